@@ -1,0 +1,75 @@
+// What a worker is asked to run and what it answers. The scheduler's promise about an attempt is its worker's lease; the
+// attempt's identity is its fence.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/model/ids.h"
+#include "core/model/job.h"
+
+namespace millrace {
+
+struct Assignment {
+  Fence fence;
+  TaskInstanceKey instance;
+  std::string dag_id;
+  std::string run_id;
+  std::string task_id;
+  std::int32_t try_number = 1;
+  std::string kind;  // of core/spec; for a job's attempts "mapreduce"
+  std::string with;  // JSON, templates rendered
+  // Quoted references in shell text point here (MILLRACE_V1=...), and the run's dates and ids (MILLRACE_DS=...).
+  std::vector<std::pair<std::string, std::string>> environment;
+  std::vector<std::string> connections;  // names; the gateway adds the values, which nothing else holds
+  std::vector<std::string> files;        // of the DAG version; the gateway adds their content
+  std::string dag_hash;                  // the version whose files they are
+  Duration timeout{0};                   // 0: none
+  Duration kill_grace{0};
+  std::int32_t slots = 1;
+  std::shared_ptr<const StageWork> stage;  // set for a job's attempts
+};
+
+enum class Outcome : std::uint8_t {
+  kSuccess,
+  kFailed,     // retried by the task's policy
+  kFailFinal,  // failed for a reason that a retry cannot mend (bad SQL, a failed check)
+  kSkipped,
+  kKilled,     // by cancel, timeout or drain; `message` says which
+  kLost,       // never started, or its runner died with the agent's lease
+};
+
+// A worker's word about an attempt. Kept by the agent and sent again until acknowledged.
+struct Report {
+  std::uint64_t sequence = 0;  // within the session, from 1, without gaps
+  Fence fence;
+  bool ended = false;  // false: it started
+  Outcome outcome = Outcome::kSuccess;
+  std::optional<std::int32_t> exit_code;
+  std::string message;  // one line for people
+  std::string result;   // JSON that the task kind returns: rows, files, a report; at most 48 KiB
+  WallTime started_at{};
+  WallTime ended_at{};
+  StageResult stage;  // of a job's attempts
+};
+
+// What a worker says of itself when it joins.
+struct WorkerOffer {
+  std::string name;
+  std::string hostname;
+  std::int32_t slots = 1;
+  std::vector<std::string> labels;
+  std::string version;
+  std::string shuffle_address;
+  std::string shuffle_socket;
+  std::string host_identity;
+  std::string engine_version;  // DuckDB's version and the block format: one job never mixes them
+  std::int64_t pid = 0;
+};
+
+}  // namespace millrace

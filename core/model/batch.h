@@ -1,0 +1,109 @@
+// One commit: what the engine decided while the commit before it was under way. All of it becomes durable, or none.
+// Rows are whole rows; a row changed several times within a batch stands in it once, as it ended up.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/model/attempt.h"
+#include "core/model/dag.h"
+#include "core/model/records.h"
+#include "core/model/run.h"
+
+namespace millrace {
+
+// A DAG as the store keeps it: its newest version and where its timetable stands.
+struct DagRow {
+  std::string dag_id;
+  std::int32_t version = 0;  // newest; version numbers count from 1
+  bool paused = false;
+  bool stale = false;  // its file is gone
+  // run_after of the last run that the timetable made; moves in the commit that creates the run.
+  std::optional<WallTime> cursor;
+  // Shown by the API; recomputed when the cursor moves.
+  std::optional<WallTime> next_logical_date;
+  std::optional<WallTime> next_run_after;
+};
+
+struct DagVersionRow {
+  std::string dag_id;
+  std::int32_t version = 0;
+  WallTime created_at{};
+  DagPtr dag;
+};
+
+// One finished stage task of a job (winner), or the plan, or the publish: what a restart needs.
+struct StageTaskRow {
+  JobKey job;
+  std::int32_t stage = 0;  // -1 plan, 0.. stages, 1000 publish
+  std::int32_t index = 0;
+  Fence fence;
+  SessionId session{};
+  WallTime started_at{};
+  WallTime ended_at{};
+  std::string worker;
+  StageResult result;
+  bool revoked = false;  // its output was lost: no longer a winner
+};
+
+// The job report as JSON, rewritten when a stage ends; also what the API serves.
+struct JobRow {
+  JobKey job;
+  std::string state;  // planning, running, publishing, success, failed
+  std::string report;
+  std::optional<WallTime> ended_at;
+};
+
+struct SessionRow {
+  SessionId session{};
+  WorkerOffer offer;
+  WallTime joined_at{};
+  std::optional<WallTime> ended_at;
+  std::string end_reason;
+};
+
+struct Batch {
+  std::uint32_t term = 0;      // the scheduler start that wrote it; the store refuses a term that is not its newest
+  std::uint64_t sequence = 0;  // from 1, without gaps
+  WallTime at{};
+  std::vector<DagRow> dags;
+  std::vector<DagVersionRow> dag_versions;
+  std::vector<Run> runs;
+  std::vector<TaskInstance> task_instances;
+  std::vector<Attempt> attempts;
+  std::vector<StageTaskRow> stage_tasks;
+  std::vector<JobRow> jobs;
+  std::vector<SessionRow> sessions;
+  std::vector<Record> records;
+  std::vector<Transition> transitions;  // with their order, the journal
+  // XCom-like: what a finished task instance returned (Report::result), latest try.
+  struct TaskResult {
+    TaskInstanceKey instance;
+    std::string json;
+  };
+  std::vector<TaskResult> results;
+
+  bool empty() const {
+    return dags.empty() && dag_versions.empty() && runs.empty() && task_instances.empty() && attempts.empty() &&
+           stage_tasks.empty() && jobs.empty() && sessions.empty() && records.empty() && transitions.empty() &&
+           results.empty();
+  }
+};
+
+// What the engine starts from: unfinished runs whole, and cursors.
+struct Image {
+  std::uint32_t term = 0;  // of this start, already made durable
+  std::uint64_t sequence = 0;
+  std::int64_t next_run_key = 1;
+  std::uint64_t next_session = 1;
+  std::vector<DagRow> dags;
+  std::vector<DagVersionRow> dag_versions;  // newest of each DAG, and those that unfinished runs use
+  std::vector<Run> runs;                    // queued and running
+  std::vector<TaskInstance> task_instances;
+  std::vector<StageTaskRow> stage_tasks;  // of unfinished jobs
+  std::vector<SessionRow> sessions;       // not ended
+};
+
+}  // namespace millrace

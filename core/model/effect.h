@@ -1,0 +1,65 @@
+// What a commit makes true outside. Nothing here leaves before the batch it belongs to is durable.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/model/attempt.h"
+#include "core/model/command.h"
+
+namespace millrace {
+
+// The answer to WorkerJoined, on the stream it came by.
+struct Welcome {
+  std::uint64_t stream = 0;
+  SessionId session{};
+  std::uint32_t term = 0;
+  std::string refused;               // not empty: why the worker may not join
+  std::vector<Fence> kill;           // of its inventory: no longer wanted
+  std::uint64_t acknowledged = 0;    // reports up to here are durable
+};
+
+struct Assign {
+  SessionId session{};
+  Assignment assignment;
+};
+
+struct CancelAttempt {
+  SessionId session{};
+  Fence fence;
+  std::string reason;  // "cancelled by ana", shown in the log and as the attempt's end
+};
+
+struct HeartbeatAck {
+  SessionId session{};
+  std::int64_t sent_at = 0;
+};
+
+// Reports up to `sequence` are durable and may be forgotten.
+struct AckReports {
+  SessionId session{};
+  std::uint64_t sequence = 0;
+};
+
+// The job is over for this worker: close its runner, free its blocks.
+struct JobEnded {
+  SessionId session{};
+  JobKey job;
+};
+
+// The lease is over: the gateway closes the stream and refuses the session from now on.
+struct EndSession {
+  SessionId session{};
+  std::string reason;
+};
+
+struct Reply {
+  std::uint64_t reply = 0;
+  CommandReply result;
+};
+
+using Effect = std::variant<Welcome, Assign, CancelAttempt, HeartbeatAck, AckReports, JobEnded, EndSession, Reply>;
+
+}  // namespace millrace

@@ -1,0 +1,70 @@
+// Everything that can happen to the engine: a closed list. Gateway, API, dagbag and the store put them into the inbox; the
+// loop hands them over one at a time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/model/attempt.h"
+#include "core/model/command.h"
+#include "core/model/dag.h"
+
+namespace millrace {
+
+// A timer is due, or the loop woke for nothing.
+struct Tick {};
+
+struct DagLoaded {
+  DagPtr dag;
+};
+
+// Its file is gone, or no longer defines it. Unfinished runs go on with the version they have.
+struct DagGone {
+  std::string dag_id;
+};
+
+// A worker's stream is up. `resumed` names the session it had; if the scheduler still knows it, that session goes on and
+// `inventory` says which of its attempts are alive. Otherwise a new session starts and the old one's attempts are lost.
+struct WorkerJoined {
+  std::uint64_t stream = 0;  // the gateway's handle of the connection; answers go there
+  WorkerOffer offer;
+  SessionId resumed{};
+  std::vector<Fence> inventory;
+  std::vector<Report> reports;  // not acknowledged yet
+};
+
+struct Heartbeat {
+  SessionId session{};
+  BootTime received_at{};
+  std::int64_t sent_at = 0;  // the worker's own clock, sent back unread
+};
+
+// The stream ended. The lease goes on: the worker may come back.
+struct WorkerDisconnected {
+  SessionId session{};
+};
+
+// The worker is draining (SIGTERM): no new attempts. `left` says that it has finished.
+struct WorkerDraining {
+  SessionId session{};
+  bool left = false;
+};
+
+struct Reported {
+  SessionId session{};
+  std::vector<Report> reports;
+};
+
+// Somebody asks for a change; the reply goes to `reply` once the change is durable.
+struct CommandReceived {
+  std::uint64_t reply = 0;
+  Command command;
+};
+
+using Event = std::variant<Tick, DagLoaded, DagGone, WorkerJoined, Heartbeat, WorkerDisconnected, WorkerDraining, Reported,
+                           CommandReceived>;
+
+}  // namespace millrace

@@ -1,0 +1,39 @@
+#include "core/model/ids.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+namespace millrace {
+namespace {
+
+bool IsIdCharacter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
+}
+
+}  // namespace
+
+std::string ToString(const Fence& fence) {
+  return std::to_string(fence.term) + "." + std::to_string(fence.counter);
+}
+
+bool IsValidId(std::string_view id) {
+  return !id.empty() && id.size() <= 128 && id != "." && id != ".." && std::all_of(id.begin(), id.end(), IsIdCharacter);
+}
+
+bool IsValidRunId(std::string_view id) {
+  return !id.empty() && id.size() <= 250 && id != "." && id != ".." &&
+         std::all_of(id.begin(), id.end(), [](char c) { return IsIdCharacter(c) || c == ':' || c == '+'; });
+}
+
+std::string TaskInstanceUuid(const TaskInstanceKey& key, int try_number) {
+  // Version 8 (custom): run key, index and try in fixed places, so that it can be read back by eye.
+  std::array<char, 37> text{};
+  const auto run = static_cast<unsigned long long>(ToInt(key.run));
+  std::snprintf(text.data(), text.size(), "%08llx-%04llx-8%03x-8%03x-%012x", (run >> 16) & 0xffffffffULL, run & 0xffffULL,
+                static_cast<unsigned>(try_number) & 0xfffU, static_cast<unsigned>((run >> 48) & 0xfffU),
+                static_cast<unsigned>(key.index));
+  return text.data();
+}
+
+}  // namespace millrace

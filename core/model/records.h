@@ -1,0 +1,43 @@
+// Rows that the engine carries but does not decide about. They pass the loop so that one connection writes everything.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "core/base/clock.h"
+#include "core/model/dag.h"
+
+namespace millrace {
+
+struct UserRecord {
+  std::string name;
+  std::string password_hash;  // argon2id, encoded
+  std::string role;           // viewer, user, op, admin, or worker
+  bool deleted = false;
+};
+
+struct TokenRecord {
+  std::string hash;  // SHA-256 of the token, hex
+  std::string user;
+  std::string role;
+  WallTime expires_at{};
+  bool revoked = false;
+};
+
+struct AuditRecord {
+  WallTime at{};
+  std::string user;
+  std::string action;  // "trigger", "login"
+  std::string object;
+  std::string detail;  // JSON; never a secret
+};
+
+// Replaces what was known of the file; no problems means it is fine again.
+struct ImportErrorRecord {
+  ImportError error;
+};
+
+using Record = std::variant<UserRecord, TokenRecord, AuditRecord, ImportErrorRecord>;
+
+}  // namespace millrace

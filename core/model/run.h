@@ -1,0 +1,78 @@
+// Runs, task instances and attempts as the store keeps them and the API shows them: plain rows.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "core/base/clock.h"
+#include "core/model/ids.h"
+#include "core/model/state.h"
+
+namespace millrace {
+
+struct Run {
+  RunKey key{};
+  std::string dag_id;
+  std::string run_id;
+  RunType type = RunType::kScheduled;
+  RunState state = RunState::kQueued;
+  std::int32_t version = 0;  // number of the DAG version it runs
+  std::optional<WallTime> logical_date;
+  std::optional<WallTime> interval_start;
+  std::optional<WallTime> interval_end;
+  WallTime run_after{};
+  WallTime queued_at{};
+  std::optional<WallTime> started_at;
+  std::optional<WallTime> ended_at;
+  std::string conf = "{}";   // JSON object
+  std::string triggered_by;  // user, or "timetable"
+  std::string note;          // why it failed, when the run itself was stopped
+  friend bool operator==(const Run&, const Run&) = default;
+};
+
+struct TaskInstance {
+  TaskInstanceKey key;
+  TaskState state = TaskState::kNone;
+  std::int32_t try_number = 0;  // of the current or last attempt; 0 before the first
+  std::int32_t max_tries = 0;   // retries allowed beyond the first try, after clears
+  std::int32_t lost = 0;        // attempts lost with their worker, of this try
+  Fence fence;                  // of the current or last attempt
+  SessionId session{};          // where it is or was
+  std::optional<WallTime> scheduled_at;
+  std::optional<WallTime> queued_at;
+  std::optional<WallTime> started_at;
+  std::optional<WallTime> ended_at;
+  std::optional<WallTime> due_at;  // up_for_retry: when it starts again
+  std::string worker;              // name
+  std::string reason;              // one line: why it failed, was killed or was skipped
+  friend bool operator==(const TaskInstance&, const TaskInstance&) = default;
+};
+
+// A superseded or ended attempt of a task instance.
+struct Attempt {
+  TaskInstanceKey instance;
+  std::int32_t try_number = 0;
+  Fence fence;
+  TaskState state = TaskState::kNone;  // how it ended
+  std::optional<WallTime> queued_at;
+  std::optional<WallTime> started_at;
+  std::optional<WallTime> ended_at;
+  std::string worker;
+  std::optional<std::int32_t> exit_code;
+  std::string reason;
+  friend bool operator==(const Attempt&, const Attempt&) = default;
+};
+
+// One change of state, as the journal keeps it and live events tell it.
+struct Transition {
+  RunKey run{};
+  std::int32_t index = -1;  // -1: the run itself
+  std::uint8_t from = 0;    // RunState or TaskState
+  std::uint8_t to = 0;
+  std::int32_t try_number = 0;
+  WallTime at{};
+  friend bool operator==(const Transition&, const Transition&) = default;
+};
+
+}  // namespace millrace
