@@ -1,0 +1,61 @@
+// The engine decides everything about runs and attempts: which run starts, which task instance is ready, which worker gets
+// it, what a report, a lost worker or a command means. Deterministic and pure: events in; rows and effects out. No clock, no
+// thread, no IO, no log, no randomness, no unordered iteration. The loop owns it and calls it from its one thread; the
+// simulator and `dagctl simulate` drive the same class.
+//
+// Cost: an event costs time proportional to the edges it touches. Nothing scans all runs or all tasks.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/base/status.h"
+#include "core/base/zones.h"
+#include "core/model/batch.h"
+#include "core/model/effect.h"
+#include "core/model/event.h"
+#include "scheduler/inbox.h"
+
+namespace millrace::engine {
+
+struct EngineOptions {
+  Duration heartbeat = std::chrono::seconds(3);
+  Duration lease = std::chrono::seconds(30);
+  int max_lost = 3;          // a lost attempt runs again at once, outside retries, this many times
+  int default_pool_slots = 128;
+  int prefetch_per_slot = 8;  // of short built-in kinds only
+};
+
+// What applying an event adds: rows for the batch that is collecting, and effects that leave when it is durable.
+struct Output {
+  Batch batch;
+  std::vector<Effect> effects;
+};
+
+class Engine {
+ public:
+  // `zones` outlives the engine.
+  Engine(EngineOptions options, const ZoneDatabase& zones);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // Takes over what the store holds. Once, first. Leases of stored sessions start fresh at now.
+  void Load(Image image, Now now, Output& out);
+
+  void Apply(const Event& event, Now now, Output& out);
+
+  // When Tick must come, on each clock; none: only when something happens.
+  std::optional<BootTime> NextBootTimer() const;
+  std::optional<WallTime> NextWallTimer() const;
+
+  Answer Ask(const Question& question, Now now) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace millrace::engine

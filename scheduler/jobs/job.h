@@ -1,0 +1,81 @@
+// How one mapreduce job proceeds: plan, map stage, barrier, reduce stage, publish; what is made again when an output is
+// lost; what a restart finds. Pure: the engine owns a Job per running mapreduce task instance, tells it what happened and
+// does what it returns. Job never names workers' slots or fences: the engine places what it asks for.
+//
+// Decisions live in rules/, one file each, returning what was done and why; the report keeps both.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/model/attempt.h"
+#include "core/model/batch.h"
+
+namespace millrace::jobs {
+
+// One piece of work of a job; the engine makes attempts of it until one is chosen.
+struct StageTaskId {
+  std::int32_t stage = 0;  // kPlanStage, 0 map, 1 reduce, kPublishStage
+  std::int32_t index = 0;
+  friend auto operator<=>(const StageTaskId&, const StageTaskId&) = default;
+};
+inline constexpr std::int32_t kPlanStage = -1;
+inline constexpr std::int32_t kMapStage = 0;
+inline constexpr std::int32_t kReduceStage = 1;
+inline constexpr std::int32_t kPublishStage = 1000;
+
+// The workers that could take work, as the engine sees them when it asks.
+struct Cluster {
+  std::int32_t workers = 0;
+  std::int32_t slots = 0;
+};
+
+struct Start {
+  StageTaskId id;
+  std::shared_ptr<const StageWork> work;
+  std::int32_t slots = 1;
+  // Spread: prefer the worker with the fewest of this job's attempts of this stage.
+  bool spread = true;
+};
+
+struct Finish {
+  Outcome outcome = Outcome::kSuccess;
+  std::string message;
+  std::string result;  // JSON for the task instance's result
+};
+
+struct Actions {
+  std::vector<Start> start;
+  std::vector<StageTaskId> cancel;     // a running attempt of it is no longer wanted
+  std::vector<StageTaskRow> winners;   // to be durable before anything that depends on them starts
+  std::optional<Finish> finish;        // the job is over
+  bool report_changed = false;         // write the report to the store
+};
+
+class Job {
+ public:
+  // `with` is the task's rendered fields (JSON). A `with` that cannot be understood finishes the job at once.
+  Job(JobKey key, std::string with, Cluster cluster);
+  ~Job();
+
+  // A fresh start, or after a restart with the rows that were durable.
+  Actions Begin(std::vector<StageTaskRow> durable, WallTime now);
+
+  // An attempt of a stage task ended on a worker. A success is chosen at most once.
+  Actions OnEnded(StageTaskId id, const Report& report, SessionId session, const std::string& worker, WallTime now);
+
+  // A worker is gone with the blocks it held: maps that reducers still need are made again.
+  Actions OnSessionLost(SessionId session, WallTime now);
+
+  // JSON: stages, attempts, partitions, rows, bytes, decisions.
+  std::string ReportJson() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace millrace::jobs

@@ -1,0 +1,123 @@
+// What the API, the gateway and auth read: small interfaces, one a resource, all answered from committed rows on read-only
+// connections, so that no query can stall the loop. Any thread. Each call sees one snapshot. Calls fail with UNAVAILABLE
+// when they take longer than a second.
+//
+// Lists page by offset (below 10,000) or by key; `total` is exact up to 10,000 and then a lower bound, flagged.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/status.h"
+#include "core/model/batch.h"
+
+namespace millrace::store {
+
+struct Page {
+  int limit = 50;
+  int offset = 0;
+};
+
+template <typename Row>
+struct Listing {
+  std::vector<Row> rows;
+  std::int64_t total = 0;
+  bool total_is_exact = true;
+};
+
+struct DagEntry {
+  DagRow row;
+  DagPtr dag;  // the newest version
+  WallTime last_parsed_at{};
+};
+
+struct DagFilter {
+  std::string id_pattern;  // SQL LIKE; "" for all
+  std::vector<std::string> tags;
+  std::optional<bool> paused;
+  bool include_stale = false;
+  bool descending = false;  // by dag_id
+  Page page;
+};
+
+class DagReader {
+ public:
+  virtual ~DagReader() = default;
+  virtual StatusOr<DagEntry> GetDag(const std::string& dag_id) = 0;
+  virtual StatusOr<Listing<DagEntry>> ListDags(const DagFilter& filter) = 0;
+  // version 0: the newest. Kept LRU: cheap to call again.
+  virtual StatusOr<DagPtr> GetVersion(const std::string& dag_id, std::int32_t version) = 0;
+  virtual StatusOr<std::vector<DagVersionRow>> ListVersions(const std::string& dag_id) = 0;
+  virtual StatusOr<std::vector<ImportError>> ListImportErrors() = 0;
+};
+
+enum class RunOrder : std::uint8_t { kKey, kRunAfter, kLogicalDate, kStartDate, kEndDate };
+
+struct RunFilter {
+  std::string dag_id;  // "" for all ("~" on the wire)
+  std::vector<RunState> states;
+  std::vector<RunType> types;
+  std::optional<WallTime> logical_date_from, logical_date_to;  // inclusive
+  std::optional<WallTime> run_after_from, run_after_to;
+  std::string run_id_pattern;
+  RunOrder order = RunOrder::kKey;
+  bool descending = false;
+  Page page;
+};
+
+class RunReader {
+ public:
+  virtual ~RunReader() = default;
+  virtual StatusOr<Run> GetRun(const std::string& dag_id, const std::string& run_id) = 0;
+  virtual StatusOr<Run> GetRunByKey(RunKey key) = 0;
+  virtual StatusOr<Listing<Run>> ListRuns(const RunFilter& filter) = 0;
+};
+
+struct TaskInstanceFilter {
+  std::vector<RunKey> runs;  // at most 1,000
+  std::vector<TaskState> states;
+  std::optional<std::int32_t> index;
+  Page page;
+};
+
+class TaskInstanceReader {
+ public:
+  virtual ~TaskInstanceReader() = default;
+  virtual StatusOr<TaskInstance> GetTaskInstance(const TaskInstanceKey& key) = 0;
+  virtual StatusOr<Listing<TaskInstance>> ListTaskInstances(const TaskInstanceFilter& filter) = 0;
+  // Ended tries, oldest first; the current one is the TaskInstance.
+  virtual StatusOr<std::vector<Attempt>> ListAttempts(const TaskInstanceKey& key) = 0;
+  virtual StatusOr<std::string> GetResult(const TaskInstanceKey& key) = 0;
+};
+
+class JobReader {
+ public:
+  virtual ~JobReader() = default;
+  virtual StatusOr<JobRow> GetJob(const JobKey& key) = 0;
+};
+
+class AccountReader {
+ public:
+  virtual ~AccountReader() = default;
+  virtual StatusOr<UserRecord> GetUser(const std::string& name) = 0;
+  virtual StatusOr<TokenRecord> GetToken(const std::string& hash) = 0;
+  virtual StatusOr<std::vector<UserRecord>> ListUsers() = 0;
+  virtual StatusOr<std::vector<AuditRecord>> ListAudit(const Page& page) = 0;
+};
+
+// The committed journal, for live events: transitions after a position, in order.
+struct JournalEntry {
+  std::uint64_t sequence = 0;
+  std::vector<Transition> transitions;
+};
+
+class JournalReader {
+ public:
+  virtual ~JournalReader() = default;
+  virtual StatusOr<std::vector<JournalEntry>> ReadAfter(std::uint64_t sequence, int limit) = 0;
+  virtual StatusOr<std::uint64_t> NewestSequence() = 0;
+};
+
+}  // namespace millrace::store

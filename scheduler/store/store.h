@@ -1,0 +1,43 @@
+// What must survive. Store is the writer's side: the loop commits through it and nobody else writes. SQLite stands behind it
+// (sqlite_store.h), a fake in tests/support; tests/contract runs one suite on both. Readers are in reader.h, logs in logs.h.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "core/base/status.h"
+#include "core/model/batch.h"
+
+namespace millrace::store {
+
+// How a commit ended, told on the store's own thread.
+enum class CommitOutcome : std::uint8_t {
+  kDurable,
+  kDiskFull,  // nothing was written; the same batch may be tried again when there is room
+  kUnknown,   // ask LastSequence() whether it is in
+  kFenced,    // a newer term or another sequence is in the store: load again
+  kBroken,    // an I/O or fsync error: this process must stop trusting what it holds and load again
+};
+
+struct CommitResult {
+  CommitOutcome outcome = CommitOutcome::kDurable;
+  Status status;
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // Starts a new term, durably, and reads what the engine starts from. The caller's thread; no commit may be under way.
+  virtual StatusOr<Image> Load() = 0;
+
+  // Writes the batch in one transaction on the store's thread, then calls `done` there. One at a time: the next Commit
+  // comes after `done`. The batch stays alive until then.
+  virtual void Commit(std::shared_ptr<const Batch> batch, std::function<void(CommitResult)> done) = 0;
+
+  // The last durable batch's sequence, read back. The caller's thread, no commit under way.
+  virtual StatusOr<std::uint64_t> LastSequence() = 0;
+};
+
+}  // namespace millrace::store
