@@ -1,0 +1,48 @@
+// The task kinds: one file each (shell.cc, sql.cc, ...), found here by name. Used by dagbag (validation), the
+// engine (rendering `with`), the API (JSON Schema). Pure; any thread.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/status.h"
+#include "core/model/dag.h"
+#include "core/model/value.h"
+#include "core/spec/field.h"
+
+namespace millrace {
+
+struct TaskKind {
+  std::string name;
+  std::string doc;
+  std::vector<FieldSpec> fields;
+  // What the table cannot say (one of two fields, grammars). May be null.
+  void (*check)(const Value& with, std::vector<Problem>& problems) = nullptr;
+};
+
+const std::vector<const TaskKind*>& TaskKinds();
+
+// By name, "shell", or by the operator path of Airflow that means the same,
+// "airflow.providers.standard.operators.bash.BashOperator". Otherwise nullptr.
+const TaskKind* FindTaskKind(std::string_view name);
+
+// INVALID_ARGUMENT with the nearest name; says so when the kind is known but not yet supported.
+Status UnknownTaskKind(std::string_view name);
+
+// Airflow's field names in `with` (bash_command, conn_id, ...) become ours when `uses` was an operator path.
+Value NativeWith(std::string_view uses, const Value& with);
+
+// A template in `with`, and how its values may be put in.
+using RenderText = std::function<StatusOr<std::string>(std::string_view text, FieldUse use, Position where)>;
+
+// `with` with every templated string replaced by what `render` answers (kTemplate or kShellTemplate). The
+// engine renders with it when an attempt starts; dagbag checks names with it. Stops at the first error.
+StatusOr<Value> RenderWith(const TaskKind& kind, const Value& with, const RenderText& render);
+
+// Names of connections and files that `with` uses, in order, each once.
+std::vector<std::string> ConnectionsOf(const TaskKind& kind, const Value& with);
+std::vector<std::string> FilesOf(const TaskKind& kind, const Value& with);
+
+}  // namespace millrace
