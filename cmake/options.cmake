@@ -17,7 +17,7 @@ endif()
 add_library(millrace_options INTERFACE)
 target_include_directories(millrace_options INTERFACE "${CMAKE_SOURCE_DIR}")
 target_compile_options(millrace_options INTERFACE
-  -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Werror -fno-omit-frame-pointer -fstack-protector-strong)
+  -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wno-missing-field-initializers -Werror -fno-omit-frame-pointer -fstack-protector-strong)
 target_compile_definitions(millrace_options INTERFACE _GLIBCXX_ASSERTIONS)
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   target_compile_options(millrace_options INTERFACE -D_FORTIFY_SOURCE=2)

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <set>
 
 namespace millrace {
 namespace {
@@ -29,7 +30,7 @@ class Builder : public nlohmann::json_sax<Json> {
   bool start_array(std::size_t) override { return Open(Value(Value::List())); }
   bool end_array() override { return Close(); }
   bool key(string_t& value) override {
-    if (open_.back().value.Find(value) != nullptr) return Fail("duplicate key: " + value);
+    if (!open_.back().keys.insert(value).second) return Fail("duplicate key: " + value);
     open_.back().key = std::move(value);
     return true;
   }
@@ -49,6 +50,7 @@ class Builder : public nlohmann::json_sax<Json> {
   struct Level {
     Value value;
     std::string key;  // the member being read, when value is a map
+    std::set<std::string> keys = {};
   };
 
   bool Fail(std::string message) {
