@@ -1,0 +1,1 @@
+set(extra core_calendar)  # to read and show times
