@@ -10,7 +10,8 @@ namespace {
 Duration Read(clockid_t clock) {
   timespec time{};
   MILLRACE_CHECK(clock_gettime(clock, &time) == 0);
-  return std::chrono::seconds(time.tv_sec) + std::chrono::duration_cast<Duration>(std::chrono::nanoseconds(time.tv_nsec));
+  return std::chrono::seconds(time.tv_sec) +
+         std::chrono::duration_cast<Duration>(std::chrono::nanoseconds(time.tv_nsec));
 }
 
 }  // namespace

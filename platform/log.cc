@@ -41,7 +41,8 @@ std::string OnOneLine(std::string_view line) {
 }  // namespace
 
 SpdlogSink::SpdlogSink(LogLevel level)
-    : logger_(std::make_shared<spdlog::logger>("millrace", std::make_shared<spdlog::sinks::stderr_sink_mt>())) {
+    : logger_(
+          std::make_shared<spdlog::logger>("millrace", std::make_shared<spdlog::sinks::stderr_sink_mt>())) {
   logger_->set_level(ToSpdlog(level));
   logger_->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %-7l %v", spdlog::pattern_time_type::utc);
   logger_->flush_on(spdlog::level::debug);

@@ -1,5 +1,6 @@
-// Log lines to stderr, one a line, with UTC time and level: "2001-03-01T02:00:00.123Z info  Run started (run=12)". Made by
-// each main.cc; any thread. Lines are written whole; control characters in them are escaped, so that no value can forge one.
+// Log lines to stderr, one a line, with UTC time and level: "2001-03-01T02:00:00.123Z info  Run started
+// (run=12)". Made by each main.cc; any thread. Lines are written whole; control characters in them are
+// escaped, so that no value can forge one.
 #pragma once
 
 #include <memory>

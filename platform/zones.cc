@@ -14,7 +14,9 @@ class TzdbZone final : public Zone {
 
   std::string_view name() const override { return name_; }
 
-  LocalTime ToLocal(WallTime time) const override { return LocalTime((time + OffsetAt(time)).time_since_epoch()); }
+  LocalTime ToLocal(WallTime time) const override {
+    return LocalTime((time + OffsetAt(time)).time_since_epoch());
+  }
 
   std::vector<WallTime> FromLocal(LocalTime local) const override {
     const date::local_info info = zone_->get_info(date::local_time<Duration>(local.time_since_epoch()));
@@ -52,7 +54,8 @@ StatusOr<const Zone*> TzdbZones::Find(std::string_view name) const {
     static_cast<void>(zone->get_info(date::sys_seconds()));
     return zones_.emplace(name, std::make_unique<TzdbZone>(std::string(name), zone)).first->second.get();
   } catch (const std::exception&) {
-    return NotFound("time zone not found: " + std::string(name) + " (give a name such as Europe/London or UTC)");
+    return NotFound("time zone not found: " + std::string(name) +
+                    " (give a name such as Europe/London or UTC)");
   }
 }
 

@@ -1,6 +1,6 @@
-// The system's time zone files (/usr/share/zoneinfo) as core's ZoneDatabase. Made once by each main.cc, before threads; the
-// files are read when first asked for. Any thread. What the zones are at start is what they stay: a tzdata update counts
-// from the next start.
+// The system's time zone files (/usr/share/zoneinfo) as core's ZoneDatabase. Made once by each main.cc,
+// before threads; the files are read when first asked for. Any thread. What the zones are at start is what
+// they stay: a tzdata update counts from the next start.
 #pragma once
 
 #include <map>

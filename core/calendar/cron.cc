@@ -96,7 +96,8 @@ bool Cron::MatchesDay(year_month_day day) const {
 
   if (rules_.day_restricted && rules_.weekday_restricted) {
     // Either; but a # or W entry is also asked of the other side (see the header).
-    return (day_matches && (!rules_.has_nth || nth_matches)) || (weekday_matches && (!has_workday || workday_matches));
+    return (day_matches && (!rules_.has_nth || nth_matches)) ||
+           (weekday_matches && (!has_workday || workday_matches));
   }
   return day_matches && weekday_matches;
 }
@@ -104,7 +105,8 @@ bool Cron::MatchesDay(year_month_day day) const {
 bool Cron::Matches(LocalTime minute) const {
   const auto day = std::chrono::floor<days>(minute);
   const auto of_day = std::chrono::floor<minutes>(minute - day).count();
-  return (hours_ >> (of_day / 60) & 1U) != 0 && (minutes_ >> (of_day % 60) & 1U) != 0 && MatchesDay(year_month_day(day));
+  return (hours_ >> (of_day / 60) & 1U) != 0 && (minutes_ >> (of_day % 60) & 1U) != 0 &&
+         MatchesDay(year_month_day(day));
 }
 
 LocalTime Cron::Next(LocalTime after) const {

@@ -1,11 +1,12 @@
-// A cron expression: five fields or a preset, read once into bit sets. Pure functions of local calendar minutes: what a zone
-// makes of them (gaps, folds) is FireTimes' business. Immutable, any thread. Used by timetables and by DAG validation.
+// A cron expression: five fields or a preset, read once into bit sets. Pure functions of local calendar
+// minutes: what a zone makes of them (gaps, folds) is FireTimes' business. Immutable, any thread. Used by
+// timetables and by DAG validation.
 //
-// Fields: minute, hour, day of month, month, day of week; `*`, lists, ranges (also across the end: 22-2), steps (*/15, 5/15),
-// names (JAN, MON), `?` in the day fields, `L`, `15W` and `LW` in the day of month, `MON#2`, `L5` and `5L` (last Friday) in
-// the day of week. When both day fields are restricted, a day that matches either of them counts. Where the field's crons
-// disagree we do what croniter 7 does, because Airflow does: a `W` or `#` entry overrules the other day field.
-// No seconds, no years, no hashed `H`.
+// Fields: minute, hour, day of month, month, day of week; `*`, lists, ranges (also across the end: 22-2),
+// steps (*/15, 5/15), names (JAN, MON), `?` in the day fields, `L`, `15W` and `LW` in the day of month,
+// `MON#2`, `L5` and `5L` (last Friday) in the day of week. When both day fields are restricted, a day that
+// matches either of them counts. Where the field's crons disagree we do what croniter 7 does, because Airflow
+// does: a `W` or `#` entry overrules the other day field. No seconds, no years, no hashed `H`.
 #pragma once
 
 #include <array>
@@ -21,19 +22,20 @@ namespace millrace {
 
 class Cron {
  public:
-  // INVALID_ARGUMENT names the field, the offending text and what is allowed; an expression that no date ever matches is an
-  // error too. Presets: @hourly @daily @midnight @weekly @monthly @quarterly @yearly @annually.
+  // INVALID_ARGUMENT names the field, the offending text and what is allowed; an expression that no date ever
+  // matches is an error too. Presets: @hourly @daily @midnight @weekly @monthly @quarterly @yearly @annually.
   static StatusOr<Cron> Parse(std::string_view text);
 
-  // The first matching minute strictly after (before) a local time. There always is one: Parse has seen a match in the 400
-  // years after which the calendar repeats, and these look no further. Times outside years 1 to 9999 are clamped.
+  // The first matching minute strictly after (before) a local time. There always is one: Parse has seen a
+  // match in the 400 years after which the calendar repeats, and these look no further. Times outside years 1
+  // to 9999 are clamped.
   LocalTime Next(LocalTime after) const;
   LocalTime Previous(LocalTime before) const;
   // Does this minute match? What Next and Previous must agree with.
   bool Matches(LocalTime minute) const;
 
-  // The hour field is `*` or lists every hour: Airflow steps such a cron by elapsed time, so it fires in both passes of a
-  // repeated hour.
+  // The hour field is `*` or lists every hour: Airflow steps such a cron by elapsed time, so it fires in both
+  // passes of a repeated hour.
   bool covers_every_hour() const { return covers_every_hour_; }
   // As written.
   const std::string& text() const { return text_; }

@@ -1,4 +1,5 @@
-// Reads a cron expression into the bit sets of Cron. What an entry may be is one function each, tried in turn.
+// Reads a cron expression into the bit sets of Cron. What an entry may be is one function each, tried in
+// turn.
 #include <array>
 #include <optional>
 #include <span>
@@ -26,10 +27,15 @@ struct Field {
 constexpr std::array<Field, 5> kFields = {{
     {"minute", 0, 59, {}, "0-59, *, lists (0,30), ranges (10-20), steps (*/15)"},
     {"hour", 0, 23, {}, "0-23, *, lists (6,18), ranges (9-17, 22-2), steps (*/4)"},
-    {"day of month", 1, 31, {}, "1-31, *, ?, lists (1,15), ranges (1-7), steps (*/2), L (last day), 15W (nearest workday), LW"},
+    {"day of month",
+     1,
+     31,
+     {},
+     "1-31, *, ?, lists (1,15), ranges (1-7), steps (*/2), L (last day), 15W (nearest workday), LW"},
     {"month", 1, 12, kMonthNames, "1-12, JAN-DEC, *, lists (1,7), ranges (JUN-AUG, NOV-FEB), steps (*/3)"},
     {"day of week", 0, 6, kWeekdayNames,
-     "0-7 (0 and 7 are Sunday), SUN-SAT, *, ?, lists (MON,WED), ranges (MON-FRI), steps (*/2), MON#2 (second Monday), 5L "
+     "0-7 (0 and 7 are Sunday), SUN-SAT, *, ?, lists (MON,WED), ranges (MON-FRI), steps (*/2), MON#2 (second "
+     "Monday), 5L "
      "(last Friday)"},
 }};
 enum FieldIndex { kMinute, kHour, kDay, kMonth, kWeekday };
@@ -107,8 +113,9 @@ class CronParser {
 
   Status Wrong(std::size_t index, std::string_view entry, std::string_view problem) const {
     const Field& field = kFields[index];
-    return InvalidArgument("cron '" + cron_.text_ + "': " + std::string(field.name) + " '" + std::string(entry) + "' " +
-                           std::string(problem) + "; allowed: " + std::string(field.allowed));
+    return InvalidArgument("cron '" + cron_.text_ + "': " + std::string(field.name) + " '" +
+                           std::string(entry) + "' " + std::string(problem) +
+                           "; allowed: " + std::string(field.allowed));
   }
 
   StatusOr<std::string_view> FindPreset(std::string_view name) const {
@@ -117,20 +124,25 @@ class CronParser {
       if (preset.name == name) return preset.cron;
       known += (known.empty() ? "" : ", ") + std::string(preset.name);
     }
-    return InvalidArgument("unknown schedule '" + cron_.text_ + "'; allowed: " + known + ", or a cron of five fields");
+    return InvalidArgument("unknown schedule '" + cron_.text_ + "'; allowed: " + known +
+                           ", or a cron of five fields");
   }
 
   Status CheckFieldCount(std::size_t count) const {
     if (count == 5) return OkStatus();
-    const std::string prefix = "cron '" + cron_.text_ + "' has " + std::to_string(count) + (count == 1 ? " field" : " fields");
+    const std::string prefix =
+        "cron '" + cron_.text_ + "' has " + std::to_string(count) + (count == 1 ? " field" : " fields");
     if (count == 6 || count == 7) {
-      return InvalidArgument(prefix + "; seconds and years are not supported, give five: minute hour day-of-month month day-of-week");
+      return InvalidArgument(
+          prefix +
+          "; seconds and years are not supported, give five: minute hour day-of-month month day-of-week");
     }
     return InvalidArgument(prefix + "; give five: minute hour day-of-month month day-of-week");
   }
 
   Status ParseField(std::size_t index, std::string_view text, Entries& entries) {
-    if (text.find('?') != std::string_view::npos && text != "?") return Wrong(index, text, "uses ? together with other text");
+    if (text.find('?') != std::string_view::npos && text != "?")
+      return Wrong(index, text, "uses ? together with other text");
     const std::vector<std::string_view> parts = Split(text, ",", true);
     for (std::string_view part : parts) {
       if (part.empty()) return Wrong(index, text, "has an empty entry");
@@ -172,7 +184,8 @@ class CronParser {
       return OkStatus();
     }
     const std::optional<int> number = Number(day);
-    if (!number || *number < 1 || *number > 31) return Wrong(kDay, entry, "needs a day from 1 to 31 beside W");
+    if (!number || *number < 1 || *number > 31)
+      return Wrong(kDay, entry, "needs a day from 1 to 31 beside W");
     cron_.rules_.nearest_to = *number;
     return OkStatus();
   }
@@ -191,7 +204,8 @@ class CronParser {
       RETURN_IF_ERROR(ParseRange(kWeekday, day, weekdays));
     } else {
       const std::optional<int> number = Number(entry.substr(hash + 1));
-      if (!number || *number < 1 || *number > 5) return Wrong(kWeekday, entry, "needs a number from 1 to 5 after #");
+      if (!number || *number < 1 || *number > 5)
+        return Wrong(kWeekday, entry, "needs a number from 1 to 5 after #");
       nth = *number;
       RETURN_IF_ERROR(ParseRange(kWeekday, entry.substr(0, hash), weekdays));
     }
@@ -226,7 +240,8 @@ class CronParser {
         ASSIGN_OR_RETURN(high, ParseValue(index, entry, end));
       }
       if (range.substr(0, dash) == end) {
-        return Wrong(index, entry, "is a range of one, which some crons read as every value: write the value alone, or *");
+        return Wrong(index, entry,
+                     "is a range of one, which some crons read as every value: write the value alone, or *");
       }
       if (low == high) {  // 0-7: Sunday to Sunday
         low = field.min;
@@ -275,7 +290,8 @@ class CronParser {
   void Store(const std::array<Entries, 5>& entries, const std::vector<std::string_view>& fields) {
     const auto bits = [&entries](std::size_t index) {
       const Field& field = kFields[index];
-      const std::uint64_t all = ((std::uint64_t{1} << (field.max + 1)) - 1) & ~((std::uint64_t{1} << field.min) - 1);
+      const std::uint64_t all =
+          ((std::uint64_t{1} << (field.max + 1)) - 1) & ~((std::uint64_t{1} << field.min) - 1);
       return std::pair(entries[index].star ? all : entries[index].bits, all);
     };
     cron_.minutes_ = bits(kMinute).first;
@@ -291,14 +307,16 @@ class CronParser {
       return !entries[index].star && !(full && fields[beside].find('*') != std::string_view::npos);
     };
     const Cron::DayRules& rules = cron_.rules_;
-    cron_.rules_.day_restricted = restricted(kDay, kWeekday, rules.last_day || rules.last_workday || rules.nearest_to != 0);
+    cron_.rules_.day_restricted =
+        restricted(kDay, kWeekday, rules.last_day || rules.last_workday || rules.nearest_to != 0);
     cron_.rules_.weekday_restricted = restricted(kWeekday, kDay, rules.has_nth);
   }
 
   Status NeverFires(const std::vector<std::string_view>& fields) const {
-    return InvalidArgument("cron '" + cron_.text_ + "' never fires: no date has day of month '" + std::string(fields[kDay]) +
-                           "' in month '" + std::string(fields[kMonth]) + "'" +
-                           (fields[kWeekday] == "*" ? "" : " and day of week '" + std::string(fields[kWeekday]) + "'"));
+    return InvalidArgument(
+        "cron '" + cron_.text_ + "' never fires: no date has day of month '" + std::string(fields[kDay]) +
+        "' in month '" + std::string(fields[kMonth]) + "'" +
+        (fields[kWeekday] == "*" ? "" : " and day of week '" + std::string(fields[kWeekday]) + "'"));
   }
 
   Cron cron_;

@@ -3,7 +3,8 @@
 namespace millrace {
 namespace {
 
-// The last instant before a gap that swallows `local`: local clocks jump over it once within the widest offsets there are.
+// The last instant before a gap that swallows `local`: local clocks jump over it once within the widest
+// offsets there are.
 WallTime LastBeforeGap(const Zone& zone, LocalTime local) {
   WallTime before = WallTime(local.time_since_epoch()) - std::chrono::hours(30);
   WallTime after = WallTime(local.time_since_epoch()) + std::chrono::hours(30);

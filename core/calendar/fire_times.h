@@ -1,11 +1,13 @@
 // When a cron fires in a zone: Airflow's rule for daylight saving time, exactly.
 //
 // - A cron that covers every hour is stepped by elapsed time: it fires in both passes of a repeated hour.
-// - Any other follows the wall clock: a time that occurs twice fires once, at its second occurrence; a time that is skipped
-//   fires as much later as the clock jumped (02:30 at 03:30). Times that then lie behind the last fire are dropped.
+// - Any other follows the wall clock: a time that occurs twice fires once, at its second occurrence; a time
+// that is skipped
+//   fires as much later as the clock jumped (02:30 at 03:30). Times that then lie behind the last fire are
+//   dropped.
 //
-// So the fires after T depend on where T stands in such a night; timetables therefore always step from fire to fire.
-// Pure, any thread. Called by timetables only.
+// So the fires after T depend on where T stands in such a night; timetables therefore always step from fire
+// to fire. Pure, any thread. Called by timetables only.
 #pragma once
 
 #include "core/base/zones.h"
@@ -13,7 +15,8 @@
 
 namespace millrace {
 
-// The instant that a local time means: the second of two; for one that is skipped, as much later as the clock jumped.
+// The instant that a local time means: the second of two; for one that is skipped, as much later as the clock
+// jumped.
 WallTime ResolveLocal(const Zone& zone, LocalTime local);
 
 class FireTimes {

@@ -90,7 +90,8 @@ std::optional<Duration> UnitLength(std::string_view name) {
 }
 
 Status WrongDuration(std::string_view text) {
-  return InvalidArgument("'" + std::string(text) + "' is no duration; write 90s, 5m, 2h30m, 1d, PT5M or a number of seconds");
+  return InvalidArgument("'" + std::string(text) +
+                         "' is no duration; write 90s, 5m, 2h30m, 1d, PT5M or a number of seconds");
 }
 
 Status TooLong(std::string_view text) {
@@ -168,7 +169,8 @@ StatusOr<ParsedTime> ReadTime(std::string_view text) {
   const bool second_dash = Take(rest, '-');
   const auto day = TakeDigits(rest, 2, 2);
   if (!year || !first_dash || !month || !second_dash || !day) return WrongTime(text, "is no date");
-  const year_month_day date = std::chrono::year(static_cast<int>(*year)) / static_cast<int>(*month) / static_cast<int>(*day);
+  const year_month_day date =
+      std::chrono::year(static_cast<int>(*year)) / static_cast<int>(*month) / static_cast<int>(*day);
   if (!date.ok() || *year == 0) return WrongTime(text, "is no date of the calendar");
   ParsedTime parsed{local_days(date), std::nullopt, rest.empty()};
   if (parsed.date_only) return parsed;
@@ -187,7 +189,8 @@ StatusOr<ParsedTime> ReadTime(std::string_view text) {
     fraction = *millionths;
   }
   if (!TakeOffset(rest, parsed.offset)) return WrongTime(text, "ends in no UTC offset");
-  parsed.local += std::chrono::hours(*hour) + std::chrono::minutes(*minute) + std::chrono::seconds(second) + Duration(fraction);
+  parsed.local += std::chrono::hours(*hour) + std::chrono::minutes(*minute) + std::chrono::seconds(second) +
+                  Duration(fraction);
   return parsed;
 }
 
@@ -202,8 +205,8 @@ struct Parts {
 Parts Split(LocalTime local) {
   const local_days day = std::chrono::floor<days>(local);
   const year_month_day date(day);
-  return {static_cast<int>(date.year()), static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-          std::chrono::hh_mm_ss<Duration>(local - day)};
+  return {static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+          static_cast<unsigned>(date.day()), std::chrono::hh_mm_ss<Duration>(local - day)};
 }
 
 LocalTime InUtc(WallTime time) { return LocalTime(time.time_since_epoch()); }
@@ -217,8 +220,9 @@ std::string Print(const char* format, Numbers... numbers) {
 
 std::string DateAndTime(LocalTime local, const char* format, const char* fraction_format) {
   const Parts parts = Split(local);
-  std::string text = Print(format, parts.year, parts.month, parts.day, static_cast<int>(parts.time.hours().count()),
-                           static_cast<int>(parts.time.minutes().count()), static_cast<int>(parts.time.seconds().count()));
+  std::string text =
+      Print(format, parts.year, parts.month, parts.day, static_cast<int>(parts.time.hours().count()),
+            static_cast<int>(parts.time.minutes().count()), static_cast<int>(parts.time.seconds().count()));
   const long micros = static_cast<long>(parts.time.subseconds().count());
   if (micros != 0) text += Print(fraction_format, micros);
   return text;
@@ -291,7 +295,8 @@ StatusOr<WallTime> ParseTime(std::string_view text, const Zone& zone) {
 
 StatusOr<WallTime> ParseTimeUtc(std::string_view text) {
   ASSIGN_OR_RETURN(const ParsedTime parsed, ReadTime(text));
-  if (!parsed.offset && !parsed.date_only) return WrongTime(text, "has no UTC offset (add Z, or such as +02:00)");
+  if (!parsed.offset && !parsed.date_only)
+    return WrongTime(text, "has no UTC offset (add Z, or such as +02:00)");
   return WallTime(parsed.local.time_since_epoch() - parsed.offset.value_or(Duration(0)));
 }
 
@@ -318,6 +323,8 @@ std::string FormatTs(WallTime time) { return DateAndTime(InUtc(time), kLong, kFr
 
 std::string FormatTsNodash(WallTime time) { return DateAndTime(InUtc(time), kCompact, kNoFraction); }
 
-std::string FormatTsNodashWithTz(WallTime time) { return DateAndTime(InUtc(time), kCompact, kFraction) + "+0000"; }
+std::string FormatTsNodashWithTz(WallTime time) {
+  return DateAndTime(InUtc(time), kCompact, kFraction) + "+0000";
+}
 
 }  // namespace millrace

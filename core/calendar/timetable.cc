@@ -48,17 +48,20 @@ StatusOr<Timetable> Timetable::Parse(std::string_view text, Meaning meaning, con
     return timetable;
   }
   if (text == "@continuous") {
-    return Unimplemented("schedule '@continuous' is not supported yet; use a cron, a preset or a fixed interval");
+    return Unimplemented(
+        "schedule '@continuous' is not supported yet; use a cron, a preset or a fixed interval");
   }
   const bool is_word = text.find_first_of(" \t") == std::string_view::npos && !text.starts_with('@');
   if (is_word) {
     StatusOr<Duration> delta = ParseDuration(text);
     if (!delta.ok()) {
-      return InvalidArgument("schedule '" + timetable.text_ +
-                             "' is neither a cron of five fields, a preset such as @daily, nor an interval such as 6h");
+      return InvalidArgument(
+          "schedule '" + timetable.text_ +
+          "' is neither a cron of five fields, a preset such as @daily, nor an interval such as 6h");
     }
     if (*delta < std::chrono::seconds(1)) {
-      return InvalidArgument("schedule '" + timetable.text_ + "' is too short: an interval is at least one second");
+      return InvalidArgument("schedule '" + timetable.text_ +
+                             "' is too short: an interval is at least one second");
     }
     if (meaning == Meaning::kSchedule) {
       timetable.kind_ = DeltaTrigger{*delta};
@@ -122,8 +125,8 @@ std::optional<RunDates> Timetable::NextOf(const CronInterval& kind, const Questi
   return Covering(*start, fires.After(*start));
 }
 
-// Airflow starts such a schedule at whatever moment it first looks; ours stays on the grid that the start date (or the last
-// run) lays, so that run dates do not drift with the scheduler's wake-ups.
+// Airflow starts such a schedule at whatever moment it first looks; ours stays on the grid that the start
+// date (or the last run) lays, so that run dates do not drift with the scheduler's wake-ups.
 std::optional<RunDates> Timetable::NextOf(const DeltaTrigger& kind, const Question& asked) {
   const auto& [last, window, now] = asked;
   WallTime time = last ? last->run_after + kind.delta : window.start.value_or(now);

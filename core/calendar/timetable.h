@@ -1,6 +1,7 @@
-// What turns a schedule into run dates. A value, immutable, any thread; pure: `now` is an argument. The zone it was made with
-// must outlive it (zones live as long as the database). Held by a DAG version; asked by the engine, by `dagctl dags
-// next-execution` and by backfills. It does not know paused DAGs, max_active_runs or which runs exist.
+// What turns a schedule into run dates. A value, immutable, any thread; pure: `now` is an argument. The zone
+// it was made with must outlive it (zones live as long as the database). Held by a DAG version; asked by the
+// engine, by `dagctl dags next-execution` and by backfills. It does not know paused DAGs, max_active_runs or
+// which runs exist.
 //
 // How a scheduler uses it, with one Cursor a DAG:
 //
@@ -9,10 +10,11 @@
 //     run_after >  now   -> wake at run_after and ask again then, with the clock of then; store nothing
 //     run_after <= now   -> create the run and store Cursor::After(*next), in one transaction; ask again
 //
-// Each answer's logical_date and run_after lie strictly after the cursor's, so no date comes twice: not after a crash (the
-// cursor moved with the run or not at all), not when the clock steps back, not when the schedule is edited. After downtime,
-// asking again is the policy: with catchup every missed date follows, one per question; without, the answer skips to the
-// latest date that is due, and older ones never come. Do not keep an answer across downtime: it would be a stale date.
+// Each answer's logical_date and run_after lie strictly after the cursor's, so no date comes twice: not after
+// a crash (the cursor moved with the run or not at all), not when the clock steps back, not when the schedule
+// is edited. After downtime, asking again is the policy: with catchup every missed date follows, one per
+// question; without, the answer skips to the latest date that is due, and older ones never come. Do not keep
+// an answer across downtime: it would be a stale date.
 #pragma once
 
 #include <optional>
@@ -36,7 +38,8 @@ struct RunDates {
   friend bool operator==(const RunDates&, const RunDates&) = default;
 };
 
-// The last run that the timetable gave birth to (manual runs and backfills do not count). Empty before the first.
+// The last run that the timetable gave birth to (manual runs and backfills do not count). Empty before the
+// first.
 struct Cursor {
   WallTime logical_date;
   WallTime run_after;
@@ -44,7 +47,8 @@ struct Cursor {
   friend bool operator==(const Cursor&, const Cursor&) = default;
 };
 
-// start_date, end_date and catchup of a DAG. An end before which nothing is due is no error: Next says nothing.
+// start_date, end_date and catchup of a DAG. An end before which nothing is due is no error: Next says
+// nothing.
 struct ScheduleWindow {
   std::optional<WallTime> start;
   std::optional<WallTime> end;  // inclusive: of fire times, for `schedule_interval` of interval starts
@@ -55,17 +59,20 @@ class Timetable {
  public:
   // What a text means under the two keys of a DAG file.
   enum class Meaning {
-    kSchedule,          // `schedule`, Airflow 3: a run at each time; logical date = interval start = interval end = that time
-    kScheduleInterval,  // `schedule_interval`, Airflow 2: a run after each interval; logical date = interval start
+    kSchedule,  // `schedule`, Airflow 3: a run at each time; logical date = interval start = interval end =
+                // that time
+    kScheduleInterval,  // `schedule_interval`, Airflow 2: a run after each interval; logical date = interval
+                        // start
   };
 
   // Manual runs only (`schedule: null`).
   Timetable() = default;
-  // A cron, a preset, "@once", or a fixed interval as a duration ("6h", "PT6H", "1d"). INVALID_ARGUMENT says what is wrong
-  // with it; "@continuous" is UNIMPLEMENTED.
+  // A cron, a preset, "@once", or a fixed interval as a duration ("6h", "PT6H", "1d"). INVALID_ARGUMENT says
+  // what is wrong with it; "@continuous" is UNIMPLEMENTED.
   static StatusOr<Timetable> Parse(std::string_view text, Meaning meaning, const Zone& zone);
 
-  std::optional<RunDates> Next(const std::optional<Cursor>& last, const ScheduleWindow& window, WallTime now) const;
+  std::optional<RunDates> Next(const std::optional<Cursor>& last, const ScheduleWindow& window,
+                               WallTime now) const;
 
   // Dates of a run that somebody asks for at (or for) a time: logical date and run_after are that time; under
   // `schedule_interval` the interval is the last whole one before it, otherwise it is empty, at that time.

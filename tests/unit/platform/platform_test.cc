@@ -14,7 +14,8 @@ TEST(ZonesTest, AnUnknownZoneIsNotFoundByName) {
   ASSERT_FALSE(missing.ok());
   EXPECT_EQ(missing.status().code(), Code::kNotFound);
   EXPECT_NE(missing.status().message().find("America/Atlantis"), std::string::npos);
-  for (const char* name : {"", "/etc/passwd", "../../etc/passwd", "posix", "America"}) EXPECT_FALSE(zones.Find(name).ok()) << name;
+  for (const char* name : {"", "/etc/passwd", "../../etc/passwd", "posix", "America"})
+    EXPECT_FALSE(zones.Find(name).ok()) << name;
 }
 
 TEST(ZonesTest, UtcIsAlwaysKnownAndAZoneKeepsItsAddress) {
@@ -58,7 +59,8 @@ TEST(LogTest, ALineIsOneLineAndLowerLevelsAreDropped) {
   sink.Log(LogLevel::kInfo, "Run started (run=12, note={}\n2001 forged)");
   const std::string written = ::testing::internal::GetCapturedStderr();
   EXPECT_EQ(written.find("hidden"), std::string::npos);
-  EXPECT_NE(written.find("Z info    Run started (run=12, note={}\\n2001 forged)\n"), std::string::npos) << written;
+  EXPECT_NE(written.find("Z info    Run started (run=12, note={}\\n2001 forged)\n"), std::string::npos)
+      << written;
 }
 
 }  // namespace

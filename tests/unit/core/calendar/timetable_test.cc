@@ -32,12 +32,12 @@ class TimetableTest : public ::testing::Test {
   }
   static std::string Show(const std::optional<RunDates>& run) {
     if (!run) return "never";
-    return FormatTime(run->run_after) + " [" + FormatTime(run->interval_start) + ", " + FormatTime(run->interval_end) + ") " +
-           FormatTime(run->logical_date);
+    return FormatTime(run->run_after) + " [" + FormatTime(run->interval_start) + ", " +
+           FormatTime(run->interval_end) + ") " + FormatTime(run->logical_date);
   }
   // What a scheduler creates when it wakes at `now`: everything that is due.
-  static std::vector<std::string> Due(const Timetable& timetable, std::optional<Cursor>& cursor, const ScheduleWindow& window,
-                                      WallTime now) {
+  static std::vector<std::string> Due(const Timetable& timetable, std::optional<Cursor>& cursor,
+                                      const ScheduleWindow& window, WallTime now) {
     std::vector<std::string> due;
     for (auto run = timetable.Next(cursor, window, now); run && run->run_after <= now;
          run = timetable.Next(cursor, window, now)) {
@@ -92,7 +92,8 @@ TEST_F(TimetableTest, AClockThatStepsBackYieldsNothingTwice) {
     Due(timetable, cursor, window, T("2001-03-01T01:00:00Z"));
     EXPECT_THAT(Due(timetable, cursor, window, T("2001-03-01T00:30:00Z")), ElementsAre());
     EXPECT_THAT(Due(timetable, cursor, window, T("2001-03-01T01:00:00Z")), ElementsAre());
-    EXPECT_THAT(Due(timetable, cursor, window, T("2001-03-01T01:10:00Z")), ElementsAre("2001-03-01T01:10:00Z"));
+    EXPECT_THAT(Due(timetable, cursor, window, T("2001-03-01T01:10:00Z")),
+                ElementsAre("2001-03-01T01:10:00Z"));
   }
 }
 
@@ -106,7 +107,8 @@ TEST_F(TimetableTest, EndDateIsInclusiveAndThenThereIsNothing) {
 
 TEST_F(TimetableTest, EditingTheScheduleNeverRepeatsALogicalDate) {
   const ScheduleWindow window{T("2001-03-01"), std::nullopt, true};
-  const char* schedules[] = {"0 * * * *", "0 0 * * *", "*/7 * * * *", "@weekly", "6h", "@monthly", "17 3 * * *"};
+  const char* schedules[] = {"0 * * * *", "0 0 * * *", "*/7 * * * *", "@weekly",
+                             "6h",        "@monthly",  "17 3 * * *"};
   for (const Meaning first : {Meaning::kSchedule, Meaning::kScheduleInterval}) {
     for (const Meaning second : {Meaning::kSchedule, Meaning::kScheduleInterval}) {
       for (const char* from : schedules) {
@@ -157,46 +159,53 @@ TEST_F(TimetableTest, AFixedIntervalStaysOnItsGridHoweverLateTheSchedulerLooks) 
   const ScheduleWindow window{T("2001-03-01T00:10:00Z"), std::nullopt, false};
   std::optional<Cursor> cursor;
   EXPECT_THAT(Due(timetable, cursor, window, T("2001-03-01T00:10:03Z")), ElementsAre("2001-03-01T00:10:00Z"));
-  EXPECT_THAT(Due(timetable, cursor, window, T("2001-03-01T01:40:02.5Z")), ElementsAre("2001-03-01T01:40:00Z"));
+  EXPECT_THAT(Due(timetable, cursor, window, T("2001-03-01T01:40:02.5Z")),
+              ElementsAre("2001-03-01T01:40:00Z"));
   EXPECT_THAT(Due(timetable, cursor, window, T("2001-03-01T09:00:00Z")), ElementsAre("2001-03-01T07:40:00Z"));
 }
 
 TEST_F(TimetableTest, UpcomingListsRunsAfterATime) {
   const ScheduleWindow window{T("2001-03-01"), T("2001-03-04"), false};
   std::vector<std::string> shown;
-  for (const RunDates& run :
-       Make("0 2 * * *", Meaning::kScheduleInterval, "America/New_York").Upcoming(T("2001-03-02T12:00:00Z"), window, 10)) {
+  for (const RunDates& run : Make("0 2 * * *", Meaning::kScheduleInterval, "America/New_York")
+                                 .Upcoming(T("2001-03-02T12:00:00Z"), window, 10)) {
     shown.push_back(Show(run));
   }
-  EXPECT_THAT(shown,
-              ElementsAre("2001-03-03T07:00:00Z [2001-03-02T07:00:00Z, 2001-03-03T07:00:00Z) 2001-03-02T07:00:00Z",
-                          "2001-03-04T07:00:00Z [2001-03-03T07:00:00Z, 2001-03-04T07:00:00Z) 2001-03-03T07:00:00Z"));
-  EXPECT_EQ(Make("0 2 * * *").Upcoming(T("1999-01-01"), window, 1).at(0).run_after, T("2001-03-01T02:00:00Z"));
-  EXPECT_EQ(Make("6h").Upcoming(T("2001-03-01T07:00:00Z"), window, 1).at(0).run_after, T("2001-03-01T12:00:00Z"));
+  EXPECT_THAT(
+      shown,
+      ElementsAre("2001-03-03T07:00:00Z [2001-03-02T07:00:00Z, 2001-03-03T07:00:00Z) 2001-03-02T07:00:00Z",
+                  "2001-03-04T07:00:00Z [2001-03-03T07:00:00Z, 2001-03-04T07:00:00Z) 2001-03-03T07:00:00Z"));
+  EXPECT_EQ(Make("0 2 * * *").Upcoming(T("1999-01-01"), window, 1).at(0).run_after,
+            T("2001-03-01T02:00:00Z"));
+  EXPECT_EQ(Make("6h").Upcoming(T("2001-03-01T07:00:00Z"), window, 1).at(0).run_after,
+            T("2001-03-01T12:00:00Z"));
   EXPECT_TRUE(Make("0 2 * * *").Upcoming(T("2001-04-01"), window, 3).empty());
 }
 
 // --- daylight saving time: Airflow's rule ---
 
 TEST_F(TimetableTest, ASkippedTimeFiresAsMuchLaterAsTheClockJumped) {
-  const auto runs = Make("30 2 * * *", Meaning::kSchedule, "America/New_York").Upcoming(T("2026-03-07T12:00:00Z"), {}, 2);
+  const auto runs =
+      Make("30 2 * * *", Meaning::kSchedule, "America/New_York").Upcoming(T("2026-03-07T12:00:00Z"), {}, 2);
   EXPECT_EQ(FormatTime(runs[0].run_after, In("America/New_York")), "2026-03-08T03:30:00-04:00");
   EXPECT_EQ(FormatTime(runs[1].run_after, In("America/New_York")), "2026-03-09T02:30:00-04:00");
 }
 
 TEST_F(TimetableTest, ARepeatedTimeFiresOnceAtItsSecondOccurrence) {
-  const auto runs = Make("30 1 * * *", Meaning::kSchedule, "America/New_York").Upcoming(T("2026-10-31T12:00:00Z"), {}, 2);
+  const auto runs =
+      Make("30 1 * * *", Meaning::kSchedule, "America/New_York").Upcoming(T("2026-10-31T12:00:00Z"), {}, 2);
   EXPECT_EQ(FormatTime(runs[0].run_after, In("America/New_York")), "2026-11-01T01:30:00-05:00");
   EXPECT_EQ(FormatTime(runs[1].run_after, In("America/New_York")), "2026-11-02T01:30:00-05:00");
 }
 
 TEST_F(TimetableTest, AnHourlyCronFiresInBothPassesOfTheRepeatedHour) {
   std::vector<std::string> shown;
-  for (const RunDates& run :
-       Make("30 * * * *", Meaning::kSchedule, "America/New_York").Upcoming(T("2026-11-01T04:45:00Z"), {}, 3)) {
+  for (const RunDates& run : Make("30 * * * *", Meaning::kSchedule, "America/New_York")
+                                 .Upcoming(T("2026-11-01T04:45:00Z"), {}, 3)) {
     shown.push_back(FormatTime(run.run_after, In("America/New_York")));
   }
-  EXPECT_THAT(shown, ElementsAre("2026-11-01T01:30:00-04:00", "2026-11-01T01:30:00-05:00", "2026-11-01T02:30:00-05:00"));
+  EXPECT_THAT(shown, ElementsAre("2026-11-01T01:30:00-04:00", "2026-11-01T01:30:00-05:00",
+                                 "2026-11-01T02:30:00-05:00"));
 }
 
 TEST_F(TimetableTest, WhatIsNoScheduleIsRefusedWithAReason) {
@@ -205,7 +214,8 @@ TEST_F(TimetableTest, WhatIsNoScheduleIsRefusedWithAReason) {
     return parsed.ok() ? std::string("accepted") : parsed.status().message();
   };
   EXPECT_THAT(error("@continuous"), HasSubstr("not supported yet"));
-  EXPECT_THAT(error("dayly"), HasSubstr("neither a cron of five fields, a preset such as @daily, nor an interval"));
+  EXPECT_THAT(error("dayly"),
+              HasSubstr("neither a cron of five fields, a preset such as @daily, nor an interval"));
   EXPECT_THAT(error("0s"), HasSubstr("at least one second"));
   EXPECT_THAT(error("0 0 31 2 *"), HasSubstr("never fires"));
   EXPECT_THAT(error("@dayly"), HasSubstr("unknown schedule"));
