@@ -1,0 +1,124 @@
+// What is inside a Lane: the rows of every partition that its thread has seen, in runs of growing size, and
+// the blocks it had to spill. One thread until the writer finishes. Only map_writer.cc includes it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "worker/shuffle/arena.h"
+#include "worker/shuffle/map_writer.h"
+
+namespace millrace::shuffle {
+
+// A nested column of a run; grows by value, for what is rare and whose sizes are unknown.
+class NestedBuffer {
+ public:
+  explicit NestedBuffer(const ColumnType& type);
+  void Append(const ColumnInput& input, std::uint64_t row);
+  std::uint64_t bytes() const;
+  // Borrows from this buffer.
+  ColumnPart part() const;
+
+ private:
+  void AppendNull();
+
+  const ColumnType* type_;
+  std::uint64_t rows_ = 0;
+  bool has_nulls_ = false;
+  std::vector<std::byte> values_;
+  std::vector<std::byte> heap_;
+  std::vector<std::uint64_t> validity_;
+  std::vector<NestedBuffer> children_;
+};
+
+// Rows of one partition that were closed: columns point into the lane's arena and its nested buffers.
+struct Run {
+  RowsPart columns;
+  std::uint64_t rows = 0;
+  std::uint64_t bytes = 0;  // about what they take in a block
+};
+
+struct SpilledBlock {
+  std::uint64_t offset = 0;
+  std::uint64_t bytes = 0;
+};
+
+class Lane::Buffers {
+ public:
+  explicit Buffers(const MapWriterOptions& options);
+
+  Status Append(std::span<const std::uint32_t> partition_of, std::span<const ColumnInput> columns);
+  // Closes what is open; afterwards the accessors below may be called from any thread.
+  void Close();
+
+  std::span<const Run> runs(std::uint32_t partition) const { return partitions_[partition].runs; }
+  std::span<const SpilledBlock> spilled(std::uint32_t partition) const {
+    return partitions_[partition].spilled;
+  }
+  Digest digest(std::uint32_t partition) const { return partitions_[partition].digest; }
+  std::uint64_t rows(std::uint32_t partition) const { return partitions_[partition].total_rows; }
+  int spill_file() const { return spill_.get(); }
+  std::uint64_t spilled_bytes() const { return spill_end_; }
+
+ private:
+  // A column of a partition's open run.
+  struct Open {
+    std::byte* values = nullptr;
+    std::uint64_t* validity = nullptr;  // made at the first NULL
+    std::byte* heap = nullptr;          // next free byte of the last piece
+    std::byte* heap_end = nullptr;
+    std::uint64_t heap_bytes = 0;
+    std::vector<std::span<const std::byte>> pieces;  // all but the last are final
+    std::unique_ptr<NestedBuffer> nested;
+  };
+  struct Partition {
+    std::uint32_t rows = 0;  // of the open run
+    std::uint32_t capacity = 0;
+    std::uint64_t total_rows = 0;
+    Digest digest;
+    std::vector<Run> runs;
+    std::vector<SpilledBlock> spilled;
+  };
+
+  Open& open(std::uint32_t partition, std::size_t column) {
+    return open_[partition * options_.types.size() + column];
+  }
+  // Groups the rows by partition: touched_, first_ and rows_ say which rows go where.
+  void Group(std::span<const std::uint32_t> partition_of);
+  void Reserve(std::uint32_t partition, std::uint32_t rows);
+  void CloseRun(std::uint32_t partition);
+  void AppendColumn(std::size_t column, const ColumnInput& input);
+  template <typename T>
+  void AppendFixed(std::size_t column, const ColumnInput& input);
+  void AppendStrings(std::size_t column, const ColumnInput& input);
+  void AppendValidity(Open& open, const Partition& partition, const ColumnInput& input,
+                      std::span<const std::uint32_t> rows);
+  std::byte* Heap(Open& open, std::uint64_t bytes);
+  Status Spill();
+  std::span<const std::uint32_t> RowsOf(std::uint32_t partition) const {
+    return std::span(rows_).subspan(first_[partition], counts_[partition]);
+  }
+
+  const MapWriterOptions& options_;
+  Arena arena_;
+  std::uint64_t nested_bytes_ = 0;
+  std::vector<Partition> partitions_;
+  std::vector<Open> open_;
+  std::vector<std::vector<std::unique_ptr<NestedBuffer>>> nested_;  // of closed runs
+  // Of one Append.
+  std::vector<std::uint32_t> touched_;
+  std::vector<std::uint32_t> counts_;
+  std::vector<std::uint32_t> first_;
+  std::vector<std::uint32_t> rows_;
+  std::vector<Digest> digests_;
+  Descriptor spill_;
+  std::uint64_t spill_end_ = 0;
+};
+
+// How runs become blocks: from `begin`, the number of runs that the next block takes.
+std::size_t RunsOfNextBlock(std::span<const Run* const> runs, std::size_t begin);
+
+}  // namespace millrace::shuffle

@@ -1,0 +1,107 @@
+// Writes one map output: rows come in by column with the partition of each, lie in buffers of their
+// partition, and leave as blocks, partition by partition. SQL fragments call it from DuckDB's threads
+// (worker/sql, shuffle_copy), native mappers from theirs; a thread writes to a lane of its own, so nothing is
+// locked on the way. Who keeps and serves the finished file is BlockStore's business.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/status.h"
+#include "worker/shuffle/block.h"
+#include "worker/shuffle/map_file.h"
+
+namespace millrace::shuffle {
+
+// The layout of DuckDB's list entries.
+struct ListEntry {
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;
+};
+
+// Values of one column, borrowed; which member counts, its type says.
+struct ColumnInput {
+  const std::byte* values = nullptr;          // kFixed: rows x width
+  const std::string_view* strings = nullptr;  // kString; what stands at NULL rows is not read
+  const ListEntry* lists = nullptr;           // kList: into the rows of children[0]; at NULL rows not read
+  const std::uint64_t* validity = nullptr;    // null: no row is NULL
+  std::vector<ColumnInput> children;
+};
+
+// Equal for equal multisets of rows, in any order.
+struct Digest {
+  std::uint64_t low = 0;
+  std::uint64_t high = 0;
+  friend bool operator==(const Digest&, const Digest&) = default;
+};
+
+struct PartitionFacts {
+  std::uint64_t rows = 0;
+  std::uint64_t bytes = 0;  // of its blocks
+  std::uint32_t blocks = 0;
+  Digest digest;
+  std::uint64_t order_digest = 0;  // of the blocks, in order
+};
+
+struct FinishedOutput {
+  Descriptor file;  // sealed; of a map output
+  bool in_memory = false;
+  std::uint64_t bytes = 0;
+  std::uint64_t spilled_bytes = 0;  // written to files before the end, to stay within the buffers' limit
+  std::vector<PartitionFacts> partitions;
+};
+// 32 hexadecimal digits: equal when every partition has the same rows.
+std::string FoldedDigest(std::span<const PartitionFacts> partitions);
+
+struct MapWriterOptions {
+  std::uint32_t partitions = 1;
+  std::vector<ColumnType> types;
+  std::uint64_t buffer_bytes = std::uint64_t{1} << 30;  // of all lanes together; beyond it they spill
+  std::uint64_t memory_bytes = std::uint64_t{1}
+                               << 30;  // an output up to this size becomes a memfd, else a file
+  int lanes = 1;                       // how many the buffers are divided by
+  std::string folder;                  // for spills; must exist
+};
+
+// One thread's side of a map output.
+class Lane {
+ public:
+  Lane(const Lane&) = delete;
+  Lane& operator=(const Lane&) = delete;
+  ~Lane();
+  // Takes a copy of `partition_of.size()` rows. After an error the output cannot be finished.
+  Status Append(std::span<const std::uint32_t> partition_of, std::span<const ColumnInput> columns);
+
+ private:
+  friend class MapWriter;
+  class Buffers;
+  explicit Lane(const MapWriterOptions& options);
+  std::unique_ptr<Buffers> buffers_;
+};
+
+class MapWriter {
+ public:
+  explicit MapWriter(MapWriterOptions options);
+  MapWriter(const MapWriter&) = delete;
+  MapWriter& operator=(const MapWriter&) = delete;
+  ~MapWriter();
+
+  const MapWriterOptions& options() const { return options_; }
+  // Any thread. The lane lives as long as the writer.
+  Lane* AddLane();
+  // Once, after the last Append of every lane. Encodes with `threads` threads.
+  StatusOr<FinishedOutput> Finish(const OutputKey& key, Fence fence, int threads);
+
+ private:
+  MapWriterOptions options_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Lane>> lanes_;  // guarded by mutex_
+};
+
+}  // namespace millrace::shuffle
