@@ -44,6 +44,15 @@ enum class Outcome : std::uint8_t {
   kLost,       // never started, or its runner died with the agent's lease
 };
 
+// Which stage task an attempt works on: what a worker tells of its job attempts when it joins, because the store keeps
+// nothing of them before they end.
+struct StageAttempt {
+  Fence fence;
+  JobKey job;
+  std::int32_t stage = 0;
+  std::int32_t index = 0;
+};
+
 // A worker's word about an attempt. Kept by the agent and sent again until acknowledged.
 struct Report {
   std::uint64_t sequence = 0;  // within the session, from 1, without gaps

@@ -22,6 +22,7 @@ struct DagRow {
   bool stale = false;  // its file is gone
   // run_after of the last run that the timetable made; moves in the commit that creates the run.
   std::optional<WallTime> cursor;
+  std::optional<WallTime> cursor_logical_date;  // of the same run
   // Shown by the API; recomputed when the cursor moves.
   std::optional<WallTime> next_logical_date;
   std::optional<WallTime> next_run_after;
@@ -90,6 +91,13 @@ struct Batch {
            stage_tasks.empty() && jobs.empty() && sessions.empty() && records.empty() && transitions.empty() &&
            results.empty();
   }
+};
+
+// A run that is no longer in memory, whole, for a command that needs it.
+struct RunImage {
+  Run run;
+  DagPtr dag;  // the version it ran
+  std::vector<TaskInstance> task_instances;
 };
 
 // What the engine starts from: unfinished runs whole, and cursors.

@@ -60,6 +60,12 @@ struct Reply {
   CommandReply result;
 };
 
-using Effect = std::variant<Welcome, Assign, CancelAttempt, HeartbeatAck, AckReports, JobEnded, EndSession, Reply>;
+// The engine must see a run that it does not hold; the loop answers with Loaded.
+struct Need {
+  std::string dag_id;
+  std::string run_id;
+};
+
+using Effect = std::variant<Welcome, Assign, CancelAttempt, HeartbeatAck, AckReports, JobEnded, EndSession, Reply, Need>;
 
 }  // namespace millrace

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/model/attempt.h"
+#include "core/model/batch.h"
 #include "core/model/command.h"
 #include "core/model/dag.h"
 
@@ -34,6 +35,7 @@ struct WorkerJoined {
   SessionId resumed{};
   std::vector<Fence> inventory;
   std::vector<Report> reports;  // not acknowledged yet
+  std::vector<StageAttempt> stages;  // what those of `inventory` and `reports` that belong to jobs work on
 };
 
 struct Heartbeat {
@@ -64,7 +66,19 @@ struct CommandReceived {
   Command command;
 };
 
+// The answer to Need: the run as the store has it, or NOT_FOUND.
+struct Loaded {
+  std::string dag_id;
+  std::string run_id;
+  StatusOr<RunImage> image;
+};
+
+// The loop itself stood still (a slow disk, a stopped machine): nobody's lease may pay for it.
+struct LoopStalled {
+  Duration by{0};
+};
+
 using Event = std::variant<Tick, DagLoaded, DagGone, WorkerJoined, Heartbeat, WorkerDisconnected, WorkerDraining, Reported,
-                           CommandReceived>;
+                           CommandReceived, Loaded, LoopStalled>;
 
 }  // namespace millrace

@@ -30,6 +30,7 @@ struct EngineOptions {
 
 // What applying an event adds: rows for the batch that is collecting, and effects that leave when it is durable.
 struct Output {
+  std::uint64_t stamp = 0;  // the engine's mark, by which it finds rows again that changed before within this batch
   Batch batch;
   std::vector<Effect> effects;
 };

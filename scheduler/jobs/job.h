@@ -64,7 +64,8 @@ class Job {
   // A fresh start, or after a restart with the rows that were durable.
   Actions Begin(std::vector<StageTaskRow> durable, WallTime now);
 
-  // An attempt of a stage task ended on a worker. A success is chosen at most once.
+  // An attempt of a stage task ended on a worker. A success is chosen at most once. kLost: it went with its worker (after
+  // OnSessionLost for that worker); Start it again once what it reads is there. The engine turns too many of them into kFailed.
   Actions OnEnded(StageTaskId id, const Report& report, SessionId session, const std::string& worker, WallTime now);
 
   // A worker is gone with the blocks it held: maps that reducers still need are made again.
