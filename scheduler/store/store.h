@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "core/base/status.h"
 #include "core/model/batch.h"
@@ -38,6 +39,14 @@ class Store {
 
   // The last durable batch's sequence, read back. The caller's thread, no commit under way.
   virtual StatusOr<std::uint64_t> LastSequence() = 0;
+};
+
+// Reads a run that the engine no longer holds, for a command on it. The caller's thread, no commit under way.
+class RunLoader {
+ public:
+  virtual ~RunLoader() = default;
+  // NOT_FOUND when there is none.
+  virtual StatusOr<RunImage> LoadRun(const std::string& dag_id, const std::string& run_id) = 0;
 };
 
 }  // namespace millrace::store
