@@ -1,0 +1,1 @@
+set(extra tests_support sqlite)
