@@ -10,8 +10,8 @@ constexpr const char* kPosition = "SELECT (SELECT value FROM meta WHERE name = '
 constexpr const char* kAdvance = "UPDATE meta SET value = ? WHERE name = 'sequence'";
 constexpr const char* kRaise = "UPDATE meta SET value = max(value, ?1) WHERE name = ?2";
 constexpr const char* kDag =
-    "INSERT INTO dag VALUES (?1,?2,?3,?4,?5,?6,?7,?8) ON CONFLICT (dag_id) DO UPDATE SET version = ?2, paused = ?3, stale = ?4, "
-    "cursor = ?5, next_logical_date = ?6, next_run_after = ?7, parsed_at = ?8";
+    "INSERT INTO dag VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9) ON CONFLICT (dag_id) DO UPDATE SET version = ?2, paused = ?3, stale = ?4, "
+    "cursor = ?5, cursor_logical_date = ?6, next_logical_date = ?7, next_run_after = ?8, parsed_at = ?9";
 constexpr const char* kDagVersion = "INSERT OR REPLACE INTO dag_version (dag_id, version, hash, created_at, body) VALUES (?,?,?,?,?)";
 constexpr const char* kForgetTags = "DELETE FROM dag_tag WHERE dag_id = ?";
 constexpr const char* kTag = "INSERT OR IGNORE INTO dag_tag VALUES (?,?)";
@@ -76,9 +76,10 @@ Status BatchWriter::WriteDags(const Batch& batch) {
     dag->Bind(3, std::int64_t{row.paused});
     dag->Bind(4, std::int64_t{row.stale});
     dag->Bind(5, row.cursor);
-    dag->Bind(6, row.next_logical_date);
-    dag->Bind(7, row.next_run_after);
-    dag->Bind(8, ToMicros(batch.at));
+    dag->Bind(6, row.cursor_logical_date);
+    dag->Bind(7, row.next_logical_date);
+    dag->Bind(8, row.next_run_after);
+    dag->Bind(9, ToMicros(batch.at));
     RETURN_IF_ERROR(dag->Run());
   }
   for (const DagVersionRow& row : batch.dag_versions) {

@@ -22,8 +22,9 @@ DagRow ReadDag(const Statement& row) {
           .paused = row.Int(2) != 0,
           .stale = row.Int(3) != 0,
           .cursor = row.Time(4),
-          .next_logical_date = row.Time(5),
-          .next_run_after = row.Time(6)};
+          .cursor_logical_date = row.Time(5),
+          .next_logical_date = row.Time(6),
+          .next_run_after = row.Time(7)};
 }
 
 Run ReadRun(const Statement& row) {

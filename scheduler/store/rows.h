@@ -14,7 +14,7 @@ TaskInstanceKey UnpackKey(std::int64_t key);
 
 // Column lists in the order of the Read functions below.
 inline constexpr const char* kDagColumns =
-    "dag_id, version, paused, stale, cursor, next_logical_date, next_run_after, parsed_at";
+    "dag_id, version, paused, stale, cursor, cursor_logical_date, next_logical_date, next_run_after, parsed_at";
 inline constexpr const char* kRunColumns =
     "run, dag_id, run_id, type, state, version, logical_date, interval_start, interval_end, run_after, queued_at, "
     "started_at, ended_at, conf, triggered_by, note";

@@ -15,7 +15,7 @@ INSERT INTO meta VALUES ('term', 0), ('sequence', 0), ('next_run', 1), ('next_se
 
 CREATE TABLE dag(
   dag_id TEXT PRIMARY KEY, version INTEGER NOT NULL, paused INTEGER NOT NULL, stale INTEGER NOT NULL,
-  cursor INTEGER, next_logical_date INTEGER, next_run_after INTEGER, parsed_at INTEGER NOT NULL) WITHOUT ROWID;
+  cursor INTEGER, cursor_logical_date INTEGER, next_logical_date INTEGER, next_run_after INTEGER, parsed_at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE dag_version(
   dag_id TEXT NOT NULL, version INTEGER NOT NULL, hash TEXT NOT NULL, created_at INTEGER NOT NULL, body TEXT NOT NULL,
   PRIMARY KEY (dag_id, version));

@@ -130,7 +130,7 @@ class Dags : public DagReader {
 
  private:
   static DagEntry ReadEntry(const Statement& row) {
-    return {.row = ReadDag(row), .dag = nullptr, .last_parsed_at = WallFromMicros(row.Int(7))};
+    return {.row = ReadDag(row), .dag = nullptr, .last_parsed_at = WallFromMicros(row.Int(8))};
   }
 
   // Decoding a large DAG costs milliseconds, and versions never change: the last few are kept.

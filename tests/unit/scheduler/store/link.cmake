@@ -1,1 +1,1 @@
-set(extra tests_support sqlite)
+set(extra platform sqlite)
