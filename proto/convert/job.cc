@@ -1,0 +1,333 @@
+#include "proto/convert/job.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace millrace::convert {
+namespace {
+
+template <typename Strings>
+std::vector<std::string> Copy(const Strings& from) {
+  return {from.begin(), from.end()};
+}
+
+template <typename Strings>
+void Copy(const std::vector<std::string>& from, Strings* to) {
+  to->Assign(from.begin(), from.end());
+}
+
+// Declared first, so that the list functions find them.
+void ToWire(const Column& from, v1::Column* to);
+void ToWire(const Split& from, v1::Split* to);
+void ToWire(const InputFacts& from, v1::InputFacts* to);
+void ToWire(const OutputFile& from, v1::OutputFile* to);
+void ToWire(const MapOutput& from, v1::MapOutput* to);
+Column FromWire(const v1::Column& from);
+Split FromWire(const v1::Split& from);
+InputFacts FromWire(const v1::InputFacts& from);
+OutputFile FromWire(const v1::OutputFile& from);
+MapOutput FromWire(const v1::MapOutput& from);
+
+template <typename Model, typename Wire>
+void ListToWire(const std::vector<Model>& from, Wire* to) {
+  to->Reserve(static_cast<int>(from.size()));
+  for (const Model& one : from) ToWire(one, to->Add());
+}
+
+template <typename Wire>
+auto ListFromWire(const Wire& from) {
+  std::vector<decltype(FromWire(*from.begin()))> to;
+  to.reserve(static_cast<std::size_t>(from.size()));
+  for (const auto& one : from) to.push_back(FromWire(one));
+  return to;
+}
+
+void ToWire(const Column& from, v1::Column* to) {
+  to->set_name(from.name);
+  to->set_type(from.type);
+}
+
+void ToWire(const Split& from, v1::Split* to) {
+  to->set_input(from.input);
+  to->set_path(from.path);
+  to->set_begin(from.begin);
+  to->set_end(from.end);
+  to->set_bytes(from.bytes);
+}
+
+void ToWire(const InputFacts& from, v1::InputFacts* to) {
+  to->set_name(from.name);
+  to->set_format(from.format);
+  to->set_broadcast(from.broadcast);
+  ListToWire(from.columns, to->mutable_columns());
+  Copy(from.paths, to->mutable_paths());
+  to->set_bytes(from.bytes);
+  to->set_rows(from.rows);
+}
+
+void ToWire(const Fragment& from, v1::Fragment* to) {
+  to->set_sql(from.sql);
+  Copy(from.command, to->mutable_command());
+  to->set_library(from.library);
+}
+
+void ToWire(const JobPlan& from, v1::JobPlan* to) {
+  ListToWire(from.inputs, to->mutable_inputs());
+  ListToWire(from.splits, to->mutable_splits());
+  ToWire(from.map, to->mutable_map());
+  ToWire(from.combine, to->mutable_combine());
+  ToWire(from.merge, to->mutable_merge());
+  ToWire(from.reduce, to->mutable_reduce());
+  Copy(from.keys, to->mutable_keys());
+  ListToWire(from.shuffled, to->mutable_shuffled());
+  ListToWire(from.output, to->mutable_output());
+  to->set_partitions(from.partitions);
+  to->set_mode(from.mode);
+  to->set_input_bytes(from.input_bytes);
+}
+
+void ToWire(const MapOutput& from, v1::MapOutput* to) {
+  to->set_map_index(from.map_index);
+  to->set_term(from.fence.term);
+  to->set_counter(from.fence.counter);
+  to->set_session(ToInt(from.session));
+  to->set_shuffle_address(from.shuffle_address);
+  to->set_shuffle_socket(from.shuffle_socket);
+  to->set_host_identity(from.host_identity);
+}
+
+void ToWire(const OutputFile& from, v1::OutputFile* to) {
+  to->set_path(from.path);
+  to->set_bytes(from.bytes);
+  to->set_rows(from.rows);
+  to->set_checksum(from.checksum);
+}
+
+void ToWire(const MapWork& from, v1::MapWork* to) {
+  to->set_stage(from.stage);
+  to->set_map_index(from.map_index);
+  to->set_partitions(from.partitions);
+  ListToWire(from.splits, to->mutable_splits());
+  ListToWire(from.inputs, to->mutable_inputs());
+  ToWire(from.map, to->mutable_map());
+  ToWire(from.combine, to->mutable_combine());
+  Copy(from.keys, to->mutable_keys());
+}
+
+void ToWire(const ReduceWork& from, v1::ReduceWork* to) {
+  to->set_stage(from.stage);
+  to->set_reduce_index(from.reduce_index);
+  to->set_partition_begin(from.partition_begin);
+  to->set_partition_end(from.partition_end);
+  ListToWire(from.sources, to->mutable_sources());
+  ListToWire(from.inputs, to->mutable_inputs());
+  ListToWire(from.shuffled, to->mutable_shuffled());
+  ToWire(from.merge, to->mutable_merge());
+  ToWire(from.reduce, to->mutable_reduce());
+}
+
+void ToWire(const PublishWork& from, v1::PublishWork* to) {
+  ListToWire(from.files, to->mutable_files());
+  ListToWire(from.output, to->mutable_output());
+  Copy(from.check_states, to->mutable_check_states());
+}
+
+Column FromWire(const v1::Column& from) { return {from.name(), from.type()}; }
+
+Split FromWire(const v1::Split& from) {
+  return {from.input(), from.path(), from.begin(), from.end(), from.bytes()};
+}
+
+Fragment FromWire(const v1::Fragment& from) { return {from.sql(), Copy(from.command()), from.library()}; }
+
+OutputFile FromWire(const v1::OutputFile& from) {
+  return {from.path(), from.bytes(), from.rows(), from.checksum()};
+}
+
+MapOutput FromWire(const v1::MapOutput& from) {
+  MapOutput to;
+  to.map_index = from.map_index();
+  to.fence = {from.term(), from.counter()};
+  to.session = SessionId{from.session()};
+  to.shuffle_address = from.shuffle_address();
+  to.shuffle_socket = from.shuffle_socket();
+  to.host_identity = from.host_identity();
+  return to;
+}
+
+InputFacts FromWire(const v1::InputFacts& from) {
+  InputFacts to;
+  to.name = from.name();
+  to.format = from.format();
+  to.broadcast = from.broadcast();
+  to.columns = ListFromWire(from.columns());
+  to.paths = Copy(from.paths());
+  to.bytes = from.bytes();
+  to.rows = from.rows();
+  return to;
+}
+
+JobPlan FromWire(const v1::JobPlan& from) {
+  JobPlan to;
+  to.inputs = ListFromWire(from.inputs());
+  to.splits = ListFromWire(from.splits());
+  to.map = FromWire(from.map());
+  to.combine = FromWire(from.combine());
+  to.merge = FromWire(from.merge());
+  to.reduce = FromWire(from.reduce());
+  to.keys = Copy(from.keys());
+  to.shuffled = ListFromWire(from.shuffled());
+  to.output = ListFromWire(from.output());
+  to.partitions = from.partitions();
+  to.mode = from.mode();
+  to.input_bytes = from.input_bytes();
+  return to;
+}
+
+MapWork FromWire(const v1::MapWork& from) {
+  MapWork to;
+  to.stage = from.stage();
+  to.map_index = from.map_index();
+  to.partitions = from.partitions();
+  to.splits = ListFromWire(from.splits());
+  to.inputs = ListFromWire(from.inputs());
+  to.map = FromWire(from.map());
+  to.combine = FromWire(from.combine());
+  to.keys = Copy(from.keys());
+  return to;
+}
+
+ReduceWork FromWire(const v1::ReduceWork& from) {
+  ReduceWork to;
+  to.stage = from.stage();
+  to.reduce_index = from.reduce_index();
+  to.partition_begin = from.partition_begin();
+  to.partition_end = from.partition_end();
+  to.sources = ListFromWire(from.sources());
+  to.inputs = ListFromWire(from.inputs());
+  to.shuffled = ListFromWire(from.shuffled());
+  to.merge = FromWire(from.merge());
+  to.reduce = FromWire(from.reduce());
+  return to;
+}
+
+PublishWork FromWire(const v1::PublishWork& from) {
+  return {ListFromWire(from.files()), ListFromWire(from.output()), Copy(from.check_states())};
+}
+
+MapResult FromWire(const v1::MapResult& from) {
+  MapResult to;
+  to.output = FromWire(from.output());
+  to.partitions.resize(static_cast<std::size_t>(std::max(from.partition_bytes_size(), from.partition_rows_size())));
+  for (int i = 0; i < from.partition_bytes_size(); ++i) {
+    to.partitions[static_cast<std::size_t>(i)].bytes = from.partition_bytes(i);
+  }
+  for (int i = 0; i < from.partition_rows_size(); ++i) {
+    to.partitions[static_cast<std::size_t>(i)].rows = from.partition_rows(i);
+  }
+  to.digest = from.digest();
+  to.input_rows = from.input_rows();
+  to.spilled_bytes = from.spilled_bytes();
+  return to;
+}
+
+ReduceResult FromWire(const v1::ReduceResult& from) {
+  ReduceResult to;
+  to.files = ListFromWire(from.files());
+  to.check_state = from.check_state();
+  to.input_rows = from.input_rows();
+  to.local_bytes = from.local_bytes();
+  to.fetched_bytes = from.fetched_bytes();
+  to.lost_maps = {from.lost_maps().begin(), from.lost_maps().end()};
+  return to;
+}
+
+struct WorkToWire {
+  v1::StageWork* to;
+  void operator()(const PlanWork&) const { to->mutable_plan(); }
+  void operator()(const MapWork& from) const { ToWire(from, to->mutable_map()); }
+  void operator()(const ReduceWork& from) const { ToWire(from, to->mutable_reduce()); }
+  void operator()(const FusedWork& from) const { ToWire(from.plan, to->mutable_fused()->mutable_plan()); }
+  void operator()(const PublishWork& from) const { ToWire(from, to->mutable_publish()); }
+};
+
+struct ResultToWire {
+  v1::StageResult* to;
+  void operator()(std::monostate) const { to->Clear(); }
+  void operator()(const PlanResult& from) const { ToWire(from.plan, to->mutable_plan()->mutable_plan()); }
+  void operator()(const MapResult& from) const {
+    v1::MapResult* map = to->mutable_map();
+    ToWire(from.output, map->mutable_output());
+    for (const PartitionSize& size : from.partitions) {
+      map->add_partition_bytes(size.bytes);
+      map->add_partition_rows(size.rows);
+    }
+    map->set_digest(from.digest);
+    map->set_input_rows(from.input_rows);
+    map->set_spilled_bytes(from.spilled_bytes);
+  }
+  void operator()(const ReduceResult& from) const {
+    v1::ReduceResult* reduce = to->mutable_reduce();
+    ListToWire(from.files, reduce->mutable_files());
+    reduce->set_check_state(from.check_state);
+    reduce->set_input_rows(from.input_rows);
+    reduce->set_local_bytes(from.local_bytes);
+    reduce->set_fetched_bytes(from.fetched_bytes);
+    reduce->mutable_lost_maps()->Assign(from.lost_maps.begin(), from.lost_maps.end());
+  }
+  void operator()(const PublishResult& from) const {
+    v1::PublishResult* publish = to->mutable_publish();
+    publish->set_path(from.path);
+    ListToWire(from.files, publish->mutable_files());
+    publish->set_checks(from.checks);
+  }
+};
+
+}  // namespace
+
+void ToWire(const JobKey& from, v1::JobKey* to) {
+  to->set_run(ToInt(from.instance.run));
+  to->set_index(from.instance.index);
+  to->set_try_number(from.try_number);
+}
+
+void ToWire(const StageWork& from, v1::StageWork* to) {
+  ToWire(from.job, to->mutable_job());
+  to->set_folder(from.folder);
+  std::visit(WorkToWire{to}, from.work);
+}
+
+void ToWire(const StageResult& from, v1::StageResult* to) { std::visit(ResultToWire{to}, from); }
+
+JobKey FromWire(const v1::JobKey& from) {
+  return {{RunKey{from.run()}, from.index()}, from.try_number()};
+}
+
+StageWork FromWire(const v1::StageWork& from) {
+  StageWork to;
+  to.job = FromWire(from.job());
+  to.folder = from.folder();
+  switch (from.work_case()) {
+    case v1::StageWork::kMap: to.work = FromWire(from.map()); break;
+    case v1::StageWork::kReduce: to.work = FromWire(from.reduce()); break;
+    case v1::StageWork::kFused: to.work = FusedWork{FromWire(from.fused().plan())}; break;
+    case v1::StageWork::kPublish: to.work = FromWire(from.publish()); break;
+    case v1::StageWork::kPlan:
+    case v1::StageWork::WORK_NOT_SET: to.work = PlanWork{}; break;
+  }
+  return to;
+}
+
+StageResult FromWire(const v1::StageResult& from) {
+  switch (from.result_case()) {
+    case v1::StageResult::kPlan: return PlanResult{FromWire(from.plan().plan())};
+    case v1::StageResult::kMap: return FromWire(from.map());
+    case v1::StageResult::kReduce: return FromWire(from.reduce());
+    case v1::StageResult::kPublish:
+      return PublishResult{from.publish().path(), ListFromWire(from.publish().files()), from.publish().checks()};
+    case v1::StageResult::RESULT_NOT_SET: break;
+  }
+  return std::monostate{};
+}
+
+}  // namespace millrace::convert

@@ -1,0 +1,217 @@
+#include <gtest/gtest.h>
+
+#include "proto/convert/job.h"
+#include "proto/convert/worker.h"
+
+namespace millrace::convert {
+namespace {
+
+// Protobuf sends a value through bytes, as the wire does.
+template <typename Wire>
+Wire ThroughBytes(const Wire& message) {
+  Wire read;
+  EXPECT_TRUE(read.ParseFromString(message.SerializeAsString()));
+  return read;
+}
+
+template <typename Wire, typename Model>
+Model RoundTrip(const Model& from) {
+  Wire wire;
+  ToWire(from, &wire);
+  return FromWire(ThroughBytes(wire));
+}
+
+InputFacts SomeInput(const std::string& name) {
+  return {name, "parquet", true, {{"state", "VARCHAR"}, {"delay", "DECIMAL(18,2)"}}, {"a.parquet", "b.parquet"}, 12, 34};
+}
+Split SomeSplit() { return {"flights", "raw/1.parquet", 5, 17, 900}; }
+Fragment SomeFragment(const std::string& sql) { return {sql, {"wc", "-l"}, "libcount.so"}; }
+MapOutput SomeOutput(int index) {
+  return {index, {3, 17}, SessionId{9}, "127.0.0.1:4", "/run/shuffle.sock", "machine/boot"};
+}
+
+JobPlan SomePlan() {
+  JobPlan plan;
+  plan.inputs = {SomeInput("flights"), SomeInput("airports")};
+  plan.splits = {SomeSplit(), SomeSplit()};
+  plan.map = SomeFragment("map");
+  plan.combine = SomeFragment("combine");
+  plan.merge = SomeFragment("merge");
+  plan.reduce = SomeFragment("reduce");
+  plan.keys = {"day", "state"};
+  plan.shuffled = {{"day", "DATE"}};
+  plan.output = {{"avg", "DOUBLE"}};
+  plan.partitions = 8;
+  plan.mode = "distributed";
+  plan.input_bytes = 1'000'000'000'000;
+  return plan;
+}
+
+StageWork WorkOf(std::variant<PlanWork, MapWork, ReduceWork, FusedWork, PublishWork> work) {
+  return {{{RunKey{7}, 2}, 3}, "job-7-2-3", std::move(work)};
+}
+
+TEST(ConvertTest, EveryKindOfStageWorkComesBackAsItWas) {
+  const MapWork map{1, 4, 8, {SomeSplit()}, {SomeInput("flights")}, SomeFragment("map"), SomeFragment("combine"), {"day"}};
+  const ReduceWork reduce{1,
+                          2,
+                          3,
+                          5,
+                          {SomeOutput(0), SomeOutput(1)},
+                          {SomeInput("airports")},
+                          {{"day", "DATE"}},
+                          SomeFragment("merge"),
+                          SomeFragment("reduce")};
+  const PublishWork publish{{{"part-0.parquet", 10, 20, "ab"}}, {{"avg", "DOUBLE"}}, {std::string("\0\xff", 2), "two"}};
+  for (const StageWork& work : {WorkOf(PlanWork{}), WorkOf(map), WorkOf(reduce), WorkOf(FusedWork{SomePlan()}),
+                                WorkOf(publish)}) {
+    EXPECT_EQ((RoundTrip<v1::StageWork>(work)), work) << "alternative " << work.work.index();
+  }
+}
+
+TEST(ConvertTest, EveryKindOfStageResultComesBackAsItWas) {
+  const MapResult map{SomeOutput(4), {{10, 1}, {20, 2}}, std::string("\x80\0", 2), 100, 5};
+  const ReduceResult reduce{{{"part-0.parquet", 10, 20, "ab"}}, "state", 3, 4, 5, {6, 7}};
+  const PublishResult publish{"lake/gold", {{"part-0.parquet", 10, 20, "ab"}}, "[]"};
+  for (const StageResult& result : {StageResult{}, StageResult{PlanResult{SomePlan()}}, StageResult{map},
+                                    StageResult{reduce}, StageResult{publish}}) {
+    EXPECT_EQ((RoundTrip<v1::StageResult>(result)), result) << "alternative " << result.index();
+  }
+}
+
+TEST(ConvertTest, AnAssignmentComesBackWithoutWhatTheGatewayAddsToIt) {
+  Assignment from;
+  from.fence = {3, 17};
+  from.instance = {RunKey{7}, 2};
+  from.dag_id = "etl";
+  from.run_id = "manual__1";
+  from.task_id = "load";
+  from.try_number = 4;
+  from.kind = "sql";
+  from.with = R"({"sql":"SELECT 1"})";
+  from.environment = {{"MILLRACE_DS", "2001-03-01"}, {"MILLRACE_V1", "a b"}};
+  from.connections = {"lake", "warehouse"};
+  from.files = {"contracts/flights.yml"};
+  from.dag_hash = "stays";
+  from.timeout = std::chrono::minutes(3);
+  from.kill_grace = std::chrono::seconds(10);
+  from.slots = 2;
+  from.stage = std::make_shared<const StageWork>(WorkOf(PlanWork{}));
+
+  v1::Assignment wire;
+  ToWire(from, &wire);
+  const Enclosed enclosed{{{"lake", "file:///x"}, {"warehouse", "postgresql://u:p@h/d"}},
+                          {{"contracts/flights.yml", "name: flights\n"}}};
+  ToWire(enclosed, &wire);
+  wire = ThroughBytes(wire);
+
+  const Assignment to = FromWire(wire);
+  EXPECT_EQ(to.fence, from.fence);
+  EXPECT_EQ(to.instance, from.instance);
+  EXPECT_EQ(to.dag_id, from.dag_id);
+  EXPECT_EQ(to.run_id, from.run_id);
+  EXPECT_EQ(to.task_id, from.task_id);
+  EXPECT_EQ(to.try_number, from.try_number);
+  EXPECT_EQ(to.kind, from.kind);
+  EXPECT_EQ(to.with, from.with);
+  EXPECT_EQ(to.environment, from.environment);
+  EXPECT_EQ(to.connections, from.connections);
+  EXPECT_EQ(to.files, from.files);
+  EXPECT_EQ(to.timeout, from.timeout);
+  EXPECT_EQ(to.kill_grace, from.kill_grace);
+  EXPECT_EQ(to.slots, from.slots);
+  ASSERT_NE(to.stage, nullptr);
+  EXPECT_EQ(*to.stage, *from.stage);
+  EXPECT_EQ(EnclosedFromWire(wire), enclosed);
+}
+
+Report SomeReport() {
+  Report report;
+  report.sequence = 5;
+  report.fence = {3, 17};
+  report.ended = true;
+  report.outcome = Outcome::kFailFinal;
+  report.exit_code = 0;  // set, though zero
+  report.message = "exit code 0";
+  report.result = "{}";
+  report.started_at = WallFromMicros(1'000'001);
+  report.ended_at = WallFromMicros(2'000'002);
+  report.stage = PublishResult{"lake/gold", {}, "[]"};
+  return report;
+}
+
+void ExpectSame(const Report& a, const Report& b) {
+  EXPECT_EQ(a.sequence, b.sequence);
+  EXPECT_EQ(a.fence, b.fence);
+  EXPECT_EQ(a.ended, b.ended);
+  EXPECT_EQ(a.outcome, b.outcome);
+  EXPECT_EQ(a.exit_code, b.exit_code);
+  EXPECT_EQ(a.message, b.message);
+  EXPECT_EQ(a.result, b.result);
+  EXPECT_EQ(a.started_at, b.started_at);
+  EXPECT_EQ(a.ended_at, b.ended_at);
+  EXPECT_EQ(a.stage, b.stage);
+}
+
+TEST(ConvertTest, AReportComesBackAsItWas) {
+  Report report = SomeReport();
+  ExpectSame(RoundTrip<v1::Report>(report), report);
+  for (const Outcome outcome : {Outcome::kSuccess, Outcome::kFailed, Outcome::kFailFinal, Outcome::kSkipped,
+                                Outcome::kKilled, Outcome::kLost}) {
+    report.outcome = outcome;
+    report.exit_code.reset();
+    ExpectSame(RoundTrip<v1::Report>(report), report);
+  }
+}
+
+TEST(ConvertTest, AnUnknownOutcomeIsAFailureNeverASuccess) {
+  v1::Report wire;
+  wire.set_outcome(static_cast<v1::Outcome>(77));
+  EXPECT_EQ(FromWire(ThroughBytes(wire)).outcome, Outcome::kFailed);
+}
+
+TEST(ConvertTest, AJoinComesBackAsItWas) {
+  WorkerJoined from;
+  from.offer = {"w1", "host", 8, {"gpu", "big"}, "0.1.0", "127.0.0.1:9", "/run/s.sock", "machine/boot", "1.5.6/1", 4711};
+  from.resumed = SessionId{12};
+  from.inventory = {{3, 17}, {3, 18}};
+  from.reports = {SomeReport()};
+  v1::Join wire;
+  ToWire(from, &wire);
+  const WorkerJoined to = FromWire(ThroughBytes(wire), 99);
+  EXPECT_EQ(to.stream, 99U);
+  EXPECT_EQ(to.offer.name, from.offer.name);
+  EXPECT_EQ(to.offer.hostname, from.offer.hostname);
+  EXPECT_EQ(to.offer.slots, from.offer.slots);
+  EXPECT_EQ(to.offer.labels, from.offer.labels);
+  EXPECT_EQ(to.offer.version, from.offer.version);
+  EXPECT_EQ(to.offer.shuffle_address, from.offer.shuffle_address);
+  EXPECT_EQ(to.offer.shuffle_socket, from.offer.shuffle_socket);
+  EXPECT_EQ(to.offer.host_identity, from.offer.host_identity);
+  EXPECT_EQ(to.offer.engine_version, from.offer.engine_version);
+  EXPECT_EQ(to.offer.pid, from.offer.pid);
+  EXPECT_EQ(to.resumed, from.resumed);
+  EXPECT_EQ(to.inventory, from.inventory);
+  ASSERT_EQ(to.reports.size(), 1U);
+  ExpectSame(to.reports[0], from.reports[0]);
+}
+
+TEST(ConvertTest, AWelcomeComesBackWithItsTerms) {
+  const Welcome from{0, SessionId{12}, 3, "no such token", {{3, 17}}, 41};
+  const Terms terms{std::chrono::seconds(3), std::chrono::seconds(30), "secret"};
+  v1::Welcome wire;
+  ToWire(from, terms, &wire);
+  wire = ThroughBytes(wire);
+  const Welcome to = FromWire(wire);
+  EXPECT_EQ(to.session, from.session);
+  EXPECT_EQ(to.term, from.term);
+  EXPECT_EQ(to.refused, from.refused);
+  EXPECT_EQ(to.kill, from.kill);
+  EXPECT_EQ(to.acknowledged, from.acknowledged);
+  EXPECT_EQ(TermsFromWire(wire).heartbeat, terms.heartbeat);
+  EXPECT_EQ(TermsFromWire(wire).lease, terms.lease);
+  EXPECT_EQ(TermsFromWire(wire).shuffle_secret, terms.shuffle_secret);
+}
+
+}  // namespace
+}  // namespace millrace::convert
