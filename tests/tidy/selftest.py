@@ -54,7 +54,11 @@ class Planted(unittest.TestCase):
         self.clean("layers", "worker/lake/stage.cc", '// #include "scheduler/store/store.h"\n')
 
     def test_layers_hold_libraries_behind_their_owner(self):
-        self.found("layers", "worker/sql/db.h", "// x\n#pragma once\n#include <duckdb.h>\n", "third-party <duckdb.h> in a header")
+        rows = {"worker/sql/db.h": "#include <duckdb.h>\n", "worker/sql/rows.h": '#include "worker/sql/db.h"\n'}
+        user = self.problems("layers", {**rows, "worker/quality/x.cc": '#include "worker/sql/rows.h"\n'})
+        self.assertEqual(len(user), 1, user)
+        self.assertIn("needs <duckdb.h>, which stays in worker/sql", user[0])
+        self.assertEqual(self.problems("layers", {**rows, "worker/sql/x.cc": '#include "worker/sql/rows.h"\n'}), [])
         self.found("layers", "worker/lake/stage.cc", "#include <duckdb.h>\n", "belongs to worker/sql")
         self.found("layers", "core/base/x.cc", "#include <fmt/core.h>\n", "standard library only")
         self.found("layers", "scheduler/engine/x.cc", "#include <thread>\n", "no IO, clock, thread")
