@@ -67,6 +67,12 @@ class Value {
     position_ = position;
     return *this;
   }
+  // Of a map's member: where its key stands; otherwise its own place.
+  Position key_position() const { return key_position_.line > 0 ? key_position_ : position_; }
+  Value& KeyAt(Position position) {
+    key_position_ = position;
+    return *this;
+  }
 
   // Same data; places do not count.
   friend bool operator==(const Value& a, const Value& b) { return a.data_ == b.data_; }
@@ -74,6 +80,7 @@ class Value {
  private:
   std::variant<std::monostate, bool, std::int64_t, double, std::string, List, Map> data_;
   Position position_;
+  Position key_position_;
 };
 
 }  // namespace millrace

@@ -28,8 +28,9 @@ const std::vector<const TaskKind*>& TaskKinds();
 // "airflow.providers.standard.operators.bash.BashOperator". Otherwise nullptr.
 const TaskKind* FindTaskKind(std::string_view name);
 
-// INVALID_ARGUMENT with the nearest name; says so when the kind is known but not yet supported.
-Status UnknownTaskKind(std::string_view name);
+// What to tell the author of an unknown kind: the nearest name, or that the kind is known and not supported
+// yet.
+Problem UnknownTaskKind(std::string_view name, Position where);
 
 // Airflow's field names in `with` (bash_command, conn_id, ...) become ours when `uses` was an operator path.
 Value NativeWith(std::string_view uses, const Value& with);

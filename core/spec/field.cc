@@ -1,0 +1,260 @@
+#include "core/spec/field.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "core/calendar/format.h"
+
+namespace millrace {
+namespace {
+
+std::string Quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
+
+std::string OneOf(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+std::size_t EditDistance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i);
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = std::exchange(row[j], std::min({replaced, row[j] + 1, row[j - 1] + 1}));
+    }
+  }
+  return row.back();
+}
+
+std::string_view Wanted(FieldType type) {
+  switch (type) {
+    case FieldType::kAny:
+      return "a value";
+    case FieldType::kString:
+      return "a string";
+    case FieldType::kInteger:
+      return "an integer";
+    case FieldType::kNumber:
+      return "a number";
+    case FieldType::kBoolean:
+      return "true or false";
+    case FieldType::kDuration:
+      return "a duration such as 90s, 5m, 1h30m or PT5M";
+    case FieldType::kTime:
+      return "a date or a time such as 2001-03-01 or 2001-03-01T02:00:00Z";
+    case FieldType::kChoice:
+      return "a word";
+    case FieldType::kStringList:
+      return "a list of strings";
+    case FieldType::kStringMap:
+      return "a map of names to strings";
+    case FieldType::kMap:
+      return "a map";
+    case FieldType::kMapOfMaps:
+      return "a map of names to maps";
+    case FieldType::kListOfMaps:
+      return "a list of maps";
+    case FieldType::kList:
+      return "a list";
+  }
+  return "a value";
+}
+
+// A scalar that YAML may have read as a number or a boolean although text was meant.
+bool IsScalarText(const Value& value) { return value.is_string() || value.is_number() || value.is_bool(); }
+
+class FieldChecker {
+ public:
+  FieldChecker(std::string_view what, std::vector<Problem>& problems) : what_(what), problems_(problems) {}
+
+  void CheckMembers(const Value& map, const std::vector<FieldSpec>& fields) {
+    std::vector<std::string> names;
+    for (const FieldSpec& field : fields) names.push_back(field.name);
+    for (const auto& [key, value] : map.as_map()) {
+      const auto found = std::find(names.begin(), names.end(), key);
+      if (found == names.end()) {
+        std::string suggestion = DidYouMean(key, names);
+        if (suggestion.empty()) suggestion = names.empty() ? "it takes no fields" : "it has: " + OneOf(names);
+        AddProblem(problems_, value.key_position(), what_ + ": unknown field " + Quoted(key),
+                   std::move(suggestion));
+        continue;
+      }
+      CheckValue(value, fields[static_cast<std::size_t>(found - names.begin())]);
+    }
+    for (const FieldSpec& field : fields) {
+      if (field.required && map.Find(field.name) == nullptr) {
+        AddProblem(problems_, map.position(), what_ + ": field " + Quoted(field.name) + " is missing",
+                   field.doc.empty() ? "" : field.name + ": " + field.doc);
+      }
+    }
+  }
+
+ private:
+  void Wrong(const Value& value, const FieldSpec& field, std::string_view wanted) {
+    AddProblem(
+        problems_, value.position(),
+        what_ + ": " + Quoted(field.name) + " must be " + std::string(wanted) + ", not " + Shown(value));
+  }
+
+  static std::string Shown(const Value& value) {
+    if (value.is_string()) return Quoted(value.as_string().substr(0, 60));
+    if (value.is_null()) return "nothing";
+    if (value.is_int()) return std::to_string(value.as_int());
+    return "a " + std::string(value.TypeName());
+  }
+
+  void CheckValue(const Value& value, const FieldSpec& field) {
+    const bool may_be_template = field.use == FieldUse::kTemplate || field.use == FieldUse::kShellTemplate;
+    if (may_be_template && value.is_string() && HasTemplate(value.as_string())) return;
+    // "No value" is the same as leaving the field out, unless it is needed.
+    if (value.is_null() && !field.required && field.type != FieldType::kAny) return;
+    switch (field.type) {
+      case FieldType::kAny:
+        return;
+      case FieldType::kString:
+        if (!IsScalarText(value)) return Wrong(value, field, Wanted(field.type));
+        if (field.required && value.is_string() && value.as_string().empty()) {
+          AddProblem(problems_, value.position(), what_ + ": " + Quoted(field.name) + " is empty");
+        }
+        return;
+      case FieldType::kInteger:
+        return CheckInteger(value, field);
+      case FieldType::kNumber:
+        if (!value.is_number()) Wrong(value, field, Wanted(field.type));
+        return;
+      case FieldType::kBoolean:
+        if (!value.is_bool()) Wrong(value, field, Wanted(field.type));
+        return;
+      case FieldType::kDuration:
+        if (value.is_number() ? value.as_double() < 0
+                              : !value.is_string() || !ParseDuration(value.as_string()).ok()) {
+          Wrong(value, field, Wanted(field.type));
+        }
+        return;
+      case FieldType::kTime:
+        if (!value.is_string()) Wrong(value, field, Wanted(field.type));
+        return;
+      case FieldType::kChoice:
+        return CheckChoice(value, field);
+      case FieldType::kStringList:
+        return CheckStringList(value, field);
+      case FieldType::kStringMap:
+        return CheckStringMap(value, field);
+      case FieldType::kMap:
+        return CheckMap(value, field);
+      case FieldType::kMapOfMaps:
+        if (!value.is_map()) return Wrong(value, field, Wanted(field.type));
+        for (const auto& [name, member] : value.as_map()) Within(name, field.name, member, field);
+        return;
+      case FieldType::kListOfMaps:
+        if (!value.is_list()) return Wrong(value, field, Wanted(field.type));
+        for (const Value& item : value.as_list()) Within("", field.name, item, field);
+        return;
+      case FieldType::kList:
+        if (!value.is_list()) Wrong(value, field, Wanted(field.type));
+        return;
+    }
+  }
+
+  void CheckInteger(const Value& value, const FieldSpec& field) {
+    if (!value.is_int()) return Wrong(value, field, Wanted(field.type));
+    if (value.as_int() >= field.min && value.as_int() <= field.max) return;
+    std::string wanted = "at least " + std::to_string(field.min);
+    if (field.max != INT64_MAX) wanted = std::to_string(field.min) + " to " + std::to_string(field.max);
+    Wrong(value, field, wanted);
+  }
+
+  void CheckChoice(const Value& value, const FieldSpec& field) {
+    if (!value.is_string()) return Wrong(value, field, "one of " + OneOf(field.choices));
+    if (std::find(field.choices.begin(), field.choices.end(), value.as_string()) != field.choices.end())
+      return;
+    AddProblem(problems_, value.position(),
+               what_ + ": " + Quoted(field.name) + " must be one of " + OneOf(field.choices) + ", not " +
+                   Shown(value),
+               DidYouMean(value.as_string(), field.choices));
+  }
+
+  void CheckStringList(const Value& value, const FieldSpec& field) {
+    if (IsScalarText(value)) return;
+    if (!value.is_list()) return Wrong(value, field, Wanted(field.type));
+    for (const Value& item : value.as_list()) {
+      if (!IsScalarText(item)) return Wrong(item, field, Wanted(field.type));
+    }
+  }
+
+  void CheckStringMap(const Value& value, const FieldSpec& field) {
+    if (!value.is_map()) return Wrong(value, field, Wanted(field.type));
+    for (const auto& [name, member] : value.as_map()) {
+      if (!IsScalarText(member)) return Wrong(member, field, Wanted(field.type));
+    }
+  }
+
+  void CheckMap(const Value& value, const FieldSpec& field) {
+    if (!value.is_map()) return Wrong(value, field, Wanted(field.type));
+    if (!field.members.empty()) Within("", field.name, value, field);
+  }
+
+  void Within(std::string_view name, std::string_view parent, const Value& value, const FieldSpec& field) {
+    const std::string place =
+        what_ + ", " + std::string(parent) + (name.empty() ? "" : "." + std::string(name));
+    if (!value.is_map()) {
+      AddProblem(problems_, value.position(), place + " must be a map, not " + Shown(value));
+      return;
+    }
+    FieldChecker(place, problems_).CheckMembers(value, field.members);
+  }
+
+  std::string what_;
+  std::vector<Problem>& problems_;
+};
+
+}  // namespace
+
+bool HasTemplate(std::string_view text) {
+  return text.find("{{") != text.npos || text.find("{%") != text.npos || text.find("{#") != text.npos;
+}
+
+void AddProblem(std::vector<Problem>& problems, Position where, std::string message, std::string suggestion) {
+  problems.push_back({"", where, std::move(message), std::move(suggestion)});
+}
+
+void CheckFields(const Value& map, const std::vector<FieldSpec>& fields, std::string_view what,
+                 std::vector<Problem>& problems) {
+  FieldChecker(what, problems).CheckMembers(map, fields);
+}
+
+std::string Nearest(std::string_view name, const std::vector<std::string>& candidates) {
+  // A word further away than a third of its letters was not meant.
+  const std::size_t limit = std::max<std::size_t>(1, name.size() / 3);
+  std::string best;
+  std::size_t best_distance = limit + 1;
+  for (const std::string& candidate : candidates) {
+    const std::size_t distance = EditDistance(name.substr(0, 200), candidate);
+    if (distance < best_distance) {
+      best = candidate;
+      best_distance = distance;
+    }
+  }
+  return best;
+}
+
+std::string DidYouMean(std::string_view name, const std::vector<std::string>& candidates) {
+  const std::string nearest = Nearest(name, candidates);
+  return nearest.empty() ? "" : "did you mean " + Quoted(nearest) + "?";
+}
+
+Status ToStatus(const std::vector<Problem>& problems) {
+  if (problems.empty()) return OkStatus();
+  std::string text;
+  for (const Problem& problem : problems) {
+    text += (text.empty() ? "" : "; ") + problem.message;
+    if (!problem.suggestion.empty()) text += " (" + problem.suggestion + ")";
+  }
+  return InvalidArgument(text);
+}
+
+}  // namespace millrace

@@ -1,0 +1,20 @@
+// One function a file of this room: the description of one task kind. Only task_kind.cc calls them.
+#pragma once
+
+#include "core/spec/task_kind.h"
+
+namespace millrace {
+
+const TaskKind& EmptyKind();
+const TaskKind& ShellKind();
+const TaskKind& SqlKind();
+const TaskKind& ExtractKind();
+const TaskKind& LoadKind();
+const TaskKind& CheckKind();
+const TaskKind& MapReduceKind();
+
+// How files of data are written, and read.
+inline const std::vector<std::string> kOutputFormats = {"parquet", "csv", "jsonl"};
+inline const std::vector<std::string> kInputFormats = {"parquet", "csv", "jsonl", "text"};
+
+}  // namespace millrace

@@ -1,0 +1,49 @@
+#include "core/spec/kinds.h"
+
+namespace millrace {
+namespace {
+
+void CheckCommand(const Value& with, std::vector<Problem>& problems) {
+  const Value* command = with.Find("command");
+  if (command == nullptr) return;
+  const bool empty =
+      (command->is_list() && command->as_list().empty()) ||
+      (command->is_string() && command->as_string().find_first_not_of(" \t\n") == std::string::npos);
+  if (empty)
+    AddProblem(problems, command->position(), "'command' is empty",
+               "write what to run, or use the kind 'empty'");
+}
+
+}  // namespace
+
+const TaskKind& ShellKind() {
+  static const TaskKind kind{
+      .name = "shell",
+      .doc = "Runs a command in a process group of its own. Exit status 0 is success, 99 skips the task.",
+      .fields =
+          {
+              {.name = "command",
+               .type = FieldType::kStringList,
+               .doc = "text for /bin/sh -c, in which rendered values are quoted references to the "
+                      "environment; or a list: a "
+                      "program and its arguments, without a shell",
+               .required = true,
+               .use = FieldUse::kShellTemplate},
+              {.name = "env",
+               .type = FieldType::kStringMap,
+               .doc = "variables added to the environment",
+               .use = FieldUse::kTemplate},
+              {.name = "cwd",
+               .type = FieldType::kString,
+               .doc = "working folder beneath the worker's root; a private one when left out",
+               .use = FieldUse::kTemplate},
+              {.name = "files",
+               .type = FieldType::kStringList,
+               .doc = "scripts beneath the DAG folder, laid out in the attempt's folder $MILLRACE_FILES",
+               .use = FieldUse::kFile},
+          },
+      .check = CheckCommand};
+  return kind;
+}
+
+}  // namespace millrace

@@ -1,0 +1,195 @@
+#include "core/spec/task_kind.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "core/spec/kinds.h"
+
+namespace millrace {
+namespace {
+
+struct OperatorPath {
+  std::string_view path;
+  std::string_view kind;  // "": known to Airflow's users, not supported here
+};
+
+constexpr std::array kOperatorPaths = {
+    OperatorPath{"airflow.providers.standard.operators.bash.BashOperator", "shell"},
+    OperatorPath{"airflow.operators.bash.BashOperator", "shell"},
+    OperatorPath{"airflow.providers.standard.operators.empty.EmptyOperator", "empty"},
+    OperatorPath{"airflow.operators.empty.EmptyOperator", "empty"},
+    OperatorPath{"airflow.providers.common.sql.operators.sql.SQLExecuteQueryOperator", "sql"},
+    OperatorPath{"airflow.providers.standard.operators.python.PythonOperator", ""},
+    OperatorPath{"airflow.operators.python.PythonOperator", ""},
+};
+
+// What these operators call the fields.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kOperatorFields = {
+    {{"bash_command", "command"}, {"conn_id", "connection"}}};
+
+// Kinds of the design that later versions bring.
+constexpr std::array<std::string_view, 7> kLaterKinds = {"python",      "http",   "branch", "sensor",
+                                                         "trigger_dag", "notify", "spark"};
+
+const OperatorPath* FindOperator(std::string_view name) {
+  const auto found =
+      std::find_if(kOperatorPaths.begin(), kOperatorPaths.end(),
+                   [&](const OperatorPath& operator_path) { return operator_path.path == name; });
+  return found == kOperatorPaths.end() ? nullptr : &*found;
+}
+
+class Renderer {
+ public:
+  explicit Renderer(const RenderText& render) : render_(render) {}
+
+  StatusOr<Value> Members(const Value& map, const std::vector<FieldSpec>& fields) const {
+    Value::Map rendered;
+    for (const auto& [key, value] : map.as_map()) {
+      const auto field =
+          std::find_if(fields.begin(), fields.end(), [&](const FieldSpec& spec) { return spec.name == key; });
+      if (field == fields.end()) {
+        rendered.emplace_back(key, value);
+        continue;
+      }
+      ASSIGN_OR_RETURN(Value done, Field(value, *field));
+      rendered.emplace_back(key, std::move(done));
+    }
+    return Keep(map, Value(std::move(rendered)));
+  }
+
+ private:
+  static Value Keep(const Value& from, Value to) {
+    to.At(from.position());
+    return to;
+  }
+
+  StatusOr<Value> Field(const Value& value, const FieldSpec& field) const {
+    if (field.use == FieldUse::kTemplate) return Everything(value, FieldUse::kTemplate);
+    if (field.use == FieldUse::kShellTemplate) {
+      // A list is an argument vector, which no shell reads.
+      return Everything(value, value.is_list() ? FieldUse::kTemplate : FieldUse::kShellTemplate);
+    }
+    if (field.members.empty()) return value;
+    if (field.type == FieldType::kMap && value.is_map()) return Members(value, field.members);
+    if (field.type == FieldType::kMapOfMaps && value.is_map()) {
+      Value::Map rendered;
+      for (const auto& [name, member] : value.as_map()) {
+        ASSIGN_OR_RETURN(Value done,
+                         member.is_map() ? Members(member, field.members) : StatusOr<Value>(member));
+        rendered.emplace_back(name, std::move(done));
+      }
+      return Keep(value, Value(std::move(rendered)));
+    }
+    return value;
+  }
+
+  StatusOr<Value> Everything(const Value& value, FieldUse use) const {
+    if (value.is_string() && HasTemplate(value.as_string())) {
+      ASSIGN_OR_RETURN(std::string text, render_(value.as_string(), use, value.position()));
+      return Keep(value, Value(std::move(text)));
+    }
+    if (value.is_list()) {
+      Value::List rendered;
+      for (const Value& item : value.as_list()) {
+        ASSIGN_OR_RETURN(Value done, Everything(item, use));
+        rendered.push_back(std::move(done));
+      }
+      return Keep(value, Value(std::move(rendered)));
+    }
+    if (value.is_map()) {
+      Value::Map rendered;
+      for (const auto& [name, member] : value.as_map()) {
+        ASSIGN_OR_RETURN(Value done, Everything(member, use));
+        rendered.emplace_back(name, std::move(done));
+      }
+      return Keep(value, Value(std::move(rendered)));
+    }
+    return value;
+  }
+
+  const RenderText& render_;
+};
+
+void AddName(const Value& value, std::vector<std::string>& names) {
+  if (value.is_list()) {
+    for (const Value& item : value.as_list()) AddName(item, names);
+  } else if (value.is_string() && std::find(names.begin(), names.end(), value.as_string()) == names.end()) {
+    names.push_back(value.as_string());
+  }
+}
+
+std::vector<std::string> NamesOf(const TaskKind& kind, const Value& with, FieldUse use) {
+  std::vector<std::string> names;
+  for (const FieldSpec& field : kind.fields) {
+    const Value* value = with.Find(field.name);
+    if (field.use == use && value != nullptr) AddName(*value, names);
+  }
+  return names;
+}
+
+}  // namespace
+
+const std::vector<const TaskKind*>& TaskKinds() {
+  static const std::vector<const TaskKind*> kinds = {
+      &ShellKind(), &EmptyKind(), &SqlKind(), &ExtractKind(), &LoadKind(), &CheckKind(), &MapReduceKind()};
+  return kinds;
+}
+
+const TaskKind* FindTaskKind(std::string_view name) {
+  if (const OperatorPath* found = FindOperator(name)) name = found->kind;
+  for (const TaskKind* kind : TaskKinds()) {
+    if (kind->name == name) return kind;
+  }
+  return nullptr;
+}
+
+Problem UnknownTaskKind(std::string_view name, Position where) {
+  const std::string quoted = "'" + std::string(name) + "'";
+  const OperatorPath* known = FindOperator(name);
+  if (known != nullptr || std::find(kLaterKinds.begin(), kLaterKinds.end(), name) != kLaterKinds.end()) {
+    const bool script = known != nullptr || name == "python";
+    return {"", where, "task kind " + quoted + " is not supported yet",
+            script ? "run a script with the kind 'shell'" : ""};
+  }
+  std::vector<std::string> names;
+  for (const TaskKind* kind : TaskKinds()) names.push_back(kind->name);
+  std::string suggestion = DidYouMean(name, names);
+  if (suggestion.empty()) {
+    for (const std::string& kind : names) suggestion += (suggestion.empty() ? "there are: " : ", ") + kind;
+  }
+  return {"", where, "unknown task kind " + quoted, std::move(suggestion)};
+}
+
+Value NativeWith(std::string_view uses, const Value& with) {
+  if (FindOperator(uses) == nullptr || !with.is_map()) return with;
+  Value native = with;
+  for (auto& [key, value] : native.as_map()) {
+    for (const auto& [theirs, ours] : kOperatorFields) {
+      if (key == theirs) key = ours;
+    }
+    // Airflow's YAML marks templates: {$t: "extract.sh {{ ds }}"}. Ours are templates without a mark.
+    const Value* marked = value.is_map() && value.as_map().size() == 1 ? value.Find("$t") : nullptr;
+    if (marked == nullptr && value.is_map() && value.as_map().size() == 1) marked = value.Find("$template");
+    if (marked != nullptr) {
+      Value plain = *marked;
+      value = std::move(plain);
+    }
+  }
+  return native;
+}
+
+StatusOr<Value> RenderWith(const TaskKind& kind, const Value& with, const RenderText& render) {
+  if (!with.is_map()) return with;
+  return Renderer(render).Members(with, kind.fields);
+}
+
+std::vector<std::string> ConnectionsOf(const TaskKind& kind, const Value& with) {
+  return NamesOf(kind, with, FieldUse::kConnection);
+}
+
+std::vector<std::string> FilesOf(const TaskKind& kind, const Value& with) {
+  return NamesOf(kind, with, FieldUse::kFile);
+}
+
+}  // namespace millrace

@@ -1,0 +1,123 @@
+#include "core/spec/mapreduce_spec.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/model/json.h"
+#include "core/spec/task_kind.h"
+
+namespace millrace {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+Value Json(std::string_view text) { return ParseJson(text).value(); }
+
+std::string ProblemsOf(std::string_view text) {
+  const Value with = Json(text);
+  std::vector<Problem> problems;
+  CheckFields(with, FindTaskKind("mapreduce")->fields, "mapreduce", problems);
+  ParseMapReduce(with, SpecPhase::kWritten, problems);
+  std::string all;
+  for (const Problem& problem : problems) all += problem.message + " (" + problem.suggestion + ")\n";
+  return all;
+}
+
+constexpr std::string_view kDelays = R"j({
+    "inputs": {"flights": {"path": "lake/raw/"}, "airports": {"path": "data/airports.csv", "read": "broadcast"}},
+    "map": "SELECT * FROM flights f JOIN airports a ON f.origin = a.iata",
+    "aggregate": {"by": ["day", "state"], "select": {"flights": "count(*)", "worst": "max(delay)"}},
+    "shuffle": {"partitions": 8, "salt": "none", "cut": "none"},
+    "reduce": "SELECT * FROM shuffled",
+    "output": {"path": "lake/gold/", "format": "parquet", "partition_by": []},
+    "checks": ["row_count > 0", "relationships(airport, airports.iata)"], "mode": "distributed"})j";
+
+TEST(MapReduceSpec, ReadsTheShortForm) {
+  EXPECT_EQ(ProblemsOf(kDelays), "");
+  const StatusOr<MapReduceSpec> spec = ParseRenderedMapReduce(Json(kDelays));
+  ASSERT_TRUE(spec.ok()) << spec.status().message();
+  ASSERT_EQ(spec->inputs.size(), 2u);
+  EXPECT_EQ(spec->inputs[0].read, ReadMode::kAuto);
+  EXPECT_EQ(spec->inputs[1].read, ReadMode::kBroadcast);
+  EXPECT_THAT(spec->keys(), ElementsAre("day", "state"));
+  EXPECT_EQ(spec->aggregate->select[1].second, "max(delay)");
+  EXPECT_EQ(spec->shuffle.partitions, 8);
+  EXPECT_EQ(spec->shuffle.salt, 0);
+  EXPECT_FALSE(spec->shuffle.cut);
+  EXPECT_EQ(spec->checks.size(), 2u);
+  EXPECT_EQ(spec->mode, JobMode::kDistributed);
+}
+
+TEST(MapReduceSpec, AutoIsWhatIsLeftOut) {
+  const StatusOr<MapReduceSpec> spec = ParseRenderedMapReduce(Json(
+      R"j({"inputs": {"a": {"path": "x"}}, "output": {"path": "y"}, "shuffle": {"partitions": "auto", "salt": "auto"}})j"));
+  ASSERT_TRUE(spec.ok()) << spec.status().message();
+  EXPECT_EQ(spec->shuffle.partitions, 0);
+  EXPECT_EQ(spec->shuffle.salt, -1);
+  EXPECT_TRUE(spec->shuffle.cut);
+  EXPECT_TRUE(spec->map.empty());
+  EXPECT_EQ(spec->output.format, "parquet");
+  EXPECT_EQ(spec->mode, JobMode::kAuto);
+}
+
+TEST(MapReduceSpec, ReadsStreamingAndNativeSteps) {
+  const StatusOr<MapReduceSpec> spec = ParseRenderedMapReduce(Json(R"j({
+      "inputs": {"lines": {"path": "text/", "format": "text"}},
+      "map": {"command": ["tr", " ", "\n"]}, "combine": {"library": "libwc.so", "class": "Sum"},
+      "reduce": {"library": "libwc.so"}, "output": {"path": "out/", "format": "text"}})j"));
+  ASSERT_TRUE(spec.ok()) << spec.status().message();
+  EXPECT_THAT(spec->map.command, ElementsAre("tr", " ", "\n"));
+  EXPECT_EQ(spec->combine.class_name, "Sum");
+  EXPECT_TRUE(spec->reduce.native());
+}
+
+TEST(MapReduceSpec, TellsEveryProblemAtOnce) {
+  const std::string problems = ProblemsOf(R"j({
+      "inputs": {"a b": {"path": "x", "read": "broadcst"}, "c": {}}, "map": {"comand": ["x"]},
+      "aggregat": {}, "shuffle": {"partitions": 0, "salt": "much"}, "output": {"format": "orc"},
+      "checks": ["row_cout > 0", "relationships(a, b.c)"], "mode": "fussed"})j");
+  for (const char* part :
+       {"'a b' cannot be an input's name", "did you mean 'broadcast'?", "inputs.c: field 'path' is missing",
+        "did you mean 'command'?", "needs one of 'sql', 'command' and 'library'", "did you mean 'aggregate'?",
+        "'partitions' must be auto or a number from 1 to 2000", "'salt' must be auto, none or a number",
+        "output: field 'path' is missing", "must be one of parquet, csv, jsonl, text, not 'orc'",
+        "unknown check 'row_cout'", "unknown input 'b'", "did you mean 'fused'?"}) {
+    EXPECT_THAT(problems, HasSubstr(part));
+  }
+}
+
+TEST(MapReduceSpec, RefusesStepsThatContradictEachOther) {
+  const auto with = [](std::string_view rest) {
+    return R"j({"inputs": {"a": {"path": "x"}}, "output": {"path": "y"}, )j" + std::string(rest) + "}";
+  };
+  EXPECT_THAT(ProblemsOf(with(R"j("reduce": "SELECT 1")j")), HasSubstr("no keys"));
+  EXPECT_EQ(ProblemsOf(with(R"j("reduce": "SELECT 1", "shuffle": {"by": "k"})j")), "");
+  EXPECT_THAT(ProblemsOf(with(R"j("merge": "SELECT 1", "shuffle": {"by": "k"})j")),
+              HasSubstr("'merge' without 'combine'"));
+  const std::string counts = R"j("aggregate": {"by": ["k"], "select": {"n": "count(*)"}})j";
+  EXPECT_THAT(ProblemsOf(with(R"j("combine": "SELECT 1", )j" + counts)), HasSubstr("already makes"));
+  EXPECT_THAT(ProblemsOf(with(R"j("map": {"command": ["x"]}, )j" + counts)),
+              HasSubstr("needs rows with columns"));
+  EXPECT_THAT(ProblemsOf(with(R"j("aggregate": {"by": ["k"], "select": {"k": "count(*)"}})j")),
+              HasSubstr("in 'by' and in"));
+  EXPECT_THAT(ProblemsOf(with(R"j("mode": "fused", "shuffle": {"partitions": 3})j")),
+              HasSubstr("has no shuffle"));
+  EXPECT_THAT(
+      ProblemsOf(R"j({"inputs": {"a": {"path": "x", "read": "broadcast"}}, "output": {"path": "y"}})j"),
+      HasSubstr("nothing is left to split"));
+  EXPECT_THAT(
+      ProblemsOf(R"j({"inputs": {"a": {"path": "x"}, "b": {"path": "z"}}, "output": {"path": "y"}})j"),
+      HasSubstr("'map' is missing"));
+}
+
+TEST(MapReduceSpec, AWorkerIsToldInOneLine) {
+  const StatusOr<MapReduceSpec> spec = ParseRenderedMapReduce(Json(R"j({"map": ""})j"));
+  ASSERT_FALSE(spec.ok());
+  EXPECT_EQ(spec.status().code(), Code::kInvalidArgument);
+  EXPECT_THAT(spec.status().message(),
+              HasSubstr("'map' is empty; 'inputs' is missing; 'output.path' is missing"));
+}
+
+}  // namespace
+}  // namespace millrace

@@ -1,0 +1,114 @@
+#include "core/spec/task_kind.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/model/json.h"
+
+namespace millrace {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+Value Json(std::string_view text) { return ParseJson(text).value(); }
+
+std::vector<Problem> ProblemsOf(std::string_view kind_name, std::string_view text) {
+  const TaskKind* kind = FindTaskKind(kind_name);
+  const Value with = Json(text);
+  std::vector<Problem> problems;
+  CheckFields(with, kind->fields, kind->name, problems);
+  if (kind->check != nullptr) kind->check(with, problems);
+  return problems;
+}
+
+std::string Told(const std::vector<Problem>& problems) {
+  std::string all;
+  for (const Problem& problem : problems) all += problem.message + " (" + problem.suggestion + ")\n";
+  return all;
+}
+
+TEST(TaskKind, AcceptsAGoodTaskOfEachKind) {
+  for (const auto& [kind, with] : std::vector<std::pair<const char*, const char*>>{
+           {"empty", "{}"},
+           {"shell", R"({"command": "echo {{ ds }}", "env": {"A": 1, "B": "x"}, "cwd": "work"})"},
+           {"shell", R"({"command": ["echo", "a b"]})"},
+           {"sql", R"({"sql": "SELECT 1"})"},
+           {"sql", R"({"sql": ["SELECT 1", "SELECT 2"], "connection": "warehouse"})"},
+           {"extract", R"({"sql": "SELECT 1", "to": "lake/", "files": 4, "format": "csv"})"},
+           {"load", R"({"connection": "w", "table": "t", "mode": "merge", "key": ["a"], "input": "lake/"})"},
+           {"check", R"({"input": "lake/", "contract": "contracts/flights.yml"})"},
+           {"check",
+            R"j({"input": "l", "checks": ["relationships(a, b.c)"], "references": {"b": "b.csv"}})j"}}) {
+    EXPECT_EQ(Told(ProblemsOf(kind, with)), "") << kind << " " << with;
+  }
+}
+
+TEST(TaskKind, TellsWhatIsWrongWithATask) {
+  EXPECT_THAT(Told(ProblemsOf("shell", R"({"comand": "x"})")),
+              HasSubstr("unknown field 'comand' (did you mean 'command'?)"));
+  EXPECT_THAT(Told(ProblemsOf("shell", R"({"comand": "x"})")), HasSubstr("field 'command' is missing"));
+  EXPECT_THAT(Told(ProblemsOf("shell", R"({"command": " "})")), HasSubstr("'command' is empty"));
+  EXPECT_THAT(Told(ProblemsOf("shell", R"({"command": {"a": 1}})")), HasSubstr("must be a list of strings"));
+  EXPECT_THAT(Told(ProblemsOf("empty", R"({"a": 1})")), HasSubstr("it takes no fields"));
+  EXPECT_THAT(Told(ProblemsOf("extract", R"({"sql": "x", "to": "y", "files": 0})")), HasSubstr("1 to 10000"));
+  EXPECT_THAT(Told(ProblemsOf("load", R"({"connection": "w", "table": "t", "mode": "merge", "input": "i"})")),
+              HasSubstr("needs 'key'"));
+  EXPECT_THAT(
+      Told(ProblemsOf("load", R"({"connection": "w", "table": "t", "mode": "upsert", "input": "i"})")),
+      HasSubstr("append, overwrite, merge"));
+  EXPECT_THAT(Told(ProblemsOf("check", R"({"input": "i"})")), HasSubstr("nothing to check"));
+  EXPECT_THAT(Told(ProblemsOf("check", R"j({"input": "i", "checks": ["relationships(a, b.c)"]})j")),
+              HasSubstr("unknown reference 'b'"));
+}
+
+TEST(TaskKind, KnowsAirflowsOperators) {
+  EXPECT_EQ(FindTaskKind("airflow.providers.standard.operators.bash.BashOperator")->name, "shell");
+  EXPECT_EQ(FindTaskKind("airflow.providers.common.sql.operators.sql.SQLExecuteQueryOperator")->name, "sql");
+  EXPECT_EQ(FindTaskKind("airflow.providers.standard.operators.python.PythonOperator"), nullptr);
+  EXPECT_THAT(UnknownTaskKind("airflow.providers.standard.operators.python.PythonOperator", {}).message,
+              HasSubstr("not supported yet"));
+  const Value native = NativeWith("airflow.providers.standard.operators.bash.BashOperator",
+                                  Json(R"({"bash_command": {"$t": "echo {{ ds }}"}})"));
+  EXPECT_EQ(ToJson(native), R"({"command":"echo {{ ds }}"})");
+  EXPECT_EQ(ToJson(NativeWith("shell", Json(R"({"bash_command": 1})"))), R"({"bash_command":1})");
+}
+
+TEST(TaskKind, SuggestsTheKindThatWasMeant) {
+  EXPECT_EQ(UnknownTaskKind("mapredcue", {}).suggestion, "did you mean 'mapreduce'?");
+  EXPECT_THAT(UnknownTaskKind("wibble", {}).suggestion, HasSubstr("shell, empty, sql"));
+}
+
+TEST(TaskKind, RendersOnlyWhatIsATemplate) {
+  std::vector<FieldUse> uses;
+  const RenderText render = [&](std::string_view text, FieldUse use, Position) -> StatusOr<std::string> {
+    uses.push_back(use);
+    return "<" + std::string(text) + ">";
+  };
+  const Value shell =
+      Json(R"({"command": "echo {{ ds }}", "env": {"A": "{{ a }}", "B": "plain"}, "files": ["{{ f }}"]})");
+  EXPECT_EQ(ToJson(RenderWith(*FindTaskKind("shell"), shell, render).value()),
+            R"({"command":"<echo {{ ds }}>","env":{"A":"<{{ a }}>","B":"plain"},"files":["{{ f }}"]})");
+  EXPECT_THAT(uses, ElementsAre(FieldUse::kShellTemplate, FieldUse::kTemplate));
+  uses.clear();
+  EXPECT_TRUE(RenderWith(*FindTaskKind("shell"), Json(R"({"command": ["echo", "{{ ds }}"]})"), render).ok());
+  EXPECT_THAT(uses, ElementsAre(FieldUse::kTemplate));
+  const Value job = Json(
+      R"({"inputs": {"a": {"path": "{{ ds }}", "format": "{{ x }}"}}, "aggregate": {"by": ["{{ b }}"], "select": {"n": "{{ c }}"}},
+          "map": {"command": ["{{ m }}"]}, "output": {"path": "{{ o }}"}})");
+  EXPECT_EQ(
+      ToJson(RenderWith(*FindTaskKind("mapreduce"), job, render).value()),
+      R"({"inputs":{"a":{"path":"<{{ ds }}>","format":"{{ x }}"}},"aggregate":{"by":["{{ b }}"],"select":{"n":"<{{ c }}>"}},)"
+      R"("map":{"command":["<{{ m }}>"]},"output":{"path":"<{{ o }}>"}})");
+}
+
+TEST(TaskKind, NamesConnectionsAndFiles) {
+  EXPECT_THAT(ConnectionsOf(*FindTaskKind("sql"), Json(R"({"sql": "x", "connection": "w"})")),
+              ElementsAre("w"));
+  EXPECT_THAT(FilesOf(*FindTaskKind("shell"), Json(R"({"command": "x", "files": ["a.sh", "b.sh", "a.sh"]})")),
+              ElementsAre("a.sh", "b.sh"));
+  EXPECT_THAT(FilesOf(*FindTaskKind("check"), Json(R"({"contract": "c.yml"})")), ElementsAre("c.yml"));
+}
+
+}  // namespace
+}  // namespace millrace

@@ -1,1 +1,0 @@
-set(extra platform sqlite)
