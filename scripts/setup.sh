@@ -152,8 +152,10 @@ source_file() {
   say "fetching the source package $source (Debian $suite)"
   codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
   out=$scratch/source && mkdir -p "$out/lists/partial" "$out/cache/archives/partial"
+  # A mirror may be a dated copy whose lists have expired: Debian's signature and the floor are what is trusted here.
   local options=(-q -o Dir::Etc::sourcelist="$out/list.sources" -o Dir::Etc::sourceparts=- -o Dir::State::lists="$out/lists"
-    -o Dir::Cache="$out/cache" -o APT::Sandbox::User="$(id -un)" -o APT::Update::Error-Mode=any)
+    -o Dir::Cache="$out/cache" -o APT::Sandbox::User="$(id -un)" -o APT::Update::Error-Mode=any
+    -o Acquire::Check-Valid-Until=false)
   for uri in $(apt-get indextargets --no-release-info --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
     awk -v release="$codename" '$2 == release && $3 == "main" { print $1 }' | sort -u); do
     printf 'Types: deb-src\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n' "$uri" "$suite" \

@@ -1,0 +1,32 @@
+// Writes one batch's rows inside a transaction that the caller has opened. Keeps its prepared statements. The store's thread.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "core/model/batch.h"
+#include "scheduler/store/sqlite.h"
+
+namespace millrace::store {
+
+class BatchWriter {
+ public:
+  explicit BatchWriter(Database& database) : database_(database) {}
+
+  // ABORTED when the store is not at the batch's term and the sequence before it; then nothing may be committed.
+  Status Write(const Batch& batch);
+
+ private:
+  StatusOr<Statement*> Prepared(const char* sql);
+  Status CheckPosition(const Batch& batch);
+  Status WriteDags(const Batch& batch);
+  Status WriteInstances(const Batch& batch);
+  Status WriteJobs(const Batch& batch);
+  Status WriteRecord(const Record& record);
+  Status WriteJournal(const Batch& batch);
+
+  Database& database_;
+  std::map<const char*, Statement> statements_;
+};
+
+}  // namespace millrace::store

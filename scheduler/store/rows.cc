@@ -1,0 +1,210 @@
+#include "scheduler/store/rows.h"
+
+#include <bit>
+#include <cstring>
+
+#include "core/model/codec.h"
+#include "scheduler/store/schema.h"
+
+namespace millrace::store {
+
+static_assert(std::endian::native == std::endian::little, "the journal's blob is little-endian");
+
+std::int64_t PackKey(const TaskInstanceKey& key) { return (ToInt(key.run) << kIndexBits) | key.index; }
+
+TaskInstanceKey UnpackKey(std::int64_t key) {
+  return {RunKey{key >> kIndexBits}, static_cast<std::int32_t>(key & kMaxIndex)};
+}
+
+DagRow ReadDag(const Statement& row) {
+  return {.dag_id = row.Text(0),
+          .version = static_cast<std::int32_t>(row.Int(1)),
+          .paused = row.Int(2) != 0,
+          .stale = row.Int(3) != 0,
+          .cursor = row.Time(4),
+          .cursor_logical_date = row.Time(5),
+          .next_logical_date = row.Time(6),
+          .next_run_after = row.Time(7)};
+}
+
+Run ReadRun(const Statement& row) {
+  return {.key = RunKey{row.Int(0)},
+          .dag_id = row.Text(1),
+          .run_id = row.Text(2),
+          .type = static_cast<RunType>(row.Int(3)),
+          .state = static_cast<RunState>(row.Int(4)),
+          .version = static_cast<std::int32_t>(row.Int(5)),
+          .logical_date = row.Time(6),
+          .interval_start = row.Time(7),
+          .interval_end = row.Time(8),
+          .run_after = WallFromMicros(row.Int(9)),
+          .queued_at = WallFromMicros(row.Int(10)),
+          .started_at = row.Time(11),
+          .ended_at = row.Time(12),
+          .conf = row.Text(13),
+          .triggered_by = row.Text(14),
+          .note = row.Text(15)};
+}
+
+void BindRun(Statement& statement, const Run& run) {
+  statement.Bind(1, ToInt(run.key));
+  statement.Bind(2, run.dag_id);
+  statement.Bind(3, run.run_id);
+  statement.Bind(4, static_cast<std::int64_t>(run.type));
+  statement.Bind(5, static_cast<std::int64_t>(run.state));
+  statement.Bind(6, std::int64_t{run.version});
+  statement.Bind(7, run.logical_date);
+  statement.Bind(8, run.interval_start);
+  statement.Bind(9, run.interval_end);
+  statement.Bind(10, ToMicros(run.run_after));
+  statement.Bind(11, ToMicros(run.queued_at));
+  statement.Bind(12, run.started_at);
+  statement.Bind(13, run.ended_at);
+  statement.Bind(14, run.conf);
+  statement.Bind(15, run.triggered_by);
+  statement.Bind(16, run.note);
+}
+
+TaskInstance ReadTaskInstance(const Statement& row) {
+  return {.key = UnpackKey(row.Int(0)),
+          .state = static_cast<TaskState>(row.Int(1)),
+          .try_number = static_cast<std::int32_t>(row.Int(2)),
+          .max_tries = static_cast<std::int32_t>(row.Int(3)),
+          .lost = static_cast<std::int32_t>(row.Int(4)),
+          .fence = {static_cast<std::uint32_t>(row.Int(5)), static_cast<std::uint64_t>(row.Int(6))},
+          .session = SessionId{static_cast<std::uint64_t>(row.Int(7))},
+          .scheduled_at = row.Time(8),
+          .queued_at = row.Time(9),
+          .started_at = row.Time(10),
+          .ended_at = row.Time(11),
+          .due_at = row.Time(12),
+          .worker = row.Text(13),
+          .reason = row.Text(14)};
+}
+
+void BindTaskInstance(Statement& statement, const TaskInstance& instance) {
+  statement.Bind(1, PackKey(instance.key));
+  statement.Bind(2, static_cast<std::int64_t>(instance.state));
+  statement.Bind(3, std::int64_t{instance.try_number});
+  statement.Bind(4, std::int64_t{instance.max_tries});
+  statement.Bind(5, std::int64_t{instance.lost});
+  statement.Bind(6, std::int64_t{instance.fence.term});
+  statement.Bind(7, static_cast<std::int64_t>(instance.fence.counter));
+  statement.Bind(8, static_cast<std::int64_t>(ToInt(instance.session)));
+  statement.Bind(9, instance.scheduled_at);
+  statement.Bind(10, instance.queued_at);
+  statement.Bind(11, instance.started_at);
+  statement.Bind(12, instance.ended_at);
+  statement.Bind(13, instance.due_at);
+  instance.worker.empty() ? statement.BindNull(14) : statement.Bind(14, instance.worker);
+  instance.reason.empty() ? statement.BindNull(15) : statement.Bind(15, instance.reason);
+}
+
+Attempt ReadAttempt(const Statement& row) {
+  Attempt attempt = {.instance = UnpackKey(row.Int(0)),
+                     .try_number = static_cast<std::int32_t>(row.Int(1)),
+                     .fence = {static_cast<std::uint32_t>(row.Int(2)), static_cast<std::uint64_t>(row.Int(3))},
+                     .state = static_cast<TaskState>(row.Int(4)),
+                     .queued_at = row.Time(5),
+                     .started_at = row.Time(6),
+                     .ended_at = row.Time(7),
+                     .worker = row.Text(8),
+                     .exit_code = std::nullopt,
+                     .reason = row.Text(10)};
+  if (!row.IsNull(9)) attempt.exit_code = static_cast<std::int32_t>(row.Int(9));
+  return attempt;
+}
+
+void BindAttempt(Statement& statement, const Attempt& attempt) {
+  statement.Bind(1, PackKey(attempt.instance));
+  statement.Bind(2, std::int64_t{attempt.try_number});
+  statement.Bind(3, std::int64_t{attempt.fence.term});
+  statement.Bind(4, static_cast<std::int64_t>(attempt.fence.counter));
+  statement.Bind(5, static_cast<std::int64_t>(attempt.state));
+  statement.Bind(6, attempt.queued_at);
+  statement.Bind(7, attempt.started_at);
+  statement.Bind(8, attempt.ended_at);
+  statement.Bind(9, attempt.worker);
+  attempt.exit_code ? statement.Bind(10, std::int64_t{*attempt.exit_code}) : statement.BindNull(10);
+  statement.Bind(11, attempt.reason);
+}
+
+StatusOr<StageTaskRow> ReadStageTask(const Statement& row) {
+  ASSIGN_OR_RETURN(StageResult result, DecodeStageResult(row.Text(10)));
+  return StageTaskRow{.job = {UnpackKey(row.Int(0)), static_cast<std::int32_t>(row.Int(1))},
+                      .stage = static_cast<std::int32_t>(row.Int(2)),
+                      .index = static_cast<std::int32_t>(row.Int(3)),
+                      .fence = {static_cast<std::uint32_t>(row.Int(4)), static_cast<std::uint64_t>(row.Int(5))},
+                      .session = SessionId{static_cast<std::uint64_t>(row.Int(6))},
+                      .started_at = WallFromMicros(row.Int(7)),
+                      .ended_at = WallFromMicros(row.Int(8)),
+                      .worker = row.Text(9),
+                      .result = std::move(result),
+                      .revoked = row.Int(11) != 0};
+}
+
+void BindStageTask(Statement& statement, const StageTaskRow& row) {
+  statement.Bind(1, PackKey(row.job.instance));
+  statement.Bind(2, std::int64_t{row.job.try_number});
+  statement.Bind(3, std::int64_t{row.stage});
+  statement.Bind(4, std::int64_t{row.index});
+  statement.Bind(5, std::int64_t{row.fence.term});
+  statement.Bind(6, static_cast<std::int64_t>(row.fence.counter));
+  statement.Bind(7, static_cast<std::int64_t>(ToInt(row.session)));
+  statement.Bind(8, ToMicros(row.started_at));
+  statement.Bind(9, ToMicros(row.ended_at));
+  statement.Bind(10, row.worker);
+  statement.Bind(11, EncodeStageResult(row.result));
+  statement.Bind(12, std::int64_t{row.revoked});
+}
+
+namespace {
+
+constexpr std::size_t kTransitionBytes = 26;
+
+template <typename T>
+void Put(char*& out, T value) {
+  std::memcpy(out, &value, sizeof value);
+  out += sizeof value;
+}
+
+template <typename T>
+T Get(const char*& in) {
+  T value;
+  std::memcpy(&value, in, sizeof value);
+  in += sizeof value;
+  return value;
+}
+
+}  // namespace
+
+std::string EncodeTransitions(const std::vector<Transition>& transitions) {
+  std::string blob(transitions.size() * kTransitionBytes, '\0');
+  char* out = blob.data();
+  for (const Transition& transition : transitions) {
+    Put(out, ToInt(transition.run));
+    Put(out, transition.index);
+    Put(out, transition.from);
+    Put(out, transition.to);
+    Put(out, transition.try_number);
+    Put(out, ToMicros(transition.at));
+  }
+  return blob;
+}
+
+StatusOr<std::vector<Transition>> DecodeTransitions(std::string_view blob) {
+  if (blob.size() % kTransitionBytes != 0) return DataLoss("a journal row has a length that cannot be");
+  std::vector<Transition> transitions(blob.size() / kTransitionBytes);
+  const char* in = blob.data();
+  for (Transition& transition : transitions) {
+    transition.run = RunKey{Get<std::int64_t>(in)};
+    transition.index = Get<std::int32_t>(in);
+    transition.from = Get<std::uint8_t>(in);
+    transition.to = Get<std::uint8_t>(in);
+    transition.try_number = Get<std::int32_t>(in);
+    transition.at = WallFromMicros(Get<std::int64_t>(in));
+  }
+  return transitions;
+}
+
+}  // namespace millrace::store

@@ -1,0 +1,44 @@
+// Rows of the store as model structs and back; shared by the writer and the readers so that columns are listed once.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/model/batch.h"
+#include "scheduler/store/sqlite.h"
+
+namespace millrace::store {
+
+std::int64_t PackKey(const TaskInstanceKey& key);
+TaskInstanceKey UnpackKey(std::int64_t key);
+
+// Column lists in the order of the Read functions below.
+inline constexpr const char* kDagColumns =
+    "dag_id, version, paused, stale, cursor, cursor_logical_date, next_logical_date, next_run_after, parsed_at";
+inline constexpr const char* kRunColumns =
+    "run, dag_id, run_id, type, state, version, logical_date, interval_start, interval_end, run_after, queued_at, "
+    "started_at, ended_at, conf, triggered_by, note";
+inline constexpr const char* kTaskInstanceColumns =
+    "key, state, try_number, max_tries, lost, term, counter, session, scheduled_at, queued_at, started_at, ended_at, due_at, "
+    "worker, reason";
+inline constexpr const char* kAttemptColumns =
+    "key, try_number, term, counter, state, queued_at, started_at, ended_at, worker, exit_code, reason";
+inline constexpr const char* kStageTaskColumns =
+    "key, try_number, stage, idx, term, counter, session, started_at, ended_at, worker, result, revoked";
+
+DagRow ReadDag(const Statement& row);
+Run ReadRun(const Statement& row);
+TaskInstance ReadTaskInstance(const Statement& row);
+Attempt ReadAttempt(const Statement& row);
+StatusOr<StageTaskRow> ReadStageTask(const Statement& row);
+
+void BindRun(Statement& statement, const Run& run);
+void BindTaskInstance(Statement& statement, const TaskInstance& instance);
+void BindAttempt(Statement& statement, const Attempt& attempt);
+void BindStageTask(Statement& statement, const StageTaskRow& row);
+
+// The journal's blob: 26 bytes a transition, little-endian (docs/formats.md).
+std::string EncodeTransitions(const std::vector<Transition>& transitions);
+StatusOr<std::vector<Transition>> DecodeTransitions(std::string_view blob);
+
+}  // namespace millrace::store

@@ -1,0 +1,112 @@
+#include "scheduler/store/schema.h"
+
+#include <array>
+#include <cstdio>
+#include <string>
+
+namespace millrace::store {
+namespace {
+
+// Times are UTC microseconds. Only what is looked up has an index, and indexes on states are partial: a run's end takes it
+// out of the index.
+constexpr const char* kVersion1 = R"sql(
+CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO meta VALUES ('term', 0), ('sequence', 0), ('next_run', 1), ('next_session', 1);
+
+CREATE TABLE dag(
+  dag_id TEXT PRIMARY KEY, version INTEGER NOT NULL, paused INTEGER NOT NULL, stale INTEGER NOT NULL,
+  cursor INTEGER, cursor_logical_date INTEGER, next_logical_date INTEGER, next_run_after INTEGER, parsed_at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE dag_version(
+  dag_id TEXT NOT NULL, version INTEGER NOT NULL, hash TEXT NOT NULL, created_at INTEGER NOT NULL, body TEXT NOT NULL,
+  PRIMARY KEY (dag_id, version));
+CREATE TABLE dag_tag(tag TEXT NOT NULL, dag_id TEXT NOT NULL, PRIMARY KEY (tag, dag_id)) WITHOUT ROWID;
+CREATE TABLE import_error(file TEXT PRIMARY KEY, at INTEGER NOT NULL, problems TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE run(
+  run INTEGER PRIMARY KEY, dag_id TEXT NOT NULL, run_id TEXT NOT NULL, type INTEGER NOT NULL, state INTEGER NOT NULL,
+  version INTEGER NOT NULL, logical_date INTEGER, interval_start INTEGER, interval_end INTEGER,
+  run_after INTEGER NOT NULL, queued_at INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER,
+  conf TEXT NOT NULL, triggered_by TEXT NOT NULL, note TEXT NOT NULL);
+CREATE UNIQUE INDEX run_by_id ON run(dag_id, run_id);
+CREATE UNIQUE INDEX run_by_date ON run(dag_id, logical_date) WHERE type = 0;
+CREATE INDEX run_by_dag ON run(dag_id);
+CREATE INDEX run_active ON run(state, run) WHERE state < 2;
+CREATE INDEX run_failed ON run(run) WHERE state = 3;
+
+CREATE TABLE task_instance(
+  key INTEGER PRIMARY KEY, state INTEGER NOT NULL, try_number INTEGER NOT NULL, max_tries INTEGER NOT NULL,
+  lost INTEGER NOT NULL, term INTEGER NOT NULL, counter INTEGER NOT NULL, session INTEGER NOT NULL,
+  scheduled_at INTEGER, queued_at INTEGER, started_at INTEGER, ended_at INTEGER, due_at INTEGER,
+  worker TEXT, reason TEXT);
+CREATE TABLE attempt(
+  key INTEGER NOT NULL, try_number INTEGER NOT NULL, term INTEGER NOT NULL, counter INTEGER NOT NULL,
+  state INTEGER NOT NULL, queued_at INTEGER, started_at INTEGER, ended_at INTEGER, worker TEXT, exit_code INTEGER,
+  reason TEXT, PRIMARY KEY (key, term, counter)) WITHOUT ROWID;
+CREATE TABLE result(key INTEGER PRIMARY KEY, json TEXT NOT NULL);
+
+CREATE TABLE job(
+  key INTEGER NOT NULL, try_number INTEGER NOT NULL, state TEXT NOT NULL, report TEXT NOT NULL, ended_at INTEGER,
+  PRIMARY KEY (key, try_number)) WITHOUT ROWID;
+CREATE TABLE stage_task(
+  key INTEGER NOT NULL, try_number INTEGER NOT NULL, stage INTEGER NOT NULL, idx INTEGER NOT NULL,
+  term INTEGER NOT NULL, counter INTEGER NOT NULL, session INTEGER NOT NULL, started_at INTEGER NOT NULL,
+  ended_at INTEGER NOT NULL, worker TEXT NOT NULL, result TEXT NOT NULL, revoked INTEGER NOT NULL,
+  PRIMARY KEY (key, try_number, stage, idx, term, counter)) WITHOUT ROWID;
+
+CREATE TABLE session(
+  session INTEGER PRIMARY KEY, offer TEXT NOT NULL, joined_at INTEGER NOT NULL, ended_at INTEGER, end_reason TEXT NOT NULL);
+CREATE INDEX session_live ON session(session) WHERE ended_at IS NULL;
+
+CREATE TABLE user(
+  name TEXT PRIMARY KEY, password_hash TEXT NOT NULL, role TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE token(
+  hash TEXT PRIMARY KEY, user TEXT NOT NULL, role TEXT NOT NULL, expires_at INTEGER NOT NULL, revoked INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE audit(
+  id INTEGER PRIMARY KEY, at INTEGER NOT NULL, user TEXT NOT NULL, action TEXT NOT NULL, object TEXT NOT NULL, detail TEXT NOT NULL);
+
+CREATE TABLE journal(sequence INTEGER PRIMARY KEY, at INTEGER NOT NULL, transitions BLOB NOT NULL);
+)sql";
+
+constexpr std::array<const char*, kSchemaVersion> kMigrations = {kVersion1};
+
+StatusOr<int> Version(Database& database) {
+  ASSIGN_OR_RETURN(Statement statement, database.Prepare("PRAGMA user_version"));
+  RETURN_IF_ERROR(statement.Step().status());
+  return static_cast<int>(statement.Int(0));
+}
+
+Status Steps(Database& database, int version) {
+  for (int next = version; next < kSchemaVersion; ++next) {
+    const std::string sql = std::string("BEGIN IMMEDIATE;") + kMigrations[static_cast<std::size_t>(next)] +
+                            "PRAGMA user_version = " + std::to_string(next + 1) + "; COMMIT;";
+    if (Status status = database.Execute(sql); !status.ok()) {
+      (void)database.Execute("ROLLBACK");
+      return status.WithContext("migrating the store to schema " + std::to_string(next + 1));
+    }
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+Status Migrate(Database& database, const std::string& path) {
+  ASSIGN_OR_RETURN(const int version, Version(database));
+  if (version > kSchemaVersion) {
+    return FailedPrecondition("the store was written by a newer millrace-scheduler (its schema is " + std::to_string(version) +
+                              ", this program knows up to " + std::to_string(kSchemaVersion) + "): upgrade, or use another --state folder");
+  }
+  if (version == 0 || version == kSchemaVersion) return Steps(database, version);
+  const std::string copy = path + ".migrating";
+  std::remove(copy.c_str());
+  ASSIGN_OR_RETURN(Statement into, database.Prepare("VACUUM INTO ?"));
+  into.Bind(1, copy);
+  RETURN_IF_ERROR(into.Run());
+  {
+    ASSIGN_OR_RETURN(std::unique_ptr<Database> trial, Database::Open(copy, Database::Mode::kReadWrite));
+    RETURN_IF_ERROR(Steps(*trial, version));
+  }
+  std::remove(copy.c_str());
+  return Steps(database, version);
+}
+
+}  // namespace millrace::store

@@ -1,0 +1,19 @@
+// The store's tables and their numbered migrations. docs/formats.md describes every column.
+#pragma once
+
+#include "core/base/status.h"
+#include "scheduler/store/sqlite.h"
+
+namespace millrace::store {
+
+inline constexpr int kSchemaVersion = 1;
+
+// Brings the database to kSchemaVersion, one transaction a step. A store written by a newer program is refused
+// (FAILED_PRECONDITION). Before migrating a store that holds data, a copy is migrated first ("path.migrating").
+Status Migrate(Database& database, const std::string& path);
+
+// How a task instance's integer key is made of run and index; keeps a run's instances side by side.
+inline constexpr int kIndexBits = 20;
+inline constexpr std::int64_t kMaxIndex = (std::int64_t{1} << kIndexBits) - 1;
+
+}  // namespace millrace::store

@@ -1,0 +1,401 @@
+#include "scheduler/store/sqlite_readers.h"
+
+#include <list>
+#include <map>
+
+#include "core/model/codec.h"
+#include "scheduler/store/read_pool.h"
+#include "scheduler/store/rows.h"
+#include "scheduler/store/schema.h"
+#include "scheduler/store/sqlite_store.h"
+
+namespace millrace::store {
+namespace {
+
+// Totals are exact up to here, then a lower bound: counting on would cost a scan.
+constexpr std::int64_t kCountLimit = 10'000;
+constexpr std::size_t kCachedVersions = 256;
+
+template <typename Row, typename ReadRow>
+StatusOr<std::vector<Row>> All(Statement& statement, ReadRow read_row) {
+  std::vector<Row> rows;
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, statement.Step());
+    if (!more) return rows;
+    ASSIGN_OR_RETURN(Row row, StatusOr<Row>(read_row(statement)));
+    rows.push_back(std::move(row));
+  }
+}
+
+// The page of `columns` and the number of rows that match, from one list of conditions.
+template <typename Row, typename Conditions, typename ReadRow>
+StatusOr<Listing<Row>> ListPage(Database& database, const std::string& columns, const std::string& from, Conditions conditions,
+                                const std::string& order, const Page& page, ReadRow read_row) {
+  Query select("SELECT " + columns + " FROM " + from);
+  conditions(select);
+  select.Tail("ORDER BY " + order + " LIMIT ? OFFSET ?").Add(page.limit).Add(page.offset);
+  ASSIGN_OR_RETURN(Statement statement, select.Prepare(database));
+  Listing<Row> listing;
+  ASSIGN_OR_RETURN(listing.rows, All<Row>(statement, read_row));
+  Query count("SELECT count(*) FROM (SELECT 1 FROM " + from);
+  conditions(count);
+  count.Tail("LIMIT ?)").Add(kCountLimit + 1);
+  ASSIGN_OR_RETURN(Statement counting, count.Prepare(database));
+  RETURN_IF_ERROR(counting.Step().status());
+  listing.total = counting.Int(0);
+  listing.total_is_exact = listing.total <= kCountLimit;
+  if (!listing.total_is_exact) listing.total = kCountLimit;
+  return listing;
+}
+
+// The only row, or NOT_FOUND with `missing`.
+template <typename Row, typename ReadRow>
+StatusOr<Row> One(Database& database, const Query& query, const std::string& missing, ReadRow read_row) {
+  ASSIGN_OR_RETURN(Statement statement, query.Prepare(database));
+  ASSIGN_OR_RETURN(const bool found, statement.Step());
+  if (!found) return NotFound(missing);
+  return read_row(statement);
+}
+
+class Dags : public DagReader {
+ public:
+  explicit Dags(ReadPool& pool) : pool_(pool) {}
+
+  StatusOr<DagEntry> GetDag(const std::string& dag_id) override {
+    return pool_.Read<DagEntry>([&](Database& database) -> StatusOr<DagEntry> {
+      Query query(std::string("SELECT ") + kDagColumns + " FROM dag");
+      query.Where("dag_id = ?").Add(dag_id);
+      ASSIGN_OR_RETURN(DagEntry entry, One<DagEntry>(database, query, "DAG not found: " + dag_id, ReadEntry));
+      ASSIGN_OR_RETURN(entry.dag, Version(database, dag_id, entry.row.version));
+      return entry;
+    });
+  }
+
+  StatusOr<Listing<DagEntry>> ListDags(const DagFilter& filter) override {
+    return pool_.Read<Listing<DagEntry>>([&](Database& database) -> StatusOr<Listing<DagEntry>> {
+      const auto conditions = [&filter](Query& query) {
+        if (!filter.include_stale) query.Where("stale = 0");
+        if (filter.paused) query.Where("paused = ?").Add(*filter.paused ? 1 : 0);
+        if (!filter.id_pattern.empty()) query.Where("dag_id LIKE ?").Add(filter.id_pattern);
+        if (filter.tags.empty()) return;
+        std::string in = "dag_id IN (SELECT dag_id FROM dag_tag WHERE tag IN (";
+        for (std::size_t i = 0; i < filter.tags.size(); ++i) {
+          in += i == 0 ? "?" : ",?";
+          query.Add(filter.tags[i]);
+        }
+        query.Where(in + "))");
+      };
+      ASSIGN_OR_RETURN(Listing<DagEntry> listing,
+                       ListPage<DagEntry>(database, kDagColumns, "dag", conditions,
+                                          filter.descending ? "dag_id DESC" : "dag_id", filter.page, ReadEntry));
+      for (DagEntry& entry : listing.rows) {
+        ASSIGN_OR_RETURN(entry.dag, Version(database, entry.row.dag_id, entry.row.version));
+      }
+      return listing;
+    });
+  }
+
+  StatusOr<DagPtr> GetVersion(const std::string& dag_id, std::int32_t version) override {
+    return pool_.Read<DagPtr>([&](Database& database) -> StatusOr<DagPtr> {
+      if (version != 0) return Version(database, dag_id, version);
+      Query query(std::string("SELECT ") + kDagColumns + " FROM dag");
+      query.Where("dag_id = ?").Add(dag_id);
+      ASSIGN_OR_RETURN(const DagEntry entry, One<DagEntry>(database, query, "DAG not found: " + dag_id, ReadEntry));
+      return Version(database, dag_id, entry.row.version);
+    });
+  }
+
+  StatusOr<std::vector<DagVersionRow>> ListVersions(const std::string& dag_id) override {
+    return pool_.Read<std::vector<DagVersionRow>>([&](Database& database) -> StatusOr<std::vector<DagVersionRow>> {
+      Query query("SELECT version, created_at FROM dag_version");
+      query.Where("dag_id = ?").Add(dag_id).Tail("ORDER BY version");
+      ASSIGN_OR_RETURN(Statement statement, query.Prepare(database));
+      return All<DagVersionRow>(statement, [&](const Statement& row) -> StatusOr<DagVersionRow> {
+        const auto version = static_cast<std::int32_t>(row.Int(0));
+        ASSIGN_OR_RETURN(DagPtr dag, Version(database, dag_id, version));
+        return DagVersionRow{.dag_id = dag_id, .version = version, .created_at = WallFromMicros(row.Int(1)), .dag = std::move(dag)};
+      });
+    });
+  }
+
+  StatusOr<std::vector<ImportError>> ListImportErrors() override {
+    return pool_.Read<std::vector<ImportError>>([](Database& database) -> StatusOr<std::vector<ImportError>> {
+      ASSIGN_OR_RETURN(Statement statement, database.Prepare("SELECT file, at, problems FROM import_error ORDER BY file"));
+      return All<ImportError>(statement, [](const Statement& row) -> StatusOr<ImportError> {
+        ASSIGN_OR_RETURN(std::vector<Problem> problems, DecodeProblems(row.Text(2)));
+        return ImportError{.file = row.Text(0), .at = WallFromMicros(row.Int(1)), .problems = std::move(problems)};
+      });
+    });
+  }
+
+ private:
+  static DagEntry ReadEntry(const Statement& row) {
+    return {.row = ReadDag(row), .dag = nullptr, .last_parsed_at = WallFromMicros(row.Int(8))};
+  }
+
+  // Decoding a large DAG costs milliseconds, and versions never change: the last few are kept.
+  StatusOr<DagPtr> Version(Database& database, const std::string& dag_id, std::int32_t version) {
+    const auto key = std::make_pair(dag_id, version);
+    {
+      std::lock_guard lock(mutex_);
+      const auto found = cache_.find(key);
+      if (found != cache_.end()) return found->second;
+    }
+    Query query("SELECT body FROM dag_version");
+    query.Where("dag_id = ?").Add(dag_id).Where("version = ?").Add(version);
+    ASSIGN_OR_RETURN(const std::string body,
+                     One<std::string>(database, query, "DAG version not found: " + dag_id + " " + std::to_string(version),
+                                      [](const Statement& row) { return row.Text(0); }));
+    ASSIGN_OR_RETURN(Dag dag, DecodeDag(body));
+    auto shared = std::make_shared<const Dag>(std::move(dag));
+    std::lock_guard lock(mutex_);
+    if (cache_.emplace(key, shared).second) order_.push_back(key);
+    if (order_.size() > kCachedVersions) {
+      cache_.erase(order_.front());
+      order_.pop_front();
+    }
+    return DagPtr(shared);
+  }
+
+  ReadPool& pool_;
+  std::mutex mutex_;
+  std::map<std::pair<std::string, std::int32_t>, DagPtr> cache_;
+  std::list<std::pair<std::string, std::int32_t>> order_;
+};
+
+class Runs : public RunReader {
+ public:
+  explicit Runs(ReadPool& pool) : pool_(pool) {}
+
+  StatusOr<Run> GetRun(const std::string& dag_id, const std::string& run_id) override {
+    return pool_.Read<Run>([&](Database& database) {
+      Query query(std::string("SELECT ") + kRunColumns + " FROM run");
+      query.Where("dag_id = ?").Add(dag_id).Where("run_id = ?").Add(run_id);
+      return One<Run>(database, query, "run not found: " + dag_id + " " + run_id, ReadRun);
+    });
+  }
+
+  StatusOr<Run> GetRunByKey(RunKey key) override {
+    return pool_.Read<Run>([&](Database& database) {
+      Query query(std::string("SELECT ") + kRunColumns + " FROM run");
+      query.Where("run = ?").Add(ToInt(key));
+      return One<Run>(database, query, "run not found: " + std::to_string(ToInt(key)), ReadRun);
+    });
+  }
+
+  StatusOr<Listing<Run>> ListRuns(const RunFilter& filter) override {
+    return pool_.Read<Listing<Run>>([&](Database& database) {
+      const auto conditions = [&filter](Query& query) {
+        if (!filter.dag_id.empty()) query.Where("dag_id = ?").Add(filter.dag_id);
+        query.WhereIn("state", Numbers(filter.states)).WhereIn("type", Numbers(filter.types));
+        if (filter.logical_date_from) query.Where("logical_date >= ?").Add(ToMicros(*filter.logical_date_from));
+        if (filter.logical_date_to) query.Where("logical_date <= ?").Add(ToMicros(*filter.logical_date_to));
+        if (filter.run_after_from) query.Where("run_after >= ?").Add(ToMicros(*filter.run_after_from));
+        if (filter.run_after_to) query.Where("run_after <= ?").Add(ToMicros(*filter.run_after_to));
+        if (!filter.run_id_pattern.empty()) query.Where("run_id LIKE ?").Add(filter.run_id_pattern);
+      };
+      const std::string direction = filter.descending ? " DESC" : "";
+      return ListPage<Run>(database, kRunColumns, "run", conditions, OrderColumn(filter.order) + direction + ", run" + direction,
+                           filter.page, ReadRun);
+    });
+  }
+
+ private:
+  template <typename Enum>
+  static std::vector<std::int64_t> Numbers(const std::vector<Enum>& values) {
+    std::vector<std::int64_t> numbers;
+    for (Enum value : values) numbers.push_back(static_cast<std::int64_t>(value));
+    return numbers;
+  }
+  static std::string OrderColumn(RunOrder order) {
+    switch (order) {
+      case RunOrder::kRunAfter: return "run_after";
+      case RunOrder::kLogicalDate: return "logical_date";
+      case RunOrder::kStartDate: return "started_at";
+      case RunOrder::kEndDate: return "ended_at";
+      case RunOrder::kKey: break;
+    }
+    return "run";
+  }
+
+  ReadPool& pool_;
+};
+
+class TaskInstances : public TaskInstanceReader {
+ public:
+  explicit TaskInstances(ReadPool& pool) : pool_(pool) {}
+
+  StatusOr<TaskInstance> GetTaskInstance(const TaskInstanceKey& key) override {
+    return pool_.Read<TaskInstance>([&](Database& database) {
+      Query query(std::string("SELECT ") + kTaskInstanceColumns + " FROM task_instance");
+      query.Where("key = ?").Add(PackKey(key));
+      return One<TaskInstance>(database, query, "task instance not found", ReadTaskInstance);
+    });
+  }
+
+  StatusOr<Listing<TaskInstance>> ListTaskInstances(const TaskInstanceFilter& filter) override {
+    return pool_.Read<Listing<TaskInstance>>([&](Database& database) {
+      const auto conditions = [&filter](Query& query) {
+        std::string ranges;
+        for (RunKey run : filter.runs) {
+          ranges += ranges.empty() ? "(key BETWEEN ? AND ?" : " OR key BETWEEN ? AND ?";
+          query.Add(PackKey({run, 0})).Add(PackKey({run, static_cast<std::int32_t>(kMaxIndex)}));
+        }
+        if (!ranges.empty()) query.Where(ranges + ")");
+        std::vector<std::int64_t> states;
+        for (TaskState state : filter.states) states.push_back(static_cast<std::int64_t>(state));
+        query.WhereIn("state", states);
+        if (filter.index) query.Where("(key & ?) = ?").Add(kMaxIndex).Add(*filter.index);
+      };
+      return ListPage<TaskInstance>(database, kTaskInstanceColumns, "task_instance", conditions, "key", filter.page,
+                                    ReadTaskInstance);
+    });
+  }
+
+  StatusOr<std::vector<Attempt>> ListAttempts(const TaskInstanceKey& key) override {
+    return pool_.Read<std::vector<Attempt>>([&](Database& database) -> StatusOr<std::vector<Attempt>> {
+      Query query(std::string("SELECT ") + kAttemptColumns + " FROM attempt");
+      query.Where("key = ?").Add(PackKey(key)).Tail("ORDER BY term, counter");
+      ASSIGN_OR_RETURN(Statement statement, query.Prepare(database));
+      return All<Attempt>(statement, ReadAttempt);
+    });
+  }
+
+  StatusOr<std::string> GetResult(const TaskInstanceKey& key) override {
+    return pool_.Read<std::string>([&](Database& database) {
+      Query query("SELECT json FROM result");
+      query.Where("key = ?").Add(PackKey(key));
+      return One<std::string>(database, query, "the task instance has left no result",
+                              [](const Statement& row) { return row.Text(0); });
+    });
+  }
+
+ private:
+  ReadPool& pool_;
+};
+
+class Jobs : public JobReader {
+ public:
+  explicit Jobs(ReadPool& pool) : pool_(pool) {}
+
+  StatusOr<JobRow> GetJob(const JobKey& key) override {
+    return pool_.Read<JobRow>([&](Database& database) {
+      Query query("SELECT state, report, ended_at FROM job");
+      query.Where("key = ?").Add(PackKey(key.instance)).Where("try_number = ?").Add(key.try_number);
+      return One<JobRow>(database, query, "the task instance has run no job", [&key](const Statement& row) {
+        return JobRow{.job = key, .state = row.Text(0), .report = row.Text(1), .ended_at = row.Time(2)};
+      });
+    });
+  }
+
+ private:
+  ReadPool& pool_;
+};
+
+class Accounts : public AccountReader {
+ public:
+  explicit Accounts(ReadPool& pool) : pool_(pool) {}
+
+  StatusOr<UserRecord> GetUser(const std::string& name) override {
+    return pool_.Read<UserRecord>([&](Database& database) {
+      Query query("SELECT name, password_hash, role FROM user");
+      query.Where("name = ?").Add(name);
+      return One<UserRecord>(database, query, "user not found: " + name, ReadUser);
+    });
+  }
+
+  StatusOr<TokenRecord> GetToken(const std::string& hash) override {
+    return pool_.Read<TokenRecord>([&](Database& database) {
+      Query query("SELECT hash, user, role, expires_at, revoked FROM token");
+      query.Where("hash = ?").Add(hash);
+      return One<TokenRecord>(database, query, "token not found", [](const Statement& row) {
+        return TokenRecord{.hash = row.Text(0), .user = row.Text(1), .role = row.Text(2),
+                           .expires_at = WallFromMicros(row.Int(3)), .revoked = row.Int(4) != 0};
+      });
+    });
+  }
+
+  StatusOr<std::vector<UserRecord>> ListUsers() override {
+    return pool_.Read<std::vector<UserRecord>>([](Database& database) -> StatusOr<std::vector<UserRecord>> {
+      ASSIGN_OR_RETURN(Statement statement, database.Prepare("SELECT name, password_hash, role FROM user ORDER BY name"));
+      return All<UserRecord>(statement, ReadUser);
+    });
+  }
+
+  StatusOr<std::vector<AuditRecord>> ListAudit(const Page& page) override {
+    return pool_.Read<std::vector<AuditRecord>>([&](Database& database) -> StatusOr<std::vector<AuditRecord>> {
+      Query query("SELECT at, user, action, object, detail FROM audit");
+      query.Tail("ORDER BY id DESC LIMIT ? OFFSET ?").Add(page.limit).Add(page.offset);
+      ASSIGN_OR_RETURN(Statement statement, query.Prepare(database));
+      return All<AuditRecord>(statement, [](const Statement& row) {
+        return AuditRecord{.at = WallFromMicros(row.Int(0)), .user = row.Text(1), .action = row.Text(2), .object = row.Text(3),
+                           .detail = row.Text(4)};
+      });
+    });
+  }
+
+ private:
+  static UserRecord ReadUser(const Statement& row) {
+    return {.name = row.Text(0), .password_hash = row.Text(1), .role = row.Text(2)};
+  }
+
+  ReadPool& pool_;
+};
+
+class Journal : public JournalReader {
+ public:
+  explicit Journal(ReadPool& pool) : pool_(pool) {}
+
+  StatusOr<std::vector<JournalEntry>> ReadAfter(std::uint64_t sequence, int limit) override {
+    return pool_.Read<std::vector<JournalEntry>>([&](Database& database) -> StatusOr<std::vector<JournalEntry>> {
+      Query query("SELECT sequence, transitions FROM journal");
+      query.Where("sequence > ?").Add(static_cast<std::int64_t>(sequence)).Tail("ORDER BY sequence LIMIT ?").Add(limit);
+      ASSIGN_OR_RETURN(Statement statement, query.Prepare(database));
+      return All<JournalEntry>(statement, [](const Statement& row) -> StatusOr<JournalEntry> {
+        ASSIGN_OR_RETURN(std::vector<Transition> transitions, DecodeTransitions(row.Text(1)));
+        return JournalEntry{.sequence = static_cast<std::uint64_t>(row.Int(0)), .transitions = std::move(transitions)};
+      });
+    });
+  }
+
+  StatusOr<std::uint64_t> NewestSequence() override {
+    return pool_.Read<std::uint64_t>([](Database& database) {
+      return One<std::uint64_t>(database, Query("SELECT value FROM meta WHERE name = 'sequence'"), "the store lacks its sequence",
+                                [](const Statement& row) { return static_cast<std::uint64_t>(row.Int(0)); });
+    });
+  }
+
+ private:
+  ReadPool& pool_;
+};
+
+}  // namespace
+
+struct SqliteReaders::Parts {
+  explicit Parts(std::unique_ptr<ReadPool> read_pool)
+      : pool(std::move(read_pool)), dags(*pool), runs(*pool), task_instances(*pool), jobs(*pool), accounts(*pool), journal(*pool) {}
+  std::unique_ptr<ReadPool> pool;
+  Dags dags;
+  Runs runs;
+  TaskInstances task_instances;
+  Jobs jobs;
+  Accounts accounts;
+  Journal journal;
+};
+
+SqliteReaders::SqliteReaders(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+SqliteReaders::~SqliteReaders() = default;
+
+StatusOr<std::unique_ptr<SqliteReaders>> SqliteReaders::Open(const std::string& folder, const Clock& clock) {
+  ASSIGN_OR_RETURN(std::unique_ptr<ReadPool> pool, ReadPool::Open(DatabasePath(folder), clock));
+  return std::unique_ptr<SqliteReaders>(new SqliteReaders(std::make_unique<Parts>(std::move(pool))));
+}
+
+DagReader& SqliteReaders::dags() { return parts_->dags; }
+RunReader& SqliteReaders::runs() { return parts_->runs; }
+TaskInstanceReader& SqliteReaders::task_instances() { return parts_->task_instances; }
+JobReader& SqliteReaders::jobs() { return parts_->jobs; }
+AccountReader& SqliteReaders::accounts() { return parts_->accounts; }
+JournalReader& SqliteReaders::journal() { return parts_->journal; }
+
+}  // namespace millrace::store

@@ -1,0 +1,31 @@
+// reader.h on SQLite: read-only connections, one snapshot a call, interrupted after a second. Any thread.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/base/clock.h"
+#include "scheduler/store/reader.h"
+
+namespace millrace::store {
+
+class SqliteReaders {
+ public:
+  // After OpenSqliteStore, which makes the database. `clock` outlives the readers.
+  static StatusOr<std::unique_ptr<SqliteReaders>> Open(const std::string& folder, const Clock& clock);
+  ~SqliteReaders();
+
+  DagReader& dags();
+  RunReader& runs();
+  TaskInstanceReader& task_instances();
+  JobReader& jobs();
+  AccountReader& accounts();
+  JournalReader& journal();
+
+ private:
+  struct Parts;
+  explicit SqliteReaders(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace millrace::store

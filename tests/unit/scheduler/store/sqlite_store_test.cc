@@ -1,0 +1,236 @@
+#include "scheduler/store/sqlite_store.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <future>
+
+#include "platform/clock.h"
+#include "scheduler/store/log_segments.h"
+#include "scheduler/store/schema.h"
+#include "scheduler/store/sqlite.h"
+#include "scheduler/store/sqlite_readers.h"
+
+namespace millrace::store {
+namespace {
+
+class Quiet : public LogSink {
+ public:
+  void Log(LogLevel, std::string_view) override {}
+};
+
+class SqliteStoreTest : public testing::Test {
+ protected:
+  SqliteStoreTest() {
+    std::string pattern = testing::TempDir() + "millrace-store-XXXXXX";
+    folder_ = mkdtemp(pattern.data());
+  }
+  ~SqliteStoreTest() override { std::filesystem::remove_all(folder_); }
+
+  std::unique_ptr<Store> Open() {
+    StatusOr<std::unique_ptr<Store>> store = OpenSqliteStore(folder_, log_);
+    EXPECT_TRUE(store.ok()) << store.status().message();
+    return store.ok() ? std::move(store).value() : nullptr;
+  }
+
+  static CommitResult Commit(Store& store, Batch batch) {
+    std::promise<CommitResult> promise;
+    store.Commit(std::make_shared<const Batch>(std::move(batch)), [&](CommitResult result) { promise.set_value(result); });
+    return promise.get_future().get();
+  }
+
+  // A DAG version, a running run of it, and two task instances.
+  static Batch Example(const Image& image) {
+    Batch batch;
+    batch.term = image.term;
+    batch.sequence = image.sequence + 1;
+    batch.at = WallFromMicros(1000);
+    auto dag = std::make_shared<Dag>();
+    dag->id = "etl";
+    dag->hash = "h1";
+    dag->tags = {"nightly"};
+    dag->tasks.resize(2);
+    dag->tasks[0].id = "a";
+    dag->tasks[1].id = "b";
+    batch.dags.push_back({.dag_id = "etl", .version = 1, .cursor = WallFromMicros(77)});
+    batch.dag_versions.push_back({.dag_id = "etl", .version = 1, .created_at = batch.at, .dag = dag});
+    millrace::Run run;
+    run.key = RunKey{image.next_run_key};
+    run.dag_id = "etl";
+    run.run_id = "manual__1";
+    run.type = RunType::kManual;
+    run.state = RunState::kRunning;
+    run.version = 1;
+    run.logical_date = WallFromMicros(5);
+    run.conf = R"({"x":1})";
+    batch.runs.push_back(run);
+    for (std::int32_t index : {0, 1}) {
+      TaskInstance instance;
+      instance.key = {run.key, index};
+      instance.state = index == 0 ? TaskState::kRunning : TaskState::kNone;
+      instance.try_number = 1;
+      instance.fence = {image.term, 9};
+      instance.worker = "w1";
+      batch.task_instances.push_back(instance);
+    }
+    batch.transitions.push_back({.run = run.key, .index = 0, .from = 2, .to = 3, .try_number = 1, .at = batch.at});
+    return batch;
+  }
+
+  std::string folder_;
+  Quiet log_;
+  platform::SystemClock clock_;
+};
+
+TEST_F(SqliteStoreTest, WhatWasCommittedIsThereAfterARestartAndTheTermHasGrown) {
+  Batch batch;
+  {
+    std::unique_ptr<Store> store = Open();
+    const Image image = *store->Load();
+    EXPECT_EQ(image.term, 1U);
+    batch = Example(image);
+    EXPECT_EQ(Commit(*store, batch).outcome, CommitOutcome::kDurable);
+    EXPECT_EQ(*store->LastSequence(), 1U);
+  }
+  const Image image = *Open()->Load();
+  EXPECT_EQ(image.term, 2U);
+  EXPECT_EQ(image.sequence, 1U);
+  EXPECT_EQ(image.next_run_key, 2);
+  ASSERT_EQ(image.runs.size(), 1U);
+  EXPECT_EQ(image.runs[0], batch.runs[0]);
+  EXPECT_EQ(image.task_instances, batch.task_instances);
+  ASSERT_EQ(image.dag_versions.size(), 1U);
+  EXPECT_EQ(image.dag_versions[0].dag->tasks[1].id, "b");
+  EXPECT_EQ(image.dags[0].cursor, WallFromMicros(77));
+}
+
+TEST_F(SqliteStoreTest, ABatchOfAnotherTermOrSequenceIsRefusedWhole) {
+  std::unique_ptr<Store> store = Open();
+  const Image image = *store->Load();
+  Batch old = Example(image);
+  old.term = 0;
+  EXPECT_EQ(Commit(*store, old).outcome, CommitOutcome::kFenced);
+  Batch skipping = Example(image);
+  skipping.sequence = 2;
+  EXPECT_EQ(Commit(*store, skipping).outcome, CommitOutcome::kFenced);
+  EXPECT_EQ(*store->LastSequence(), 0U);
+  EXPECT_TRUE(store->Load()->runs.empty());
+}
+
+TEST_F(SqliteStoreTest, TwoScheduledRunsOfOneDateAreRefusedAndAManualOneIsNot) {
+  std::unique_ptr<Store> store = Open();
+  const Image image = *store->Load();
+  Batch first = Example(image);
+  first.runs[0].type = RunType::kScheduled;
+  ASSERT_EQ(Commit(*store, first).outcome, CommitOutcome::kDurable);
+  Batch second;
+  second.term = image.term;
+  second.sequence = 2;
+  second.runs = first.runs;
+  second.runs[0].key = RunKey{2};
+  second.runs[0].run_id = "other";
+  EXPECT_NE(Commit(*store, second).outcome, CommitOutcome::kDurable);
+  second.runs[0].type = RunType::kManual;
+  EXPECT_EQ(Commit(*store, second).outcome, CommitOutcome::kDurable);
+}
+
+TEST_F(SqliteStoreTest, ASecondSchedulerIsKeptOutWhileTheFirstLives) {
+  std::unique_ptr<Store> store = Open();
+  EXPECT_EQ(OpenSqliteStore(folder_, log_).status().code(), Code::kFailedPrecondition);
+  store.reset();
+  EXPECT_TRUE(OpenSqliteStore(folder_, log_).ok());
+}
+
+TEST_F(SqliteStoreTest, AStoreOfANewerProgramIsRefused) {
+  Open().reset();
+  {
+    auto database = *Database::Open(DatabasePath(folder_), Database::Mode::kReadWrite);
+    ASSERT_TRUE(database->Execute("PRAGMA user_version = " + std::to_string(kSchemaVersion + 1)).ok());
+  }
+  const Status status = OpenSqliteStore(folder_, log_).status();
+  EXPECT_EQ(status.code(), Code::kFailedPrecondition);
+  EXPECT_NE(status.message().find("newer"), std::string::npos);
+}
+
+TEST_F(SqliteStoreTest, ReadersSeeCommittedRows) {
+  std::unique_ptr<Store> store = Open();
+  const Batch batch = Example(*store->Load());
+  ASSERT_EQ(Commit(*store, batch).outcome, CommitOutcome::kDurable);
+  std::unique_ptr<SqliteReaders> readers = *SqliteReaders::Open(folder_, clock_);
+
+  EXPECT_EQ(readers->dags().GetDag("etl")->dag->tags[0], "nightly");
+  EXPECT_EQ(readers->dags().GetDag("nope").status().code(), Code::kNotFound);
+  EXPECT_EQ(readers->dags().ListDags({.tags = {"nightly"}})->total, 1);
+  EXPECT_EQ(readers->dags().ListDags({.tags = {"daily"}})->total, 0);
+  EXPECT_EQ(readers->dags().ListDags({.id_pattern = "e%"})->rows.size(), 1U);
+  EXPECT_EQ((*readers->dags().GetVersion("etl", 0))->hash, "h1");
+
+  EXPECT_EQ(*readers->runs().GetRun("etl", "manual__1"), batch.runs[0]);
+  EXPECT_EQ(readers->runs().ListRuns({.dag_id = "etl", .states = {RunState::kRunning}, .descending = true})->rows.size(), 1U);
+  EXPECT_EQ(readers->runs().ListRuns({.dag_id = "etl", .states = {RunState::kFailed}})->total, 0);
+
+  EXPECT_EQ(*readers->task_instances().GetTaskInstance({batch.runs[0].key, 0}), batch.task_instances[0]);
+  EXPECT_EQ(readers->task_instances().ListTaskInstances({.runs = {batch.runs[0].key}})->total, 2);
+  EXPECT_EQ(readers->task_instances().ListTaskInstances({.runs = {batch.runs[0].key}, .states = {TaskState::kNone}})->total, 1);
+
+  EXPECT_EQ(readers->journal().ReadAfter(0, 10)->at(0).transitions, batch.transitions);
+  EXPECT_EQ(*readers->journal().NewestSequence(), 1U);
+}
+
+TEST_F(SqliteStoreTest, UsersTokensAuditAndImportErrorsAreKept) {
+  std::unique_ptr<Store> store = Open();
+  Batch batch;
+  batch.term = store->Load()->term;
+  batch.sequence = 1;
+  batch.records.emplace_back(UserRecord{.name = "ana", .password_hash = "$argon2id$", .role = "op"});
+  batch.records.emplace_back(TokenRecord{.hash = "aa", .user = "ana", .role = "op", .expires_at = WallFromMicros(9)});
+  batch.records.emplace_back(AuditRecord{.at = WallFromMicros(3), .user = "ana", .action = "login"});
+  batch.records.emplace_back(ImportErrorRecord{{.file = "x.yaml", .problems = {{.file = "x.yaml", .where = {1, 2}, .message = "no"}}}});
+  ASSERT_EQ(Commit(*store, batch).outcome, CommitOutcome::kDurable);
+  std::unique_ptr<SqliteReaders> readers = *SqliteReaders::Open(folder_, clock_);
+  EXPECT_EQ(readers->accounts().GetUser("ana")->role, "op");
+  EXPECT_EQ(readers->accounts().GetToken("aa")->expires_at, WallFromMicros(9));
+  EXPECT_EQ(readers->accounts().ListAudit({})->at(0).action, "login");
+  EXPECT_EQ(readers->dags().ListImportErrors()->at(0).problems[0].where, (Position{1, 2}));
+  Batch mended;
+  mended.term = batch.term;
+  mended.sequence = 2;
+  mended.records.emplace_back(ImportErrorRecord{{.file = "x.yaml"}});
+  ASSERT_EQ(Commit(*store, mended).outcome, CommitOutcome::kDurable);
+  EXPECT_TRUE(readers->dags().ListImportErrors()->empty());
+}
+
+TEST_F(SqliteStoreTest, ALogIsReadBackByTryAndInPieces) {
+  std::unique_ptr<LogSegments> logs = *LogSegments::Open(folder_ + "/logs");
+  const TaskInstanceKey a{RunKey{1}, 0};
+  const TaskInstanceKey b{RunKey{1}, 1};
+  ASSERT_TRUE(logs->Append(a, 1, {1, 1}, "one\n").ok());
+  ASSERT_TRUE(logs->Append(b, 1, {1, 2}, "other\n").ok());
+  ASSERT_TRUE(logs->Append(a, 1, {1, 1}, "two\n").ok());
+  ASSERT_TRUE(logs->Append(a, 2, {1, 3}, "again\n").ok());
+  EXPECT_EQ(logs->Read(a, 1, 0, 1000)->data, "one\ntwo\n");
+  const LogSlice part = *logs->Read(a, 1, 2, 3);
+  EXPECT_EQ(part.data, "e\nt");
+  EXPECT_FALSE(part.end);
+  EXPECT_EQ(logs->Read(a, 1, part.next, 1000)->data, "wo\n");
+  EXPECT_TRUE(logs->Read(a, 1, part.next, 1000)->end);
+  EXPECT_EQ(logs->Read({RunKey{2}, 0}, 1, 0, 10)->data, "");
+}
+
+TEST_F(SqliteStoreTest, ATornChunkAtALogsEndIsCutOffAndTheRestSurvives) {
+  const TaskInstanceKey a{RunKey{1}, 0};
+  {
+    std::unique_ptr<LogSegments> logs = *LogSegments::Open(folder_ + "/logs");
+    ASSERT_TRUE(logs->Append(a, 1, {1, 1}, "one\n").ok());
+    ASSERT_TRUE(logs->Append(a, 1, {1, 1}, "two\n").ok());
+  }
+  const std::string file = folder_ + "/logs/0/1.log";
+  std::filesystem::resize_file(file, std::filesystem::file_size(file) - 2);
+  std::unique_ptr<LogSegments> logs = *LogSegments::Open(folder_ + "/logs");
+  EXPECT_EQ(logs->Read(a, 1, 0, 1000)->data, "one\n");
+  ASSERT_TRUE(logs->Append(a, 1, {1, 2}, "three\n").ok());
+  EXPECT_EQ(logs->Read(a, 1, 0, 1000)->data, "one\nthree\n");
+}
+
+}  // namespace
+}  // namespace millrace::store
