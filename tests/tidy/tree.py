@@ -5,7 +5,7 @@ import re
 import subprocess
 
 SOURCE = (".h", ".cc")
-ROOMS = ("core", "proto", "scheduler", "worker", "dagctl")
+ROOMS = ("core", "platform", "proto", "scheduler", "worker", "dagctl")
 
 
 class Tree:
