@@ -133,8 +133,9 @@ npm_files() {
   say "fetching $package $version"
   rm -rf "$scratch/npm" && mkdir -p "$scratch/npm/out"
   # The package manager that the machine has, with its own registry, proxy and cache; no script of a package runs.
-  tarball=$(cd "$scratch/npm" && npm pack --silent --ignore-scripts --prefer-offline "$package@$version" 2>>"$log" </dev/null | tail -n 1) ||
-    { (cd "$scratch/npm" && npm pack --ignore-scripts "$package@$version" >>"$log" 2>&1 </dev/null) || true; explain "npm pack $package@$version"; }
+  tarball=$(cd "$scratch/npm" && npm_config_fetch_retry_mintimeout=${npm_config_fetch_retry_mintimeout:-1000} \
+    npm pack --loglevel error --ignore-scripts --prefer-offline "$package@$version" 2>>"$log" </dev/null | tail -n 1) ||
+    explain "npm pack $package@$version"
   tarball=$scratch/npm/${tarball##*/}
   [ "$(sha256sum <"$tarball" | cut -d' ' -f1)" = "$sha" ] ||
     die "$package $version from this machine's npm registry has another SHA-256 than scripts/dependencies.txt; nothing was installed."
