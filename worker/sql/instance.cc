@@ -1,0 +1,111 @@
+#include "worker/sql/instance.h"
+
+#include <duckdb.h>
+
+#include <filesystem>
+#include <utility>
+
+#include "worker/sql/shuffle_desk.h"
+#include "worker/sql/types.h"
+
+namespace millrace::sql {
+namespace {
+
+std::string Quoted(std::string_view text, char quote) {
+  std::string result(1, quote);
+  for (const char c : text) {
+    if (c == quote) result += c;
+    result += c;
+  }
+  return result + quote;
+}
+
+std::string TextList(const std::vector<std::string>& texts) {
+  std::string list = "[";
+  for (std::size_t i = 0; i < texts.size(); ++i) list += (i == 0 ? "" : ", ") + QuoteText(texts[i]);
+  return list + "]";
+}
+
+class Config {
+ public:
+  Config() { duckdb_create_config(&config_); }
+  Config(const Config&) = delete;
+  Config& operator=(const Config&) = delete;
+  ~Config() { duckdb_destroy_config(&config_); }
+  void Set(const char* name, const std::string& value) {
+    if (duckdb_set_config(config_, name, value.c_str()) != DuckDBSuccess) refused_ += std::string(" ") + name;
+  }
+  duckdb_config get() const { return config_; }
+  // Empty when every setting was taken.
+  const std::string& refused() const { return refused_; }
+
+ private:
+  duckdb_config config_ = nullptr;
+  std::string refused_;
+};
+
+// In this order: allowed_directories cannot change once external access is off, nothing once the
+// configuration is locked.
+std::string SandboxSql(const InstanceOptions& options) {
+  std::vector<std::string> folders = options.folders;
+  if (!options.temp_folder.empty()) folders.push_back(options.temp_folder);
+  std::error_code ignored;
+  for (std::string& folder : folders) {
+    folder = std::filesystem::absolute(folder, ignored).lexically_normal().string();
+    if (!folder.ends_with('/')) folder += '/';
+  }
+  std::vector<std::string> files = options.files;
+  for (std::string& file : files) file = std::filesystem::absolute(file, ignored).lexically_normal().string();
+  return "SET allowed_directories=" + TextList(folders) + "; SET allowed_paths=" + TextList(files) +
+         "; SET enable_external_access=false; SET lock_configuration=true;";
+}
+
+}  // namespace
+
+std::string QuoteName(std::string_view name) { return Quoted(name, '"'); }
+std::string QuoteText(std::string_view text) { return Quoted(text, '\''); }
+
+Instance::Instance() : desk_(std::make_unique<ShuffleDesk>()) {}
+
+Instance::~Instance() {
+  if (database_ != nullptr) duckdb_close(&database_);
+}
+
+std::string Instance::EngineVersion() { return duckdb_library_version(); }
+
+StatusOr<std::unique_ptr<Instance>> Instance::Open(const InstanceOptions& options) {
+  Config config;
+  config.Set("threads", std::to_string(options.threads));
+  config.Set("preserve_insertion_order", "false");
+  config.Set("autoinstall_known_extensions", "false");
+  config.Set("autoload_known_extensions", "false");
+  config.Set("temp_directory", options.temp_folder);
+  if (options.memory_bytes != 0) config.Set("memory_limit", std::to_string(options.memory_bytes) + "B");
+  if (options.read_only) config.Set("access_mode", "READ_ONLY");
+  if (!config.refused().empty()) return Internal("DuckDB refused settings:" + config.refused());
+
+  std::unique_ptr<Instance> instance(new Instance());
+  instance->threads_ = options.threads;
+  char* error = nullptr;
+  const char* path = options.path.empty() ? nullptr : options.path.c_str();
+  if (duckdb_open_ext(path, &instance->database_, config.get(), &error) != DuckDBSuccess) {
+    const OwnedText owned = Own(error);
+    instance->database_ = nullptr;
+    return FailedPrecondition("DuckDB could not open " +
+                              (options.path.empty() ? "a database" : options.path) + ": " +
+                              (owned == nullptr ? "no reason given" : owned.get()));
+  }
+  ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection, instance->Connect());
+  RETURN_IF_ERROR(RegisterShuffleCopy(connection->handle(), *instance->desk_));
+  RETURN_IF_ERROR(RegisterShuffleScan(connection->handle(), *instance->desk_));
+  if (options.sandboxed) RETURN_IF_ERROR(connection->Run(SandboxSql(options)).status());
+  return instance;
+}
+
+StatusOr<std::unique_ptr<Connection>> Instance::Connect() {
+  duckdb_connection connection = nullptr;
+  if (duckdb_connect(database_, &connection) != DuckDBSuccess) return Internal("DuckDB refused a connection");
+  return std::unique_ptr<Connection>(new Connection(*this, connection));
+}
+
+}  // namespace millrace::sql

@@ -1,0 +1,109 @@
+// An open DuckDB, and connections to it. This room alone knows DuckDB: no header of it leaves here. Tasks and
+// stage tasks in a runner open an instance each, or share a job's; a connection belongs to one thread, but
+// for Interrupt and Progress. What SQL may touch is decided when the instance is opened and cannot be changed
+// afterwards, by us or by the SQL.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/status.h"
+#include "core/model/job.h"
+#include "worker/sql/result.h"
+
+struct _duckdb_database;
+struct _duckdb_connection;
+
+namespace millrace::sql {
+
+class Connection;
+class ShuffleDesk;
+
+struct InstanceOptions {
+  std::string path;        // of a database file; empty: in memory
+  bool read_only = false;  // of the database file
+  int threads = 1;
+  std::uint64_t memory_bytes =
+      0;                    // DuckDB's buffers, and so its results; 0: its default, 80 % of the machine
+  std::string temp_folder;  // where DuckDB spills; empty: it fails instead
+  std::vector<std::string> folders;  // what SQL may read and write lies beneath one of these ...
+  std::vector<std::string> files;    // ... or is one of these
+  bool sandboxed = true;             // false: the whole file system
+};
+
+// The name or the text as SQL writes it: "a ""b""" and 'it''s'.
+std::string QuoteName(std::string_view name);
+std::string QuoteText(std::string_view text);
+
+class Instance {
+ public:
+  static StatusOr<std::unique_ptr<Instance>> Open(const InstanceOptions& options);
+  Instance(const Instance&) = delete;
+  Instance& operator=(const Instance&) = delete;
+  // Every connection must have ended.
+  ~Instance();
+
+  // "v1.5.6"; part of a worker's offer, as a job never mixes versions.
+  static std::string EngineVersion();
+
+  // Any thread. The connection must not outlive the instance.
+  StatusOr<std::unique_ptr<Connection>> Connect();
+  int threads() const { return threads_; }
+  // Where the shuffle's COPY format and table function find their ends (shuffle_copy.h). Any thread.
+  ShuffleDesk& shuffle_desk() { return *desk_; }
+
+ private:
+  Instance();
+  std::unique_ptr<ShuffleDesk> desk_;
+  _duckdb_database* database_ = nullptr;
+  int threads_ = 1;
+};
+
+// What a SELECT consists of, as its author wrote it.
+struct SelectFacts {
+  std::string text;                    // fits between parentheses: no semicolon, no open comment
+  std::vector<std::string> functions;  // lower case, sorted, each once; operators not
+  std::vector<std::string> tables;     // names after FROM and JOIN, CTEs' included; sorted, each once
+  std::vector<std::string> table_functions;
+};
+
+class Connection {
+ public:
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection();
+
+  // Runs one or more statements; gives the last one's result. In an error the first line says what is wrong,
+  // and the rest is DuckDB's whole text. CANCELLED after Interrupt.
+  StatusOr<Result> Run(const std::string& sql);
+  // Up to `limit` rows of a SELECT as a JSON array of objects.
+  StatusOr<std::string> JsonRows(const std::string& select, std::uint64_t limit);
+  // INVALID_ARGUMENT unless `sql` is exactly one SELECT.
+  StatusOr<SelectFacts> CheckSelect(const std::string& sql);
+  // Binds one SELECT without running it: names and types of its columns.
+  StatusOr<std::vector<Column>> Describe(const std::string& select);
+  // A temporary view without rows, to bind SELECTs against; replaces one of the same name.
+  Status CreateEmptyView(const std::string& name, const std::vector<Column>& columns);
+
+  // Any thread: what runs ends soon, and nothing starts any more. Repeat until Run has returned: a call that
+  // meets the moment between two statements may be missed.
+  void Interrupt();
+  // Any thread: of the running statement, 0 to 1; -1 while unknown.
+  double Progress() const;
+
+  Instance& instance() { return instance_; }
+  _duckdb_connection* handle() { return connection_; }  // for this room
+
+ private:
+  friend class Instance;
+  Connection(Instance& instance, _duckdb_connection* connection);
+  Instance& instance_;
+  _duckdb_connection* connection_;
+  struct Flag;
+  std::unique_ptr<Flag> interrupted_;
+};
+
+}  // namespace millrace::sql

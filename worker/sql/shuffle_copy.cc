@@ -1,0 +1,254 @@
+#include "worker/sql/shuffle_copy.h"
+
+#include <duckdb.h>
+
+#include <atomic>
+#include <exception>
+#include <filesystem>
+#include <memory>
+#include <utility>
+
+#include "worker/shuffle/partition.h"
+#include "worker/sql/duckdb_copy.h"
+#include "worker/sql/shuffle_desk.h"
+#include "worker/sql/types.h"
+
+namespace millrace::sql {
+
+// What one COPY writes to. Its SELECT's first column is the hash of the keys, the others are the writer's.
+struct CopyTarget {
+  shuffle::MapWriter* writer = nullptr;
+  std::mutex mutex;
+  Status failed;  // guarded by mutex: the first error of a lane, with its code
+};
+
+namespace {
+
+using shuffle::ColumnInput;
+using shuffle::ColumnType;
+
+constexpr char kFormat[] = "millrace_shuffle";
+
+class OwnedVector {
+ public:
+  explicit OwnedVector(duckdb_vector vector) : vector_(vector) {}
+  OwnedVector(OwnedVector&& other) noexcept : vector_(std::exchange(other.vector_, nullptr)) {}
+  OwnedVector& operator=(OwnedVector&&) = delete;
+  ~OwnedVector() {
+    if (vector_ != nullptr) duckdb_destroy_vector(&vector_);
+  }
+  duckdb_vector get() const { return vector_; }
+
+ private:
+  duckdb_vector vector_;
+};
+
+// One thread's end of a COPY.
+struct ThreadState {
+  CopyTarget* target = nullptr;
+  shuffle::Lane* lane = nullptr;
+  std::vector<std::uint32_t> partitions;
+  std::vector<ColumnInput> inputs;
+  // Of one chunk: string views, and copies of nested columns. In lists, as inputs point into them.
+  std::vector<std::unique_ptr<std::vector<std::string_view>>> strings;
+  std::vector<OwnedVector> copies;
+};
+
+ColumnInput InputOf(ThreadState& state, const ColumnType& type, duckdb_vector vector, idx_t rows) {
+  ColumnInput input;
+  input.validity = duckdb_vector_get_validity(vector);
+  void* data = duckdb_vector_get_data(vector);
+  switch (type.kind) {
+    case shuffle::ColumnKind::kFixed:
+      input.values = static_cast<const std::byte*>(data);
+      break;
+    case shuffle::ColumnKind::kString: {
+      auto views = std::make_unique<std::vector<std::string_view>>(rows);
+      auto* texts = static_cast<duckdb_string_t*>(data);
+      for (idx_t row = 0; row < rows; ++row) {
+        // What stands at NULL rows may be anything.
+        if (input.validity != nullptr && (input.validity[row / 64] >> (row % 64) & 1) == 0) continue;
+        const bool inlined = texts[row].value.inlined.length <= sizeof texts[row].value.inlined.inlined;
+        (*views)[row] = {inlined ? texts[row].value.inlined.inlined : texts[row].value.pointer.ptr,
+                         texts[row].value.inlined.length};
+      }
+      input.strings = views->data();
+      state.strings.push_back(std::move(views));
+      break;
+    }
+    case shuffle::ColumnKind::kList: {
+      static_assert(sizeof(shuffle::ListEntry) == sizeof(duckdb_list_entry));
+      input.lists = static_cast<const shuffle::ListEntry*>(data);
+      input.children.push_back(InputOf(state, type.children[0], duckdb_list_vector_get_child(vector),
+                                       duckdb_list_vector_get_size(vector)));
+      break;
+    }
+    case shuffle::ColumnKind::kStruct:
+      for (idx_t i = 0; i < type.children.size(); ++i) {
+        input.children.push_back(
+            InputOf(state, type.children[i], duckdb_struct_vector_get_child(vector, i), rows));
+      }
+      break;
+  }
+  return input;
+}
+
+// DuckDB flattens a chunk's own vectors for us, but not what lies below them; a copy is flat all the way
+// down.
+duckdb_vector FlatCopy(ThreadState& state, duckdb_vector vector, idx_t rows) {
+  const LogicalType type(duckdb_vector_get_column_type(vector));
+  duckdb_selection_vector all = duckdb_create_selection_vector(rows);
+  sel_t* indexes = duckdb_selection_vector_get_data_ptr(all);
+  for (idx_t row = 0; row < rows; ++row) indexes[row] = static_cast<sel_t>(row);
+  state.copies.emplace_back(duckdb_create_vector(type.get(), rows));
+  const duckdb_vector copy = state.copies.back().get();
+  duckdb_vector_copy_sel(vector, copy, all, rows, 0, 0);
+  duckdb_destroy_selection_vector(all);
+  return copy;
+}
+
+Status Take(ThreadState& state, duckdb_data_chunk chunk) {
+  const idx_t rows = duckdb_data_chunk_get_size(chunk);
+  const shuffle::MapWriterOptions& options = state.target->writer->options();
+  const duckdb_vector hashes = duckdb_data_chunk_get_vector(chunk, 0);
+  const auto* hash = static_cast<const std::uint64_t*>(duckdb_vector_get_data(hashes));
+  state.partitions.resize(rows);
+  for (idx_t row = 0; row < rows; ++row)
+    state.partitions[row] = shuffle::PartitionOf(hash[row], options.partitions);
+  state.inputs.clear();
+  state.strings.clear();
+  state.copies.clear();
+  for (idx_t i = 0; i < options.types.size(); ++i) {
+    duckdb_vector vector = duckdb_data_chunk_get_vector(chunk, i + 1);
+    if (options.types[i].nested()) vector = FlatCopy(state, vector, rows);
+    state.inputs.push_back(InputOf(state, options.types[i], vector, rows));
+  }
+  return state.lane->Append(state.partitions, state.inputs);
+}
+
+// HANDLE of the COPY's options, which come as a struct; 0 when it is not there.
+std::uint64_t HandleOf(MillraceCopyInfo info) {
+  duckdb_value options = duckdb_copy_function_bind_get_options(info);
+  if (options == nullptr) return 0;
+  std::uint64_t handle = 0;
+  const duckdb_logical_type type = duckdb_get_value_type(options);  // the value's own
+  if (duckdb_get_type_id(type) == DUCKDB_TYPE_STRUCT) {
+    for (idx_t i = 0; i < duckdb_struct_type_child_count(type); ++i) {
+      if (std::string_view(Own(duckdb_struct_type_child_name(type, i)).get()) != "HANDLE") continue;
+      duckdb_value value = duckdb_get_struct_child(options, i);
+      handle = duckdb_get_uint64(value);
+      duckdb_destroy_value(&value);
+    }
+  }
+  duckdb_destroy_value(&options);
+  return handle;
+}
+
+// Exceptions (of allocation) must not run through DuckDB's C frames.
+template <typename Call>
+Status Guarded(const Call& call) {
+  try {
+    return call();
+  } catch (const std::exception& error) {
+    return ResourceExhausted(std::string("Shuffle failed: ") + error.what());
+  }
+}
+
+Status CheckColumns(MillraceCopyInfo info, const CopyTarget& target) {
+  const std::vector<ColumnType>& types = target.writer->options().types;
+  if (duckdb_copy_function_bind_get_column_count(info) != types.size() + 1) {
+    return Internal("The shuffle's COPY has other columns than were described");
+  }
+  for (idx_t i = 0; i < types.size(); ++i) {
+    const LogicalType type(duckdb_copy_function_bind_get_column_type(info, i + 1));
+    ASSIGN_OR_RETURN(const ColumnType layout, LayoutOf(type.get(), std::to_string(i + 1)));
+    if (layout != types[i]) return Internal("The shuffle's COPY has other types than were described");
+  }
+  return OkStatus();
+}
+
+void Bind(MillraceCopyInfo info) {
+  const Status status = Guarded([&]() -> Status {
+    auto* desk = static_cast<ShuffleDesk*>(duckdb_copy_function_bind_get_extra_info(info));
+    CopyTarget* target = desk->Target(HandleOf(info));
+    if (target == nullptr) return InvalidArgument("FORMAT millrace_shuffle is for Millrace's own statements");
+    RETURN_IF_ERROR(CheckColumns(info, *target));
+    duckdb_copy_function_bind_set_bind_data(info, target, nullptr);
+    return OkStatus();
+  });
+  if (!status.ok()) duckdb_copy_function_bind_set_error(info, status.message().c_str());
+}
+
+void GlobalInit(MillraceCopyInfo info) {
+  const Status status = Guarded([&]() -> Status {
+    auto state = std::make_unique<ThreadState>();
+    state->target = static_cast<CopyTarget*>(duckdb_copy_function_global_init_get_bind_data(info));
+    state->lane = state->target->writer->AddLane();
+    duckdb_copy_function_global_init_set_global_state(
+        info, state.release(), [](void* raw) { delete static_cast<ThreadState*>(raw); });
+    return OkStatus();
+  });
+  if (!status.ok()) duckdb_copy_function_global_init_set_error(info, status.message().c_str());
+}
+
+void Sink(MillraceCopyInfo info, duckdb_data_chunk chunk) {
+  auto* state = static_cast<ThreadState*>(duckdb_copy_function_sink_get_global_state(info));
+  const Status status = Guarded([&] { return Take(*state, chunk); });
+  if (status.ok()) return;
+  {
+    const std::lock_guard lock(state->target->mutex);
+    if (state->target->failed.ok()) state->target->failed = status;
+  }
+  duckdb_copy_function_sink_set_error(info, status.message().c_str());
+}
+
+std::string CopySql(const MapFragment& fragment, const std::string& path, std::uint64_t handle) {
+  std::string hash;
+  for (const std::string& key : fragment.keys)
+    hash += (hash.empty() ? "hash(" : ", ") + ("millrace." + QuoteName(key));
+  hash = hash.empty() ? "0::UBIGINT" : hash + ")";
+  return "COPY (SELECT " + hash + ", millrace.* FROM (\n" + fragment.select + "\n) AS millrace) TO " +
+         QuoteText(path) + " (FORMAT " + kFormat + ", PER_THREAD_OUTPUT true, HANDLE " +
+         std::to_string(handle) + ")";
+}
+
+}  // namespace
+
+Status RegisterShuffleCopy(duckdb_connection connection, ShuffleDesk& desk) {
+  MillraceCopyFunction function = duckdb_create_copy_function();
+  duckdb_copy_function_set_name(function, kFormat);
+  duckdb_copy_function_set_extra_info(function, &desk, nullptr);
+  duckdb_copy_function_set_bind(function, &Bind);
+  duckdb_copy_function_set_global_init(function, &GlobalInit);
+  duckdb_copy_function_set_sink(function, &Sink);
+  const duckdb_state state = duckdb_register_copy_function(connection, function);
+  duckdb_destroy_copy_function(&function);
+  return state == DuckDBSuccess ? OkStatus() : Internal("DuckDB refused the shuffle's COPY format");
+}
+
+StatusOr<shuffle::FinishedOutput> RunMapFragment(Connection& connection, const MapFragment& fragment,
+                                                 const shuffle::OutputKey& key, Fence fence) {
+  ASSIGN_OR_RETURN(const std::vector<Column> columns, connection.Describe(fragment.select));
+  ASSIGN_OR_RETURN(std::vector<ColumnType> types, LayoutsOf(connection, columns));
+  const int threads = connection.instance().threads();
+  shuffle::MapWriter writer({.partitions = fragment.partitions,
+                             .types = std::move(types),
+                             .buffer_bytes = fragment.buffer_bytes,
+                             .memory_bytes = fragment.memory_bytes,
+                             .lanes = threads,
+                             .folder = fragment.folder});
+  CopyTarget target;
+  target.writer = &writer;
+  ShuffleDesk& desk = connection.instance().shuffle_desk();
+  const std::uint64_t handle = desk.Offer(&target);
+  // With a file a thread, DuckDB wants a folder for them; it stays empty.
+  const std::string path = fragment.folder + "/shuffle-" + std::to_string(handle);
+  const Status copied = connection.Run(CopySql(fragment, path, handle)).status();
+  desk.Withdraw(handle);
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);
+  if (!copied.ok()) return target.failed.ok() ? copied : target.failed;
+  return writer.Finish(key, fence, threads);
+}
+
+}  // namespace millrace::sql

@@ -1,0 +1,31 @@
+// Rows from SQL into a map output: COPY (...) TO ... (FORMAT millrace_shuffle), a copy function of DuckDB's C
+// API. Each of DuckDB's threads has a lane of the writer. Map stage tasks call it, on the connection's
+// thread. What the finished output becomes (kept, served, dropped) is not decided here.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/base/status.h"
+#include "worker/shuffle/map_writer.h"
+#include "worker/sql/instance.h"
+
+namespace millrace::sql {
+
+struct MapFragment {
+  std::string select;  // SelectFacts::text of the map (and combine) SQL
+  std::vector<std::string>
+      keys;  // columns of it; rows that agree in them share a partition. None: all rows do
+  std::uint32_t partitions = 1;
+  std::uint64_t buffer_bytes = std::uint64_t{1} << 30;  // as in shuffle::MapWriterOptions
+  std::uint64_t memory_bytes = std::uint64_t{1} << 30;
+  std::string folder;  // of the attempt, one that the instance's SQL may write in; spills go there too
+};
+
+// Runs the SELECT and finishes its output. NULL keys are one group, -0.0 is 0.0 and NaN is NaN, as in GROUP
+// BY. UNIMPLEMENTED names a column whose type cannot be shuffled, before anything runs.
+StatusOr<shuffle::FinishedOutput> RunMapFragment(Connection& connection, const MapFragment& fragment,
+                                                 const shuffle::OutputKey& key, Fence fence);
+
+}  // namespace millrace::sql
