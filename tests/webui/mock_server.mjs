@@ -1,0 +1,338 @@
+// A stand-in for the scheduler's HTTP side: the same routes, statuses and headers (strict CSP included), with runs that really
+// proceed, so that the pages can be driven and looked at without a scheduler. `node mock_server.mjs DIST [PORT]` prints its
+// address; startMock() is what tests use.
+import {createServer} from 'node:http';
+import {readFile} from 'node:fs/promises';
+import {extname, join, normalize} from 'node:path';
+import {pathToFileURL} from 'node:url';
+import {kDags, kImportErrors, kJobReport, logLines, random} from './mock_data.mjs';
+
+const kTypes = {'.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml'};
+export const kPolicy = "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+const kBurstLines = 100_000;
+
+const iso = (milliseconds) => (milliseconds === null ? null : new Date(milliseconds).toISOString());
+
+class World {
+  constructor(speed) {
+    this.speed = speed;
+    this.now = Date.now();
+    this.dags = new Map(kDags.map((dag) => [dag.id, {...dag, paused: dag.paused ?? false, list: []}]));
+    this.streams = new Set();
+    this.events = [];
+    this.requests = [];
+    const next = random(42);
+    for (const dag of this.dags.values()) {
+      for (let n = 0; n < dag.runs; n++) this.pastRun(dag, n, next);
+    }
+  }
+
+  pastRun(dag, n, next) {
+    const logical = dag.id === 'daily_flights' ? Date.UTC(2001, 1, 5 + n, 7) : this.now - (dag.runs - n) * dag.every * 1000;
+    const begin = dag.id === 'daily_flights' ? this.now - (dag.runs - n) * 3600e3 : logical + 400;
+    const run = {id: `scheduled__${iso(logical).replace('.000Z', '+00:00')}`, type: 'scheduled', logical, begin, end: begin, state: 'success', conf: {}, cells: new Map()};
+    const failing = dag.fail?.[n];
+    const ends = new Map();
+    const stopped = new Set();
+    for (const task of dag.tasks) {
+      const needs = dag.tasks.filter((other) => other.next.includes(task.id));
+      const start = Math.max(begin + 5, ...needs.map((other) => ends.get(other.id) ?? 0)) + 3;
+      const end = start + task.seconds * 1000 * (0.7 + next() * 0.6);
+      const cut = needs.some((other) => stopped.has(other.id));
+      const state = cut ? 'upstream_failed' : task.id === failing ? 'failed' : 'success';
+      if (state !== 'success') stopped.add(task.id);
+      ends.set(task.id, cut ? start : end);
+      const retried = state === 'failed' ? 3 : next() < 0.03 ? 2 : 1;
+      run.cells.set(task.id, {state, attempt: cut ? 0 : retried, start: cut ? null : start, end: cut ? null : end});
+      run.end = Math.max(run.end, cut ? start : end);
+    }
+    if (failing) run.state = 'failed';
+    dag.list.push(run);
+  }
+
+  start(dag, body, user) {
+    const logical = body.logical_date ? Date.parse(body.logical_date) : Date.now();
+    const run = {id: `manual__${iso(logical).replace('Z', '+00:00')}`, type: 'manual', logical: body.logical_date ? logical : null, begin: null, end: null, queued: Date.now(), state: 'queued', conf: body.conf ?? {}, cells: new Map(), user};
+    if (dag.list.some((other) => other.id === run.id)) return null;
+    for (const task of dag.tasks) run.cells.set(task.id, {state: null, attempt: 0, start: null, end: null});
+    dag.list.push(run);
+    this.tell(dag, run, null);
+    setTimeout(() => {
+      run.state = 'running';
+      run.begin = Date.now();
+      this.tell(dag, run, null);
+      this.proceed(dag, run);
+    }, 300 / this.speed).unref();
+    return run;
+  }
+
+  proceed(dag, run) {
+    if (run.state !== 'running') return;
+    for (const task of dag.tasks) {
+      const cell = run.cells.get(task.id);
+      const needs = dag.tasks.filter((other) => other.next.includes(task.id));
+      if (cell.state !== null || !needs.every((other) => run.cells.get(other.id).state === 'success')) continue;
+      cell.state = 'queued';
+      cell.attempt++;
+      this.tell(dag, run, task.id);
+      setTimeout(() => {
+        if (run.state !== 'running' || cell.state !== 'queued') return;
+        Object.assign(cell, {state: 'running', start: Date.now(), end: null});
+        this.tell(dag, run, task.id);
+        setTimeout(() => {
+          if (cell.state !== 'running') return;
+          Object.assign(cell, {state: 'success', end: Date.now()});
+          this.tell(dag, run, task.id);
+          if ([...run.cells.values()].every((other) => other.state === 'success')) {
+            Object.assign(run, {state: 'success', end: Date.now()});
+            this.tell(dag, run, null);
+          } else this.proceed(dag, run);
+        }, (task.seconds * 1000) / this.speed).unref();
+      }, 120 / this.speed).unref();
+    }
+  }
+
+  cancel(dag, run) {
+    for (const [id, cell] of run.cells) {
+      if (cell.state === 'success' || cell.state === 'failed') continue;
+      Object.assign(cell, cell.state === 'running' ? {state: 'failed', end: Date.now()} : {state: 'skipped'});
+      this.tell(dag, run, id);
+    }
+    Object.assign(run, {state: 'failed', end: Date.now()});
+    this.tell(dag, run, null);
+  }
+
+  clear(dag, run, body) {
+    const wanted = new Set(body.task_ids ?? dag.tasks.map((task) => task.id));
+    if (body.include_downstream) {
+      for (const task of dag.tasks) if (wanted.has(task.id) && (!body.only_failed || ['failed', 'upstream_failed'].includes(run.cells.get(task.id).state))) task.next.forEach((id) => wanted.add(id));
+    }
+    const hit = dag.tasks.filter((task) => wanted.has(task.id) && run.cells.get(task.id).state !== null && (!body.only_failed || ['failed', 'upstream_failed'].includes(run.cells.get(task.id).state)));
+    const listed = hit.map((task) => this.instance(dag, run, task.id));
+    if (body.dry_run !== false) return listed;
+    for (const task of hit) {
+      Object.assign(run.cells.get(task.id), {state: null, start: null, end: null});
+      this.tell(dag, run, task.id);
+    }
+    Object.assign(run, {state: 'running', end: null});
+    this.tell(dag, run, null);
+    this.proceed(dag, run);
+    return listed;
+  }
+
+  tell(dag, run, task) {
+    const cell = task === null ? null : run.cells.get(task);
+    const data = {dag_id: dag.id, dag_run_id: run.id, task_id: task, state: cell ? cell.state : run.state, try_number: cell ? cell.attempt : null, at: iso(Date.now())};
+    const event = {id: `${this.events.length + 1}.0`, data};
+    this.events.push(event);
+    for (const stream of this.streams) if (stream.dag === null || stream.dag === dag.id) stream.send(event);
+  }
+
+  runResponse(dag, run) {
+    const interval = run.logical !== null && run.type === 'scheduled' ? [iso(run.logical), iso(run.logical + dag.every * 1000)] : [iso(run.logical), iso(run.logical)];
+    return {dag_run_id: run.id, dag_id: dag.id, dag_display_name: dag.id, run_type: run.type, state: run.state, logical_date: iso(run.logical), run_after: iso(run.queued ?? run.begin), queued_at: iso(run.queued ?? run.begin - 200), start_date: iso(run.begin), end_date: iso(run.state === 'running' || run.state === 'queued' ? null : run.end), data_interval_start: interval[0], data_interval_end: interval[1], conf: run.conf, note: null, dag_versions: [], triggering_user_name: run.user ?? null};
+  }
+
+  instance(dag, run, task, attempt) {
+    const cell = run.cells.get(task);
+    const kind = dag.tasks.find((one) => one.id === task).kind;
+    const old = attempt !== undefined && attempt < cell.attempt;
+    return {id: '00000000-0000-0000-0000-000000000000', task_id: task, task_display_name: task, dag_id: dag.id, dag_run_id: run.id, map_index: -1, state: old ? 'up_for_retry' : cell.state, try_number: attempt ?? cell.attempt, max_tries: 3, start_date: iso(cell.start), end_date: iso(cell.end), queued_when: iso(cell.start && cell.start - 30), scheduled_when: iso(cell.start && cell.start - 40), duration: cell.end && (cell.end - cell.start) / 1000, hostname: cell.start ? 'worker-1' : '', pool: 'default_pool', pool_slots: 1, operator: kind, operator_name: kind, executor_config: '{}', run_after: iso(run.begin),
+      rendered_fields: kind === 'extract' ? {connection: 'warehouse', sql: "SELECT * FROM flights\nWHERE CAST(date AS DATE) = DATE '2001-03-01'", to: 'lake/raw/2001-03-01/', files: 4} : {}};
+  }
+
+  dagResponse(dag) {
+    const every = dag.schedule === null ? null : dag.every * 1000;
+    const next = every === null ? null : iso(Math.ceil(this.now / every) * every);
+    return {dag_id: dag.id, dag_display_name: dag.id, is_paused: dag.paused, is_stale: false, fileloc: `dags/${dag.id}.yaml`, file_token: '', description: dag.description || null, tags: dag.tags.map((name) => ({name, dag_id: dag.id, dag_display_name: dag.id})), owners: [dag.owner], max_active_tasks: 16, max_consecutive_failed_dag_runs: 0, has_task_concurrency_limits: false, has_import_errors: false, timetable_partitioned: false, timetable_summary: dag.schedule, timetable_description: dag.schedule === null ? 'Never, external triggers only' : `Cron ${dag.schedule}, ${dag.zone ?? 'UTC'}`, next_dagrun_logical_date: next, next_dagrun_run_after: next};
+  }
+}
+
+function logResponse(world, dag, run, task, attempt, token) {
+  const cell = run.cells.get(task);
+  const kind = dag.tasks.find((one) => one.id === task).kind;
+  const from = Number(token ?? 0);
+  const base = cell.start ?? Date.now();
+  if (dag.id === 'retention_cleanup' && task === 'remove') {
+    const size = 20_000;
+    const content = Array.from({length: Math.max(0, Math.min(size, kBurstLines - from))}, (_, i) => ({timestamp: iso(base + (from + i) / 50), event: `removed lake/raw/${2000 + ((from + i) % 24)}/part-${String(from + i).padStart(6, '0')}.parquet <b>&amp;</b>`}));
+    return {content, continuation_token: content.length > 0 ? String(from + content.length) : token};
+  }
+  const lines = logLines(kind, cell.state === 'failed' || attempt < cell.attempt);
+  const total = cell.state === 'running' ? Math.floor(((Date.now() - base) / (dag.tasks.find((one) => one.id === task).seconds * 1000 / world.speed)) * lines.length) : lines.length;
+  const content = lines.slice(from, Math.min(total, lines.length)).map((event, i) => ({timestamp: iso(base + (from + i) * 37), event}));
+  return {content, continuation_token: String(from + content.length)};
+}
+
+// A route is [method, pattern, handler]; ':' parts of the pattern become arguments.
+function routes(world) {
+  const dagOf = (id) => world.dags.get(id) ?? fail(404, `The DAG with ID: \`${id}\` was not found`);
+  const runOf = (dag, id) => dag.list.find((run) => run.id === id) ?? fail(404, `The DagRun with dag_id: \`${dag.id}\` and run_id: \`${id}\` was not found`);
+  const cellOf = (run, id) => run.cells.get(id) ?? fail(404, `The Task Instance with task_id: \`${id}\` was not found`);
+  const newestFirst = (a, b) => (b.queued ?? b.begin) - (a.queued ?? a.begin);
+  return [
+    ['GET', '/api/v2/dags', ({query}) => {
+      const pattern = (query.get('dag_id_pattern') ?? '').replaceAll('%', '');
+      const tags = query.getAll('tags');
+      const found = [...world.dags.values()].filter((dag) => dag.id.includes(pattern) && (tags.length === 0 || dag.tags.some((tag) => tags.includes(tag))) && (query.get('paused') === null || String(dag.paused) === query.get('paused'))).sort((a, b) => (a.id < b.id ? -1 : 1));
+      const offset = Number(query.get('offset') ?? 0);
+      return {dags: found.slice(offset, offset + Number(query.get('limit') ?? 50)).map((dag) => world.dagResponse(dag)), total_entries: found.length};
+    }],
+    ['PATCH', '/api/v2/dags/:dag', ({args: [id], body}) => {
+      dagOf(id).paused = body.is_paused;
+      return world.dagResponse(dagOf(id));
+    }],
+    ['GET', '/api/v2/dags/:dag/details', ({args: [id]}) => ({...world.dagResponse(dagOf(id)), params: dagOf(id).params ?? {}, timezone: dagOf(id).zone ?? 'UTC', catchup: false})],
+    ['GET', '/api/v2/dags/:dag/tasks', ({args: [id]}) => ({tasks: dagOf(id).tasks.map((task) => ({task_id: task.id, task_display_name: task.id, operator_name: task.kind, downstream_task_ids: task.next, trigger_rule: 'all_success'})), total_entries: dagOf(id).tasks.length})],
+    ['GET', '/api/v2/dags/:dag/dagRuns', ({args: [id], query}) => {
+      const dags = id === '~' ? [...world.dags.values()] : [dagOf(id)];
+      const all = dags.flatMap((dag) => dag.list.map((run) => [dag, run])).sort((a, b) => newestFirst(a[1], b[1]));
+      return {dag_runs: all.slice(0, Number(query.get('limit') ?? 50)).map(([dag, run]) => world.runResponse(dag, run)), total_entries: all.length};
+    }],
+    ['POST', '/api/v2/dags/:dag/dagRuns', ({args: [id], body}) => {
+      if (!('logical_date' in body)) fail(422, [{loc: ['body', 'logical_date'], msg: 'Field required', type: 'missing'}]);
+      const dag = dagOf(id);
+      return world.runResponse(dag, world.start(dag, body, 'admin') ?? fail(409, 'DagRun with this logical date already exists'));
+    }],
+    ['GET', '/api/v2/dags/:dag/dagRuns/:run', ({args: [id, run]}) => world.runResponse(dagOf(id), runOf(dagOf(id), run))],
+    ['PATCH', '/api/v2/dags/:dag/dagRuns/:run', ({args: [id, run], body}) => {
+      if (body.state === 'failed') world.cancel(dagOf(id), runOf(dagOf(id), run));
+      return world.runResponse(dagOf(id), runOf(dagOf(id), run));
+    }],
+    ['GET', '/api/v2/dags/:dag/dagRuns/:run/taskInstances/:task', ({args: [id, run, task]}) => {
+      cellOf(runOf(dagOf(id), run), task);
+      return world.instance(dagOf(id), runOf(dagOf(id), run), task);
+    }],
+    ['GET', '/api/v2/dags/:dag/dagRuns/:run/taskInstances/:task/tries', ({args: [id, run, task]}) => {
+      const count = cellOf(runOf(dagOf(id), run), task).attempt;
+      return {task_instances: Array.from({length: count}, (_, i) => world.instance(dagOf(id), runOf(dagOf(id), run), task, i + 1)), total_entries: count};
+    }],
+    ['GET', '/api/v2/dags/:dag/dagRuns/:run/taskInstances/:task/logs/:try', ({args: [id, run, task, attempt], query}) => {
+      if (cellOf(runOf(dagOf(id), run), task).start === null) fail(404, 'No log yet');
+      return logResponse(world, dagOf(id), runOf(dagOf(id), run), task, Number(attempt), query.get('token'));
+    }],
+    ['POST', '/api/v2/dags/:dag/clearTaskInstances', ({args: [id], body}) => {
+      const listed = world.clear(dagOf(id), runOf(dagOf(id), body.dag_run_id), body);
+      return {task_instances: listed, total_entries: listed.length};
+    }],
+    ['GET', '/api/v2/importErrors', () => ({import_errors: kImportErrors, total_entries: kImportErrors.length})],
+    ['GET', '/millrace/v1/dags/:dag/grid', ({args: [id], query}) => {
+      const dag = dagOf(id);
+      const runs = [...dag.list].sort(newestFirst).slice(0, Number(query.get('limit') ?? 25));
+      return {runs: runs.map((run) => world.runResponse(dag, run)), task_instances: runs.flatMap((run) => [...run.cells].filter(([, cell]) => cell.state !== null).map(([task, cell]) => ({dag_run_id: run.id, task_id: task, state: cell.state, try_number: cell.attempt, start_date: iso(cell.start), end_date: iso(cell.end)})))};
+    }],
+    ['GET', '/millrace/v1/dags/:dag/dagRuns/:run/taskInstances/:task/why', ({args: [id, run, task]}) => {
+      const dag = dagOf(id);
+      const here = runOf(dag, run);
+      const {state} = cellOf(here, task);
+      const needs = dag.tasks.filter((other) => other.next.includes(task) && here.cells.get(other.id).state !== 'success');
+      const reasons = state === 'failed' ? [{kind: 'failed', message: 'The attempt failed: row_count = 0, expected > 0. No retries are left.'}]
+        : needs.map((other) => ({kind: 'upstream', message: `“${other.id}” has to succeed first (trigger rule all_success); it is ${here.cells.get(other.id).state ?? 'not started'}.`}));
+      return {state, reasons};
+    }],
+    ['GET', '/millrace/v1/jobs/:dag/:run/:task', ({args: [id, run, task]}) => (dagOf(id) && runOf(dagOf(id), run).cells.get(task)?.start ? kJobReport : fail(404, 'No job yet'))],
+    ['GET', '/millrace/v1/workers', () => ({workers: [{worker_id: 'worker-1', state: 'active', slots: 8}, {worker_id: 'worker-2', state: 'active', slots: 8}], total_entries: 2})],
+  ];
+}
+
+class HttpError extends Error {
+  constructor(status, detail) {
+    super(String(detail));
+    Object.assign(this, {status, detail});
+  }
+}
+
+function fail(status, detail) {
+  throw new HttpError(status, detail);
+}
+
+function answer(response, status, body) {
+  response.writeHead(status, {'Content-Type': 'application/json'});
+  response.end(JSON.stringify(body));
+}
+
+async function bodyOf(request) {
+  const parts = [];
+  for await (const part of request) parts.push(part);
+  return parts.length === 0 ? null : JSON.parse(Buffer.concat(parts).toString());
+}
+
+async function serveFile(dist, path, response) {
+  const wanted = normalize(join(dist, path));
+  let file = wanted.startsWith(dist) && extname(wanted) !== '' ? wanted : join(dist, 'index.html');
+  let content = await readFile(file).catch(() => null);
+  if (content === null) {
+    file = join(dist, 'index.html');
+    content = await readFile(file);
+  }
+  response.writeHead(200, {'Content-Type': kTypes[extname(file)] ?? 'application/octet-stream', 'Content-Security-Policy': kPolicy, 'X-Content-Type-Options': 'nosniff'});
+  response.end(content);
+}
+
+function serveEvents(world, request, response, query) {
+  response.writeHead(200, {'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store'});
+  response.write(': welcome\n\n');
+  const send = ({id, data}) => response.write(`id: ${id}\nevent: transition\ndata: ${JSON.stringify(data)}\n\n`);
+  const stream = {dag: query.get('dag_id'), send};
+  const last = request.headers['last-event-id'];
+  if (last !== undefined) world.events.slice(Number.parseInt(last, 10)).filter(({data}) => stream.dag === null || data.dag_id === stream.dag).forEach(send);
+  world.streams.add(stream);
+  const beat = setInterval(() => response.write(': beat\n\n'), 10000);
+  const over = setTimeout(() => response.end(), 300_000);
+  response.on('close', () => {
+    clearInterval(beat);
+    clearTimeout(over);
+    world.streams.delete(stream);
+  });
+}
+
+export async function startMock({dist, port = 0, speed = 1, password = 'millrace'}) {
+  const world = new World(speed);
+  const table = routes(world).map(([method, pattern, handler]) => ({method, handler, pattern: new RegExp(`^${pattern.replaceAll(/:\w+/g, '([^/]+)')}$`)}));
+  const tokens = new Set();
+  const state = {events: true};
+  const server = createServer(async (request, response) => {
+    const url = new URL(request.url, 'http://localhost');
+    try {
+      if (url.pathname === '/auth/token' && request.method === 'POST') {
+        const {username, password: given} = await bodyOf(request);
+        if (username !== 'admin' || given !== password) fail(401, 'Invalid credentials');
+        const token = `mock-${tokens.size + 1}`;
+        tokens.add(token);
+        return answer(response, 201, {access_token: token});
+      }
+      if (!/^\/(api|millrace|auth)(\/|$)/.test(url.pathname)) return await serveFile(dist, url.pathname, response);
+      world.requests.push({at: Date.now(), path: url.pathname});
+      if (url.pathname === '/api/v2/version') return answer(response, 200, {version: '3.2.1', git_version: null});
+      if (!tokens.has((request.headers.authorization ?? '').replace('Bearer ', ''))) fail(401, 'Not authenticated');
+      if (url.pathname === '/millrace/v1/events') return state.events ? serveEvents(world, request, response, url.searchParams) : fail(503, 'No streams left');
+      for (const {method, pattern, handler} of table) {
+        const match = method === request.method && pattern.exec(url.pathname);
+        if (match) return answer(response, 200, handler({args: match.slice(1).map(decodeURIComponent), query: url.searchParams, body: await bodyOf(request)}));
+      }
+      fail(404, 'Not Found');
+    } catch (error) {
+      answer(response, error.status ?? 500, {detail: error.detail ?? String(error.stack)});
+    }
+  });
+  await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${server.address().port}`,
+    world,
+    forgetTokens: () => tokens.clear(),
+    // Switches live events off or on; off also ends the streams that are open.
+    setEvents: (on) => {
+      state.events = on;
+      if (!on) server.closeAllConnections();
+    },
+    close: () => new Promise((resolve) => {
+      server.close(resolve);
+      server.closeAllConnections();
+    }),
+  };
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const mock = await startMock({dist: normalize(process.argv[2] ?? 'webui/dist'), port: Number(process.argv[3] ?? 0)});
+  console.log(`${mock.url}  user admin, password millrace`);
+}

@@ -1,0 +1,251 @@
+// Drives the built pages in Chromium against the mock server, under the policy that the scheduler sends. Every test begins
+// signed in, on the DAG list, and fails on any console error or policy violation.
+import assert from 'node:assert/strict';
+import {after, afterEach, before, beforeEach, describe, it} from 'node:test';
+import {openBrowser, signIn} from './browser.mjs';
+import {startMock} from './mock_server.mjs';
+
+const dist = process.env['MILLRACE_WEBUI_DIST'] ?? new URL('../../webui/dist', import.meta.url).pathname;
+
+describe('the dashboard', () => {
+  let mock;
+  let browser;
+  let page;
+
+  before(async () => {
+    mock = await startMock({dist, speed: 5});
+    browser = await openBrowser();
+    page = browser.page;
+  });
+  after(async () => {
+    await browser?.close();
+    await mock?.close();
+  });
+  beforeEach(async () => {
+    browser.problems.length = 0;
+    await page.goto('about:blank');
+    mock.setEvents(true);
+    await page.goto(mock.url);
+    await page.evaluate(() => sessionStorage.clear());
+    await signIn(page, mock.url, 'admin', 'millrace');
+    await page.waitForSelector('.run-dot');
+  });
+  afterEach(() => assert.deepEqual(browser.problems, []));
+
+  const rows = () => page.locator('.dag-table tbody tr').evaluateAll((all) => all.map((row) => row.dataset.dag));
+
+  it('asks for a login, refuses a wrong one, and asks again when the token is no longer good', async () => {
+    await page.click('text=Sign out');
+    await page.fill('[name=username]', 'admin');
+    await page.fill('[name=password]', 'wrong');
+    await page.click('button[type=submit]');
+    await page.waitForSelector('text=do not match');
+    await page.fill('[name=password]', 'millrace');
+    await page.click('button[type=submit]');
+    await page.waitForSelector('.dag-table');
+    mock.forgetTokens();
+    await page.click('text=daily_flights');
+    await page.waitForSelector('.login-card');
+    assert.match(page.url(), /\/dags\/daily_flights$/);
+    await page.fill('[name=username]', 'admin');
+    await page.fill('[name=password]', 'millrace');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('h1:text("daily_flights")');
+  });
+
+  it('finds DAGs by text, tag and state, with the filter in the address', async () => {
+    await page.keyboard.press('/');
+    await page.keyboard.type('flig');
+    await page.waitForFunction(() => document.querySelectorAll('.dag-table tbody tr').length === 1);
+    assert.deepEqual(await rows(), ['daily_flights']);
+    assert.match(page.url(), /search=flig/);
+    await page.keyboard.press('Escape');
+    await page.click('.tag-button:text-is("finance")');
+    await page.waitForFunction(() => document.querySelectorAll('.dag-table tbody tr').length === 2);
+    assert.deepEqual(await rows(), ['exchange_rates', 'invoice_export']);
+    await page.click('.segments button:text("Paused")');
+    await page.waitForFunction(() => document.querySelectorAll('.dag-table tbody tr').length === 1);
+    await page.reload();
+    await page.waitForSelector('.dag-table tbody tr');
+    assert.deepEqual(await rows(), ['invoice_export']);
+  });
+
+  it('shows import errors with their place and what to write instead', async () => {
+    const text = await page.locator('.import-errors').innerText();
+    assert.match(text, /dags\/customer_scores\.yaml:14:11/);
+    assert.match(text, /unknown task kind "mapredcue"/);
+    assert.match(text, /did you mean "mapreduce"\?/);
+  });
+
+  it('pauses and unpauses a DAG', async () => {
+    const paused = page.locator('tr[data-dag=crm_sync] [role=switch]');
+    assert.equal(await paused.getAttribute('aria-checked'), 'true');
+    await paused.click();
+    await page.waitForSelector('tr[data-dag=crm_sync].is-paused');
+    assert.equal(mock.world.dags.get('crm_sync').paused, true);
+    await paused.click();
+    await page.waitForSelector('tr[data-dag=crm_sync]:not(.is-paused)');
+    assert.equal(mock.world.dags.get('crm_sync').paused, false);
+  });
+
+  it('runs a DAG with params and a logical date, and shows it proceed to the end without a reload', async () => {
+    await page.click('[aria-label="Run daily_flights"]');
+    await page.fill('[name=threshold_minutes]', '1000');
+    await page.waitForSelector('text=must be at most 600');
+    assert.equal(await page.locator('.dialog button[type=submit]').isDisabled(), true);
+    await page.fill('[name=threshold_minutes]', '30');
+    await page.fill('[name=logical_date]', '2001-05-17');
+    await page.click('.dialog button:text("JSON")');
+    assert.deepEqual(JSON.parse(await page.inputValue('[name=conf]')), {threshold_minutes: 30, publish: true, region: 'all'});
+    await page.click('.dialog button[type=submit]');
+    await page.waitForSelector('.task-card[data-task=extract][data-state=running]');
+    await page.waitForSelector('.run-pane .badge[data-state=success]');
+    assert.equal(await page.locator('.task-card[data-state=success]').count(), 6);
+    const run = mock.world.dags.get('daily_flights').list.at(-1);
+    assert.equal(run.id, 'manual__2001-05-17T00:00:00.000+00:00');
+    assert.equal(run.conf.threshold_minutes, 30);
+  });
+
+  it('cancels a run after asking, and retries what failed', async () => {
+    await page.goto(`${mock.url}/dags/ml_features`);
+    await page.waitForSelector('.task-card');
+    await page.keyboard.press('t');
+    await page.click('.dialog button[type=submit]');
+    await page.waitForSelector('.task-card[data-task=join][data-state=running]');
+    await page.click('text=Cancel run');
+    await page.click('.dialog button:text("Cancel the run")');
+    await page.waitForSelector('.run-pane .badge[data-state=failed]');
+    assert.equal(mock.world.dags.get('ml_features').list.at(-1).state, 'failed');
+    await page.click('text=Retry failed');
+    await page.waitForSelector('.task-card[data-task=join][data-state=running]');
+  });
+
+  it('moves through the grid with the keyboard and opens a task instance', async () => {
+    await page.goto(`${mock.url}/dags/daily_flights`);
+    await page.locator('.cell[tabindex="0"]').first().focus();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowLeft');
+    await page.waitForFunction(() => document.activeElement?.getAttribute('aria-label')?.startsWith('quality, '));
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('h1:text("quality")');
+    await page.keyboard.press('u');
+    await page.waitForSelector('h1:text("daily_flights")');
+  });
+
+  it('keeps a DAG of 1,000 tasks light: only rows in view are in the document, and the end can be reached', async () => {
+    await page.goto(`${mock.url}/dags/warehouse_rebuild`);
+    await page.waitForSelector('.grid-row');
+    await page.waitForSelector('.react-flow__node');
+    assert.ok((await page.locator('.grid-row').count()) < 80);
+    await page.evaluate(() => (document.querySelector('.grid-box').scrollTop = 1e9));
+    await page.waitForSelector('.grid-row[data-row="999"]');
+    await page.fill('[aria-label="Search tasks"]', 'clean_041');
+    await page.waitForFunction(() => document.querySelectorAll('.grid-row').length === 1);
+  });
+
+  it('shows why a task waits and clears one with what depends on it', async () => {
+    await page.goto(`${mock.url}/dags/daily_flights`);
+    await page.click('.cell.s-upstream_failed');
+    await page.waitForSelector('.why');
+    assert.match(await page.locator('.why').innerText(), /has to succeed first/);
+    await page.goBack();
+    await page.click('.cell.s-failed >> nth=-1');
+    await page.waitForSelector('h1:text("quality")');
+    await page.waitForSelector('.log-line[data-level=error]');
+    await page.click('button:text("Retry…")');
+    await page.waitForFunction(() => document.querySelectorAll('.clear-list li').length === 5);
+    await page.click('.dialog button[type=submit]');
+    await page.waitForSelector('.task-head .badge[data-state=success]');
+    assert.equal(await page.locator('.attempts button').count(), 4);
+  });
+
+  it('follows a log while the task runs', async () => {
+    await page.goto(`${mock.url}/dags/ml_features`);
+    await page.waitForSelector('.task-card');
+    await page.keyboard.press('t');
+    await page.click('.dialog button[type=submit]');
+    await page.waitForSelector('.task-card[data-task=join][data-state=running]');
+    await page.click('.task-card[data-task=join]');
+    await page.waitForSelector('.log-live');
+    await page.waitForSelector('.log-line >> text=plan: 4 splits');
+    await page.waitForSelector('.log-line >> text=publish lake/gold/');
+    await page.waitForSelector('.task-head .badge[data-state=success]');
+    await page.waitForSelector('.log-live', {state: 'detached'});
+  });
+
+  it('shows 100,000 lines with a hundred in the document, as text and not as markup, and finds one', async () => {
+    await page.goto(`${mock.url}/dags/retention_cleanup`);
+    await page.click('.grid-row[data-row="1"] .cell.s-success >> nth=-1');
+    await page.waitForFunction(() => document.querySelector('.log-end')?.textContent?.includes('100\u202F000 lines'));
+    await page.waitForSelector('.log-line >> text=part-099999.parquet <b>&amp;</b>');
+    assert.ok((await page.locator('.log-line').count()) < 150);
+    assert.equal(await page.locator('.log-box b').count(), 0);
+    await page.keyboard.press('/');
+    await page.keyboard.type('part-012345');
+    await page.waitForSelector('.log-found >> text=1 of 1');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.log-line[data-current] mark');
+  });
+
+  it('shows the report of a job: stages, partitions, rows, bytes, decisions', async () => {
+    await page.goto(`${mock.url}/dags/daily_flights`);
+    await page.waitForSelector('.cell.s-success');
+    await page.click('.grid-row[data-row="2"] .cell.s-success >> nth=0');
+    await page.click('[role=tab]:text("Job")');
+    await page.waitForSelector('.stage-table');
+    assert.equal(await page.locator('.stage-table tbody tr').count(), 4);
+    assert.equal(await page.locator('.partition').count(), 8);
+    assert.match(await page.locator('.job').innerText(), /16\u202F384[\s\S]*38\.1 kB[\s\S]*the author asked for 8 partitions/);
+  });
+
+  it('keeps up by polling while events are down, says so, and goes live again', async () => {
+    await page.goto(`${mock.url}/dags/daily_flights`);
+    await page.waitForSelector('.live-live');
+    mock.setEvents(false);
+    await page.waitForSelector('.live-polling');
+    const dag = mock.world.dags.get('daily_flights');
+    mock.world.start(dag, {logical_date: '2001-06-01T00:00:00Z', conf: {}}, 'somebody');
+    await page.waitForSelector('[data-run="manual__2001-06-01T00:00:00.000+00:00"].s-success');
+    mock.setEvents(true);
+    await page.waitForSelector('.live-live', {timeout: 30_000});
+  });
+
+  it('asks for each thing at most once a second while thousands of transitions arrive', async () => {
+    await page.goto(`${mock.url}/dags/warehouse_rebuild`);
+    await page.waitForSelector('.live-live');
+    await page.waitForSelector('.react-flow__node');
+    const dag = mock.world.dags.get('warehouse_rebuild');
+    mock.world.requests.length = 0;
+    const begin = Date.now();
+    const run = mock.world.start(dag, {logical_date: null, conf: {}}, 'somebody');
+    for (let round = 0; round < 40; round++) {
+      for (const task of dag.tasks.slice(0, 100)) mock.world.tell(dag, run, task.id);
+      await page.waitForTimeout(50);
+    }
+    const seconds = (Date.now() - begin) / 1000;
+    mock.world.cancel(dag, run);
+    const grids = mock.world.requests.filter((request) => request.path.endsWith('/grid')).length;
+    assert.ok(grids >= 1 && grids <= seconds + 2, `${grids} grid requests in ${seconds} s`);
+  });
+
+  it('switches between light, dark and the system\'s theme, and remembers', async () => {
+    const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const light = await ground();
+    await page.keyboard.press('d');
+    assert.equal(await ground(), light);
+    await page.keyboard.press('d');
+    const dark = await ground();
+    assert.notEqual(dark, light);
+    await page.reload();
+    await page.waitForSelector('.shell');
+    assert.equal(await ground(), dark);
+    await page.evaluate(() => localStorage.clear());
+  });
+
+  it('says what is wrong when a DAG does not exist, and when a page does not', async () => {
+    await page.goto(`${mock.url}/dags/no_such_dag`);
+    await page.waitForSelector('text=The DAG with ID: `no_such_dag` was not found');
+    await page.goto(`${mock.url}/nowhere`);
+    await page.waitForSelector('text=There is no such page');
+  });
+});

@@ -1,0 +1,145 @@
+// What the pages ask the server for, as TanStack queries. Keys begin with the resource, then the DAG, run and task, so that
+// one live transition can name exactly what it made stale.
+import {keepPreviousData, QueryClient, useInfiniteQuery, useQueries, useQuery} from '@tanstack/react-query';
+import {ApiError, Client} from './client';
+import {currentToken, signOut} from './session';
+import {pollInterval, useLiveStatus} from '../live/status';
+import type {DagRun} from './types';
+
+export const client = new Client({token: currentToken, onUnauthorized: signOut});
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 1000,
+      retry: (failures, error) => failures < 2 && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
+      retryDelay: 500,
+    },
+  },
+});
+
+export const kPageSize = 100;
+const kRecentRuns = 100;
+
+export interface ListFilter {
+  search: string;
+  tags: string[];
+  paused?: boolean;
+}
+
+export function useDags(filter: ListFilter) {
+  return useInfiniteQuery({
+    queryKey: ['dags', filter],
+    queryFn: ({pageParam, signal}) => client.dags({...filter, limit: kPageSize, offset: pageParam}, signal),
+    initialPageParam: 0,
+    getNextPageParam: (last, pages) => {
+      const loaded = pages.reduce((sum, page) => sum + page.dags.length, 0);
+      return last.dags.length > 0 && loaded < last.total_entries ? loaded : undefined;
+    },
+    placeholderData: keepPreviousData,
+    refetchInterval: pollInterval(useLiveStatus(), 5000),
+  });
+}
+
+// The last runs of many DAGs with one request; a DAG crowded out of it by busier ones is asked for by itself.
+export function useRecentRuns(dagIds: string[]): Map<string, DagRun[]> {
+  const refetchInterval = pollInterval(useLiveStatus(), 3000);
+  const shared = useQuery({
+    queryKey: ['runs', '~'],
+    queryFn: ({signal}) => client.runs('~', kRecentRuns, signal),
+    refetchInterval,
+  });
+  const byDag = new Map<string, DagRun[]>();
+  for (const run of shared.data?.dag_runs ?? []) {
+    const list = byDag.get(run.dag_id);
+    if (list) list.push(run);
+    else byDag.set(run.dag_id, [run]);
+  }
+  const complete = shared.data !== undefined && shared.data.total_entries <= shared.data.dag_runs.length;
+  const alone = complete || shared.isPending ? [] : dagIds.filter((id) => (byDag.get(id)?.length ?? 0) < 5);
+  const extra = useQueries({
+    queries: alone.map((id) => ({
+      queryKey: ['runs', id],
+      queryFn: ({signal}: {signal: AbortSignal}) => client.runs(id, 12, signal),
+      refetchInterval: Math.max(refetchInterval, 15000),
+    })),
+  });
+  extra.forEach((answer, i) => {
+    const id = alone[i];
+    if (id !== undefined && answer.data) byDag.set(id, answer.data.dag_runs);
+  });
+  return byDag;
+}
+
+export function useImportErrors() {
+  return useQuery({
+    queryKey: ['importErrors'],
+    queryFn: ({signal}) => client.importErrors(signal),
+    refetchInterval: 10000,
+  });
+}
+
+export function useWorkers() {
+  return useQuery({queryKey: ['workers'], queryFn: ({signal}) => client.workers(signal), refetchInterval: 10000});
+}
+
+export function useDag(dag: string) {
+  return useQuery({queryKey: ['dag', dag], queryFn: ({signal}) => client.dag(dag, signal), refetchInterval: 15000});
+}
+
+export function useTasks(dag: string) {
+  return useQuery({queryKey: ['tasks', dag], queryFn: ({signal}) => client.tasks(dag, signal), staleTime: 30000});
+}
+
+export function useGrid(dag: string, limit: number) {
+  return useQuery({
+    queryKey: ['grid', dag, limit],
+    queryFn: ({signal}) => client.grid(dag, limit, signal),
+    placeholderData: keepPreviousData,
+    refetchInterval: pollInterval(useLiveStatus(), 2000),
+  });
+}
+
+export function useRun(dag: string, run: string | null) {
+  return useQuery({
+    queryKey: ['run', dag, run],
+    queryFn: ({signal}) => client.run(dag, run ?? '', signal),
+    enabled: run !== null,
+    refetchInterval: pollInterval(useLiveStatus(), 3000),
+  });
+}
+
+export function useTaskInstance(dag: string, run: string, task: string) {
+  return useQuery({
+    queryKey: ['taskInstance', dag, run, task],
+    queryFn: ({signal}) => client.taskInstance(dag, run, task, signal),
+    refetchInterval: pollInterval(useLiveStatus(), 2000),
+  });
+}
+
+export function useTries(dag: string, run: string, task: string) {
+  return useQuery({
+    queryKey: ['tries', dag, run, task],
+    queryFn: ({signal}) => client.tries(dag, run, task, signal),
+    refetchInterval: pollInterval(useLiveStatus(), 3000),
+  });
+}
+
+export function useWhy(dag: string, run: string, task: string, waiting: boolean) {
+  return useQuery({
+    queryKey: ['why', dag, run, task],
+    queryFn: ({signal}) => client.why(dag, run, task, signal),
+    enabled: waiting,
+    refetchInterval: 3000,
+  });
+}
+
+export function useJob(dag: string, run: string, task: string, active: boolean, wanted: boolean) {
+  return useQuery({
+    queryKey: ['job', dag, run, task],
+    queryFn: ({signal}) => client.job(dag, run, task, signal),
+    enabled: wanted,
+    retry: false,
+    refetchInterval: active ? 1500 : false,
+  });
+}

@@ -1,0 +1,166 @@
+// The parts of Airflow's API v2 and of /millrace/v1 that the dashboard reads, as they are on the wire (snake_case).
+
+export type RunState = 'queued' | 'running' | 'success' | 'failed';
+
+export type TaskState =
+  | 'none'
+  | 'scheduled'
+  | 'queued'
+  | 'running'
+  | 'success'
+  | 'failed'
+  | 'up_for_retry'
+  | 'up_for_reschedule'
+  | 'upstream_failed'
+  | 'skipped'
+  | 'deferred'
+  | 'restarting'
+  | 'removed';
+
+export const kTaskStates: readonly TaskState[] = [
+  'success', 'running', 'failed', 'up_for_retry', 'up_for_reschedule', 'upstream_failed', 'skipped', 'queued',
+  'scheduled', 'deferred', 'restarting', 'removed', 'none',
+];
+
+export type Time = string | null;
+
+export interface Tag {
+  name: string;
+}
+
+export interface Dag {
+  dag_id: string;
+  dag_display_name: string;
+  description?: string | null;
+  is_paused: boolean;
+  has_import_errors?: boolean;
+  timetable_summary?: string | null;
+  timetable_description?: string | null;
+  next_dagrun_logical_date?: Time;
+  next_dagrun_run_after?: Time;
+  tags: Tag[];
+  owners: string[];
+  fileloc?: string;
+}
+
+export interface DagDetails extends Dag {
+  params?: Record<string, unknown> | null;
+  timezone?: string | null;
+  catchup?: boolean;
+  max_active_runs?: number;
+  start_date?: Time;
+  end_date?: Time;
+}
+
+export interface DagRun {
+  dag_run_id: string;
+  dag_id: string;
+  run_type: string;
+  state: RunState;
+  logical_date?: Time;
+  run_after?: Time;
+  queued_at?: Time;
+  start_date?: Time;
+  end_date?: Time;
+  data_interval_start?: Time;
+  data_interval_end?: Time;
+  conf?: Record<string, unknown> | null;
+  note?: string | null;
+  triggered_by?: string | null;
+  triggering_user_name?: string | null;
+}
+
+export interface Task {
+  task_id: string;
+  task_display_name?: string;
+  operator_name?: string | null;
+  downstream_task_ids: string[];
+  trigger_rule?: string;
+  retries?: number;
+  pool?: string;
+  doc_md?: string | null;
+}
+
+export interface TaskInstance {
+  task_id: string;
+  dag_id: string;
+  dag_run_id: string;
+  map_index: number;
+  state: TaskState | null;
+  try_number: number;
+  max_tries: number;
+  start_date?: Time;
+  end_date?: Time;
+  queued_when?: Time;
+  scheduled_when?: Time;
+  duration?: number | null;
+  hostname?: string | null;
+  operator?: string | null;
+  operator_name?: string | null;
+  pool?: string;
+  pool_slots?: number;
+  priority_weight?: number | null;
+  note?: string | null;
+  rendered_fields?: Record<string, unknown> | null;
+}
+
+export interface GridCell {
+  dag_run_id: string;
+  task_id: string;
+  state: TaskState | null;
+  try_number: number;
+  start_date?: Time;
+  end_date?: Time;
+}
+
+export interface Grid {
+  runs: DagRun[];
+  task_instances: GridCell[];
+}
+
+export interface Problem {
+  file: string;
+  line: number | null;
+  column: number | null;
+  message: string;
+  suggestion: string | null;
+}
+
+export interface ImportError {
+  import_error_id: number;
+  filename: string;
+  timestamp?: Time;
+  stack_trace: string;
+  line?: number | null;
+  column?: number | null;
+  message?: string | null;
+  suggestion?: string | null;
+  problems?: Partial<Problem>[];
+}
+
+export interface Why {
+  state: TaskState | null;
+  reasons: {kind: string; message: string}[];
+}
+
+export interface LogChunk {
+  content: (string | {timestamp?: string | null; event?: string; level?: string})[];
+  continuation_token?: string | null;
+}
+
+export interface Worker {
+  worker_id?: string;
+  name?: string;
+  state?: string;
+  slots?: number;
+}
+
+// What /millrace/v1/events sends; task_id is null when the run itself changed.
+export interface Transition {
+  dag_id: string;
+  dag_run_id: string;
+  task_id: string | null;
+  state: TaskState | null;
+  try_number: number | null;
+  at: string;
+}

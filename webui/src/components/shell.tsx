@@ -1,0 +1,120 @@
+// What every page has around it: the bar with the brand, where one is, whether events are live, zone, theme and login.
+import {useState, type ReactNode} from 'react';
+import {Dialog} from './dialog';
+import {AutoIcon, Mark, MoonIcon, SunIcon} from './icons';
+import {Toasts} from './toast';
+import {useWorkers} from '../api/queries';
+import {currentUser, signOut} from '../api/session';
+import {setZone, useZone} from '../format/time';
+import {useLiveStatus} from '../live/status';
+import {Link} from '../router';
+import {useShortcuts} from '../shortcuts';
+import {nextTheme, useTheme} from '../theme';
+
+export interface Crumb {
+  text: string;
+  href?: string;
+}
+
+const kLive = {
+  live: {text: 'Live', title: 'Changes appear as they happen'},
+  connecting: {text: 'Connecting', title: 'Opening the live stream'},
+  polling: {text: 'Polling', title: 'The live stream is down: the page asks every few seconds and keeps trying to reconnect'},
+};
+
+function LiveSign() {
+  const status = useLiveStatus();
+  const {text, title} = kLive[status];
+  return <span className={`live live-${status}`} title={title} role="status"><span className="live-dot" />{text}</span>;
+}
+
+function WorkersSign() {
+  const workers = useWorkers();
+  if (!workers.data) return null;
+  const count = workers.data.workers.filter((worker) => !/lost|dead|left|gone|offline/i.test(worker.state ?? '')).length;
+  const slots = workers.data.workers.reduce((sum, worker) => sum + (worker.slots ?? 0), 0);
+  const text = count === 1 ? '1 worker' : `${count} workers`;
+  return (
+    <span className={count === 0 ? 'bar-fact bar-fact-bad' : 'bar-fact'} title={count === 0 ? 'No worker is connected: nothing can run' : text}>
+      {text}{slots > 0 && <span className="faint"> · {slots} slots</span>}
+    </span>
+  );
+}
+
+function ThemeButton() {
+  const theme = useTheme();
+  const names = {system: 'Theme: as the system', light: 'Theme: light', dark: 'Theme: dark'};
+  return (
+    <button type="button" className="icon-button" title={names[theme]} aria-label={names[theme]} onClick={nextTheme}>
+      {theme === 'system' ? <AutoIcon /> : theme === 'light' ? <SunIcon /> : <MoonIcon />}
+    </button>
+  );
+}
+
+function ZoneButton() {
+  const zone = useZone();
+  const next = zone === 'UTC' ? 'local' : 'UTC';
+  return (
+    <button type="button" className="text-button" title={`Times are ${zone}; show ${next}`} onClick={() => setZone(next)}>
+      {zone === 'UTC' ? 'UTC' : 'Local'}
+    </button>
+  );
+}
+
+const kShortcuts: [string, string][] = [
+  ['/', 'Search (DAG list) or find (log)'],
+  ['j  k', 'Next, previous DAG'],
+  ['← → ↑ ↓', 'Move in the grid; Enter opens the task instance'],
+  ['t', 'Trigger a run'],
+  ['p', 'Pause or unpause the DAG'],
+  ['g', 'Graph or timeline'],
+  ['[  ]', 'Previous, next attempt'],
+  ['f', 'Follow the log'],
+  ['u', 'One level up'],
+  ['d', 'Light, dark, system'],
+  ['?', 'This list'],
+];
+
+function ShortcutHelp({onClose}: {onClose: () => void}) {
+  return (
+    <Dialog title="Keyboard" onClose={onClose}>
+      <dl className="keys">
+        {kShortcuts.map(([keys, what]) => (
+          <div key={keys}><dt>{keys.split(/\s+/).map((key) => <kbd key={key}>{key}</kbd>)}</dt><dd>{what}</dd></div>
+        ))}
+      </dl>
+    </Dialog>
+  );
+}
+
+export function Shell({crumbs, fill = false, children}: {crumbs: Crumb[]; fill?: boolean; children: ReactNode}) {
+  const [help, setHelp] = useState(false);
+  useShortcuts({'?': () => setHelp(true), d: nextTheme});
+  return (
+    <div className={fill ? 'shell shell-fill' : 'shell'}>
+      <header className="bar">
+        <Link href="/" className="brand"><Mark /><span>Millrace</span></Link>
+        <nav className="crumbs" aria-label="Where you are">
+          {crumbs.map((crumb, i) => (
+            <span key={i} className="crumb">
+              {crumb.href ? <Link href={crumb.href}>{crumb.text}</Link> : <span aria-current="page">{crumb.text}</span>}
+            </span>
+          ))}
+        </nav>
+        <div className="bar-end">
+          <WorkersSign />
+          <LiveSign />
+          <ZoneButton />
+          <ThemeButton />
+          <button type="button" className="icon-button" title="Keyboard shortcuts" aria-label="Keyboard shortcuts" onClick={() => setHelp(true)}>
+            <span aria-hidden="true">?</span>
+          </button>
+          <button type="button" className="text-button" title={`Signed in as ${currentUser()}`} onClick={signOut}>Sign out</button>
+        </div>
+      </header>
+      <main className="main">{children}</main>
+      {help && <ShortcutHelp onClose={() => setHelp(false)} />}
+      <Toasts />
+    </div>
+  );
+}

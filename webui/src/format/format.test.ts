@@ -1,0 +1,123 @@
+import {describe, expect, it} from 'vitest';
+import {elapsed, formatDuration, formatRelative} from './duration';
+import {problemsOf} from './import_errors';
+import {readJobReport} from './job_report';
+import {formatBytes, formatCount} from './number';
+import {formFields, parseConf, parseField, type Field} from './params';
+import {formatTime, parseTypedTime} from './time';
+
+describe('durations', () => {
+  it('show two units at most and never round up to a sixty', () => {
+    const cases: [number | null, string][] = [
+      [null, '–'], [NaN, '–'], [-3, '0 ms'], [0, '0 ms'], [0.0123, '12 ms'], [0.9996, '1.00 s'], [1, '1.00 s'], [9.994, '9.99 s'], [9.996, '10.0 s'],
+      [59.94, '59.9 s'], [59.96, '1 min'], [61, '1 min 1 s'], [119.7, '2 min'], [3599.6, '1 h'], [3660, '1 h 1 min'], [86399.9, '1 d'], [90061, '1 d 1 h'],
+    ];
+    for (const [seconds, text] of cases) expect(formatDuration(seconds)).toBe(text);
+  });
+
+  it('count to now while something goes on, and are never negative', () => {
+    const now = Date.parse('2026-01-01T00:00:10Z');
+    expect(elapsed('2026-01-01T00:00:00Z', null, now)).toBe(10);
+    expect(elapsed('2026-01-01T00:00:00Z', '2026-01-01T00:00:01.500Z', now)).toBe(1.5);
+    expect(elapsed('2026-01-01T00:01:00Z', null, now)).toBe(0);
+    expect(elapsed(null, null, now)).toBeNull();
+  });
+
+  it('say how long ago or how soon', () => {
+    const now = Date.parse('2026-01-01T00:00:00Z');
+    expect(formatRelative('2025-12-31T23:59:58Z', now)).toBe('now');
+    expect(formatRelative('2025-12-31T23:00:00Z', now)).toBe('1 h ago');
+    expect(formatRelative('2026-01-03T00:00:00Z', now)).toBe('in 2 d');
+    expect(formatRelative('2001-01-01T00:00:00Z', now)).toBe('25 years ago');
+    expect(formatRelative('nonsense', now)).toBe('');
+  });
+});
+
+describe('times', () => {
+  it('are shown in UTC with as much detail as asked', () => {
+    expect(formatTime('2001-03-01T07:05:09.042-05:00', 'UTC', 'milliseconds')).toBe('2001-03-01 12:05:09.042');
+    expect(formatTime('2001-03-01T07:05:09Z', 'UTC', 'minutes')).toBe('2001-03-01 07:05');
+    expect(formatTime(null, 'UTC')).toBe('–');
+    expect(formatTime('nonsense', 'UTC')).toBe('nonsense');
+  });
+
+  it('are read as people type them', () => {
+    expect(parseTypedTime('2001-03-01')).toBe('2001-03-01T00:00:00.000Z');
+    expect(parseTypedTime(' 2001-03-01 6:30 ')).toBe('2001-03-01T06:30:00.000Z');
+    expect(parseTypedTime('2001-03-01T06:30:15Z')).toBe('2001-03-01T06:30:15.000Z');
+    expect(parseTypedTime('2001-03-01 02:00 -0500')).toBe('2001-03-01T07:00:00.000Z');
+    for (const bad of ['', '1.3.2001', '2001-02-30', '2001-13-01', '2001-03-01 25:00', 'tomorrow']) expect(parseTypedTime(bad)).toBeNull();
+  });
+});
+
+describe('numbers', () => {
+  it('have units and groups', () => {
+    expect(formatBytes(0)).toBe('0 B');
+    expect(formatBytes(999)).toBe('999 B');
+    expect(formatBytes(999.7)).toBe('1.0 kB');
+    expect(formatBytes(164200)).toBe('164 kB');
+    expect(formatBytes(1.5e9)).toBe('1.5 GB');
+    expect(formatCount(1234567)).toBe('1\u202F234\u202F567');
+    expect(formatCount(null)).toBe('–');
+  });
+});
+
+describe('params', () => {
+  const field = (param: unknown) => formFields({p: param})[0] as Field;
+
+  it('become fields from Airflow\'s shape, from a plain schema and from a bare value', () => {
+    expect(field({value: 15, schema: {type: 'integer', minimum: 0}, description: 'd'})).toMatchObject({kind: 'integer', initial: '15', description: 'd', minimum: 0});
+    expect(field({type: 'integer', default: 15})).toMatchObject({kind: 'integer', initial: '15'});
+    expect(field('x')).toMatchObject({kind: 'text', initial: 'x'});
+    expect(field({value: 'b', schema: {type: 'string', enum: ['a', 'b']}})).toMatchObject({kind: 'choice', choices: ['a', 'b'], initial: 'b'});
+    expect(field({value: [1, 2], schema: {type: 'array'}})).toMatchObject({kind: 'json'});
+    expect(field({value: null, schema: {type: ['null', 'string']}})).toMatchObject({kind: 'text', optional: true, initial: ''});
+    expect(formFields(null)).toEqual([]);
+  });
+
+  it('give back values of their own type', () => {
+    expect(parseField(field({type: 'integer', default: 1}), '7')).toEqual({value: 7});
+    expect(parseField(field({type: 'boolean', default: false}), 'true')).toEqual({value: true});
+    expect(parseField(field({value: {a: 1}, schema: {type: 'object'}}), '{"a": 2}')).toEqual({value: {a: 2}});
+    expect(parseField(field({value: null, schema: {type: ['null', 'integer']}}), '')).toEqual({value: null});
+    expect(parseField(field({value: 2, schema: {enum: [1, 2, 3]}}), '3')).toEqual({value: 3});
+  });
+
+  it('say what is wrong with a value', () => {
+    expect(parseField(field({type: 'integer', default: 1, maximum: 10}), '11')).toEqual({problem: 'must be at most 10'});
+    expect(parseField(field({type: 'integer', default: 1}), '1.5')).toEqual({problem: 'must be a whole number'});
+    expect(parseField(field({type: 'number', default: 1}), 'x')).toEqual({problem: 'must be a number'});
+    expect(parseConf('[1]')).toHaveProperty('problem');
+    expect(parseConf('{')).toHaveProperty('problem');
+    expect(parseConf(' ')).toEqual({conf: {}});
+    expect(parseConf('{"a": 1}')).toEqual({conf: {a: 1}});
+  });
+});
+
+describe('import errors', () => {
+  const error = {import_error_id: 1, filename: 'dags/a.yaml', stack_trace: ''};
+
+  it('are read from their text, with place and suggestion', () => {
+    const text = 'dags/a.yaml:14:11: unknown kind "mapredcue"\n  did you mean "mapreduce"?\ndags/a.yaml:22: no such task\n  hint: try x';
+    expect(problemsOf({...error, stack_trace: text})).toEqual([
+      {file: 'dags/a.yaml', line: 14, column: 11, message: 'unknown kind "mapredcue"', suggestion: 'did you mean "mapreduce"?'},
+      {file: 'dags/a.yaml', line: 22, column: null, message: 'no such task', suggestion: 'try x'},
+    ]);
+  });
+
+  it('are taken from fields where there are some, and shown whole where nothing can be read', () => {
+    expect(problemsOf({...error, problems: [{line: 3, message: 'm'}]})[0]).toMatchObject({file: 'dags/a.yaml', line: 3, message: 'm'});
+    expect(problemsOf({...error, line: 4, message: 'm'})[0]).toMatchObject({line: 4, message: 'm'});
+    expect(problemsOf({...error, stack_trace: 'Traceback\n  boom'})).toEqual([{file: 'dags/a.yaml', line: null, column: null, message: 'Traceback\n  boom', suggestion: null}]);
+  });
+});
+
+describe('job reports', () => {
+  it('show what is there and leave out what is not', () => {
+    const report = readJobReport({mode: 'distributed', stages: [{name: 'map', tasks: {total: 4, done: 2}, rows_in: 10}, {kind: 'reduce', tasks: 8, duration_ms: 1500}], shuffle: {partitions: [{rows: 1, bytes: 2}]}, decisions: [{rule: 'fuse', did: 'no', why: 'w'}]});
+    expect(report).toMatchObject({mode: 'distributed', partitions: [{index: 0, rows: 1, bytes: 2}], decisions: [{rule: 'fuse', did: 'no', why: 'w'}], output: null});
+    expect(report?.stages).toMatchObject([{name: 'map', tasks: 4, done: 2, rowsIn: 10, rowsOut: null}, {name: 'reduce', tasks: 8, seconds: 1.5}]);
+    expect(readJobReport('nonsense')).toBeNull();
+    expect(readJobReport({})).toMatchObject({stages: [], partitions: [], facts: []});
+  });
+});

@@ -1,0 +1,35 @@
+import {describe, expect, it} from 'vitest';
+import {patchGrid} from './patch';
+import type {Grid, Transition} from '../api/types';
+
+const grid: Grid = {
+  runs: [{dag_run_id: 'r1', dag_id: 'd', run_type: 'manual', state: 'queued'}],
+  task_instances: [{dag_run_id: 'r1', task_id: 'a', state: 'queued', try_number: 1}],
+};
+const change = (task_id: string | null, state: Transition['state'], at: string, dag_run_id = 'r1'): Transition => ({dag_id: 'd', dag_run_id, task_id, state, try_number: 1, at});
+
+describe('patchGrid', () => {
+  it('moves runs and task instances through their states with their times', () => {
+    const running = patchGrid(grid, [change(null, 'running', 't1'), change('a', 'running', 't2')]);
+    expect(running.runs[0]).toMatchObject({state: 'running', start_date: 't1', end_date: null});
+    expect(running.task_instances[0]).toMatchObject({state: 'running', start_date: 't2', end_date: null});
+    const ended = patchGrid(running, [change('a', 'success', 't3'), change(null, 'success', 't4')]);
+    expect(ended.runs[0]).toMatchObject({state: 'success', start_date: 't1', end_date: 't4'});
+    expect(ended.task_instances[0]).toMatchObject({state: 'success', start_date: 't2', end_date: 't3'});
+  });
+
+  it('adds a task instance that had no cell yet', () => {
+    const patched = patchGrid(grid, [change('b', 'scheduled', 't1')]);
+    expect(patched.task_instances).toHaveLength(2);
+    expect(patched.task_instances[1]).toMatchObject({task_id: 'b', state: 'scheduled'});
+  });
+
+  it('forgets the times of a task instance that was cleared', () => {
+    const done = patchGrid(grid, [change('a', 'running', 't1'), change('a', 'success', 't2')]);
+    expect(patchGrid(done, [change('a', null, 't3')]).task_instances[0]).toMatchObject({state: null, start_date: null, end_date: null});
+  });
+
+  it('returns the same object when nothing of it changed', () => {
+    expect(patchGrid(grid, [change('a', 'running', 't1', 'another run')])).toBe(grid);
+  });
+});

@@ -1,0 +1,72 @@
+// Runs the live stream of the page that is open: shows transitions at once, and at most once a second marks what they
+// touched as stale, so that a burst of events never becomes a burst of requests.
+import {useEffect} from 'react';
+import {Coalescer} from './coalescer';
+import {LiveStream} from './live_stream';
+import {patchGrid, patchRun, patchTimes} from './patch';
+import {setLiveStatus} from './status';
+import {queryClient} from '../api/queries';
+import {currentToken, signOut} from '../api/session';
+import type {DagRun, Grid, TaskInstance, Transition} from '../api/types';
+
+const kShowInterval = 100;
+const kRefreshInterval = 1000;
+
+export function useLive(dag: string | null): void {
+  useEffect(() => {
+    const show = new Coalescer<Transition>(kShowInterval, showTransitions);
+    const refresh = new Coalescer<Transition>(kRefreshInterval, refreshTouched);
+    const stream = new LiveStream({
+      path: dag === null ? '/millrace/v1/events' : `/millrace/v1/events?dag_id=${encodeURIComponent(dag)}`,
+      token: currentToken,
+      onTransition: (transition) => {
+        const {dag_id, dag_run_id, task_id} = transition;
+        show.add(`${dag_id}\n${dag_run_id}\n${task_id ?? ''}`, transition);
+        refresh.add(`${dag_id}\n${dag_run_id}\n${task_id ?? ''}`, transition);
+      },
+      onStatus: (live) => setLiveStatus(live ? 'live' : 'polling'),
+      onGap: () => void queryClient.invalidateQueries(),
+      onUnauthorized: signOut,
+    });
+    void stream.run();
+    return () => {
+      stream.stop();
+      show.stop();
+      refresh.stop();
+    };
+  }, [dag]);
+}
+
+function showTransitions(changes: Transition[]): void {
+  for (const dag of new Set(changes.map((change) => change.dag_id))) {
+    const own = changes.filter((change) => change.dag_id === dag);
+    queryClient.setQueriesData<Grid>({queryKey: ['grid', dag]}, (grid) => grid && patchGrid(grid, own));
+  }
+  queryClient.setQueriesData<{dag_runs: DagRun[]; total_entries: number}>({queryKey: ['runs']}, (data) =>
+    data && {...data, dag_runs: data.dag_runs.map((run) =>
+      changes.filter((change) => change.dag_id === run.dag_id).reduce(patchRun, run))});
+  for (const change of changes) {
+    const {dag_id, dag_run_id, task_id} = change;
+    if (task_id === null) {
+      queryClient.setQueryData<DagRun>(['run', dag_id, dag_run_id], (run) => run && patchRun(run, change));
+    } else {
+      queryClient.setQueryData<TaskInstance>(['taskInstance', dag_id, dag_run_id, task_id], (instance) =>
+        instance && patchTimes(instance, change));
+    }
+  }
+}
+
+// Only queries that a page shows are fetched again (TanStack's rule for stale queries), each once a batch.
+function refreshTouched(changes: Transition[]): void {
+  const stale = new Map<string, unknown[]>();
+  const mark = (...key: unknown[]) => stale.set(key.join('\n'), key);
+  for (const {dag_id, dag_run_id, task_id} of changes) {
+    mark('runs', '~');
+    mark('runs', dag_id);
+    mark('grid', dag_id);
+    mark('run', dag_id, dag_run_id);
+    if (task_id === null) continue;
+    for (const resource of ['taskInstance', 'tries', 'why', 'job']) mark(resource, dag_id, dag_run_id, task_id);
+  }
+  for (const queryKey of stale.values()) void queryClient.invalidateQueries({queryKey});
+}

@@ -1,0 +1,19 @@
+import {describe, expect, it} from 'vitest';
+import {dagHref, parseRoute, taskHref} from './router';
+
+describe('routes', () => {
+  it('come back from their own addresses, whatever is in the ids', () => {
+    const run = 'manual__2001-03-01T00:00:00+00:00';
+    expect(parseRoute(dagHref('a.b-c_d', run).split('?')[0] as string)).toEqual({page: 'dag', dag: 'a.b-c_d'});
+    expect(parseRoute(taskHref('d', run, 'x.y', 2).split('?')[0] as string)).toEqual({page: 'task', dag: 'd', run, task: 'x.y'});
+    expect(parseRoute(taskHref('d/e', 'r?', '50%'))).toEqual({page: 'task', dag: 'd/e', run: 'r?', task: '50%'});
+  });
+
+  it('know the list, and what they do not know', () => {
+    expect(parseRoute('/')).toEqual({page: 'dags'});
+    expect(parseRoute('/dags/')).toEqual({page: 'dags'});
+    expect(parseRoute('/dags/d/runs/r')).toEqual({page: 'unknown'});
+    expect(parseRoute('/elsewhere')).toEqual({page: 'unknown'});
+    expect(parseRoute('/dags/%E0%A4%A')).toEqual({page: 'unknown'});
+  });
+});

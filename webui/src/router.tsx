@@ -1,0 +1,86 @@
+// Client-side routes over the history API. A link is a real anchor: it opens in new tabs and works with the keyboard.
+import {useSyncExternalStore, type AnchorHTMLAttributes, type MouseEvent} from 'react';
+
+export type Route =
+  | {page: 'dags'}
+  | {page: 'dag'; dag: string}
+  | {page: 'task'; dag: string; run: string; task: string}
+  | {page: 'unknown'};
+
+export function parseRoute(pathname: string): Route {
+  let parts: string[];
+  try {
+    parts = pathname.split('/').filter((part) => part !== '').map(decodeURIComponent);
+  } catch {
+    return {page: 'unknown'};
+  }
+  const [first, dag, third, run, fifth, task] = parts;
+  if (parts.length === 0 || (first === 'dags' && parts.length === 1)) return {page: 'dags'};
+  if (first !== 'dags' || dag === undefined) return {page: 'unknown'};
+  if (parts.length === 2) return {page: 'dag', dag};
+  if (parts.length === 6 && third === 'runs' && fifth === 'tasks' && run !== undefined && task !== undefined) {
+    return {page: 'task', dag, run, task};
+  }
+  return {page: 'unknown'};
+}
+
+const encode = (id: string) => encodeURIComponent(id).replaceAll('%3A', ':');
+
+export function dagHref(dag: string, run?: string | null): string {
+  return `/dags/${encode(dag)}${run ? `?run=${encode(run)}` : ''}`;
+}
+
+export function taskHref(dag: string, run: string, task: string, attempt?: number): string {
+  return `/dags/${encode(dag)}/runs/${encode(run)}/tasks/${encode(task)}${attempt ? `?try=${attempt}` : ''}`;
+}
+
+const listeners = new Set<() => void>();
+
+function tell(): void {
+  listeners.forEach((listener) => listener());
+}
+
+export function navigate(href: string, how: 'push' | 'replace' = 'push'): void {
+  if (how === 'push') history.pushState(null, '', href);
+  else history.replaceState(null, '', href);
+  tell();
+}
+
+function subscribe(listener: () => void): () => void {
+  if (listeners.size === 0) window.addEventListener('popstate', tell);
+  listeners.add(listener);
+  return () => {
+    listeners.delete(listener);
+    if (listeners.size === 0) window.removeEventListener('popstate', tell);
+  };
+}
+
+export function usePath(): string {
+  return useSyncExternalStore(subscribe, () => location.pathname);
+}
+
+export function useSearchParam(name: string): string | null {
+  return useSyncExternalStore(subscribe, () => new URLSearchParams(location.search).get(name));
+}
+
+// Changes parameters of the address without a new history entry.
+export function setSearchParams(changes: Record<string, string | null>): void {
+  const params = new URLSearchParams(location.search);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === null || value === '') params.delete(name);
+    else params.set(name, value);
+  }
+  const text = params.toString();
+  navigate(`${location.pathname}${text === '' ? '' : `?${text}`}`, 'replace');
+}
+
+export function Link({href, onClick, ...rest}: AnchorHTMLAttributes<HTMLAnchorElement> & {href: string}) {
+  const follow = (event: MouseEvent<HTMLAnchorElement>) => {
+    onClick?.(event);
+    if (event.defaultPrevented || event.button !== 0) return;
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    navigate(href);
+  };
+  return <a href={href} onClick={follow} {...rest} />;
+}
