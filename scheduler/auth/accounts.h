@@ -1,0 +1,83 @@
+// Users and tokens. Reads come from committed rows through AccountReader; changes go through the inbox as
+// records and are answered when durable. Tokens that were verified lately are kept, so that a request costs a
+// hash and a look-up.
+//
+// Called by the API's worker threads, the gateway's threads and, at start, by main.cc; any thread. It does
+// not decide what somebody may do: that is Authorize.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <semaphore>
+#include <string>
+#include <string_view>
+
+#include "core/base/clock.h"
+#include "core/base/status.h"
+#include "scheduler/auth/identity.h"
+#include "scheduler/auth/login_limiter.h"
+#include "scheduler/inbox.h"
+#include "scheduler/store/reader.h"
+
+namespace millrace::auth {
+
+struct AccountsOptions {
+  std::string state_folder;                            // admin.password, cli.token and worker.token live here
+  Duration session = std::chrono::hours(24);           // of a token got with a password
+  Duration file_token = std::chrono::hours(24 * 365);  // of cli.token and worker.token
+  Duration remembered = std::chrono::seconds(30);      // how long a verified token is believed without a read
+  Duration patience = std::chrono::seconds(10);        // for a commit
+};
+
+struct Token {
+  std::string secret;
+  WallTime expires_at{};
+};
+
+// What the first start of an installation made; empty afterwards.
+struct FirstStart {
+  std::string admin_password;  // also in STATE/admin.password
+};
+
+class Accounts : public TokenVerifier {
+ public:
+  Accounts(AccountsOptions options, store::AccountReader& reader, Inbox& inbox, const Clock& clock);
+
+  // Makes the user `admin` when there are no users, and cli.token and worker.token when they are missing or
+  // about to expire. Blocks until that is durable, so the loop must be running.
+  StatusOr<FirstStart> Prepare();
+
+  // UNAUTHENTICATED, or RESOURCE_EXHAUSTED when there were too many tries. At most two passwords are checked
+  // at once.
+  StatusOr<Token> Login(const std::string& user, const std::string& password, const std::string& address);
+  StatusOr<Identity> Verify(std::string_view token) override;
+  // The token is refused from now on.
+  Status Revoke(std::string_view token);
+  // Adds a user, or sets password and role of one. Tokens that the user had stay with the new role.
+  Status SetUser(const std::string& user, const std::string& password, Role role);
+
+ private:
+  struct Known {
+    Identity identity;
+    BootTime until{};
+    WallTime expires_at{};
+  };
+
+  Status Write(std::vector<Record> records);
+  StatusOr<Token> Issue(const std::string& user, Role role, Duration lifetime, std::vector<Record> before);
+  Status KeepTokenFile(const std::string& name, const std::string& user, Role role);
+  StatusOr<Known> Read(const std::string& hash);
+  bool CheckPassword(const std::string& user, const std::string& password, UserRecord* record);
+
+  const AccountsOptions options_;
+  store::AccountReader& reader_;
+  Inbox& inbox_;
+  const Clock& clock_;
+  LoginLimiter limiter_;
+  const std::string nobody_;  // the hash of a password that nobody has
+  std::counting_semaphore<8> hashing_{2};
+  std::mutex mutex_;
+  std::map<std::string, Known> known_;  // by token hash
+};
+
+}  // namespace millrace::auth

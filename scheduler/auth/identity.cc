@@ -1,0 +1,65 @@
+#include "scheduler/auth/identity.h"
+
+#include <array>
+
+namespace millrace::auth {
+namespace {
+
+constexpr std::array<std::string_view, 5> kRoles = {"viewer", "user", "op", "admin", "worker"};
+constexpr std::array<std::string_view, 4> kVerbs = {"read", "write", "delete", "join"};
+constexpr std::array<std::string_view, 9> kResources = {"dag",  "worker", "connection", "variable", "pool",
+                                                        "user", "audit",  "config",     "self"};
+
+// The least role of people that may do it; nothing means nobody.
+std::optional<Role> Needed(Verb verb, Resource resource) {
+  switch (resource) {
+    case Resource::kSelf:
+      return verb == Verb::kJoin ? std::nullopt : std::optional(Role::kViewer);
+    case Resource::kDag:
+      if (verb == Verb::kRead) return Role::kViewer;
+      if (verb == Verb::kWrite || verb == Verb::kDelete) return Role::kUser;
+      return std::nullopt;
+    case Resource::kWorker:
+      return verb == Verb::kRead ? std::optional(Role::kViewer) : std::nullopt;
+    case Resource::kPool:
+    case Resource::kVariable:
+    case Resource::kConnection:
+      return verb == Verb::kJoin ? std::nullopt : std::optional(Role::kOp);
+    case Resource::kConfig:
+      return verb == Verb::kRead ? std::optional(Role::kOp) : std::nullopt;
+    case Resource::kAudit:
+      return verb == Verb::kRead ? std::optional(Role::kAdmin) : std::nullopt;
+    case Resource::kUser:
+      return verb == Verb::kJoin ? std::nullopt : std::optional(Role::kAdmin);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string_view ToString(Role role) { return kRoles[static_cast<std::size_t>(role)]; }
+std::string_view ToString(Verb verb) { return kVerbs[static_cast<std::size_t>(verb)]; }
+std::string_view ToString(Resource resource) { return kResources[static_cast<std::size_t>(resource)]; }
+
+std::optional<Role> RoleFromString(std::string_view text) {
+  for (std::size_t i = 0; i < kRoles.size(); ++i) {
+    if (kRoles[i] == text) return static_cast<Role>(i);
+  }
+  return std::nullopt;
+}
+
+Status Authorize(const Identity& who, Verb verb, const Object& object) {
+  bool allowed = false;
+  if (who.role == Role::kWorker) {
+    allowed = verb == Verb::kJoin && object.resource == Resource::kWorker;
+  } else if (const auto needed = Needed(verb, object.resource)) {
+    allowed = who.role >= *needed;
+  }
+  if (allowed) return OkStatus();
+  std::string what = std::string(ToString(verb)) + " " + std::string(ToString(object.resource));
+  if (!object.name.empty()) what += " " + object.name;
+  return PermissionDenied("User " + who.user + " with role " + std::string(ToString(who.role)) + " may not " +
+                          what);
+}
+
+}  // namespace millrace::auth

@@ -1,0 +1,58 @@
+// Who somebody is and what they may do: roles, verbs, objects and the one function that decides. Pure; any
+// thread. Used by the API on the routed handler and by the gateway on every call. What is not listed is
+// denied.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/base/status.h"
+
+namespace millrace::auth {
+
+// Airflow's four, each with all of the one before; and what a worker's token is, which is none of them.
+enum class Role : std::uint8_t { kViewer, kUser, kOp, kAdmin, kWorker };
+
+std::string_view ToString(Role role);
+std::optional<Role> RoleFromString(std::string_view text);
+
+enum class Verb : std::uint8_t { kRead, kWrite, kDelete, kJoin };
+std::string_view ToString(Verb verb);
+
+enum class Resource : std::uint8_t {
+  kDag,  // a DAG with its runs, task instances, logs, jobs, source and import errors
+  kWorker,
+  kConnection,
+  kVariable,
+  kPool,
+  kUser,
+  kAudit,
+  kConfig,
+  kSelf,  // the own account
+};
+std::string_view ToString(Resource resource);
+
+struct Object {
+  Resource resource = Resource::kSelf;
+  std::string name;  // "" for all of them
+};
+
+struct Identity {
+  std::string user;
+  Role role = Role::kViewer;
+};
+
+// PERMISSION_DENIED names user, role and what was asked.
+Status Authorize(const Identity& who, Verb verb, const Object& object);
+
+// Turns a bearer token into who holds it. Any thread; microseconds when the token was seen lately.
+class TokenVerifier {
+ public:
+  virtual ~TokenVerifier() = default;
+  // UNAUTHENTICATED for a token that is unknown, expired or revoked, or whose user is gone; never says which.
+  virtual StatusOr<Identity> Verify(std::string_view token) = 0;
+};
+
+}  // namespace millrace::auth
