@@ -141,9 +141,18 @@ void Describe(V& v, T& x) {
   v("rows", x.rows);
 }
 
+template <typename V, Is<JobDecisions> T>
+void Describe(V& v, T& x) {
+  v("mode", x.mode);
+  v("partitions", x.partitions);
+  v("map_tasks", x.map_tasks);
+  v("reduce_begins", x.reduce_begins);
+}
+
 template <typename V, Is<PlanResult> T>
 void Describe(V& v, T& x) {
   v("plan", x.plan);
+  v("decisions", x.decisions);
 }
 
 template <typename V, Is<MapResult> T>

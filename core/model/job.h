@@ -144,8 +144,18 @@ struct StageWork {
   friend bool operator==(const StageWork&, const StageWork&) = default;
 };
 
+// What scheduler/jobs decided on the way; kept with the plan so that a restart decides nothing twice. Never on the wire.
+struct JobDecisions {
+  std::string mode;               // "fused" or "distributed"; "": not decided yet
+  std::int32_t partitions = 0;
+  std::int32_t map_tasks = 0;     // the splits, in order, are dealt to so many
+  std::vector<std::int32_t> reduce_begins;  // first partition of each reduce task; empty before the barrier
+  friend bool operator==(const JobDecisions&, const JobDecisions&) = default;
+};
+
 struct PlanResult {
   JobPlan plan;
+  JobDecisions decisions;
   friend bool operator==(const PlanResult&, const PlanResult&) = default;
 };
 

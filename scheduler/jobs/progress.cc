@@ -1,0 +1,120 @@
+#include "scheduler/jobs/progress.h"
+
+#include <algorithm>
+
+namespace millrace::jobs {
+namespace {
+
+std::string_view OutcomeName(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kSuccess: return "success";
+    case Outcome::kFailed:
+    case Outcome::kFailFinal: return "failed";
+    case Outcome::kSkipped: return "skipped";
+    case Outcome::kKilled: return "killed";
+    case Outcome::kLost: return "lost";
+  }
+  return "failed";
+}
+
+struct StageTotals {
+  std::int64_t tasks = 0, running = 0, done = 0, attempts = 0, failures = 0, lost = 0;
+  std::int64_t input_rows = 0, output_rows = 0, output_bytes = 0, spilled_bytes = 0, local_bytes = 0, fetched_bytes = 0;
+  std::int64_t started_at = 0, ended_at = 0;
+};
+
+void AddResult(StageTotals& totals, const StageResult& result) {
+  if (const auto* map = std::get_if<MapResult>(&result)) {
+    totals.input_rows += map->input_rows;
+    totals.spilled_bytes += map->spilled_bytes;
+    for (const PartitionSize& partition : map->partitions) {
+      totals.output_rows += partition.rows;
+      totals.output_bytes += partition.bytes;
+    }
+  } else if (const auto* reduce = std::get_if<ReduceResult>(&result)) {
+    totals.input_rows += reduce->input_rows;
+    totals.local_bytes += reduce->local_bytes;
+    totals.fetched_bytes += reduce->fetched_bytes;
+    for (const OutputFile& file : reduce->files) {
+      totals.output_rows += file.rows;
+      totals.output_bytes += file.bytes;
+    }
+  } else if (const auto* publish = std::get_if<PublishResult>(&result)) {
+    for (const OutputFile& file : publish->files) {
+      totals.output_rows += file.rows;
+      totals.output_bytes += file.bytes;
+    }
+  }
+}
+
+Value StageValue(std::int32_t stage, const StageTotals& totals) {
+  Value value = Value::Map{{"stage", StageName(stage)},       {"tasks", totals.tasks},
+                           {"running", totals.running},       {"done", totals.done},
+                           {"attempts", totals.attempts},     {"failed_attempts", totals.failures},
+                           {"lost_attempts", totals.lost},    {"input_rows", totals.input_rows},
+                           {"output_rows", totals.output_rows}, {"output_bytes", totals.output_bytes},
+                           {"spilled_bytes", totals.spilled_bytes}, {"local_bytes", totals.local_bytes},
+                           {"fetched_bytes", totals.fetched_bytes}};
+  if (totals.ended_at != 0) value.Set("duration_ms", (totals.ended_at - totals.started_at) / 1000);
+  return value;
+}
+
+}  // namespace
+
+std::string_view StageName(std::int32_t stage) {
+  switch (stage) {
+    case kPlanStage: return "plan";
+    case kMapStage: return "map";
+    case kReduceStage: return "reduce";
+    default: return "publish";
+  }
+}
+
+Value ReportValue(const JobKey& key, const JobDecisions& decisions, const Progress& progress) {
+  std::map<std::int32_t, StageTotals> stages;
+  for (const auto& [id, task] : progress.tasks) {
+    StageTotals& totals = stages[id.stage];
+    ++totals.tasks;
+    totals.running += task.running ? 1 : 0;
+    totals.attempts += task.tries;
+    totals.failures += task.failures;
+    totals.lost += task.lost;
+    if (!task.winner) continue;
+    ++totals.done;
+    AddResult(totals, task.winner->result);
+    const std::int64_t started = ToMicros(task.winner->started_at);
+    totals.started_at = totals.started_at == 0 ? started : std::min(totals.started_at, started);
+    totals.ended_at = std::max(totals.ended_at, ToMicros(task.winner->ended_at));
+  }
+  Value::List stage_list;
+  for (const auto& [stage, totals] : stages) stage_list.push_back(StageValue(stage, totals));
+  Value::List decision_list;
+  for (const Decision& decision : progress.decisions) {
+    decision_list.push_back(Value::Map{{"rule", decision.rule}, {"what", decision.what}, {"why", decision.why}});
+  }
+  Value::List partition_list;
+  for (const PartitionSize& partition : progress.partitions) {
+    partition_list.push_back(Value::Map{{"rows", partition.rows}, {"bytes", partition.bytes}});
+  }
+  Value::List timeline;
+  for (const TimelineEntry& entry : progress.timeline) {
+    timeline.push_back(Value::Map{{"stage", StageName(entry.id.stage)},
+                                  {"index", std::int64_t{entry.id.index}},
+                                  {"worker", entry.worker},
+                                  {"started_at", ToMicros(entry.started_at)},
+                                  {"ended_at", ToMicros(entry.ended_at)},
+                                  {"outcome", OutcomeName(entry.outcome)},
+                                  {"message", entry.message}});
+  }
+  return Value::Map{{"run", ToInt(key.instance.run)},
+                    {"try_number", std::int64_t{key.try_number}},
+                    {"state", progress.state},
+                    {"mode", decisions.mode},
+                    {"stages", std::move(stage_list)},
+                    {"partitions", std::move(partition_list)},
+                    {"decisions", std::move(decision_list)},
+                    {"timeline", std::move(timeline)},
+                    {"timeline_dropped", progress.timeline_dropped}};
+}
+
+}  // namespace millrace::jobs

@@ -1,0 +1,49 @@
+// What a job has done so far: its stage tasks with their tries, winners and sizes. Job decides with it; the report shows it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/model/value.h"
+#include "scheduler/jobs/job.h"
+#include "scheduler/jobs/rules/decision.h"
+
+namespace millrace::jobs {
+
+struct StageTask {
+  bool running = false;  // asked for and not ended
+  std::int32_t tries = 0;
+  std::int32_t failures = 0;
+  std::int32_t lost = 0;
+  std::optional<StageTaskRow> winner;
+  std::string last_digest;  // of the winner before it was lost, to compare with what is made again
+};
+
+// One ended attempt, for the report's timeline.
+struct TimelineEntry {
+  StageTaskId id;
+  std::string worker;
+  WallTime started_at{};
+  WallTime ended_at{};
+  Outcome outcome = Outcome::kSuccess;
+  std::string message;
+};
+
+struct Progress {
+  std::string state = "planning";  // JobRow's
+  std::map<StageTaskId, StageTask> tasks;
+  std::vector<Decision> decisions;
+  std::vector<TimelineEntry> timeline;  // the first thousand
+  std::vector<PartitionSize> partitions;
+  std::int64_t timeline_dropped = 0;
+};
+
+std::string_view StageName(std::int32_t stage);
+
+// docs/formats.md, "job report".
+Value ReportValue(const JobKey& key, const JobDecisions& decisions, const Progress& progress);
+
+}  // namespace millrace::jobs

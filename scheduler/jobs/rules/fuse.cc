@@ -1,0 +1,49 @@
+#include "scheduler/jobs/rules/fuse.h"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace millrace::jobs {
+namespace {
+
+// Bytes a slot scans and shuffles in a second, until workers report their own: a group-by over 10 M rows on two cores.
+constexpr double kScanRate = 250e6;
+constexpr double kShuffleRate = 400e6;
+constexpr double kBarrierSeconds = 0.020;
+// What crosses the shuffle, as a share of the input: states of a combined aggregation, or every row.
+constexpr double kCombinedShare = 0.05;
+
+std::string Seconds(double seconds) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3f s", seconds);
+  return text;
+}
+
+}  // namespace
+
+FuseChoice Fuse(const JobPlan& plan, std::int32_t workers, std::int32_t slots) {
+  const double all_slots = std::max(slots, 1);
+  const double one_worker = std::max(1.0, all_slots / std::max(workers, 1));
+  const auto bytes = static_cast<double>(plan.input_bytes);
+  const double shuffled = plan.combine.sql.empty() ? bytes : bytes * kCombinedShare;
+  FuseChoice choice;
+  choice.fused_seconds = bytes / kScanRate / one_worker;
+  choice.distributed_seconds = bytes / kScanRate / all_slots + shuffled / kShuffleRate / all_slots + 2 * kBarrierSeconds;
+  const bool user_code = !plan.map.command.empty() || !plan.map.library.empty();
+  if (plan.mode == "fused" || plan.mode == "distributed") {
+    choice.fused = plan.mode == "fused";
+    choice.decision = {"fuse", plan.mode, "the job says mode: " + plan.mode};
+  } else if (plan.partitions > 0) {
+    choice.decision = {"fuse", "distributed", "the job asks for " + std::to_string(plan.partitions) + " partitions"};
+  } else if (user_code) {
+    choice.decision = {"fuse", "distributed", "user code runs a process a slot"};
+  } else {
+    choice.fused = choice.fused_seconds <= choice.distributed_seconds;
+    choice.decision = {"fuse", choice.fused ? "fused" : "distributed",
+                       "estimated " + Seconds(choice.fused_seconds) + " fused, " + Seconds(choice.distributed_seconds) +
+                           " distributed over " + std::to_string(workers) + " workers, for " + Bytes(bytes) + " of input"};
+  }
+  return choice;
+}
+
+}  // namespace millrace::jobs

@@ -1,0 +1,64 @@
+#include "scheduler/jobs/rules/spread.h"
+
+#include <algorithm>
+#include <set>
+
+namespace millrace::jobs {
+namespace {
+
+constexpr std::int64_t kBytesPerPartition = 64 << 20;
+// About a second of work for a slot.
+constexpr std::int64_t kBytesPerMapTask = 256 << 20;
+constexpr std::int32_t kMapTasksPerSlot = 4;
+
+std::int32_t Ceil(std::int64_t bytes, std::int64_t unit) { return static_cast<std::int32_t>((bytes + unit - 1) / unit); }
+
+}  // namespace
+
+SpreadChoice Spread(const JobPlan& plan, std::int32_t workers, std::int32_t slots) {
+  const auto splits = static_cast<std::int32_t>(std::min<std::size_t>(plan.splits.size(), kMaxMapTasks));
+  std::set<std::string> files;
+  for (const Split& split : plan.splits) files.insert(split.path);
+  const std::int32_t least = std::min(static_cast<std::int32_t>(files.size()), workers);
+  const std::int32_t wanted = std::clamp(Ceil(plan.input_bytes, kBytesPerMapTask), std::max(slots, 1), std::max(slots, 1) * kMapTasksPerSlot);
+  SpreadChoice choice;
+  choice.map_tasks = std::max(1, std::min(splits, std::max(wanted, least)));
+  if (plan.keys.empty()) {
+    choice.partitions = 1;
+  } else if (plan.partitions > 0) {
+    choice.partitions = std::min(plan.partitions, kMaxPartitions);
+  } else {
+    choice.partitions = std::clamp(Ceil(plan.input_bytes, kBytesPerPartition), std::max(slots, 1), kMaxPartitions);
+  }
+  choice.decision = {"spread",
+                     std::to_string(choice.map_tasks) + " map tasks, " + std::to_string(choice.partitions) + " partitions",
+                     std::to_string(splits) + " splits of " + Bytes(static_cast<double>(plan.input_bytes)) + " in " +
+                         std::to_string(files.size()) + " files, " + std::to_string(workers) + " workers with " +
+                         std::to_string(slots) + " slots"};
+  return choice;
+}
+
+std::vector<std::vector<Split>> Deal(const std::vector<Split>& splits, std::int32_t map_tasks) {
+  std::vector<std::vector<Split>> dealt(static_cast<std::size_t>(std::max(map_tasks, 1)));
+  std::int64_t left = 0;
+  for (const Split& split : splits) left += split.bytes;
+  std::size_t next = 0;
+  for (std::size_t task = 0; task < dealt.size(); ++task) {
+    const auto tasks_left = static_cast<std::int64_t>(dealt.size() - task);
+    const std::int64_t share = left / tasks_left;
+    std::int64_t taken = 0;
+    // Each later task must still find a split.
+    while (next < splits.size() && (dealt[task].empty() || static_cast<std::int64_t>(splits.size() - next) >= tasks_left)) {
+      const std::int64_t bytes = splits[next].bytes;
+      const bool last_task = tasks_left == 1;
+      if (!dealt[task].empty() && !last_task && taken + bytes / 2 > share) break;
+      dealt[task].push_back(splits[next]);
+      taken += bytes;
+      ++next;
+    }
+    left -= taken;
+  }
+  return dealt;
+}
+
+}  // namespace millrace::jobs
