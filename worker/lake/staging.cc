@@ -1,0 +1,88 @@
+#include "worker/lake/staging.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+namespace millrace::lake {
+namespace {
+
+constexpr std::size_t kBufferBytes = 1 << 20;
+
+struct Descriptor {
+  explicit Descriptor(int opened) : number(opened) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (number >= 0) close(number);
+  }
+  int number;
+};
+
+StatusOr<std::string> Digest(int descriptor, const std::string& path) {
+  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(), &XXH3_freeState);
+  XXH3_128bits_reset(state.get());
+  std::vector<char> buffer(kBufferBytes);
+  while (true) {
+    const ssize_t size = read(descriptor, buffer.data(), buffer.size());
+    if (size < 0) return ErrnoStatus(errno, "read " + path);
+    if (size == 0) break;
+    XXH3_128bits_update(state.get(), buffer.data(), static_cast<std::size_t>(size));
+  }
+  const XXH128_hash_t hash = XXH3_128bits_digest(state.get());
+  std::array<char, 33> text{};
+  std::snprintf(text.data(), text.size(), "%016llx%016llx", static_cast<unsigned long long>(hash.high64),
+                static_cast<unsigned long long>(hash.low64));
+  return std::string(text.data());
+}
+
+}  // namespace
+
+std::string StagingFolder(const std::string& root, const std::string& name) { return root + "/.millrace/staging/" + name; }
+
+StatusOr<std::string> MakeStaging(const std::string& root, const std::string& name, const Fence& fence) {
+  const std::string folder = StagingFolder(root, name) + "/" + ToString(fence);
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) return ErrnoStatus(error.value(), "make the staging folder " + folder);
+  return folder;
+}
+
+void DropStaging(const std::string& root, const std::string& name) {
+  std::error_code ignored;
+  std::filesystem::remove_all(StagingFolder(root, name), ignored);
+}
+
+StatusOr<OutputFile> Seal(const std::string& folder, const std::string& relative, std::int64_t rows) {
+  const std::string path = folder + "/" + relative;
+  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.number < 0) return ErrnoStatus(errno, "open " + path);
+  if (fsync(file.number) != 0) return ErrnoStatus(errno, "sync " + path);
+  struct stat facts {};
+  if (fstat(file.number, &facts) != 0) return ErrnoStatus(errno, "stat " + path);
+  ASSIGN_OR_RETURN(std::string checksum, Digest(file.number, path));
+  return OutputFile{.path = relative, .bytes = facts.st_size, .rows = rows, .checksum = std::move(checksum)};
+}
+
+Status SyncFolder(const std::string& folder) {
+  const Descriptor descriptor(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (descriptor.number < 0) return ErrnoStatus(errno, "open " + folder);
+  if (fsync(descriptor.number) != 0) return ErrnoStatus(errno, "sync " + folder);
+  return OkStatus();
+}
+
+StatusOr<std::string> Checksum(const std::string& path) {
+  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.number < 0) return ErrnoStatus(errno, "open " + path);
+  return Digest(file.number, path);
+}
+
+}  // namespace millrace::lake
