@@ -9,8 +9,8 @@
 namespace millrace::jobs {
 namespace {
 
-constexpr const char* kWith = R"({"inputs": {"rows": {"path": "in/"}}, "map": "SELECT k, v FROM rows",
-  "aggregate": {"by": ["k"], "select": {"n": "count(*)"}}, "output": {"path": "out/"}})";
+constexpr const char* kWith = R"json({"inputs": {"rows": {"path": "in/"}}, "map": "SELECT k, v FROM rows",
+  "aggregate": {"by": ["k"], "select": {"n": "count(*)"}}, "output": {"path": "out/"}})json";
 constexpr SessionId kFirst{1};
 constexpr SessionId kSecond{2};
 
