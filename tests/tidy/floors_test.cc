@@ -1,7 +1,5 @@
-// The libraries that this build compiled and linked against are at least as new as scripts/dependencies.txt says, and every
-// library that the table names is asked.
-#include <CLI/Version.hpp>
-#include <boost/version.hpp>
+// The libraries that this build compiled and linked against are at least as new as scripts/dependencies.txt
+// says, and every library that the table names is asked.
 #include <curl/curl.h>
 #include <duckdb.h>
 #include <fmt/core.h>
@@ -9,17 +7,19 @@
 #include <grpcpp/version_info.h>
 #include <gtest/gtest.h>
 #include <lz4.h>
-#include <nlohmann/detail/abi_macros.hpp>
 #include <sodium.h>
 #include <spdlog/version.h>
 #include <sqlite3.h>
 #include <xxhash.h>
 #include <zstd.h>
 
+#include <CLI/Version.hpp>
+#include <boost/version.hpp>
 #include <cctype>
 #include <cstdio>
 #include <fstream>
 #include <map>
+#include <nlohmann/detail/abi_macros.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -70,7 +70,8 @@ std::map<std::string, std::string> Linked() {
       {"grpc", grpc::Version()},
       {"httplib", HTTPLIB_FOUND},
       {"lz4", LZ4_versionString()},
-      {"nlohmann-json", Dotted(NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR, NLOHMANN_JSON_VERSION_PATCH)},
+      {"nlohmann-json",
+       Dotted(NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR, NLOHMANN_JSON_VERSION_PATCH)},
       {"protobuf", Dotted(protobuf / 1000000, protobuf / 1000 % 1000, protobuf % 1000)},
       {"sodium", sodium_version_string()},
       {"spdlog", Dotted(SPDLOG_VER_MAJOR, SPDLOG_VER_MINOR, SPDLOG_VER_PATCH)},
@@ -99,32 +100,35 @@ std::map<std::string, std::string> Floors() {
   return floors;
 }
 
-TEST(Floors, every_linked_library_is_as_new_as_the_table_says) {
+TEST(Floors, EveryLinkedLibraryIsAsNewAsTheTableSays) {
   const auto linked = Linked();
   for (const auto& [library, floor] : Floors()) {
     const auto found = linked.find(library);
-    ASSERT_NE(found, linked.end()) << library << " has a floor, and this test does not ask it for its version";
-    EXPECT_GE(Parse(found->second), Parse(floor)) << library << " " << found->second << " is older than its floor " << floor;
+    ASSERT_NE(found, linked.end()) << library
+                                   << " has a floor, and this test does not ask it for its version";
+    EXPECT_GE(Parse(found->second), Parse(floor))
+        << library << " " << found->second << " is older than its floor " << floor;
     std::printf("%s %s, at least %s\n", library.c_str(), found->second.c_str(), floor.c_str());
   }
 }
 
-TEST(Floors, every_library_asked_has_a_floor) {
+TEST(Floors, EveryLibraryAskedHasAFloor) {
   const auto floors = Floors();
   for (const auto& [library, version] : Linked()) {
-    EXPECT_TRUE(floors.contains(library)) << library << " " << version << " has no floor in scripts/dependencies.txt";
+    EXPECT_TRUE(floors.contains(library))
+        << library << " " << version << " has no floor in scripts/dependencies.txt";
     EXPECT_FALSE(Parse(version).empty()) << library << ": '" << version << "' is no version";
   }
 }
 
-TEST(Floors, compare_as_numbers) {
+TEST(Floors, VersionsCompareAsNumbers) {
   EXPECT_LT(Parse("1.9.10"), Parse("1.51"));
   EXPECT_LT(Parse("1.9"), Parse("1.10"));
   EXPECT_GE(Parse("v1.5.6-r.1"), Parse("1.5.6"));
   EXPECT_LT(Parse("3.40.1"), Parse("3.51.3"));
 }
 
-TEST(Floors, compiled_and_linked_are_the_same_library) {
+TEST(Floors, CompiledAndLinkedAreTheSameLibrary) {
   EXPECT_STREQ(sqlite3_libversion(), SQLITE_VERSION);
   EXPECT_EQ(grpc::Version(), GRPC_CPP_VERSION_STRING);
   GOOGLE_PROTOBUF_VERIFY_VERSION;  // aborts when the header and the library differ
