@@ -73,19 +73,29 @@ export function logLines(kind, failed) {
   return failed ? [...lines.slice(0, 3), '\u001b[31mERROR\u001b[0m row_count = 0, expected > 0: lake/raw/2001-03-19/ has no rows', 'The check failed with severity error; nothing downstream starts.'] : lines;
 }
 
+const stage = (name, tasks, more) => ({stage: name, tasks, running: 0, done: tasks, attempts: tasks, failed_attempts: 0, lost_attempts: 0, input_rows: 0, output_rows: 0, output_bytes: 0, spilled_bytes: 0, local_bytes: 0, fetched_bytes: 0, ...more});
+const kBegin = 1_800_000_000_000_000;
+const attempt = (name, index, worker, start, end, outcome = 'success', message = '') => ({stage: name, index, worker, started_at: kBegin + start * 1000, ended_at: kBegin + end * 1000, outcome, message});
+
+// As scheduler/jobs writes it.
 export const kJobReport = {
-  state: 'success', mode: 'distributed', input_bytes: 164200, input_rows: 16384, shuffle_bytes: 38100, shuffle_rows: 846, local_bytes: 19400, fetched_bytes: 18700, spilled_bytes: 0,
+  run: 7, try_number: 1, state: 'done', mode: 'distributed',
   stages: [
-    {name: 'plan', state: 'success', tasks: {total: 1, done: 1}, duration: 0.031},
-    {name: 'map', state: 'success', tasks: {total: 4, done: 4}, rows_in: 16384, rows_out: 846, bytes_in: 164200, bytes_out: 38100, duration: 0.058},
-    {name: 'reduce', state: 'success', tasks: {total: 8, done: 8}, rows_in: 846, rows_out: 226, bytes_in: 38100, bytes_out: 14200, duration: 0.047},
-    {name: 'publish', state: 'success', tasks: {total: 1, done: 1}, rows_out: 226, bytes_out: 14200, duration: 0.009},
+    stage('plan', 1, {duration_ms: 31}),
+    stage('map', 4, {attempts: 5, lost_attempts: 1, input_rows: 16384, output_rows: 846, output_bytes: 38100, duration_ms: 58}),
+    stage('reduce', 8, {input_rows: 846, output_rows: 226, output_bytes: 14200, local_bytes: 19400, fetched_bytes: 18700, duration_ms: 47}),
+    stage('publish', 1, {output_rows: 226, output_bytes: 14200, duration_ms: 9}),
   ],
-  partitions: [104, 98, 121, 110, 96, 163, 88, 66].map((rows, index) => ({index, rows, bytes: rows * 45})),
+  partitions: [104, 98, 121, 110, 96, 163, 88, 66].map((rows) => ({rows, bytes: rows * 45})),
   decisions: [
-    {rule: 'fuse', did: 'distributed', why: 'the author asked for 8 partitions'},
-    {rule: 'broadcast', did: 'airports is broadcast', why: '214 kB is below the threshold of 10 MB'},
-    {rule: 'coalesce', did: 'nothing merged', why: 'a number of partitions is never coalesced'},
+    {rule: 'fuse', what: 'distributed', why: 'the author asked for 8 partitions'},
+    {rule: 'broadcast', what: 'airports is broadcast', why: '214 kB is below the threshold of 10 MB'},
+    {rule: 'coalesce', what: 'nothing merged', why: 'a number of partitions is never coalesced'},
   ],
-  output: {path: 'lake/gold/2001-03-01/', files: 8, rows: 226, bytes: 14200},
+  timeline: [
+    attempt('plan', 0, 'worker-1', 0, 31), attempt('map', 0, 'worker-1', 36, 61), attempt('map', 1, 'worker-2', 36, 64), attempt('map', 2, 'worker-1', 37, 60),
+    attempt('map', 3, 'worker-2', 37, 48, 'lost', 'its worker stopped answering'), attempt('map', 3, 'worker-1', 62, 92),
+    ...Array.from({length: 8}, (_, i) => attempt('reduce', i, `worker-${1 + (i % 2)}`, 95 + (i % 4), 118 + ((i * 7) % 24))), attempt('publish', 0, 'worker-2', 144, 153),
+  ],
+  timeline_dropped: 0,
 };

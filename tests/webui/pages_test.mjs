@@ -195,7 +195,8 @@ describe('the dashboard', () => {
     await page.waitForSelector('.stage-table');
     assert.equal(await page.locator('.stage-table tbody tr').count(), 4);
     assert.equal(await page.locator('.partition').count(), 8);
-    assert.match(await page.locator('.job').innerText(), /16\u202F384[\s\S]*38\.1 kB[\s\S]*the author asked for 8 partitions/);
+    assert.equal(await page.locator('.lane-bar').count(), 15);
+    assert.match(await page.locator('.job').innerText(), /846 rows, 38\.1 kB[\s\S]*16\u202F384[\s\S]*the author asked for 8 partitions/);
   });
 
   it('keeps up by polling while events are down, says so, and goes live again', async () => {

@@ -130,7 +130,8 @@ export function useWhy(dag: string, run: string, task: string, waiting: boolean)
     queryKey: ['why', dag, run, task],
     queryFn: ({signal}) => client.why(dag, run, task, signal),
     enabled: waiting,
-    refetchInterval: 3000,
+    // A run that is over has no answer any more (404): no use asking again.
+    refetchInterval: (query) => (query.state.error ? false : 3000),
   });
 }
 

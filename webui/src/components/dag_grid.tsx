@@ -4,7 +4,7 @@ import {memo, useEffect, useLayoutEffect, useRef, useState, type CSSProperties, 
 import {SearchIcon} from './icons';
 import {stateClass, stateLabel} from './state';
 import {useNow} from './times';
-import type {DagRun, GridCell, Task} from '../api/types';
+import {kTaskStates, type DagRun, type GridCell, type Task} from '../api/types';
 import {elapsed, formatDuration} from '../format/duration';
 import {formatTime, useZone} from '../format/time';
 import {visibleWindow} from '../log/window';
@@ -129,6 +129,7 @@ export function DagGrid({dag, tasks, runs, cells, selected, onSelect, limit, lim
         </div>
         {shown.length === 0 && <p className="grid-none faint">No task matches “{filter}”.</p>}
       </div>
+      <Legend cells={cells} />
     </section>
   );
 }
@@ -183,4 +184,13 @@ function cellTitle(task: string, cell: GridCell | undefined): string {
   const took = cell.start_date && cell.end_date ? ` · ${formatDuration(elapsed(cell.start_date, cell.end_date, 0))}` : '';
   const attempt = cell.try_number > 1 ? ` · attempt ${cell.try_number}` : '';
   return `${task}\n${stateLabel(cell.state)}${took}${attempt}`;
+}
+
+// Only states that occur: a list of all thirteen would be read by nobody.
+function Legend({cells}: {cells: Map<string, GridCell>}) {
+  const present = new Set<string>();
+  for (const cell of cells.values()) present.add(cell.state ?? 'none');
+  const states = kTaskStates.filter((state) => present.has(state));
+  if (states.length === 0) return null;
+  return <ul className="legend grid-legend">{states.map((state) => <li key={state}><span className={`legend-mark ${stateClass(state)}`} />{stateLabel(state)}</li>)}</ul>;
 }

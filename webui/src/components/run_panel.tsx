@@ -3,13 +3,13 @@ import {useState} from 'react';
 import {useMutation} from '@tanstack/react-query';
 import {DagGraph} from './dag_graph';
 import {Dialog} from './dialog';
-import {RetryIcon, StopIcon} from './icons';
+import {RetryIcon, StopIcon, WaitIcon} from './icons';
 import {ErrorNotice} from './notice';
 import {StateBadge} from './state';
 import {Timeline} from './timeline';
 import {Ago, Lasted, Time} from './times';
 import {toast} from './toast';
-import {client, queryClient, useRun} from '../api/queries';
+import {client, queryClient, useRun, useWhy} from '../api/queries';
 import type {DagRun, GridCell, Task} from '../api/types';
 import {setSearchParams, useSearchParam} from '../router';
 import {useShortcuts} from '../shortcuts';
@@ -32,7 +32,7 @@ export function RunPanel({dag, runId, known, tasks, cells}: Props) {
   return (
     <section className="card pane run-pane" aria-label="Selected run">
       {query.isError && !run && <ErrorNotice error={query.error} />}
-      {run && <RunHead dag={dag} run={run} />}
+      {run && <RunHead dag={dag} run={run} firstTask={tasks[0]?.task_id ?? ''} />}
       <div className="run-view">
         <div className="segments segments-small run-views" role="group" aria-label="Show the run as">
           {(['graph', 'timeline'] as const).map((one) => (
@@ -47,7 +47,9 @@ export function RunPanel({dag, runId, known, tasks, cells}: Props) {
   );
 }
 
-function RunHead({dag, run}: {dag: string; run: DagRun}) {
+function RunHead({dag, run, firstTask}: {dag: string; run: DagRun; firstTask: string}) {
+  // A run that has not begun waits for the same as its first task: a paused DAG, or other runs.
+  const why = useWhy(dag, run.dag_run_id, firstTask, run.state === 'queued' && firstTask !== '');
   const [asking, setAsking] = useState(false);
   const active = run.state === 'running' || run.state === 'queued';
   const refresh = () => Promise.all([
@@ -85,6 +87,9 @@ function RunHead({dag, run}: {dag: string; run: DagRun}) {
         {conf && <div className="fact-wide"><dt>Configuration</dt><dd><code className="conf" title={JSON.stringify(conf, null, 2)}>{JSON.stringify(conf)}</code></dd></div>}
         {run.note && <div className="fact-wide"><dt>Note</dt><dd>{run.note}</dd></div>}
       </dl>
+      {run.state === 'queued' && why.data && why.data.reasons.length > 0 && (
+        <p className="run-why"><WaitIcon /> {why.data.reasons.map((reason) => reason.message).join('; ')}</p>
+      )}
       {asking && <CancelDialog dag={dag} run={run} onClose={() => setAsking(false)} onDone={() => void refresh()} />}
     </header>
   );

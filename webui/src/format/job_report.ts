@@ -1,127 +1,113 @@
-// The report of a mapreduce job as the page shows it. The server's report is JSON that grows with the engine, so every field
-// is optional here, and one that is missing is simply not shown.
+// The report of a mapreduce job (docs/formats.md, "job report"), read with care: the server writes it anew as the job proceeds,
+// and an older server may lack a field. What is missing is 0 or empty.
 
 export interface StageReport {
   name: string;
-  state: string | null;
-  tasks: number | null;
-  done: number | null;
-  running: number | null;
-  rowsIn: number | null;
-  rowsOut: number | null;
-  bytesIn: number | null;
-  bytesOut: number | null;
+  state: 'queued' | 'running' | 'success';
+  tasks: number;
+  done: number;
+  attempts: number;
+  failedAttempts: number;
+  lostAttempts: number;
+  inputRows: number;
+  outputRows: number;
+  outputBytes: number;
+  spilledBytes: number;
+  localBytes: number;
+  fetchedBytes: number;
   seconds: number | null;
-  start: string | null;
-  end: string | null;
 }
 
 export interface PartitionReport {
+  rows: number;
+  bytes: number;
+}
+
+// One ended attempt of a stage task; times in seconds from the first one's start.
+export interface JobAttempt {
+  stage: string;
   index: number;
-  rows: number | null;
-  bytes: number | null;
+  worker: string;
+  start: number;
+  end: number;
+  outcome: string;
+  message: string;
 }
 
 export interface JobReport {
-  state: string | null;
-  mode: string | null;
+  state: string;
+  mode: string;
   stages: StageReport[];
   partitions: PartitionReport[];
-  decisions: {rule: string; did: string; why: string}[];
-  facts: [string, number | string, 'bytes' | 'count' | 'text'][];
-  output: {path: string | null; files: number | null; rows: number | null; bytes: number | null} | null;
+  decisions: {rule: string; what: string; why: string}[];
+  attempts: JobAttempt[];
+  attemptsDropped: number;
 }
 
 type Json = Record<string, unknown>;
 
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
 const objects = (value: unknown): Json[] => (Array.isArray(value) ? value.filter(isObject) : []);
+const number = (value: unknown): number => (typeof value === 'number' && Number.isFinite(value) ? value : 0);
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
-function number(from: Json, ...names: string[]): number | null {
-  for (const name of names) {
-    const value = from[name];
-    if (typeof value === 'number' && Number.isFinite(value)) return value;
-  }
-  return null;
-}
-
-function text(from: Json, ...names: string[]): string | null {
-  for (const name of names) {
-    const value = from[name];
-    if (typeof value === 'string' && value !== '') return value;
-  }
-  return null;
-}
-
-function readStage(stage: Json, index: number): StageReport {
-  const tasks = isObject(stage['tasks']) ? stage['tasks'] : stage;
-  const milliseconds = number(stage, 'duration_ms', 'milliseconds');
+function readStage(stage: Json): StageReport {
+  const tasks = number(stage['tasks']);
+  const done = number(stage['done']);
   return {
-    name: text(stage, 'name', 'kind', 'stage') ?? `stage ${index + 1}`,
-    state: text(stage, 'state'),
-    tasks: number(tasks, 'total', 'tasks', 'count'),
-    done: number(tasks, 'done', 'finished', 'success'),
-    running: number(tasks, 'running'),
-    rowsIn: number(stage, 'rows_in', 'input_rows'),
-    rowsOut: number(stage, 'rows_out', 'output_rows', 'rows'),
-    bytesIn: number(stage, 'bytes_in', 'input_bytes'),
-    bytesOut: number(stage, 'bytes_out', 'output_bytes', 'bytes'),
-    seconds: number(stage, 'seconds', 'duration') ?? (milliseconds === null ? null : milliseconds / 1000),
-    start: text(stage, 'start_date', 'started_at'),
-    end: text(stage, 'end_date', 'ended_at'),
+    name: text(stage['stage']),
+    state: tasks > 0 && done >= tasks ? 'success' : number(stage['running']) > 0 || done > 0 ? 'running' : 'queued',
+    tasks,
+    done,
+    attempts: number(stage['attempts']),
+    failedAttempts: number(stage['failed_attempts']),
+    lostAttempts: number(stage['lost_attempts']),
+    inputRows: number(stage['input_rows']),
+    outputRows: number(stage['output_rows']),
+    outputBytes: number(stage['output_bytes']),
+    spilledBytes: number(stage['spilled_bytes']),
+    localBytes: number(stage['local_bytes']),
+    fetchedBytes: number(stage['fetched_bytes']),
+    seconds: typeof stage['duration_ms'] === 'number' ? stage['duration_ms'] / 1000 : null,
   };
 }
 
-function readPartitions(value: unknown): PartitionReport[] {
-  return objects(value).map((partition, i) => ({
-    index: number(partition, 'index', 'partition') ?? i,
-    rows: number(partition, 'rows'),
-    bytes: number(partition, 'bytes'),
+function readAttempts(value: unknown): JobAttempt[] {
+  const entries = objects(value);
+  const begin = entries.reduce((least, entry) => Math.min(least, number(entry['started_at'])), Infinity);
+  return entries.map((entry) => ({
+    stage: text(entry['stage']),
+    index: number(entry['index']),
+    worker: text(entry['worker']),
+    start: (number(entry['started_at']) - begin) / 1e6,
+    end: (number(entry['ended_at']) - begin) / 1e6,
+    outcome: text(entry['outcome']),
+    message: text(entry['message']),
   }));
 }
 
-const kFacts: [string, 'bytes' | 'count' | 'text', string[]][] = [
-  ['Partitions', 'count', ['partition_count']],
-  ['Input', 'bytes', ['input_bytes']],
-  ['Input rows', 'count', ['input_rows']],
-  ['Shuffled', 'bytes', ['shuffle_bytes', 'shuffled_bytes']],
-  ['Shuffled rows', 'count', ['shuffle_rows', 'shuffled_rows']],
-  ['Read on the same host', 'bytes', ['local_bytes']],
-  ['Fetched', 'bytes', ['fetched_bytes']],
-  ['Spilled', 'bytes', ['spilled_bytes']],
-  ['Retried tasks', 'count', ['retried', 'retries']],
-  ['Maps made again', 'count', ['remade_maps', 'lost_maps']],
-];
-
 export function readJobReport(value: unknown): JobReport | null {
   if (!isObject(value)) return null;
-  const report = isObject(value['report']) ? value['report'] : value;
-  const shuffle = isObject(report['shuffle']) ? report['shuffle'] : {};
-  const merged: Json = {...shuffle, ...report};
-  const facts: JobReport['facts'] = [];
-  for (const [name, kind, names] of kFacts) {
-    const found = number(merged, ...names) ?? (name === 'Partitions' ? number(merged, 'partitions') : null);
-    if (found !== null && (found > 0 || kind !== 'count')) facts.push([name, found, kind]);
-  }
-  const output = isObject(report['output']) ? report['output'] : null;
-  const stages = objects(report['stages']);
   return {
-    state: text(report, 'state'),
-    mode: text(report, 'mode') ?? (report['fused'] === true ? 'fused' : report['fused'] === false ? 'distributed' : null),
-    stages: stages.map(readStage),
-    partitions: readPartitions(Array.isArray(report['partitions']) ? report['partitions']
-      : (shuffle['partitions'] ?? stages.map((stage) => stage['partitions']).find(Array.isArray))),
-    decisions: objects(report['decisions'] ?? report['rules']).map((decision) => ({
-      rule: text(decision, 'rule', 'name') ?? '',
-      did: text(decision, 'did', 'what', 'choice', 'decision') ?? '',
-      why: text(decision, 'why', 'reason') ?? '',
-    })),
-    facts,
-    output: output && {
-      path: text(output, 'path'),
-      files: Array.isArray(output['files']) ? output['files'].length : number(output, 'files'),
-      rows: number(output, 'rows'),
-      bytes: number(output, 'bytes'),
-    },
+    state: text(value['state']),
+    mode: text(value['mode']),
+    stages: objects(value['stages']).map(readStage),
+    partitions: objects(value['partitions']).map((one) => ({rows: number(one['rows']), bytes: number(one['bytes'])})),
+    decisions: objects(value['decisions']).map((one) => ({rule: text(one['rule']), what: text(one['what']), why: text(one['why'])})),
+    attempts: readAttempts(value['timeline']),
+    attemptsDropped: number(value['timeline_dropped']),
   };
+}
+
+// Rows for a picture of the attempts: for each worker as many lanes as it had attempts at the same time.
+export function workerLanes(attempts: readonly JobAttempt[]): {worker: string; lanes: JobAttempt[][]}[] {
+  const workers = new Map<string, JobAttempt[][]>();
+  for (const attempt of [...attempts].sort((a, b) => a.start - b.start)) {
+    const lanes = workers.get(attempt.worker) ?? [];
+    workers.set(attempt.worker, lanes);
+    const free = lanes.find((lane) => (lane.at(-1) as JobAttempt).end <= attempt.start);
+    if (free) free.push(attempt);
+    else lanes.push([attempt]);
+  }
+  return [...workers].sort(([a], [b]) => (a < b ? -1 : 1)).map(([worker, lanes]) => ({worker, lanes}));
 }
