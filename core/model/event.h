@@ -47,6 +47,7 @@ struct Heartbeat {
 // The stream ended. The lease goes on: the worker may come back.
 struct WorkerDisconnected {
   SessionId session{};
+  std::uint64_t stream = 0;  // the one that ended: the worker may have come back on another already
 };
 
 // The worker is draining (SIGTERM): no new attempts. `left` says that it has finished.

@@ -1,13 +1,15 @@
-// The engine decides everything about runs and attempts: which run starts, which task instance is ready, which worker gets
-// it, what a report, a lost worker or a command means. Deterministic and pure: events in; rows and effects out. No clock, no
-// thread, no IO, no log, no randomness, no unordered iteration. The loop owns it and calls it from its one thread; the
-// simulator and `dagctl simulate` drive the same class.
+// The engine decides everything about runs and attempts: which run starts, which task instance is ready,
+// which worker gets it, what a report, a lost worker or a command means. Deterministic and pure: events in;
+// rows and effects out. No clock, no thread, no IO, no log, no randomness, no unordered iteration. The loop
+// owns it and calls it from its one thread; the simulator and `dagctl simulate` drive the same class.
 //
 // Cost: an event costs time proportional to the edges it touches. Nothing scans all runs or all tasks.
 #pragma once
 
 #include <memory>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/clock.h"
@@ -23,14 +25,17 @@ namespace millrace::engine {
 struct EngineOptions {
   Duration heartbeat = std::chrono::seconds(3);
   Duration lease = std::chrono::seconds(30);
-  int max_lost = 3;          // a lost attempt runs again at once, outside retries, this many times
+  int max_lost = 3;  // a lost attempt runs again at once, outside retries, this many times
   int default_pool_slots = 128;
-  int prefetch_per_slot = 8;  // of short built-in kinds only
+  std::vector<std::pair<std::string, int>> pools;  // further ones; a pool that is not known has no slots
+  int prefetch_per_slot = 8;                       // of short built-in kinds only
 };
 
-// What applying an event adds: rows for the batch that is collecting, and effects that leave when it is durable.
+// What applying an event adds: rows for the batch that is collecting, and effects that leave when it is
+// durable.
 struct Output {
-  std::uint64_t stamp = 0;  // the engine's mark, by which it finds rows again that changed before within this batch
+  std::uint64_t stamp =
+      0;  // the engine's mark, by which it finds rows again that changed before within this batch
   Batch batch;
   std::vector<Effect> effects;
 };
@@ -47,6 +52,10 @@ class Engine {
   void Load(Image image, Now now, Output& out);
 
   void Apply(const Event& event, Now now, Output& out);
+
+  // More to do as soon as the next batch begins: Tick then. (Task instances are created in portions, one a
+  // batch.)
+  bool HasBacklog() const;
 
   // When Tick must come, on each clock; none: only when something happens.
   std::optional<BootTime> NextBootTimer() const;

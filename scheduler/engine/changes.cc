@@ -1,0 +1,138 @@
+// How changes become rows: each changed row is written once at the end of an event, and overwrites itself
+// when it changes again before the batch is committed.
+#include <algorithm>
+
+#include "scheduler/engine/state.h"
+
+namespace millrace::engine {
+namespace {
+
+template <typename Row>
+void Write(std::vector<Row>& rows, BatchPlace& place, std::uint64_t stamp, const Row& row) {
+  if (place.stamp == stamp) {
+    rows[place.index] = row;
+    return;
+  }
+  place = {stamp, static_cast<std::uint32_t>(rows.size())};
+  rows.push_back(row);
+}
+
+}  // namespace
+
+void Engine::State::Begin(Now the_now, Output& the_out) {
+  now = the_now;
+  out = &the_out;
+  if (out->stamp == 0) {
+    out->stamp = ++stamp;
+    created_in_batch = 0;
+  }
+}
+
+void Engine::State::Settle() {
+  // Placing may end instances (a template that does not render), whose ends free places and ready others.
+  do {
+    TellDownstream();
+    WakeDags();
+    CreateInstances();
+    TellDownstream();
+    Place();
+    EndRuns();
+  } while (!ended.empty() || !woken.empty());
+  FlushRows();
+  out = nullptr;
+}
+
+void Engine::State::Touch(LiveDag& dag) {
+  if (std::exchange(dag.dirty, true)) return;
+  dirty_dags.push_back(dag.row.dag_id);
+}
+
+void Engine::State::Touch(LiveRun& run) {
+  if (std::exchange(run.dirty, true)) return;
+  dirty_runs.push_back(run.row.key);
+}
+
+void Engine::State::Touch(LiveRun&, Instance& instance) {
+  if (std::exchange(instance.dirty, true)) return;
+  dirty_instances.push_back(instance.row.key);
+}
+
+void Engine::State::FlushRows() {
+  for (const std::string& id : dirty_dags) {
+    LiveDag& dag = dags.find(id)->second;
+    dag.dirty = false;
+    Write(out->batch.dags, dag.place, out->stamp, dag.row);
+  }
+  for (RunKey key : dirty_runs) {
+    LiveRun& run = runs.find(key)->second;
+    run.dirty = false;
+    Write(out->batch.runs, run.place, out->stamp, run.row);
+  }
+  for (TaskInstanceKey key : dirty_instances) {
+    Instance& instance = *FindInstance(key);
+    instance.dirty = false;
+    Write(out->batch.task_instances, instance.place, out->stamp, instance.row);
+  }
+  dirty_dags.clear();
+  dirty_runs.clear();
+  dirty_instances.clear();
+}
+
+void Engine::State::SetRunState(LiveRun& run, RunState to, bool by_user) {
+  MILLRACE_CHECK(IsLegal(run.row.state, to, by_user));
+  out->batch.transitions.push_back({run.row.key, -1, static_cast<std::uint8_t>(run.row.state),
+                                    static_cast<std::uint8_t>(to), 0, now.wall});
+  run.row.state = to;
+  Touch(run);
+}
+
+void Engine::State::SetState(LiveRun& run, Instance& instance, TaskState to, bool by_user) {
+  TaskInstance& row = instance.row;
+  const TaskState from = row.state;
+  MILLRACE_CHECK(IsLegal(from, to, by_user));
+  out->batch.transitions.push_back({row.key.run, row.key.index, static_cast<std::uint8_t>(from),
+                                    static_cast<std::uint8_t>(to), row.try_number, now.wall});
+  if (from == TaskState::kScheduled) Unpark(run, instance);
+  if (instance.holds && !HasAttempt(to)) Release(run, instance);
+  row.state = to;
+  row.due_at.reset();
+  if (IsTerminal(from) != IsTerminal(to)) {
+    run.unfinished += IsTerminal(to) ? -1 : 1;
+  }
+  if (IsTerminal(to)) {
+    if (!row.ended_at) row.ended_at = now.wall;
+    ended.push_back(row.key);
+  } else if (to == TaskState::kScheduled) {
+    row.scheduled_at = now.wall;
+    Park(run, instance);
+  } else if (HasAttempt(to) && !instance.holds) {
+    Hold(run, instance);
+  }
+  Touch(run, instance);
+}
+
+void Engine::State::KeepAttempt(const Instance& instance, TaskState how,
+                                std::optional<std::int32_t> exit_code) {
+  const TaskInstance& row = instance.row;
+  Attempt attempt;
+  attempt.instance = row.key;
+  attempt.try_number = row.try_number;
+  attempt.fence = row.fence;
+  attempt.state = how;
+  attempt.queued_at = row.queued_at;
+  attempt.started_at = row.started_at;
+  attempt.ended_at = row.ended_at.value_or(now.wall);
+  attempt.worker = row.worker;
+  attempt.exit_code = exit_code;
+  attempt.reason = row.reason;
+  out->batch.attempts.push_back(std::move(attempt));
+}
+
+LiveRun* Engine::State::FindRun(const std::string& dag_id, const std::string& run_id) {
+  const auto dag = dags.find(dag_id);
+  if (dag == dags.end()) return nullptr;
+  const auto run = dag->second.runs.find(run_id);
+  return run == dag->second.runs.end() ? nullptr : FindRun(run->second);
+}
+
+}  // namespace millrace::engine

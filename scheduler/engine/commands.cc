@@ -1,0 +1,160 @@
+// Commands: each is refused whole or done whole. One about a run that is not in memory waits for it (Need,
+// Loaded); so does a trigger, which must know that its run id is free.
+#include "core/calendar/format.h"
+#include "scheduler/engine/params.h"
+#include "scheduler/engine/state.h"
+
+namespace millrace::engine {
+namespace {
+
+std::string RunIdOf(const TriggerRun& command, WallTime now) {
+  if (!command.run_id.empty()) return command.run_id;
+  return "manual__" + FormatTs(command.logical_date.value_or(now));
+}
+
+// DAG and run of a command on a run.
+std::pair<std::string, std::string> RunOf(const Command& command) {
+  return std::visit(
+      [](const auto& c) -> std::pair<std::string, std::string> {
+        if constexpr (requires { c.run_id; }) {
+          return {c.dag_id, c.run_id};
+        } else {
+          return {};
+        }
+      },
+      command);
+}
+
+}  // namespace
+
+void Engine::State::OnCommand(const CommandReceived& event) {
+  if (const auto* records = std::get_if<WriteRecords>(&event.command)) {
+    out->batch.records.insert(out->batch.records.end(), records->records.begin(), records->records.end());
+    Answer(event.reply, CommandResult{});
+    return;
+  }
+  if (const auto* pause = std::get_if<SetPaused>(&event.command)) {
+    Answer(event.reply, Pause(*pause));
+    return;
+  }
+  Command command = event.command;
+  auto* trigger = std::get_if<TriggerRun>(&command);
+  if (trigger != nullptr) {
+    if (const Status status = CheckTrigger(*trigger); !status.ok()) {
+      Answer(event.reply, status);
+      return;
+    }
+    trigger->run_id = RunIdOf(*trigger, now.wall);
+  }
+  const auto [dag_id, run_id] = RunOf(command);
+  if (!dags.contains(dag_id)) {
+    Answer(event.reply, NotFound("DAG not found: " + dag_id));
+    return;
+  }
+  if (LiveRun* run = FindRun(dag_id, run_id); run != nullptr) {
+    Answer(event.reply,
+           trigger == nullptr
+               ? OnRun(command, *run)
+               : CommandReply(AlreadyExists("DAG " + dag_id + " has a run " + run_id + " already")));
+    return;
+  }
+  std::vector<WaitingCommand>& waiting = needs[{dag_id, run_id}];
+  if (waiting.empty()) Emit(Need{dag_id, run_id});
+  waiting.push_back({event.reply, std::move(command)});
+}
+
+void Engine::State::OnLoaded(const Loaded& event) {
+  auto waiting = needs.extract({event.dag_id, event.run_id});
+  if (waiting.empty()) return;
+  const auto dag = dags.find(event.dag_id);
+  if (event.image.ok() && event.image->dag != nullptr && FindRun(event.dag_id, event.run_id) == nullptr) {
+    LiveRun& run = AddRun(dag->second, event.image->run, event.image->dag);
+    LoadInstances(run, event.image->task_instances);
+  }
+  for (const WaitingCommand& command : waiting.mapped()) {
+    LiveRun* run = FindRun(event.dag_id, event.run_id);
+    if (const auto* trigger = std::get_if<TriggerRun>(&command.command)) {
+      if (run != nullptr) {
+        Answer(command.reply,
+               AlreadyExists("DAG " + event.dag_id + " has a run " + event.run_id + " already"));
+      } else if (!event.image.ok() && event.image.status().code() != Code::kNotFound) {
+        Answer(command.reply, event.image.status());
+      } else {
+        Answer(command.reply, Trigger(*trigger));
+      }
+    } else if (run != nullptr) {
+      Answer(command.reply, OnRun(command.command, *run));
+    } else if (!event.image.ok() && event.image.status().code() != Code::kNotFound) {
+      Answer(command.reply, event.image.status());
+    } else {
+      Answer(command.reply, NotFound("DAG " + event.dag_id + " has no run " + event.run_id));
+    }
+  }
+  // Nothing opened it again: it goes as it came.
+  if (LiveRun* run = FindRun(event.dag_id, event.run_id); run != nullptr && IsTerminal(run->row.state)) {
+    TellDownstream();
+    Evict(*run);
+  }
+}
+
+Status Engine::State::CheckTrigger(const TriggerRun& command) const {
+  const auto dag = dags.find(command.dag_id);
+  if (dag == dags.end()) return NotFound("DAG not found: " + command.dag_id);
+  if (dag->second.row.stale)
+    return FailedPrecondition("the file of DAG " + command.dag_id + " is gone; put it back to run it");
+  if (!command.run_id.empty() && !IsValidRunId(command.run_id)) {
+    return InvalidArgument("run id must be 1 to 250 of A-Z a-z 0-9 _ . - : + : " + command.run_id);
+  }
+  if (command.run_id.starts_with("scheduled__") || command.run_id.starts_with("backfill__")) {
+    return InvalidArgument("run ids that start with scheduled__ or backfill__ are the scheduler's own: " +
+                           command.run_id);
+  }
+  return MergeParams(*dag->second.dag, command.conf).status();
+}
+
+CommandReply Engine::State::Trigger(const TriggerRun& command) {
+  // Checked again: the DAG may have changed while the store was asked.
+  RETURN_IF_ERROR(CheckTrigger(command));
+  LiveDag& dag = dags.find(command.dag_id)->second;
+  Run row;
+  row.key = RunKey{next_run_key++};
+  row.dag_id = command.dag_id;
+  row.run_id = command.run_id;
+  row.type = RunType::kManual;
+  row.version = dag.row.version;
+  row.logical_date = command.logical_date;
+  row.run_after = now.wall;
+  if (command.logical_date) {
+    const RunDates dates = dag.timetable.ForManual(*command.logical_date);
+    row.interval_start = dates.interval_start;
+    row.interval_end = dates.interval_end;
+  }
+  row.queued_at = now.wall;
+  row.conf = command.conf.empty() ? "{}" : command.conf;
+  row.triggered_by = command.user;
+  row.note = command.note;
+  LiveRun& run = AddRun(dag, std::move(row), dag.dag);
+  Touch(run);
+  woken.insert(command.dag_id);
+  return CommandResult{run.row, {}};
+}
+
+CommandReply Engine::State::Pause(const SetPaused& command) {
+  const auto found = dags.find(command.dag_id);
+  if (found == dags.end()) return NotFound("DAG not found: " + command.dag_id);
+  LiveDag& dag = found->second;
+  if (dag.row.paused == command.paused) return CommandResult{};
+  dag.row.paused = command.paused;
+  Touch(dag);
+  woken.insert(command.dag_id);
+  for (const auto& [id, key] : dag.runs) RelistRun(runs.find(key)->second);
+  return CommandResult{};
+}
+
+CommandReply Engine::State::OnRun(const Command& command, LiveRun& run) {
+  if (const auto* cancel = std::get_if<CancelRun>(&command)) return Cancel(*cancel, run);
+  if (const auto* clear = std::get_if<ClearTasks>(&command)) return Clear(*clear, run);
+  return Mark(std::get<MarkTask>(command), run);
+}
+
+}  // namespace millrace::engine

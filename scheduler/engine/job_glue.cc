@@ -1,0 +1,257 @@
+// Running mapreduce task instances. jobs::Job decides what is to be done; here its stage tasks get attempts:
+// fences, slots, leases, and the news of how they ended. Starting one writes nothing: after a restart the
+// workers tell what they still hold, and a job goes on when all workers of before have come back or are given
+// up.
+#include "scheduler/engine/render.h"
+#include "scheduler/engine/state.h"
+
+namespace millrace::engine {
+namespace {
+
+StageKey KeyOf(const LiveJob& job, jobs::StageTaskId id) {
+  return {-job.priority, job.key.instance.run, job.key.instance.index, id.stage, id.index};
+}
+
+jobs::Cluster ClusterOf(const std::map<SessionId, Session>& sessions) {
+  jobs::Cluster cluster;
+  for (const auto& [id, session] : sessions) {
+    if (!session.connected || session.draining) continue;
+    ++cluster.workers;
+    cluster.slots += session.row.offer.slots;
+  }
+  return cluster;
+}
+
+}  // namespace
+
+void Engine::State::StartJob(LiveRun& run, Instance& instance) {
+  const Task& task = TaskOf(run, instance);
+  TaskInstance& row = instance.row;
+  StartTry(instance);
+  row.fence = {term, ++fence_counter};
+  row.session = {};
+  row.worker.clear();
+  SetState(run, instance, TaskState::kRunning);
+  row.started_at = now.wall;
+  StatusOr<Assignment> assignment = MakeAssignment(run, instance);
+  if (!assignment.ok()) {
+    Fail(run, instance, {Outcome::kFailFinal, std::nullopt, assignment.status().message(), "", {}, {}},
+         false);
+    return;
+  }
+  LiveJob& job = jobs[row.key];
+  job.key = {row.key, row.try_number};
+  job.with = std::move(assignment->with);
+  job.priority = task.priority_weight;
+  job.job = std::make_unique<jobs::Job>(job.key, job.with, ClusterOf(sessions));
+  if (task.execution_timeout > Duration(0)) {
+    timers.Add({now.boot + task.execution_timeout, TimerKind::kJobTimeout, {}, row.key, row.try_number, {}});
+  }
+  Do(job, job.job->Begin({}, now.wall));
+}
+
+void Engine::State::Do(LiveJob& job, jobs::Actions actions) {
+  for (StageTaskRow& winner : actions.winners) out->batch.stage_tasks.push_back(std::move(winner));
+  for (const jobs::StageTaskId& id : actions.cancel) DropStage(job, id, "no longer needed by its job");
+  for (jobs::Start& start : actions.start) {
+    const jobs::StageTaskId id = start.id;
+    if (id.stage == jobs::kPublishStage) {
+      job.state = "publishing";
+    } else if (id.stage != jobs::kPlanStage) {
+      job.state = "running";
+    }
+    StageRun& stage = job.tasks[id];
+    stage.start = std::move(start);
+    if (stage.fence) continue;
+    if (const auto adopted = job.adopted.find(id); adopted != job.adopted.end()) {
+      stage.fence = adopted->second;
+      attempts.find(adopted->second)->second.work = stage.start.work;
+      job.adopted.erase(adopted);
+      continue;
+    }
+    waiting_stages.emplace(KeyOf(job, id), std::pair(job.key.instance, id));
+  }
+  if (!actions.finish) {
+    if (actions.report_changed) WriteReport(job, false);
+    return;
+  }
+  const jobs::Finish finish = std::move(*actions.finish);
+  const TaskInstanceKey key = job.key.instance;
+  EndJob(key, "its job is over", finish.outcome == Outcome::kSuccess ? "success" : "failed");
+  OnEnded(*FindRun(key.run), *FindInstance(key),
+          {finish.outcome, std::nullopt, finish.message, finish.result, {}, now.wall});
+}
+
+void Engine::State::OnStageEnded(Fence fence, const Report& report) {
+  const LiveAttempt attempt = attempts.find(fence)->second;
+  const Session& session = *FindSession(attempt.session);
+  LiveJob& job = jobs.find(attempt.instance)->second;
+  Vacate(fence);
+  if (job.job == nullptr) {
+    job.adopted.erase(*attempt.stage);
+    job.early.push_back({*attempt.stage, report, attempt.session, session.row.offer.name});
+    return;
+  }
+  job.tasks.find(*attempt.stage)->second.fence.reset();
+  Do(job, job.job->OnEnded(*attempt.stage, report, attempt.session, session.row.offer.name, now.wall));
+}
+
+void Engine::State::OnStageLost(Fence fence, const std::string& why, bool counts) {
+  const LiveAttempt attempt = attempts.find(fence)->second;
+  const Session* session = FindSession(attempt.session);
+  const std::string worker = session == nullptr ? "" : session->row.offer.name;
+  Vacate(fence);
+  if (!attempt.wanted) return;
+  LiveJob& job = jobs.find(attempt.instance)->second;
+  if (job.job == nullptr) {
+    job.adopted.erase(*attempt.stage);
+    return;
+  }
+  StageRun& stage = job.tasks.find(*attempt.stage)->second;
+  stage.fence.reset();
+  if (counts) ++stage.lost;
+  const LiveRun& run = *FindRun(attempt.instance.run);
+  const bool gives_up =
+      stage.lost > options.max_lost ||
+      (counts && TaskOf(run, *FindInstance(attempt.instance)).on_worker_lost == OnWorkerLost::kFail);
+  Report report;
+  report.fence = fence;
+  report.ended = true;
+  report.outcome = gives_up ? Outcome::kFailFinal : Outcome::kLost;
+  report.message = "lost: " + why;
+  report.ended_at = now.wall;
+  Do(job, job.job->OnEnded(*attempt.stage, report, attempt.session, worker, now.wall));
+}
+
+void Engine::State::DropStage(LiveJob& job, jobs::StageTaskId id, const std::string& reason) {
+  const auto found = job.tasks.find(id);
+  if (found == job.tasks.end()) return;
+  waiting_stages.erase(KeyOf(job, id));
+  if (!found->second.fence) return;
+  LiveAttempt& attempt = attempts.find(*found->second.fence)->second;
+  attempt.wanted = false;
+  Emit(CancelAttempt{attempt.session, *found->second.fence, reason});
+  found->second.fence.reset();
+}
+
+void Engine::State::EndJob(TaskInstanceKey key, const std::string& reason, const std::string& state) {
+  const auto found = jobs.find(key);
+  if (found == jobs.end()) return;
+  LiveJob& job = found->second;
+  for (const auto& [id, stage] : job.tasks) DropStage(job, id, reason);
+  for (const auto& [id, fence] : job.adopted) {
+    LiveAttempt& attempt = attempts.find(fence)->second;
+    attempt.wanted = false;
+    Emit(CancelAttempt{attempt.session, fence, reason});
+  }
+  job.state = state;
+  if (job.job != nullptr) WriteReport(job, true);
+  for (auto& [id, session] : sessions) {
+    if (!job.loaded && !job.sessions.contains(id)) continue;
+    if (session.connected) {
+      Emit(JobEnded{id, job.key});
+    } else {
+      session.ended_jobs.push_back(job.key);
+    }
+  }
+  jobs.erase(found);
+}
+
+void Engine::State::TellJobs(SessionId lost) {
+  std::vector<TaskInstanceKey> concerned;
+  for (const auto& [key, job] : jobs) {
+    if (job.job != nullptr && job.sessions.contains(lost)) concerned.push_back(key);
+  }
+  for (const TaskInstanceKey& key : concerned) {
+    LiveJob& job = jobs.find(key)->second;
+    job.sessions.erase(lost);
+    Do(job, job.job->OnSessionLost(lost, now.wall));
+  }
+}
+
+bool Engine::State::Adopt(Session& session, const StageAttempt& attempt) {
+  const auto found = jobs.find(attempt.job.instance);
+  if (found == jobs.end() || found->second.key != attempt.job || found->second.job != nullptr) return false;
+  if (attempts.contains(attempt.fence)) return false;
+  LiveJob& job = found->second;
+  const jobs::StageTaskId id{attempt.stage, attempt.index};
+  if (const auto other = job.adopted.find(id); other != job.adopted.end()) {
+    if (other->second > attempt.fence) return false;
+    LiveAttempt& older = attempts.find(other->second)->second;
+    older.wanted = false;
+    Emit(CancelAttempt{older.session, other->second, "a newer attempt of the same work is running"});
+  }
+  job.adopted[id] = attempt.fence;
+  job.sessions.insert(session.row.session);
+  LiveAttempt live;
+  live.instance = attempt.job.instance;
+  live.try_number = attempt.job.try_number;
+  live.session = session.row.session;
+  live.started = true;
+  live.stage = id;
+  session.used += live.slots;
+  session.attempts.insert(attempt.fence);
+  attempts.emplace(attempt.fence, std::move(live));
+  Relist(session);
+  return true;
+}
+
+void Engine::State::LoadJob(LiveRun& run, Instance& instance) {
+  if (instance.row.state == TaskState::kRestarting) {
+    FinishRestart(run, instance);
+    return;
+  }
+  const Task& task = TaskOf(run, instance);
+  LiveJob& job = jobs[instance.row.key];
+  job.key = {instance.row.key, instance.row.try_number};
+  job.priority = task.priority_weight;
+  job.loaded = true;
+  // It rendered when it started, with the same run and version.
+  StatusOr<Assignment> assignment = MakeAssignment(run, instance);
+  if (assignment.ok()) job.with = std::move(assignment->with);
+  if (task.execution_timeout > Duration(0)) {
+    const WallTime started = instance.row.started_at.value_or(now.wall);
+    const Duration left =
+        std::clamp(started + task.execution_timeout - now.wall, Duration(0), task.execution_timeout);
+    timers.Add({now.boot + left, TimerKind::kJobTimeout, {}, job.key.instance, job.key.try_number, {}});
+  }
+}
+
+void Engine::State::BeginLoadedJobs() {
+  for (const auto& [id, session] : sessions) {
+    if (!session.settled) return;
+  }
+  std::vector<TaskInstanceKey> loaded;
+  for (const auto& [key, job] : jobs) {
+    if (job.job == nullptr) loaded.push_back(key);
+  }
+  for (const TaskInstanceKey& key : loaded) {
+    LiveJob& job = jobs.find(key)->second;
+    job.job = std::make_unique<jobs::Job>(job.key, job.with, ClusterOf(sessions));
+    std::set<SessionId> gone;
+    for (const StageTaskRow& row : job.durable) {
+      (FindSession(row.session) == nullptr ? gone : job.sessions).insert(row.session);
+    }
+    const auto early = std::exchange(job.early, {});
+    jobs::Actions actions = job.job->Begin(std::exchange(job.durable, {}), now.wall);
+    // Their ends are here already.
+    std::erase_if(actions.start, [&](const jobs::Start& start) {
+      return std::any_of(early.begin(), early.end(), [&](const auto& end) { return end.id == start.id; });
+    });
+    Do(job, std::move(actions));
+    for (const SessionId session : gone) {
+      if (jobs.contains(key)) Do(job, job.job->OnSessionLost(session, now.wall));
+    }
+    for (const LiveJob::EarlyEnd& end : early) {
+      if (jobs.contains(key))
+        Do(job, job.job->OnEnded(end.id, end.report, end.session, end.worker, now.wall));
+    }
+  }
+}
+
+void Engine::State::WriteReport(const LiveJob& job, bool ended_now) {
+  out->batch.jobs.push_back(
+      {job.key, job.state, job.job->ReportJson(), ended_now ? std::optional(now.wall) : std::nullopt});
+}
+
+}  // namespace millrace::engine

@@ -1,0 +1,104 @@
+// Starting from what the store holds: the same place as if the engine had never stopped, with every lease
+// fresh.
+#include <algorithm>
+
+#include "scheduler/engine/state.h"
+#include "scheduler/engine/trigger_rule.h"
+
+namespace millrace::engine {
+
+void Engine::State::Load(Image image) {
+  term = image.term;
+  next_run_key = image.next_run_key;
+  next_session = image.next_session;
+  std::map<std::pair<std::string, std::int32_t>, DagPtr> stored;
+  for (DagVersionRow& row : image.dag_versions) stored[{row.dag_id, row.version}] = std::move(row.dag);
+  for (DagRow& row : image.dags) {
+    const auto version = stored.find({row.dag_id, row.version});
+    if (version == stored.end()) continue;
+    LiveDag& dag = dags[row.dag_id];
+    dag.row = std::move(row);
+    UseVersion(dag, version->second);
+    woken.insert(dag.row.dag_id);
+  }
+  versions = std::move(stored);
+  for (SessionRow& row : image.sessions) {
+    Session& session = sessions[row.session];
+    session.row = std::move(row);
+    session.lease_until = now.boot + options.lease;
+    session.last_heartbeat = now.wall;
+    session.next_report = 0;
+    timers.Add({session.lease_until, TimerKind::kLease, session.row.session, {}, 0, {}});
+  }
+  std::map<RunKey, std::vector<TaskInstance>> instances;
+  for (TaskInstance& row : image.task_instances) instances[row.key.run].push_back(std::move(row));
+  std::sort(image.runs.begin(), image.runs.end(), [](const Run& a, const Run& b) { return a.key < b.key; });
+  for (Run& row : image.runs) {
+    const auto dag = dags.find(row.dag_id);
+    const auto version = versions.find({row.dag_id, row.version});
+    if (dag == dags.end() || version == versions.end()) continue;
+    const RunKey key = row.key;
+    LiveRun& run = AddRun(dag->second, std::move(row), version->second);
+    LoadInstances(run, std::move(instances[key]));
+    if (run.row.state == RunState::kRunning && !run.complete()) creating.push_back(key);
+    perhaps_over.insert(key);
+  }
+  for (StageTaskRow& row : image.stage_tasks) {
+    const auto job = jobs.find(row.job.instance);
+    if (job != jobs.end() && job->second.key == row.job) job->second.durable.push_back(std::move(row));
+  }
+  BeginLoadedJobs();
+}
+
+void Engine::State::LoadInstances(LiveRun& run, std::vector<TaskInstance> rows) {
+  std::sort(rows.begin(), rows.end(),
+            [](const TaskInstance& a, const TaskInstance& b) { return a.key < b.key; });
+  run.instances.reserve(run.dag->tasks.size());
+  for (TaskInstance& row : rows) {
+    MILLRACE_CHECK(static_cast<std::size_t>(row.key.index) == run.instances.size());
+    run.instances.emplace_back().row = std::move(row);
+  }
+  std::vector<Fence> orphans;
+  for (Instance& instance : run.instances) {
+    const TaskInstance& row = instance.row;
+    const Task& task = TaskOf(run, instance);
+    for (const std::int32_t upstream : task.upstream) {
+      Count(instance.ends, run.instances[static_cast<std::size_t>(upstream)].row.state, 1);
+    }
+    if (!IsTerminal(row.state)) ++run.unfinished;
+    if (HasAttempt(row.state)) Hold(run, instance);
+    if (row.state == TaskState::kScheduled) {
+      Park(run, instance);
+    } else if (row.state == TaskState::kUpForRetry) {
+      // A due time is wall time; after a step of that clock nobody waits longer than the policy's longest
+      // delay.
+      const Duration left = row.due_at ? *row.due_at - now.wall : Duration(0);
+      const Duration wait = std::clamp(left, Duration(0), std::max(task.retry.max_delay, task.retry.delay));
+      timers.Add({now.boot + wait, TimerKind::kRetry, {}, row.key, row.try_number, {}});
+    } else if (HasAttempt(row.state) && IsJob(task)) {
+      LoadJob(run, instance);
+    } else if (HasAttempt(row.state)) {
+      LiveAttempt attempt;
+      attempt.instance = row.key;
+      attempt.try_number = row.try_number;
+      attempt.session = row.session;
+      attempt.wanted = row.state != TaskState::kRestarting;
+      attempt.started = row.state == TaskState::kRunning;
+      attempts.emplace(row.fence, attempt);
+      if (Session* session = FindSession(row.session); session != nullptr) {
+        session->used += attempt.slots;
+        session->attempts.insert(row.fence);
+      } else {
+        orphans.push_back(row.fence);
+      }
+      if (attempt.started && task.execution_timeout > Duration(0)) {
+        const Duration limit = task.execution_timeout + task.kill_grace + options.lease;
+        timers.Add({now.boot + limit, TimerKind::kBackstop, {}, {}, 0, row.fence});
+      }
+    }
+  }
+  for (const Fence& fence : orphans) OnLost(fence, "its worker is gone", true);
+  for (Instance& instance : run.instances) Evaluate(run, instance);
+}
+
+}  // namespace millrace::engine

@@ -1,0 +1,173 @@
+// Who gets a free slot: the best waiter by priority, then the older run, then its place in the DAG; on the
+// worker with the most free slots. Short built-ins are also sent ahead of free slots (prefetch), so that a
+// worker never waits for the next one.
+#include <algorithm>
+
+#include "scheduler/engine/render.h"
+#include "scheduler/engine/state.h"
+
+namespace millrace::engine {
+namespace {
+
+bool IsShort(const Task& task) { return task.kind == "empty"; }
+
+StageKey KeyOf(const LiveJob& job, jobs::StageTaskId id) {
+  return {-job.priority, job.key.instance.run, job.key.instance.index, id.stage, id.index};
+}
+
+}  // namespace
+
+void Engine::State::Place() {
+  while (true) {
+    const bool instance_first =
+        !open_pools.empty() &&
+        (waiting_stages.empty() ||
+         open_pools.begin()->first < LaneKey(std::get<0>(waiting_stages.begin()->first),
+                                             std::get<1>(waiting_stages.begin()->first),
+                                             std::get<2>(waiting_stages.begin()->first)));
+    if (instance_first) {
+      const auto& [priority, run_key, index] = open_pools.begin()->first;
+      LiveRun& run = runs.find(run_key)->second;
+      if (!PlaceInstance(run, run.instances[static_cast<std::size_t>(index)])) return;
+    } else if (!waiting_stages.empty()) {
+      const auto [instance, id] = waiting_stages.begin()->second;
+      LiveJob& job = jobs.find(instance)->second;
+      if (!PlaceStage(job, job.tasks.find(id)->second)) return;
+    } else {
+      return;
+    }
+  }
+}
+
+Session* Engine::State::PickWorker(std::int32_t slots, bool prefetch, const LiveJob* job,
+                                   std::int32_t stage) {
+  if (free_workers.empty()) return nullptr;
+  if (job == nullptr) {
+    Session& best = sessions.find(free_workers.begin()->second)->second;
+    const std::int32_t credit = prefetch ? best.row.offer.slots * options.prefetch_per_slot : 0;
+    return best.row.offer.slots - best.used + credit >= slots ? &best : nullptr;
+  }
+  // The worker with the fewest attempts of this stage; among equals the one with the most free slots.
+  std::map<SessionId, std::int32_t> busy;
+  for (const auto& [id, task] : job->tasks) {
+    if (id.stage == stage && task.fence) ++busy[attempts.find(*task.fence)->second.session];
+  }
+  Session* best = nullptr;
+  std::int32_t best_busy = 0;
+  for (const auto& [free, id] : free_workers) {
+    Session& session = sessions.find(id)->second;
+    // A wish beyond the whole worker is cut down to it.
+    if (-free < std::min(slots, session.row.offer.slots)) continue;
+    const auto found = busy.find(id);
+    const std::int32_t count = found == busy.end() ? 0 : found->second;
+    if (best == nullptr || count < best_busy) {
+      best = &session;
+      best_busy = count;
+    }
+  }
+  return best;
+}
+
+void Engine::State::Relist(Session& session) {
+  std::optional<std::int32_t> free;
+  if (session.connected && !session.draining) free = -(session.row.offer.slots - session.used);
+  if (free == session.listed) return;
+  if (session.listed) free_workers.erase({*session.listed, session.row.session});
+  if (free) free_workers.emplace(*free, session.row.session);
+  session.listed = free;
+}
+
+Fence Engine::State::Occupy(Session& session, LiveAttempt attempt) {
+  const Fence fence{term, ++fence_counter};
+  attempt.session = session.row.session;
+  session.used += attempt.slots;
+  session.attempts.insert(fence);
+  attempts.emplace(fence, std::move(attempt));
+  Relist(session);
+  return fence;
+}
+
+void Engine::State::Vacate(Fence fence) {
+  const auto found = attempts.find(fence);
+  if (Session* session = FindSession(found->second.session); session != nullptr) {
+    session->used -= found->second.slots;
+    session->attempts.erase(fence);
+    Relist(*session);
+  }
+  attempts.erase(found);
+}
+
+void Engine::State::StartTry(Instance& instance) {
+  TaskInstance& row = instance.row;
+  ++row.try_number;
+  row.queued_at = now.wall;
+  row.started_at.reset();
+  row.ended_at.reset();
+  row.reason.clear();
+}
+
+bool Engine::State::PlaceInstance(LiveRun& run, Instance& instance) {
+  const Task& task = TaskOf(run, instance);
+  if (IsJob(task)) {
+    if (free_workers.empty()) return false;
+    StartJob(run, instance);
+    return true;
+  }
+  Session* session = PickWorker(1, IsShort(task), nullptr, 0);
+  if (session == nullptr) return false;
+  StartTry(instance);
+  LiveAttempt attempt;
+  attempt.instance = instance.row.key;
+  attempt.try_number = instance.row.try_number;
+  instance.row.fence = Occupy(*session, attempt);
+  instance.row.session = session->row.session;
+  instance.row.worker = session->row.offer.name;
+  SetState(run, instance, TaskState::kQueued);
+  StatusOr<Assignment> assignment = MakeAssignment(run, instance);
+  if (!assignment.ok()) {
+    Vacate(instance.row.fence);
+    Fail(run, instance, {Outcome::kFailFinal, std::nullopt, assignment.status().message(), "", {}, {}},
+         false);
+    return true;
+  }
+  Emit(Assign{session->row.session, std::move(assignment).value()});
+  return true;
+}
+
+bool Engine::State::PlaceStage(LiveJob& job, StageRun& stage) {
+  const jobs::Start& start = stage.start;
+  Session* session = PickWorker(start.slots, false, &job, start.id.stage);
+  if (session == nullptr) return false;
+  LiveRun& run = *FindRun(job.key.instance.run);
+  const Instance& instance = *FindInstance(job.key.instance);
+  LiveAttempt attempt;
+  attempt.instance = job.key.instance;
+  attempt.try_number = job.key.try_number;
+  attempt.slots = std::min(start.slots, session->row.offer.slots);
+  attempt.stage = start.id;
+  attempt.work = start.work;
+  waiting_stages.erase(KeyOf(job, start.id));
+  stage.fence = Occupy(*session, attempt);
+  job.sessions.insert(session->row.session);
+  Assignment assignment = MakeStageAssignment(run, instance, job, start, *stage.fence);
+  assignment.slots = attempt.slots;
+  Emit(Assign{session->row.session, std::move(assignment)});
+  return true;
+}
+
+StatusOr<Assignment> Engine::State::MakeAssignment(const LiveRun& run, const Instance& instance) const {
+  return Render(run.row, *run.dag, TaskOf(run, instance), instance.row, instance.row.fence, zones);
+}
+
+Assignment Engine::State::MakeStageAssignment(const LiveRun& run, const Instance& instance,
+                                              const LiveJob& job, const jobs::Start& start,
+                                              Fence fence) const {
+  Assignment assignment = Frame(run.row, *run.dag, TaskOf(run, instance), instance.row, fence);
+  assignment.with = job.with;
+  assignment.stage = start.work;
+  assignment.slots = start.slots;
+  assignment.timeout = Duration(0);  // the job as a whole has one, which the engine keeps
+  return assignment;
+}
+
+}  // namespace millrace::engine

@@ -1,0 +1,209 @@
+// The engine's insides: one State, its methods grouped by idea, a file a group. Every event ends the same way
+// (Settle): ends are told downstream, free places are filled, changed rows go into the batch.
+//
+// `now` and `out` stand for the length of one Apply. Pointers to runs are good until the run ends; keys are
+// good for ever.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "scheduler/engine/engine.h"
+#include "scheduler/engine/live.h"
+#include "scheduler/engine/timers.h"
+
+namespace millrace::engine {
+
+struct Engine::State {
+  State(EngineOptions the_options, const ZoneDatabase& the_zones) : options(the_options), zones(the_zones) {}
+
+  const EngineOptions options;
+  const ZoneDatabase& zones;
+
+  // Valid during Apply and Load.
+  Now now{};
+  Output* out = nullptr;
+
+  std::uint32_t term = 0;
+  std::uint64_t fence_counter = 0;
+  std::int64_t next_run_key = 1;
+  std::uint64_t next_session = 1;
+  std::uint64_t stamp = 0;            // of the newest Output seen
+  std::int32_t created_in_batch = 0;  // task instances, see CreateInstances
+
+  std::map<std::string, LiveDag, std::less<>> dags;
+  std::map<std::pair<std::string, std::int32_t>, DagPtr> versions;  // that were loaded with unfinished runs
+  std::map<RunKey, LiveRun> runs;
+  std::map<Fence, LiveAttempt> attempts;
+  std::map<SessionId, Session> sessions;
+  std::map<std::string, Pool> pools;
+  std::map<TaskInstanceKey, LiveJob> jobs;
+
+  Timers timers;
+  std::set<std::pair<WallTime, std::string>> fires;  // wall timers: when a DAG's timetable is asked again
+  std::map<LaneKey, Pool*> open_pools;               // whose best waiter fits
+  std::map<StageKey, std::pair<TaskInstanceKey, jobs::StageTaskId>> waiting_stages;
+  std::set<std::pair<std::int32_t, SessionId>> free_workers;  // (-free slots, id) of those that take work
+  std::deque<RunKey> creating;                                // runs whose instances are not all there yet
+  std::vector<TaskInstanceKey> ended;                         // not yet told downstream
+  std::vector<TaskInstanceKey> dirty_instances;
+  std::vector<RunKey> dirty_runs;
+  std::vector<std::string> dirty_dags;
+  std::int64_t active_instances = 0;  // of all live runs
+  std::set<RunKey> perhaps_over;      // runs to look at before this event is done
+  std::set<std::string> woken;        // DAGs to look at before this event is done
+  std::set<std::string> crowded;      // DAGs whose queued runs wait for room in memory
+
+  struct WaitingCommand {
+    std::uint64_t reply = 0;
+    Command command;
+  };
+  std::map<std::pair<std::string, std::string>, std::vector<WaitingCommand>> needs;  // by DAG and run id
+
+  // changes.cc: rows and transitions into the batch.
+  void Begin(Now the_now, Output& the_out);
+  void Settle();
+  void Touch(LiveDag& dag);
+  void Touch(LiveRun& run);
+  void Touch(LiveRun& run, Instance& instance);
+  void FlushRows();
+  void SetRunState(LiveRun& run, RunState to, bool by_user = false);
+  // The one place where a task instance changes state.
+  void SetState(LiveRun& run, Instance& instance, TaskState to, bool by_user = false);
+  void KeepAttempt(const Instance& instance, TaskState how, std::optional<std::int32_t> exit_code);
+  void Emit(Effect effect) { out->effects.push_back(std::move(effect)); }
+
+  // load.cc
+  void Load(Image image);
+  void LoadInstances(LiveRun& run, std::vector<TaskInstance> rows);
+
+  // schedule.cc: DAGs, versions, timetables.
+  void OnDagLoaded(const DagLoaded& event);
+  void OnDagGone(const DagGone& event);
+  void UseVersion(LiveDag& dag, DagPtr version);
+  // Makes every run that is due and sets the timer for the next one.
+  void FireTimetable(LiveDag& dag);
+  void FireDue();
+  // DAGs whose timetable is due or whose runs may find room.
+  void WakeDags();
+
+  // runs.cc: from queued to ended.
+  LiveRun& AddRun(LiveDag& dag, Run row, DagPtr version);
+  void StartRuns(LiveDag& dag);
+  void CreateInstances();
+  void TellDownstream();
+  void Evaluate(LiveRun& run, Instance& instance);
+  void EndRuns();
+  void EndIfOver(LiveRun& run);
+  void Evict(LiveRun& run);
+  DagPtr FindVersion(const LiveDag& dag, std::int32_t version) const;
+
+  // limits.cc: ready instances, pools, max_active_tasks.
+  Pool& FindPool(const std::string& name);
+  bool RunMayStartMore(const LiveRun& run) const;
+  void Park(LiveRun& run, const Instance& instance);
+  void Unpark(LiveRun& run, const Instance& instance);
+  void Hold(LiveRun& run, Instance& instance);
+  void Release(LiveRun& run, Instance& instance);
+  void Relist(Lane& lane);
+  void RelistRun(LiveRun& run);
+  void Relist(Pool& pool);
+
+  // placement.cc: who gets a free slot.
+  void Place();
+  Session* PickWorker(std::int32_t slots, bool prefetch, const LiveJob* job, std::int32_t stage);
+  void Relist(Session& session);
+  Fence Occupy(Session& session, LiveAttempt attempt);
+  void Vacate(Fence fence);
+  bool PlaceInstance(LiveRun& run, Instance& instance);
+  bool PlaceStage(LiveJob& job, StageRun& stage);
+  void StartTry(Instance& instance);
+  // INVALID_ARGUMENT: the place and what is wrong with a template.
+  StatusOr<Assignment> MakeAssignment(const LiveRun& run, const Instance& instance) const;
+  Assignment MakeStageAssignment(const LiveRun& run, const Instance& instance, const LiveJob& job,
+                                 const jobs::Start& start, Fence fence) const;
+
+  // sessions.cc: joining, leases, what is lost.
+  void OnJoined(const WorkerJoined& event);
+  void Rejoin(Session& session, const WorkerJoined& event, Welcome& welcome, std::vector<Effect>& after);
+  void OnHeartbeat(const Heartbeat& event);
+  void OnDisconnected(const WorkerDisconnected& event);
+  void OnDraining(const WorkerDraining& event);
+  void OnStalled(const LoopStalled& event);
+  void End(SessionId id, const std::string& reason);
+  void OnTimer(const Timer& timer);
+
+  // reports.cc: how attempts end.
+  void OnReported(const Reported& event);
+  void Acknowledge(Session& session);
+  void OnReport(Session& session, const Report& report);
+  void OnStarted(LiveRun& run, Instance& instance, WallTime at);
+  void OnEnded(LiveRun& run, Instance& instance, const engine::End& end);
+  void Fail(LiveRun& run, Instance& instance, const engine::End& end, bool may_retry);
+  // `counts`: against max_lost.
+  void OnLost(Fence fence, const std::string& why, bool counts);
+  void Unwant(LiveRun& run, Instance& instance, const std::string& reason);
+  void FinishRestart(LiveRun& run, Instance& instance);
+
+  // commands.cc, clear.cc
+  void OnCommand(const CommandReceived& event);
+  void OnLoaded(const Loaded& event);
+  void Answer(std::uint64_t reply, CommandReply result) { Emit(Reply{reply, std::move(result)}); }
+  CommandReply Trigger(const TriggerRun& command);
+  Status CheckTrigger(const TriggerRun& command) const;
+  CommandReply Pause(const SetPaused& command);
+  CommandReply OnRun(const Command& command, LiveRun& run);
+  CommandReply Cancel(const CancelRun& command, LiveRun& run);
+  CommandReply Clear(const ClearTasks& command, LiveRun& run);
+  CommandReply Mark(const MarkTask& command, LiveRun& run);
+  void ClearInstances(LiveRun& run, const std::vector<std::int32_t>& indices, const std::string& user);
+  void Reopen(LiveRun& run);
+
+  // job_glue.cc: running mapreduce task instances.
+  void StartJob(LiveRun& run, Instance& instance);
+  void Do(LiveJob& job, jobs::Actions actions);
+  void OnStageEnded(Fence fence, const Report& report);
+  void OnStageLost(Fence fence, const std::string& why, bool counts);
+  void DropStage(LiveJob& job, jobs::StageTaskId id, const std::string& reason);
+  void EndJob(TaskInstanceKey key, const std::string& reason, const std::string& state);
+  void TellJobs(SessionId lost);
+  bool Adopt(Session& session, const StageAttempt& attempt);
+  void LoadJob(LiveRun& run, Instance& instance);
+  void BeginLoadedJobs();
+  void WriteReport(const LiveJob& job, bool ended);
+
+  // why.cc
+  StatusOr<Why> AnswerWhy(const AskWhy& question) const;
+  std::vector<WorkerView> AnswerWorkers() const;
+  StatusOr<std::string> AnswerJob(const AskJob& question) const;
+
+  LiveRun* FindRun(RunKey key) {
+    const auto found = runs.find(key);
+    return found == runs.end() ? nullptr : &found->second;
+  }
+  LiveRun* FindRun(const std::string& dag_id, const std::string& run_id);
+  Instance* FindInstance(TaskInstanceKey key) {
+    LiveRun* run = FindRun(key.run);
+    return run == nullptr || static_cast<std::size_t>(key.index) >= run->instances.size()
+               ? nullptr
+               : &run->instances[static_cast<std::size_t>(key.index)];
+  }
+  Session* FindSession(SessionId id) {
+    const auto found = sessions.find(id);
+    return found == sessions.end() ? nullptr : &found->second;
+  }
+  static const Task& TaskOf(const LiveRun& run, const Instance& instance) {
+    return run.dag->tasks[static_cast<std::size_t>(instance.row.key.index)];
+  }
+};
+
+// A mapreduce task instance is a job: it takes no slot itself.
+inline bool IsJob(const Task& task) { return task.kind == "mapreduce"; }
+
+}  // namespace millrace::engine

@@ -1,0 +1,216 @@
+#include "tests/support/engine_driver.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace millrace::test {
+
+EngineDriver::EngineDriver(engine::EngineOptions options, WallTime start)
+    : options_(std::move(options)), now_{start, BootTime(std::chrono::hours(1))} {
+  Restart();
+}
+
+void EngineDriver::Restart() {
+  engine_ = std::make_unique<engine::Engine>(options_, zones_);
+  engine::Output output;
+  engine_->Load(rows.Load(), now_, output);
+  Commit(std::move(output));
+  while (engine_->HasBacklog()) Apply(Tick{});
+}
+
+void EngineDriver::Commit(engine::Output output) {
+  output.batch.sequence = ++rows.sequence;
+  output.batch.at = now_.wall;
+  const Status status = rows.Apply(output.batch);
+  EXPECT_TRUE(status.ok()) << status.ToString();
+  batches.push_back(std::move(output.batch));
+  effects = std::move(output.effects);
+  for (const Effect& effect : effects) {
+    if (const auto* assign = std::get_if<Assign>(&effect))
+      assigned.insert_or_assign(assign->assignment.instance, *assign);
+  }
+}
+
+void EngineDriver::Apply(const Event& event) {
+  engine::Output output;
+  engine_->Apply(event, now_, output);
+  Commit(std::move(output));
+  const std::vector<Need> needs = Effects<Need>();
+  for (const Need& need : needs)
+    Apply(Loaded{need.dag_id, need.run_id, rows.LoadRun(need.dag_id, need.run_id)});
+  if (engine_->HasBacklog()) {
+    std::vector<Effect> all = std::move(effects);
+    Apply(Tick{});
+    all.insert(all.end(), effects.begin(), effects.end());
+    effects = std::move(all);
+  }
+}
+
+void EngineDriver::Advance(Duration by) {
+  const BootTime end = now_.boot + by;
+  std::vector<Effect> all;
+  while (true) {
+    std::optional<BootTime> next = engine_->NextBootTimer();
+    if (const std::optional<WallTime> wall = engine_->NextWallTimer()) {
+      const BootTime at = now_.boot + (*wall - now_.wall);
+      next = next ? std::min(*next, at) : at;
+    }
+    if (!next || *next > end) break;
+    const Duration step = std::max(*next - now_.boot, Duration(0));
+    now_.boot += step;
+    now_.wall += step;
+    Apply(Tick{});
+    all.insert(all.end(), effects.begin(), effects.end());
+  }
+  now_.wall += end - now_.boot;
+  now_.boot = end;
+  effects = std::move(all);
+}
+
+CommandReply EngineDriver::Do(Command command) {
+  const std::uint64_t reply = next_reply_++;
+  const std::size_t before = batches.size();
+  Apply(CommandReceived{reply, std::move(command)});
+  for (const Reply& answer : Effects<Reply>()) {
+    if (answer.reply == reply) return answer.result;
+  }
+  ADD_FAILURE() << "a command was not answered within " << batches.size() - before << " commits";
+  return Internal("no answer");
+}
+
+std::string EngineDriver::Trigger(const std::string& dag_id, const std::string& run_id,
+                                  const std::string& conf) {
+  TriggerRun command;
+  command.dag_id = dag_id;
+  command.run_id = run_id;
+  command.conf = conf;
+  command.logical_date = now_.wall;
+  command.user = "ana";
+  CommandReply reply = Do(command);
+  EXPECT_TRUE(reply.ok()) << reply.status().ToString();
+  return reply.ok() ? reply->run->run_id : "";
+}
+
+SessionId EngineDriver::Join(const std::string& name, std::int32_t slots) {
+  WorkerOffer offer;
+  offer.name = name;
+  offer.hostname = "host";
+  offer.host_identity = "host";
+  offer.slots = slots;
+  WorkerJoined joined;
+  joined.stream = next_stream_++;
+  joined.offer = offer;
+  Apply(joined);
+  const std::vector<Welcome> welcomes = Effects<Welcome>();
+  if (welcomes.size() != 1 || !welcomes[0].refused.empty()) return {};
+  offers_[welcomes[0].session] = offer;
+  reported_[welcomes[0].session] = 0;
+  return welcomes[0].session;
+}
+
+SessionId EngineDriver::Rejoin(const std::string& name, SessionId session, std::vector<Fence> inventory,
+                               std::vector<millrace::Report> reports) {
+  WorkerJoined joined;
+  joined.stream = next_stream_++;
+  joined.offer = offers_[session];
+  joined.offer.name = name;
+  joined.resumed = session;
+  joined.inventory = std::move(inventory);
+  joined.reports = std::move(reports);
+  Apply(joined);
+  const std::vector<Welcome> welcomes = Effects<Welcome>();
+  return welcomes.empty() ? SessionId{} : welcomes[0].session;
+}
+
+void EngineDriver::Report(SessionId session, const Fence& fence, bool ended, Outcome outcome,
+                          const std::string& message, const std::string& result) {
+  millrace::Report report;
+  report.sequence = ++reported_[session];
+  report.fence = fence;
+  report.ended = ended;
+  report.outcome = outcome;
+  report.message = message;
+  report.result = result;
+  report.started_at = now_.wall;
+  report.ended_at = now_.wall;
+  Apply(Reported{session, {report}});
+}
+
+void EngineDriver::Start(const std::string& task) {
+  const Assign* assign = Assigned(task);
+  ASSERT_NE(assign, nullptr) << task << " was not assigned";
+  Report(assign->session, assign->assignment.fence, false);
+}
+
+void EngineDriver::End(const std::string& task, Outcome outcome, const std::string& message,
+                       const std::string& result) {
+  const Assign* assign = Assigned(task);
+  ASSERT_NE(assign, nullptr) << task << " was not assigned";
+  Report(assign->session, assign->assignment.fence, true, outcome, message, result);
+}
+
+void EngineDriver::Heartbeat(SessionId session) { Apply(millrace::Heartbeat{session, now_.boot, 1}); }
+
+TaskInstanceKey EngineDriver::KeyOf(const std::string& task) const {
+  const std::size_t slash = task.rfind('/');
+  const std::string run_id = slash == std::string::npos ? "" : task.substr(0, slash);
+  const std::string task_id = slash == std::string::npos ? task : task.substr(slash + 1);
+  for (auto at = rows.runs.rbegin(); at != rows.runs.rend(); ++at) {
+    const Run& run = at->second;
+    if (!run_id.empty() && run.run_id != run_id) continue;
+    const std::int32_t index = rows.versions.at({run.dag_id, run.version}).dag->FindTask(task_id);
+    if (index >= 0) return {run.key, index};
+  }
+  ADD_FAILURE() << "no such task: " << task;
+  return {};
+}
+
+std::string EngineDriver::NameOf(const TaskInstanceKey& key) const {
+  const Run& run = rows.runs.at(key.run);
+  const Dag& dag = *rows.versions.at({run.dag_id, run.version}).dag;
+  const std::string& task = dag.tasks[static_cast<std::size_t>(key.index)].id;
+  return rows.runs.size() == 1 ? task : run.run_id + "/" + task;
+}
+
+const Assign* EngineDriver::Assigned(const std::string& task) const {
+  const auto found = assigned.find(KeyOf(task));
+  return found == assigned.end() ? nullptr : &found->second;
+}
+
+const TaskInstance& EngineDriver::InstanceOf(const std::string& task) const {
+  static const TaskInstance kNone;
+  const auto found = rows.instances.find(KeyOf(task));
+  return found == rows.instances.end() ? kNone : found->second;
+}
+
+TaskState EngineDriver::StateOf(const std::string& task) const { return InstanceOf(task).state; }
+
+RunState EngineDriver::StateOfRun(const std::string& run_id) const {
+  for (const auto& [key, run] : rows.runs) {
+    if (run.run_id == run_id) return run.state;
+  }
+  ADD_FAILURE() << "no such run: " << run_id;
+  return {};
+}
+
+std::vector<std::string> EngineDriver::WhyOf(const std::string& task) const {
+  const TaskInstanceKey key = KeyOf(task);
+  const Answer answer = engine_->Ask(AskWhy{key.run, key.index}, now_);
+  const auto& why = std::get<StatusOr<Why>>(answer);
+  if (!why.ok()) return {why.status().ToString()};
+  std::vector<std::string> texts;
+  for (const WhyReason& reason : why->reasons) texts.push_back(reason.kind + ": " + reason.message);
+  return texts;
+}
+
+std::vector<std::string> EngineDriver::TasksIn(TaskState state) const {
+  std::vector<std::string> names;
+  for (const auto& [key, row] : rows.instances) {
+    if (row.state == state) names.push_back(NameOf(key));
+  }
+  return names;
+}
+
+}  // namespace millrace::test

@@ -1,0 +1,137 @@
+#include "tests/support/stored_rows.h"
+
+#include <set>
+
+namespace millrace::test {
+namespace {
+
+std::string Describe(const Transition& t) {
+  const bool is_run = t.index < 0;
+  const auto name = [is_run](std::uint8_t state) {
+    return std::string(is_run ? ToString(static_cast<RunState>(state))
+                              : ToString(static_cast<TaskState>(state)));
+  };
+  return "run " + std::to_string(ToInt(t.run)) + " index " + std::to_string(t.index) + ": " + name(t.from) +
+         " -> " + name(t.to);
+}
+
+}  // namespace
+
+Status StoredRows::Apply(const Batch& batch) {
+  // Transitions start from what is stored and end at what the batch's rows say.
+  std::map<TaskInstanceKey, std::uint8_t> states;
+  for (const Transition& t : batch.transitions) {
+    const TaskInstanceKey key{t.run, t.index};
+    std::uint8_t from = 0;
+    if (const auto seen = states.find(key); seen != states.end()) {
+      from = seen->second;
+    } else if (t.index < 0) {
+      const auto run = runs.find(t.run);
+      from = run == runs.end() ? std::uint8_t{0} : static_cast<std::uint8_t>(run->second.state);
+    } else if (const auto instance = instances.find(key); instance != instances.end()) {
+      from = static_cast<std::uint8_t>(instance->second.state);
+    }
+    if (from != t.from)
+      return Aborted("a transition starts from another state than is stored: " + Describe(t));
+    states[key] = t.to;
+  }
+  std::set<RunKey> written_runs;
+  for (const Run& row : batch.runs) {
+    if (!written_runs.insert(row.key).second) return Aborted("a run stands twice in a batch");
+    const auto seen = states.find({row.key, -1});
+    if (seen != states.end() && seen->second != static_cast<std::uint8_t>(row.state)) {
+      return Aborted("a run's row does not end where its transitions do");
+    }
+    for (const auto& [key, other] : runs) {
+      if (key == row.key || other.dag_id != row.dag_id) continue;
+      if (other.run_id == row.run_id)
+        return Aborted("two runs of " + row.dag_id + " are called " + row.run_id);
+      if (row.type == RunType::kScheduled && other.type == RunType::kScheduled &&
+          row.logical_date == other.logical_date) {
+        return Aborted("two scheduled runs of " + row.dag_id + " have one logical date");
+      }
+    }
+    runs[row.key] = row;
+  }
+  std::set<TaskInstanceKey> written;
+  for (const TaskInstance& row : batch.task_instances) {
+    if (!written.insert(row.key).second) return Aborted("a task instance stands twice in a batch");
+    const auto seen = states.find(row.key);
+    if (seen != states.end() && seen->second != static_cast<std::uint8_t>(row.state)) {
+      return Aborted("a task instance's row does not end where its transitions do");
+    }
+    if (!runs.contains(row.key.run)) return Aborted("a task instance without a run");
+    if (const auto old = instances.find(row.key); old != instances.end()) {
+      if (row.fence < old->second.fence) return Aborted("a task instance's fence went back");
+      if (seen == states.end() && row.state != old->second.state)
+        return Aborted("a state changed without a transition");
+    }
+    instances[row.key] = row;
+  }
+  for (const auto& [key, state] : states) {
+    const bool is_written = key.index < 0 ? written_runs.contains(key.run) : written.contains(key);
+    if (!is_written) return Aborted("a transition without its row");
+  }
+  for (const DagRow& row : batch.dags) dags[row.dag_id] = row;
+  for (const DagVersionRow& row : batch.dag_versions) versions[{row.dag_id, row.version}] = row;
+  attempts.insert(attempts.end(), batch.attempts.begin(), batch.attempts.end());
+  for (const StageTaskRow& row : batch.stage_tasks) stage_tasks[{row.job, {row.stage, row.index}}] = row;
+  for (const JobRow& row : batch.jobs) jobs[row.job] = row;
+  for (const SessionRow& row : batch.sessions) sessions[row.session] = row;
+  for (const Batch::TaskResult& row : batch.results) results[row.instance] = row.json;
+  records.insert(records.end(), batch.records.begin(), batch.records.end());
+  transitions.insert(transitions.end(), batch.transitions.begin(), batch.transitions.end());
+  return OkStatus();
+}
+
+Image StoredRows::Load() {
+  Image image;
+  image.term = ++term;
+  image.sequence = sequence;
+  std::set<std::pair<std::string, std::int32_t>> wanted;
+  for (const auto& [id, row] : dags) {
+    image.dags.push_back(row);
+    wanted.insert({id, row.version});
+  }
+  for (const auto& [key, row] : runs) {
+    image.next_run_key = std::max(image.next_run_key, ToInt(key) + 1);
+    if (IsTerminal(row.state)) continue;
+    image.runs.push_back(row);
+    wanted.insert({row.dag_id, row.version});
+    for (auto at = instances.lower_bound({key, 0}); at != instances.end() && at->first.run == key; ++at) {
+      image.task_instances.push_back(at->second);
+    }
+  }
+  for (const auto& key : wanted) image.dag_versions.push_back(versions.at(key));
+  for (const auto& [key, row] : stage_tasks) {
+    const auto instance = instances.find(row.job.instance);
+    if (instance != instances.end() && !IsTerminal(instance->second.state)) image.stage_tasks.push_back(row);
+  }
+  for (const auto& [id, row] : sessions) {
+    image.next_session = std::max(image.next_session, ToInt(id) + 1);
+    if (!row.ended_at) image.sessions.push_back(row);
+  }
+  return image;
+}
+
+const Run* StoredRows::FindRun(const std::string& dag_id, const std::string& run_id) const {
+  for (const auto& [key, row] : runs) {
+    if (row.dag_id == dag_id && row.run_id == run_id) return &row;
+  }
+  return nullptr;
+}
+
+StatusOr<RunImage> StoredRows::LoadRun(const std::string& dag_id, const std::string& run_id) const {
+  const Run* run = FindRun(dag_id, run_id);
+  if (run == nullptr) return NotFound("DAG " + dag_id + " has no run " + run_id);
+  RunImage image;
+  image.run = *run;
+  image.dag = versions.at({dag_id, run->version}).dag;
+  for (auto at = instances.lower_bound({run->key, 0}); at != instances.end() && at->first.run == run->key;
+       ++at) {
+    image.task_instances.push_back(at->second);
+  }
+  return image;
+}
+
+}  // namespace millrace::test

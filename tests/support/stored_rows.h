@@ -1,0 +1,39 @@
+// What a store holds after a series of batches, in plain maps: the model that FakeStore, the scenarios and
+// the simulator check the engine against. Apply refuses a batch that contradicts what is stored, as a
+// compare-and-set would.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/status.h"
+#include "core/model/batch.h"
+
+namespace millrace::test {
+
+struct StoredRows {
+  std::uint32_t term = 0;
+  std::uint64_t sequence = 0;
+  std::map<std::string, DagRow> dags;
+  std::map<std::pair<std::string, std::int32_t>, DagVersionRow> versions;
+  std::map<RunKey, Run> runs;
+  std::map<TaskInstanceKey, TaskInstance> instances;
+  std::vector<Attempt> attempts;
+  std::map<std::pair<JobKey, std::pair<std::int32_t, std::int32_t>>, StageTaskRow> stage_tasks;
+  std::map<JobKey, JobRow> jobs;
+  std::map<SessionId, SessionRow> sessions;
+  std::map<TaskInstanceKey, std::string> results;
+  std::vector<Record> records;
+  std::vector<Transition> transitions;
+
+  // ABORTED says what does not fit.
+  Status Apply(const Batch& batch);
+  // What the next start of the scheduler begins with; counts the term.
+  Image Load();
+  StatusOr<RunImage> LoadRun(const std::string& dag_id, const std::string& run_id) const;
+  const Run* FindRun(const std::string& dag_id, const std::string& run_id) const;
+};
+
+}  // namespace millrace::test
