@@ -1,6 +1,6 @@
 // The tasks and what they need, coloured by their state in the selected run. Positions come from our own layout; React Flow
 // draws, pans and zooms. Seen from far away a task is a block in its state's colour, so 1,000 tasks are still a picture.
-import {memo, useLayoutEffect, useMemo, useRef, useState} from 'react';
+import {createContext, memo, useContext, useDeferredValue, useEffect, useLayoutEffect, useMemo, useRef, useState} from 'react';
 import {
   Background, BackgroundVariant, Controls, Handle, MiniMap, Position, ReactFlow, useStore, type Edge, type Node, type NodeProps,
 } from '@xyflow/react';
@@ -9,7 +9,7 @@ import {stateClass, stateLabel} from './state';
 import {Lasted} from './times';
 import type {GridCell, Task, TaskState} from '../api/types';
 import {layOut, type Direction} from '../graph/layout';
-import {cellKey} from '../live/patch';
+import {sameCell, type Cells} from '../live/cells';
 import {navigate, taskHref} from '../router';
 
 const kSize = {width: 176, height: 52, gapLayer: 44, gapNode: 20};
@@ -19,11 +19,20 @@ const kPadding = 28;
 
 type TaskNode = Node<{task: Task; cell: GridCell | undefined; direction: Direction}, 'task'>;
 
+// Whether tasks are seen from so far away that text would be noise. One subscription to the zoom, not one a task.
+const Far = createContext(false);
+
+function ZoomWatch({onFar}: {onFar: (far: boolean) => void}) {
+  const far = useStore((store) => store.transform[2] < kFarZoom);
+  useEffect(() => onFar(far), [far, onFar]);
+  return null;
+}
+
 const kNodeTypes = {task: memo(TaskCard)};
 
 function TaskCard({data}: NodeProps<TaskNode>) {
   const {task, cell, direction} = data;
-  const far = useStore((store) => store.transform[2] < kFarZoom);
+  const far = useContext(Far);
   const state = cell?.state ?? null;
   return (
     <div className={`task-card ${stateClass(state)}`} data-far={far || undefined} title={far ? task.task_id : undefined} data-task={task.task_id} data-state={state ?? 'none'}>
@@ -47,10 +56,12 @@ interface Props {
   dag: string;
   run: string | null;
   tasks: Task[];
-  cells: Map<string, GridCell>;
+  cells: Cells;
 }
 
-export function DagGraph({dag, run, tasks, cells}: Props) {
+export function DagGraph({dag, run, tasks, cells: newest}: Props) {
+  // Drawing a thousand cards may take longer than the next transition: then it is skipped for the one after it.
+  const cells = useDeferredValue(newest);
   const box = useRef<HTMLDivElement>(null);
   const [pane, setPane] = useState<{width: number; height: number} | null>(null);
   // Measured once: a graph that turns while somebody drags the window's edge would be no help.
@@ -63,23 +74,45 @@ export function DagGraph({dag, run, tasks, cells}: Props) {
     [tasks, pane],
   );
   const byId = useMemo(() => new Map(tasks.map((task) => [task.task_id, task])), [tasks]);
-  const stateOf = (task: string): TaskState | null => (run === null ? null : (cells.get(cellKey(run, task))?.state ?? null));
+  const stateOf = (task: string): TaskState | null => (run === null ? null : (cells.get(run, task)?.state ?? null));
 
-  const nodes: TaskNode[] = useMemo(() => (layout?.placed ?? []).flatMap(({id, x, y}) => {
-    const task = byId.get(id);
-    if (!task) return [];
-    const cell = run === null ? undefined : cells.get(cellKey(run, id));
-    return [{
-      id, type: 'task' as const, position: {x, y}, width: kSize.width, height: kSize.height, data: {task, cell, direction: layout?.direction ?? 'right'},
-      ariaLabel: `${id}: ${stateLabel(cell?.state)}`,
-    }];
-  }), [layout, byId, run, cells]);
-  const edges: Edge[] = useMemo(() => tasks.flatMap((task) =>
-    task.downstream_task_ids.filter((next) => byId.has(next)).map((next) => ({
-      id: `${task.task_id}\n${next}`, source: task.task_id, target: next, focusable: false,
-      className: stateOf(task.task_id) === 'success' ? (stateOf(next) === 'running' ? 'edge-flowing' : 'edge-done') : '',
-    }))), [tasks, byId, run, cells]);
+  // A node or edge that looks as before stays the same object, so that one transition redraws one card and not a thousand.
+  const drawn = useRef(new Map<string, TaskNode>());
+  const nodes: TaskNode[] = useMemo(() => {
+    const previous = drawn.current;
+    const next = new Map<string, TaskNode>();
+    for (const {id, x, y} of layout?.placed ?? []) {
+      const task = byId.get(id);
+      if (!task) continue;
+      const cell = run === null ? undefined : cells.get(run, id);
+      const old = previous.get(id);
+      const same = old && old.data.task === task && sameCell(old.data.cell, cell) && old.position.x === x && old.position.y === y;
+      next.set(id, same ? old : {
+        id, type: 'task', position: {x, y}, width: kSize.width, height: kSize.height,
+        data: {task, cell, direction: layout?.direction ?? 'right'}, ariaLabel: `${id}: ${stateLabel(cell?.state)}`,
+      });
+    }
+    drawn.current = next;
+    return [...next.values()];
+  }, [layout, byId, run, cells]);
+  const drawnEdges = useRef(new Map<string, Edge>());
+  const edges: Edge[] = useMemo(() => {
+    const next = new Map<string, Edge>();
+    for (const task of tasks) {
+      const done = stateOf(task.task_id) === 'success';
+      for (const to of task.downstream_task_ids) {
+        if (!byId.has(to)) continue;
+        const id = `${task.task_id}\n${to}`;
+        const className = !done ? '' : stateOf(to) === 'running' ? 'edge-flowing' : 'edge-done';
+        const old = drawnEdges.current.get(id);
+        next.set(id, old?.className === className ? old : {id, source: task.task_id, target: to, focusable: false, className});
+      }
+    }
+    drawnEdges.current = next;
+    return [...next.values()];
+  }, [tasks, byId, run, cells]);
 
+  const [far, setFar] = useState(tasks.length > kMiniMapFrom);
   const open = (id: string) => {
     if (run !== null) navigate(taskHref(dag, run, id));
   };
@@ -88,7 +121,7 @@ export function DagGraph({dag, run, tasks, cells}: Props) {
       const id = (event.target as HTMLElement).closest<HTMLElement>('.react-flow__node')?.dataset['id'];
       if (event.key === 'Enter' && id !== undefined) open(id);
     }}>
-      {layout && <ReactFlow
+      {layout && <Far.Provider value={far}><ReactFlow
         nodes={nodes} edges={edges} nodeTypes={kNodeTypes}
         onNodeClick={(_, node) => open(node.id)}
         fitView fitViewOptions={{padding: `${kPadding}px`, maxZoom: 1}} minZoom={0.03} maxZoom={2}
@@ -97,11 +130,12 @@ export function DagGraph({dag, run, tasks, cells}: Props) {
         proOptions={{hideAttribution: true}}
       >
         <Background variant={BackgroundVariant.Dots} gap={18} size={1} />
+        <ZoomWatch onFar={setFar} />
         <Controls showInteractive={false} />
         {tasks.length >= kMiniMapFrom && (
           <MiniMap pannable zoomable nodeClassName={(node: TaskNode) => stateClass(node.data.cell?.state)} nodeBorderRadius={10} />
         )}
-      </ReactFlow>}
+      </ReactFlow></Far.Provider>}
     </div>
   );
 }

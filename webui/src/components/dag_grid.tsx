@@ -8,7 +8,7 @@ import {kTaskStates, type DagRun, type GridCell, type Task} from '../api/types';
 import {elapsed, formatDuration} from '../format/duration';
 import {formatTime, useZone} from '../format/time';
 import {visibleWindow} from '../log/window';
-import {cellKey} from '../live/patch';
+import {sameCell, type Cells} from '../live/cells';
 import {Link, navigate, taskHref} from '../router';
 
 const kRowHeight = 24;
@@ -22,7 +22,7 @@ interface Props {
   dag: string;
   tasks: Task[];
   runs: DagRun[];
-  cells: Map<string, GridCell>;
+  cells: Cells;
   selected: string | null;
   onSelect: (run: string) => void;
   limit: number;
@@ -143,7 +143,7 @@ interface RowProps {
   task: Task;
   row: number;
   runs: DagRun[];
-  cells: Map<string, GridCell>;
+  cells: Cells;
   selected: string | null;
   focusable: boolean;
 }
@@ -157,7 +157,7 @@ const GridRow = memo(function GridRow({dag, task, row, runs, cells, selected, fo
       </div>
       <div className="grid-cells">
         {runs.map((run) => {
-          const cell = cells.get(cellKey(run.dag_run_id, task.task_id));
+          const cell = cells.get(run.dag_run_id, task.task_id);
           const state = cell?.state ?? null;
           const chosen = run.dag_run_id === selected;
           return (
@@ -177,7 +177,17 @@ const GridRow = memo(function GridRow({dag, task, row, runs, cells, selected, fo
       </div>
     </div>
   );
-});
+}, sameRow);
+
+// A row is drawn anew only when one of its own cells changed.
+function sameRow(one: RowProps, other: RowProps): boolean {
+  if (one.task !== other.task || one.row !== other.row || one.dag !== other.dag || one.selected !== other.selected || one.focusable !== other.focusable) return false;
+  if (one.runs.length !== other.runs.length) return false;
+  return one.runs.every((run, i) => {
+    const id = run.dag_run_id;
+    return id === other.runs[i]?.dag_run_id && sameCell(one.cells.get(id, one.task.task_id), other.cells.get(id, one.task.task_id));
+  });
+}
 
 function cellTitle(task: string, cell: GridCell | undefined): string {
   if (!cell) return `${task}\nnot started`;
@@ -187,10 +197,9 @@ function cellTitle(task: string, cell: GridCell | undefined): string {
 }
 
 // Only states that occur: a list of all thirteen would be read by nobody.
-function Legend({cells}: {cells: Map<string, GridCell>}) {
-  const present = new Set<string>();
-  for (const cell of cells.values()) present.add(cell.state ?? 'none');
+const Legend = memo(function Legend({cells}: {cells: Cells}) {
+  const present = cells.states();
   const states = kTaskStates.filter((state) => present.has(state));
   if (states.length === 0) return null;
   return <ul className="legend grid-legend">{states.map((state) => <li key={state}><span className={`legend-mark ${stateClass(state)}`} />{stateLabel(state)}</li>)}</ul>;
-}
+});

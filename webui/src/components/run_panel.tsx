@@ -10,7 +10,8 @@ import {Timeline} from './timeline';
 import {Ago, Lasted, Time} from './times';
 import {toast} from './toast';
 import {client, queryClient, useRun, useWhy} from '../api/queries';
-import type {DagRun, GridCell, Task} from '../api/types';
+import type {DagRun, Task} from '../api/types';
+import type {Cells} from '../live/cells';
 import {setSearchParams, useSearchParam} from '../router';
 import {useShortcuts} from '../shortcuts';
 
@@ -19,7 +20,7 @@ interface Props {
   runId: string;
   known: DagRun | undefined;
   tasks: Task[];
-  cells: Map<string, GridCell>;
+  cells: Cells;
 }
 
 export function RunPanel({dag, runId, known, tasks, cells}: Props) {

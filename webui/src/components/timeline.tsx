@@ -2,19 +2,19 @@
 import {useLayoutEffect, useRef, useState} from 'react';
 import {StateDot, stateClass, stateLabel} from './state';
 import {useNow} from './times';
-import type {GridCell, Task} from '../api/types';
+import type {Task} from '../api/types';
 import {elapsed, formatDuration} from '../format/duration';
-import {cellKey} from '../live/patch';
+import type {Cells} from '../live/cells';
 import {visibleWindow} from '../log/window';
 import {Link, taskHref} from '../router';
 
 const kRowHeight = 28;
 const kTicks = 5;
 
-export function Timeline({dag, run, tasks, cells}: {dag: string; run: string; tasks: Task[]; cells: Map<string, GridCell>}) {
+export function Timeline({dag, run, tasks, cells}: {dag: string; run: string; tasks: Task[]; cells: Cells}) {
   const box = useRef<HTMLDivElement>(null);
   const [scroll, setScroll] = useState({top: 0, height: 600});
-  const own = tasks.map((task) => ({task, cell: cells.get(cellKey(run, task.task_id))}));
+  const own = tasks.map((task) => ({task, cell: cells.get(run, task.task_id)}));
   const going = own.some(({cell}) => cell?.start_date && !cell.end_date);
   const now = useNow(going, 500);
   const starts = own.flatMap(({cell}) => (cell?.start_date ? [Date.parse(cell.start_date)] : []));

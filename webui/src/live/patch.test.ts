@@ -1,4 +1,5 @@
 import {describe, expect, it} from 'vitest';
+import {Cells} from './cells';
 import {patchGrid} from './patch';
 import type {Grid, Transition} from '../api/types';
 
@@ -27,6 +28,15 @@ describe('patchGrid', () => {
   it('forgets the times of a task instance that was cleared', () => {
     const done = patchGrid(grid, [change('a', 'running', 't1'), change('a', 'success', 't2')]);
     expect(patchGrid(done, [change('a', null, 't3')]).task_instances[0]).toMatchObject({state: null, start_date: null, end_date: null});
+  });
+
+  it('leaves the grid that it was given as it was, also when cells were added', () => {
+    const once = patchGrid(grid, [change('b', 'scheduled', 't1')]);
+    const twice = patchGrid(grid, [change('c', 'scheduled', 't1')]);
+    expect(grid.task_instances).toHaveLength(1);
+    expect(new Cells(once.task_instances).get('r1', 'c')).toBeUndefined();
+    expect(new Cells(twice.task_instances).get('r1', 'c')?.state).toBe('scheduled');
+    expect(new Cells(patchGrid(once, [change('b', 'running', 't2')]).task_instances).get('r1', 'b')?.state).toBe('running');
   });
 
   it('returns the same object when nothing of it changed', () => {

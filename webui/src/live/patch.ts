@@ -1,4 +1,5 @@
 // Shows transitions in what the pages already hold, before any refresh: pure functions from old data to new data.
+import {cellKey, Cells, withCells} from './cells';
 import type {DagRun, Grid, GridCell, RunState, TaskInstance, Transition} from '../api/types';
 
 const kRunStates: readonly string[] = ['queued', 'running', 'success', 'failed'];
@@ -32,25 +33,14 @@ export function patchGrid(grid: Grid, changes: Transition[]): Grid {
   const relevant = changes.filter((change) => known.has(change.dag_run_id));
   if (relevant.length === 0) return grid;
   const runs = grid.runs.map((run) => relevant.reduce(patchRun, run));
-  const latest = new Map<string, Transition>();
+  const cells = new Cells(grid.task_instances);
+  const changed = new Map<string, GridCell>();
   for (const change of relevant) {
-    if (change.task_id !== null) latest.set(cellKey(change.dag_run_id, change.task_id), change);
+    const {dag_run_id, task_id} = change;
+    if (task_id === null) continue;
+    const key = cellKey(dag_run_id, task_id);
+    const present = changed.get(key) ?? cells.get(dag_run_id, task_id) ?? {dag_run_id, task_id, state: null, try_number: 0};
+    changed.set(key, patchTimes(present, change));
   }
-  const cells = grid.task_instances.map((cell) => {
-    const key = cellKey(cell.dag_run_id, cell.task_id);
-    const change = latest.get(key);
-    if (!change) return cell;
-    latest.delete(key);
-    return patchTimes(cell, change);
-  });
-  for (const change of latest.values()) {
-    if (change.task_id === null) continue;
-    const empty = {dag_run_id: change.dag_run_id, task_id: change.task_id, state: null, try_number: 0};
-    cells.push(patchTimes<GridCell>(empty, change));
-  }
-  return {runs, task_instances: cells};
-}
-
-export function cellKey(run: string, task: string): string {
-  return `${run}\n${task}`;
+  return {runs, task_instances: withCells(grid.task_instances, changed.values())};
 }

@@ -9,13 +9,18 @@ import {queryClient} from '../api/queries';
 import {currentToken, signOut} from '../api/session';
 import type {DagRun, Grid, TaskInstance, Transition} from '../api/types';
 
-const kShowInterval = 100;
+const kShowInterval = 200;
 const kRefreshInterval = 1000;
+// A grid is large and its transitions were shown already: it is compared with the server's truth less often.
+const kReconcileInterval = 5000;
 
 export function useLive(dag: string | null): void {
   useEffect(() => {
     const show = new Coalescer<Transition>(kShowInterval, showTransitions);
     const refresh = new Coalescer<Transition>(kRefreshInterval, refreshTouched);
+    const reconcile = new Coalescer<string>(kReconcileInterval, (dags) => {
+      for (const one of dags) void queryClient.invalidateQueries({queryKey: ['grid', one]});
+    });
     const stream = new LiveStream({
       path: dag === null ? '/millrace/v1/events' : `/millrace/v1/events?dag_id=${encodeURIComponent(dag)}`,
       token: currentToken,
@@ -23,6 +28,7 @@ export function useLive(dag: string | null): void {
         const {dag_id, dag_run_id, task_id} = transition;
         show.add(`${dag_id}\n${dag_run_id}\n${task_id ?? ''}`, transition);
         refresh.add(`${dag_id}\n${dag_run_id}\n${task_id ?? ''}`, transition);
+        reconcile.add(dag_id, dag_id);
       },
       onStatus: (live) => setLiveStatus(live ? 'live' : 'polling'),
       onGap: () => void queryClient.invalidateQueries(),
@@ -33,6 +39,7 @@ export function useLive(dag: string | null): void {
       stream.stop();
       show.stop();
       refresh.stop();
+      reconcile.stop();
     };
   }, [dag]);
 }
@@ -63,10 +70,15 @@ function refreshTouched(changes: Transition[]): void {
   for (const {dag_id, dag_run_id, task_id} of changes) {
     mark('runs', '~');
     mark('runs', dag_id);
-    mark('grid', dag_id);
+    if (task_id === null && !knowsRun(dag_id, dag_run_id)) mark('grid', dag_id);
     mark('run', dag_id, dag_run_id);
     if (task_id === null) continue;
     for (const resource of ['taskInstance', 'tries', 'why', 'job']) mark(resource, dag_id, dag_run_id, task_id);
   }
   for (const queryKey of stale.values()) void queryClient.invalidateQueries({queryKey});
+}
+
+function knowsRun(dag: string, run: string): boolean {
+  return queryClient.getQueriesData<Grid>({queryKey: ['grid', dag]})
+    .every(([, grid]) => grid?.runs.some((one) => one.dag_run_id === run) ?? true);
 }

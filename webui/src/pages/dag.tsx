@@ -2,7 +2,7 @@
 // of the address; without one it is the newest.
 import {useMemo, useState} from 'react';
 import {useDag, useGrid, useTasks} from '../api/queries';
-import type {DagDetails, GridCell} from '../api/types';
+import type {DagDetails} from '../api/types';
 import {DagGrid} from '../components/dag_grid';
 import {PlayIcon} from '../components/icons';
 import {ImportErrors} from '../components/import_errors';
@@ -13,7 +13,7 @@ import {Shell} from '../components/shell';
 import {Ago, Time} from '../components/times';
 import {TriggerDialog} from '../components/trigger_dialog';
 import {topological} from '../graph/topological';
-import {cellKey} from '../live/patch';
+import {Cells} from '../live/cells';
 import {useLive} from '../live/use_live';
 import {navigate, setSearchParams, useSearchParam} from '../router';
 import {useShortcuts} from '../shortcuts';
@@ -36,11 +36,7 @@ export function DagPage({dag}: {dag: string}) {
   });
 
   const ordered = useMemo(() => topological(tasks.data?.tasks ?? []), [tasks.data]);
-  const cells = useMemo(() => {
-    const map = new Map<string, GridCell>();
-    for (const cell of grid.data?.task_instances ?? []) map.set(cellKey(cell.dag_run_id, cell.task_id), cell);
-    return map;
-  }, [grid.data]);
+  const cells = useMemo(() => new Cells(grid.data?.task_instances ?? []), [grid.data]);
   // Columns run from the oldest to the newest, as time does.
   const runs = useMemo(() => {
     const time = (run: {run_after?: string | null; logical_date?: string | null; queued_at?: string | null}) =>
