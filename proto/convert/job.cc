@@ -218,7 +218,8 @@ PublishWork FromWire(const v1::PublishWork& from) {
 MapResult FromWire(const v1::MapResult& from) {
   MapResult to;
   to.output = FromWire(from.output());
-  to.partitions.resize(static_cast<std::size_t>(std::max(from.partition_bytes_size(), from.partition_rows_size())));
+  to.partitions.resize(
+      static_cast<std::size_t>(std::max(from.partition_bytes_size(), from.partition_rows_size())));
   for (int i = 0; i < from.partition_bytes_size(); ++i) {
     to.partitions[static_cast<std::size_t>(i)].bytes = from.partition_bytes(i);
   }
@@ -299,33 +300,46 @@ void ToWire(const StageWork& from, v1::StageWork* to) {
 
 void ToWire(const StageResult& from, v1::StageResult* to) { std::visit(ResultToWire{to}, from); }
 
-JobKey FromWire(const v1::JobKey& from) {
-  return {{RunKey{from.run()}, from.index()}, from.try_number()};
-}
+JobKey FromWire(const v1::JobKey& from) { return {{RunKey{from.run()}, from.index()}, from.try_number()}; }
 
 StageWork FromWire(const v1::StageWork& from) {
   StageWork to;
   to.job = FromWire(from.job());
   to.folder = from.folder();
   switch (from.work_case()) {
-    case v1::StageWork::kMap: to.work = FromWire(from.map()); break;
-    case v1::StageWork::kReduce: to.work = FromWire(from.reduce()); break;
-    case v1::StageWork::kFused: to.work = FusedWork{FromWire(from.fused().plan())}; break;
-    case v1::StageWork::kPublish: to.work = FromWire(from.publish()); break;
+    case v1::StageWork::kMap:
+      to.work = FromWire(from.map());
+      break;
+    case v1::StageWork::kReduce:
+      to.work = FromWire(from.reduce());
+      break;
+    case v1::StageWork::kFused:
+      to.work = FusedWork{FromWire(from.fused().plan())};
+      break;
+    case v1::StageWork::kPublish:
+      to.work = FromWire(from.publish());
+      break;
     case v1::StageWork::kPlan:
-    case v1::StageWork::WORK_NOT_SET: to.work = PlanWork{}; break;
+    case v1::StageWork::WORK_NOT_SET:
+      to.work = PlanWork{};
+      break;
   }
   return to;
 }
 
 StageResult FromWire(const v1::StageResult& from) {
   switch (from.result_case()) {
-    case v1::StageResult::kPlan: return PlanResult{FromWire(from.plan().plan())};
-    case v1::StageResult::kMap: return FromWire(from.map());
-    case v1::StageResult::kReduce: return FromWire(from.reduce());
+    case v1::StageResult::kPlan:
+      return PlanResult{FromWire(from.plan().plan())};
+    case v1::StageResult::kMap:
+      return FromWire(from.map());
+    case v1::StageResult::kReduce:
+      return FromWire(from.reduce());
     case v1::StageResult::kPublish:
-      return PublishResult{from.publish().path(), ListFromWire(from.publish().files()), from.publish().checks()};
-    case v1::StageResult::RESULT_NOT_SET: break;
+      return PublishResult{from.publish().path(), ListFromWire(from.publish().files()),
+                           from.publish().checks()};
+    case v1::StageResult::RESULT_NOT_SET:
+      break;
   }
   return std::monostate{};
 }

@@ -1,5 +1,6 @@
-// core/model/job.h on the wire and back. Called by the gateway, the agent and the runner; any thread. What strangers send
-// never fails here: a missing or unknown part becomes its default, and whoever uses the value checks it.
+// core/model/job.h on the wire and back. Called by the gateway, the agent and the runner; any thread. What
+// strangers send never fails here: a missing or unknown part becomes its default, and whoever uses the value
+// checks it.
 #pragma once
 
 #include "core/model/job.h"

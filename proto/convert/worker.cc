@@ -8,12 +8,18 @@ namespace {
 
 v1::Outcome OutcomeToWire(Outcome outcome) {
   switch (outcome) {
-    case Outcome::kSuccess: return v1::OUTCOME_SUCCESS;
-    case Outcome::kFailed: return v1::OUTCOME_FAILED;
-    case Outcome::kFailFinal: return v1::OUTCOME_FAIL_FINAL;
-    case Outcome::kSkipped: return v1::OUTCOME_SKIPPED;
-    case Outcome::kKilled: return v1::OUTCOME_KILLED;
-    case Outcome::kLost: return v1::OUTCOME_LOST;
+    case Outcome::kSuccess:
+      return v1::OUTCOME_SUCCESS;
+    case Outcome::kFailed:
+      return v1::OUTCOME_FAILED;
+    case Outcome::kFailFinal:
+      return v1::OUTCOME_FAIL_FINAL;
+    case Outcome::kSkipped:
+      return v1::OUTCOME_SKIPPED;
+    case Outcome::kKilled:
+      return v1::OUTCOME_KILLED;
+    case Outcome::kLost:
+      return v1::OUTCOME_LOST;
   }
   return v1::OUTCOME_FAILED;
 }
@@ -21,12 +27,18 @@ v1::Outcome OutcomeToWire(Outcome outcome) {
 // A number of a newer version must not become a success.
 Outcome OutcomeFromWire(v1::Outcome outcome) {
   switch (outcome) {
-    case v1::OUTCOME_SUCCESS: return Outcome::kSuccess;
-    case v1::OUTCOME_FAIL_FINAL: return Outcome::kFailFinal;
-    case v1::OUTCOME_SKIPPED: return Outcome::kSkipped;
-    case v1::OUTCOME_KILLED: return Outcome::kKilled;
-    case v1::OUTCOME_LOST: return Outcome::kLost;
-    default: return Outcome::kFailed;
+    case v1::OUTCOME_SUCCESS:
+      return Outcome::kSuccess;
+    case v1::OUTCOME_FAIL_FINAL:
+      return Outcome::kFailFinal;
+    case v1::OUTCOME_SKIPPED:
+      return Outcome::kSkipped;
+    case v1::OUTCOME_KILLED:
+      return Outcome::kKilled;
+    case v1::OUTCOME_LOST:
+      return Outcome::kLost;
+    default:
+      return Outcome::kFailed;
   }
 }
 
@@ -41,7 +53,9 @@ std::vector<std::pair<std::string, std::string>> Sorted(const Map& from) {
 }  // namespace
 
 bool operator==(const Enclosed& a, const Enclosed& b) {
-  const auto same = [](const DagFile& x, const DagFile& y) { return x.path == y.path && x.content == y.content; };
+  const auto same = [](const DagFile& x, const DagFile& y) {
+    return x.path == y.path && x.content == y.content;
+  };
   return a.connections == b.connections &&
          std::equal(a.files.begin(), a.files.end(), b.files.begin(), b.files.end(), same);
 }
@@ -152,6 +166,13 @@ void ToWire(const WorkerJoined& from, v1::Join* to) {
   to->set_session(ToInt(from.resumed));
   for (const Fence& fence : from.inventory) ToWire(fence, to->add_inventory());
   for (const Report& report : from.reports) ToWire(report, to->add_reports());
+  for (const StageAttempt& attempt : from.stages) {
+    v1::StageAttempt* stage = to->add_stages();
+    ToWire(attempt.fence, stage->mutable_fence());
+    ToWire(attempt.job, stage->mutable_job());
+    stage->set_stage(attempt.stage);
+    stage->set_index(attempt.index);
+  }
 }
 
 WorkerJoined FromWire(const v1::Join& from, std::uint64_t stream) {
@@ -170,6 +191,9 @@ WorkerJoined FromWire(const v1::Join& from, std::uint64_t stream) {
   to.resumed = SessionId{from.session()};
   for (const v1::Fence& fence : from.inventory()) to.inventory.push_back(FromWire(fence));
   for (const v1::Report& report : from.reports()) to.reports.push_back(FromWire(report));
+  for (const v1::StageAttempt& stage : from.stages()) {
+    to.stages.push_back({FromWire(stage.fence()), FromWire(stage.job()), stage.stage(), stage.index()});
+  }
   return to;
 }
 

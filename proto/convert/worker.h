@@ -1,5 +1,5 @@
-// The control stream's values on the wire and back (proto/worker.proto). Called by the gateway, the agent and the runner;
-// any thread. As in job.h, what strangers send becomes values that their user checks.
+// The control stream's values on the wire and back (proto/worker.proto). Called by the gateway, the agent and
+// the runner; any thread. As in job.h, what strangers send becomes values that their user checks.
 #pragma once
 
 #include <string>
@@ -15,7 +15,8 @@
 
 namespace millrace::convert {
 
-// What the gateway adds to an assignment and only a runner sees: values of its connections, content of its files.
+// What the gateway adds to an assignment and only a runner sees: values of its connections, content of its
+// files.
 struct Enclosed {
   std::vector<std::pair<std::string, std::string>> connections;  // name -> URI; secret
   std::vector<DagFile> files;

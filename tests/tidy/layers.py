@@ -23,7 +23,7 @@ ALLOWED = {
     "scheduler/engine": ["core", "scheduler/jobs", "scheduler/inbox.h"],  # inbox.h: the questions that the engine answers
     "scheduler/auth": ["core", "scheduler/store/reader.h", "scheduler/inbox.h"],
     "scheduler/gateway": ["core", "proto", "scheduler/auth", "scheduler/store/reader.h", "scheduler/store/logs.h",
-                          "scheduler/inbox.h"],
+                          "scheduler/inbox.h", "scheduler/sinks.h"],
     "scheduler/api": ["core", "scheduler/http", "scheduler/auth", "scheduler/store/reader.h", "scheduler/store/logs.h",
                       "scheduler/inbox.h"],
     # The loop: the engine and the interfaces.
@@ -38,7 +38,7 @@ ALLOWED = {
     "worker/lake": ["core", "worker/connect"],
     "worker/quality": ["core", "worker/sql"],
     "worker/mapreduce": ["core", "worker/sql", "worker/shuffle", "worker/quality", "worker/lake"],
-    "worker/tasks": ["core", "proto", "worker/connect", "worker/sql", "worker/lake", "worker/quality", "worker/mapreduce",
+    "worker/tasks": ["core", "proto", "worker/runner", "worker/connect", "worker/sql", "worker/lake", "worker/quality", "worker/mapreduce",
                      "worker/shuffle"],
     "worker/agent": ["core", "proto", "worker/runner", "worker/shuffle"],
     "worker": ["core"],

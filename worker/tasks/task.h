@@ -1,5 +1,6 @@
-// A task kind, as the runner sees it: one file a kind in this folder, one entry in the registry. Code here runs in a runner, a
-// child process of the agent, on a thread of its own per attempt; whatever it does to that process costs no other worker.
+// A task kind, as the runner sees it: one file a kind in this folder, one entry in the registry. Code here
+// runs in a runner, a child process of the agent, on a thread of its own per attempt; whatever it does to
+// that process costs no other worker.
 #pragma once
 
 #include <memory>

@@ -22,7 +22,9 @@ Model RoundTrip(const Model& from) {
 }
 
 InputFacts SomeInput(const std::string& name) {
-  return {name, "parquet", true, {{"state", "VARCHAR"}, {"delay", "DECIMAL(18,2)"}}, {"a.parquet", "b.parquet"}, 12, 34};
+  return {
+      name, "parquet", true, {{"state", "VARCHAR"}, {"delay", "DECIMAL(18,2)"}}, {"a.parquet", "b.parquet"},
+      12,   34};
 }
 Split SomeSplit() { return {"flights", "raw/1.parquet", 5, 17, 900}; }
 Fragment SomeFragment(const std::string& sql) { return {sql, {"wc", "-l"}, "libcount.so"}; }
@@ -52,7 +54,8 @@ StageWork WorkOf(std::variant<PlanWork, MapWork, ReduceWork, FusedWork, PublishW
 }
 
 TEST(ConvertTest, EveryKindOfStageWorkComesBackAsItWas) {
-  const MapWork map{1, 4, 8, {SomeSplit()}, {SomeInput("flights")}, SomeFragment("map"), SomeFragment("combine"), {"day"}};
+  const MapWork map{
+      1, 4, 8, {SomeSplit()}, {SomeInput("flights")}, SomeFragment("map"), SomeFragment("combine"), {"day"}};
   const ReduceWork reduce{1,
                           2,
                           3,
@@ -62,9 +65,10 @@ TEST(ConvertTest, EveryKindOfStageWorkComesBackAsItWas) {
                           {{"day", "DATE"}},
                           SomeFragment("merge"),
                           SomeFragment("reduce")};
-  const PublishWork publish{{{"part-0.parquet", 10, 20, "ab"}}, {{"avg", "DOUBLE"}}, {std::string("\0\xff", 2), "two"}};
-  for (const StageWork& work : {WorkOf(PlanWork{}), WorkOf(map), WorkOf(reduce), WorkOf(FusedWork{SomePlan()}),
-                                WorkOf(publish)}) {
+  const PublishWork publish{
+      {{"part-0.parquet", 10, 20, "ab"}}, {{"avg", "DOUBLE"}}, {std::string("\0\xff", 2), "two"}};
+  for (const StageWork& work :
+       {WorkOf(PlanWork{}), WorkOf(map), WorkOf(reduce), WorkOf(FusedWork{SomePlan()}), WorkOf(publish)}) {
     EXPECT_EQ((RoundTrip<v1::StageWork>(work)), work) << "alternative " << work.work.index();
   }
 }
@@ -172,10 +176,12 @@ TEST(ConvertTest, AnUnknownOutcomeIsAFailureNeverASuccess) {
 
 TEST(ConvertTest, AJoinComesBackAsItWas) {
   WorkerJoined from;
-  from.offer = {"w1", "host", 8, {"gpu", "big"}, "0.1.0", "127.0.0.1:9", "/run/s.sock", "machine/boot", "1.5.6/1", 4711};
+  from.offer = {"w1",           "host",    8,   {"gpu", "big"}, "0.1.0", "127.0.0.1:9", "/run/s.sock",
+                "machine/boot", "1.5.6/1", 4711};
   from.resumed = SessionId{12};
   from.inventory = {{3, 17}, {3, 18}};
   from.reports = {SomeReport()};
+  from.stages = {{{3, 18}, {{RunKey{7}, 2}, 3}, 1, 5}};
   v1::Join wire;
   ToWire(from, &wire);
   const WorkerJoined to = FromWire(ThroughBytes(wire), 99);
@@ -194,6 +200,11 @@ TEST(ConvertTest, AJoinComesBackAsItWas) {
   EXPECT_EQ(to.inventory, from.inventory);
   ASSERT_EQ(to.reports.size(), 1U);
   ExpectSame(to.reports[0], from.reports[0]);
+  ASSERT_EQ(to.stages.size(), 1U);
+  EXPECT_EQ(to.stages[0].fence, from.stages[0].fence);
+  EXPECT_EQ(to.stages[0].job, from.stages[0].job);
+  EXPECT_EQ(to.stages[0].stage, 1);
+  EXPECT_EQ(to.stages[0].index, 5);
 }
 
 TEST(ConvertTest, AWelcomeComesBackWithItsTerms) {

@@ -1,0 +1,335 @@
+// The pool with real runners: this program again, started as `<program> runner`.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "core/model/json.h"
+#include "platform/clock.h"
+#include "worker/runner/pool.h"
+#include "worker/tasks/empty.h"
+#include "worker/tasks/runner_program.h"
+#include "worker/tasks/shell.h"
+
+namespace millrace::tasks {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+// Sends a block of a few bytes to the agent, as a map task does.
+class BlockTask final : public TaskKind {
+ public:
+  explicit BlockTask(BlockSender& blocks) : blocks_(blocks) {}
+  TaskEnd Run(TaskContext& context) override {
+    const std::string path = context.scratch() + "/block";
+    std::ofstream(path) << "block of " << context.assignment().task_id;
+    const shuffle::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    const Status sent =
+        blocks_.Send(context.assignment().stage->job, 0, 4, context.assignment().fence, 10, file.get());
+    return {.outcome = sent.ok() ? Outcome::kSuccess : Outcome::kFailed, .message = sent.message()};
+  }
+  void Cancel() override {}
+
+ private:
+  BlockSender& blocks_;
+};
+
+// Ignores that it is cancelled.
+class DeafTask final : public TaskKind {
+ public:
+  TaskEnd Run(TaskContext& context) override {
+    context.Log("deaf\n");
+    while (true) ::pause();
+  }
+  void Cancel() override {}
+};
+
+Registry MakeRegistry(const Workplace& workplace) {
+  return {{"empty", EmptyEntry()},
+          {"shell", ShellEntry({})},
+          {"deaf", {[] { return std::make_unique<DeafTask>(); }}},
+          {"block", {[&workplace] { return std::make_unique<BlockTask>(*workplace.blocks); }}}};
+}
+
+class NullLog final : public LogSink {
+ public:
+  void Log(LogLevel, std::string_view) override {}
+};
+
+class RunnerPoolTest : public ::testing::Test, public runner::AttemptListener, public runner::BlockKeeper {
+ public:
+  void OnReport(Report report) override {
+    const std::lock_guard lock(mutex_);
+    (report.ended ? ends_ : starts_)[report.fence] = std::move(report);
+    changed_.notify_all();
+  }
+  void OnLog(const Fence& fence, std::string data) override {
+    const std::lock_guard lock(mutex_);
+    logs_[fence] += data;
+    changed_.notify_all();
+  }
+  Status Keep(const v1::BlocksReady& blocks, runner::Descriptor descriptor) override {
+    if (blocks.map_index() != 4) return InvalidArgument("other map");
+    std::array<char, 100> text{};
+    const ssize_t got = ::pread(descriptor.get(), text.data(), text.size(), 0);
+    const std::lock_guard lock(mutex_);
+    kept_ = std::string(text.data(), static_cast<std::size_t>(std::max<ssize_t>(0, got)));
+    return refuse_blocks_ ? ResourceExhausted("no room") : OkStatus();
+  }
+  void Release(const JobKey& job) override {
+    const std::lock_guard lock(mutex_);
+    released_.push_back(job);
+  }
+
+ protected:
+  void SetUp() override {
+    std::string pattern = ::testing::TempDir() + "runner_pool_test.XXXXXX";
+    folder_ = ::mkdtemp(pattern.data());
+  }
+  void TearDown() override {
+    pool_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  void Open(int slots, Duration lease = std::chrono::hours(1)) {
+    runner::PoolOptions options;
+    options.arguments = {std::filesystem::read_symlink("/proc/self/exe"), "runner"};
+    options.setup.set_root(folder_);
+    options.setup.set_folder(folder_);
+    options.slots = slots;
+    options.short_kinds = {"empty"};
+    pool_ = std::make_unique<runner::RunnerPool>(options, clock_, log_, launcher_, *this, *this);
+    pool_->Open("secret", clock_.now().boot + lease);
+  }
+
+  Fence Start(const std::string& kind, const std::string& command = "", Duration timeout = Duration(0),
+              std::int64_t job = 0) {
+    const Fence fence{1, ++counter_};
+    v1::Assignment assignment;
+    assignment.mutable_fence()->set_term(1);
+    assignment.mutable_fence()->set_counter(fence.counter);
+    assignment.set_kind(kind);
+    assignment.set_task_id("t" + std::to_string(fence.counter));
+    assignment.set_timeout_micros(timeout.count());
+    assignment.set_kill_grace_micros(100'000);
+    Value with;
+    with.Set("command", command);
+    assignment.set_with(ToJson(with));
+    if (job != 0) assignment.mutable_stage()->mutable_job()->set_run(job);
+    pool_->Start(std::move(assignment));
+    return fence;
+  }
+
+  // Ticks the pool, as the agent does, until the condition holds.
+  template <typename Condition>
+  void Await(const Condition& condition, const char* what) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    std::unique_lock lock(mutex_);
+    while (!condition()) {
+      ASSERT_LT(std::chrono::steady_clock::now(), deadline) << "waited too long for " << what;
+      changed_.wait_for(lock, std::chrono::milliseconds(20));
+      lock.unlock();
+      pool_->Tick();
+      lock.lock();
+    }
+  }
+  Report EndOf(Fence fence) {
+    Await([&] { return ends_.contains(fence); }, "an end");
+    const std::lock_guard lock(mutex_);
+    return ends_[fence];
+  }
+  std::string LogUntil(Fence fence, const std::string& text) {
+    Await([&] { return logs_[fence].find(text) != std::string::npos; }, text.c_str());
+    const std::lock_guard lock(mutex_);
+    return logs_[fence];
+  }
+  int PidIn(Fence fence) { return std::stoi(LogUntil(fence, "\n")); }
+  static void AwaitGone(int pid) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (::kill(pid, 0) == 0 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    EXPECT_NE(::kill(pid, 0), 0) << pid << " is alive";
+  }
+
+  platform::SystemClock clock_;
+  NullLog log_;
+  runner::Launcher launcher_;
+  std::string folder_;
+  std::unique_ptr<runner::RunnerPool> pool_;
+  std::uint64_t counter_ = 0;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<Fence, Report> starts_;
+  std::map<Fence, Report> ends_;
+  std::map<Fence, std::string> logs_;
+  std::string kept_;
+  bool refuse_blocks_ = false;
+  std::vector<JobKey> released_;
+};
+
+TEST_F(RunnerPoolTest, AttemptsRunInWarmRunnersAndTellStartLogAndEnd) {
+  Open(2);
+  const Fence shell = Start("shell", "echo hello");
+  EXPECT_EQ(EndOf(shell).outcome, Outcome::kSuccess);
+  EXPECT_EQ(LogUntil(shell, "hello"), "hello\n");
+  EXPECT_TRUE(starts_.contains(shell));
+  EXPECT_LE(ends_[shell].started_at, ends_[shell].ended_at);
+}
+
+TEST_F(RunnerPoolTest, ShortAttemptsQueueBehindEachOtherAndAllEnd) {
+  Open(2);
+  std::vector<Fence> fences;
+  for (int i = 0; i < 500; ++i) fences.push_back(Start("empty"));
+  for (const Fence& fence : fences) ASSERT_EQ(EndOf(fence).outcome, Outcome::kSuccess);
+  EXPECT_TRUE(starts_.empty()) << "an instant task's start is told with its end";
+}
+
+TEST_F(RunnerPoolTest, MoreAttemptsThanSlotsWait) {
+  Open(1);
+  const Fence first = Start("shell", "echo $$; while [ ! -e " + folder_ + "/go ]; do sleep 0.01; done");
+  LogUntil(first, "\n");
+  const Fence second = Start("shell", "echo second");
+  EXPECT_FALSE(starts_.contains(second));
+  std::ofstream(folder_ + "/go") << "go";
+  EXPECT_EQ(EndOf(first).outcome, Outcome::kSuccess);
+  EXPECT_EQ(EndOf(second).outcome, Outcome::kSuccess);
+}
+
+TEST_F(RunnerPoolTest, AKilledRunnerFailsItsAttemptKillsItsChildrenAndIsReplaced) {
+  Open(1);
+  const Fence fence = Start("shell", "sleep 1000 & echo $!; kill -9 $PPID; wait");
+  const int child = PidIn(fence);
+  const Report end = EndOf(fence);
+  EXPECT_EQ(end.outcome, Outcome::kFailed);
+  EXPECT_EQ(end.message, "runner killed by signal 9 (Killed) (out of memory?)");
+  AwaitGone(child);
+  EXPECT_EQ(EndOf(Start("shell", "true")).outcome, Outcome::kSuccess);
+}
+
+TEST_F(RunnerPoolTest, ATimeoutKillsTheWholeGroupAndSaysSo) {
+  Open(1);
+  const Fence fence = Start("shell", "sleep 1000 & echo $!; wait", std::chrono::milliseconds(300));
+  const int child = PidIn(fence);
+  const Report end = EndOf(fence);
+  EXPECT_EQ(end.outcome, Outcome::kKilled);
+  EXPECT_EQ(end.message, "timed out after 300 ms");
+  AwaitGone(child);
+}
+
+TEST_F(RunnerPoolTest, CancelSaysByWhomAndAWaitingAttemptNeverStarts) {
+  Open(1);
+  const Fence running = Start("shell", "echo $$; sleep 1000");
+  const int shell = PidIn(running);
+  const Fence waiting = Start("shell", "echo never");
+  pool_->Cancel(waiting, "cancelled by ana");
+  pool_->Cancel(running, "cancelled by bob");
+  EXPECT_EQ(EndOf(waiting).message, "cancelled by ana");
+  EXPECT_EQ(EndOf(running).message, "cancelled by bob");
+  EXPECT_EQ(EndOf(running).outcome, Outcome::kKilled);
+  EXPECT_FALSE(starts_.contains(waiting));
+  AwaitGone(shell);
+}
+
+TEST_F(RunnerPoolTest, ATaskThatDoesNotStopTakesItsRunnerAlongButNoOther) {
+  Open(2);
+  const Fence other = Start("shell", "echo $$; while [ ! -e " + folder_ + "/go ]; do sleep 0.01; done");
+  LogUntil(other, "\n");
+  const Fence deaf = Start("deaf");
+  LogUntil(deaf, "deaf");
+  pool_->Cancel(deaf, "cancelled by ana");
+  const Report end = EndOf(deaf);
+  EXPECT_EQ(end.outcome, Outcome::kKilled);
+  EXPECT_THAT(end.message, StartsWith("cancelled by ana"));
+  std::ofstream(folder_ + "/go") << "go";
+  EXPECT_EQ(EndOf(other).outcome, Outcome::kSuccess);
+}
+
+TEST_F(RunnerPoolTest, WithoutARenewedLeaseARunnerKillsItsWorkWithoutGrace) {
+  Open(1, std::chrono::milliseconds(1500));
+  const Fence fence = Start("shell", "trap '' TERM; sleep 1000 & echo $!; wait");
+  const int child = PidIn(fence);
+  const Report end = EndOf(fence);
+  EXPECT_EQ(end.outcome, Outcome::kLost);
+  EXPECT_THAT(end.message, HasSubstr("lease"));
+  AwaitGone(child);
+}
+
+TEST_F(RunnerPoolTest, ARenewedLeaseKeepsTheWorkAlive) {
+  Open(1, std::chrono::milliseconds(1500));
+  const Fence fence = Start("shell", "echo $$; while [ ! -e " + folder_ + "/go ]; do sleep 0.01; done");
+  LogUntil(fence, "\n");
+  pool_->Renew(clock_.now().boot + std::chrono::hours(1));
+  const BootTime until = clock_.now().boot + std::chrono::seconds(3);
+  Await([&] { return clock_.now().boot > until; }, "time to pass the first lease");
+  std::ofstream(folder_ + "/go") << "go";
+  EXPECT_EQ(EndOf(fence).outcome, Outcome::kSuccess);
+}
+
+TEST_F(RunnerPoolTest, AttemptsOfAJobShareARunnerThatEndsWithTheJob) {
+  Open(2);
+  const Fence one =
+      Start("shell", "echo $PPID; while [ ! -e " + folder_ + "/go ]; do sleep 0.01; done", Duration(0), 7);
+  const Fence two = Start("shell", "echo $PPID", Duration(0), 7);
+  const int runner = PidIn(one);
+  EXPECT_EQ(PidIn(two), runner);
+  EXPECT_EQ(EndOf(two).outcome, Outcome::kSuccess) << "both ran at once";
+  std::ofstream(folder_ + "/go") << "go";
+  EndOf(one);
+  pool_->EndJob({{RunKey{7}, 0}, 0});
+  AwaitGone(runner);
+  EXPECT_EQ(released_.size(), 1U);
+}
+
+TEST_F(RunnerPoolTest, BlocksReachTheKeeperBeforeTheEndIsTold) {
+  Open(1);
+  const Fence fence = Start("block", "", Duration(0), 7);
+  EXPECT_EQ(EndOf(fence).outcome, Outcome::kSuccess);
+  EXPECT_EQ(kept_, "block of t1");
+}
+
+TEST_F(RunnerPoolTest, AMapWhoseBlocksCannotBeKeptHasFailed) {
+  refuse_blocks_ = true;
+  Open(1);
+  const Report end = EndOf(Start("block", "", Duration(0), 7));
+  EXPECT_EQ(end.outcome, Outcome::kFailed);
+  EXPECT_THAT(end.message, HasSubstr("no room"));
+}
+
+TEST_F(RunnerPoolTest, AnUnknownKindIsRefusedForGood) {
+  Open(1);
+  const Report end = EndOf(Start("teleport"));
+  EXPECT_EQ(end.outcome, Outcome::kFailFinal);
+  EXPECT_THAT(end.message, HasSubstr("teleport"));
+}
+
+TEST_F(RunnerPoolTest, KillAllEndsEverythingAsLostAtOnce) {
+  Open(1);
+  const Fence running = Start("shell", "trap '' TERM; echo $$; sleep 1000");
+  const int shell = PidIn(running);
+  const Fence waiting = Start("shell", "echo never");
+  pool_->KillAll("its session is over");
+  EXPECT_EQ(EndOf(running).outcome, Outcome::kLost);
+  EXPECT_EQ(EndOf(waiting).outcome, Outcome::kLost);
+  AwaitGone(shell);
+  EXPECT_EQ(EndOf(Start("shell", "true")).outcome, Outcome::kSuccess);
+}
+
+}  // namespace
+}  // namespace millrace::tasks
+
+int main(int argc, char** argv) {
+  if (argc == 2 && std::string_view(argv[1]) == "runner") {
+    const millrace::platform::SystemClock clock;
+    return millrace::tasks::RunRunner(millrace::runner::kKeptDescriptor, clock,
+                                      millrace::tasks::MakeRegistry);
+  }
+  ::testing::InitGoogleMock(&argc, argv);
+  return RUN_ALL_TESTS();
+}

@@ -1,0 +1,124 @@
+#include "worker/tasks/attempt.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+
+namespace millrace::tasks {
+namespace {
+
+constexpr std::size_t kMaxMessage = 1000;
+constexpr std::size_t kChunk = 64U << 10;
+
+std::vector<std::string> AllSecrets(const convert::Enclosed& enclosed) {
+  std::vector<std::string> secrets;
+  for (const auto& [name, uri] : enclosed.connections) {
+    for (std::string& secret : SecretsOf(uri)) secrets.push_back(std::move(secret));
+  }
+  return secrets;
+}
+
+// One line, of bytes that may stand in a protobuf string: anything else would break the stream that carries
+// it.
+std::string OneLine(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
+  text.erase(text.find_last_not_of(' ') + 1);
+  if (text.size() > kMaxMessage) text = text.substr(0, kMaxMessage) + "...";
+  return text;
+}
+
+}  // namespace
+
+Attempt::Attempt(const v1::Assignment& wire, const Workplace& workplace, LogOut log_out, std::size_t max_log)
+    : workplace_(workplace),
+      assignment_(convert::FromWire(wire)),
+      enclosed_(convert::EnclosedFromWire(wire)),
+      log_out_(std::move(log_out)),
+      max_log_(max_log),
+      whole_(AllSecrets(enclosed_)),
+      mask_(AllSecrets(enclosed_)) {}
+
+Attempt::~Attempt() {
+  if (scratch_.empty()) return;
+  std::error_code ignored;  // a leftover costs only room; the agent empties the folder when it starts
+  std::filesystem::remove_all(scratch_, ignored);
+}
+
+void Attempt::Emit(std::string data) {
+  if (data.empty() || logged_ > max_log_) return;
+  logged_ += data.size();
+  if (logged_ > max_log_) {
+    data.resize(data.size() - std::min(data.size(), logged_ - max_log_));
+    data +=
+        "\n[millrace] this log is longer than " + std::to_string(max_log_) + " bytes: the rest is not kept\n";
+  }
+  for (std::size_t at = 0; at < data.size(); at += kChunk) log_out_(data.substr(at, kChunk));
+}
+
+void Attempt::Log(std::string_view text) {
+  const std::lock_guard lock(log_mutex_);
+  Emit(mask_.Feed(text));
+}
+
+const std::string& Attempt::scratch() const {
+  const std::lock_guard lock(mutex_);
+  if (scratch_.empty()) {
+    scratch_ = workplace_.folder + "/scratch/" + ToString(assignment_.fence);
+    std::error_code ignored;  // whoever writes there is told why it cannot
+    std::filesystem::create_directories(scratch_, ignored);
+  }
+  return scratch_;
+}
+
+StatusOr<std::string> Attempt::Connection(std::string_view name) const {
+  for (const auto& [known, uri] : enclosed_.connections) {
+    if (known == name && !uri.empty()) return uri;
+  }
+  std::string variable = "MILLRACE_CONN_";
+  for (const char c : name) variable.push_back(c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c);
+  return NotFound("connection is not defined: " + std::string(name) + " (set " + variable +
+                  " in the scheduler's environment)");
+}
+
+StatusOr<std::string> Attempt::File(std::string_view path) const {
+  for (const DagFile& file : enclosed_.files) {
+    if (file.path == path) return file.content;
+  }
+  return NotFound("file does not belong to the DAG: " + std::string(path));
+}
+
+void Attempt::Stop(const std::string& reason) {
+  const std::lock_guard lock(mutex_);
+  if (!stopped_) stop_reason_ = reason;
+  stopped_ = true;
+}
+
+Report Attempt::Finish(TaskEnd end) {
+  Report report;
+  report.fence = assignment_.fence;
+  report.ended = true;
+  report.outcome = end.outcome;
+  report.exit_code = end.exit_code;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopped_ && end.outcome != Outcome::kSuccess) {
+      report.outcome = Outcome::kKilled;
+      end.message = stop_reason_;
+    }
+  }
+  report.message = OneLine(whole_.Apply(end.message));
+  if (end.result.size() > kMaxResultBytes) {
+    report.outcome = report.outcome == Outcome::kSuccess ? Outcome::kFailFinal : report.outcome;
+    report.message = "the result has " + std::to_string(end.result.size()) + " bytes; at most " +
+                     std::to_string(kMaxResultBytes) + " are kept: write it to a file and return its path";
+  } else {
+    report.result = whole_.Apply(end.result);
+  }
+  report.stage = std::move(end.stage);
+  const std::lock_guard lock(log_mutex_);
+  Emit(mask_.Finish());
+  return report;
+}
+
+}  // namespace millrace::tasks

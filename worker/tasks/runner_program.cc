@@ -1,0 +1,285 @@
+#include "worker/tasks/runner_program.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "proto/runner.pb.h"
+#include "worker/runner/channel.h"
+#include "worker/runner/runner.h"
+#include "worker/tasks/attempt.h"
+
+namespace millrace::tasks {
+namespace {
+
+constexpr Duration kBeyondGrace = std::chrono::seconds(2);
+
+// Everything this runner started dies, then the runner.
+[[noreturn]] void Die() {
+  const pid_t self = ::getpid();
+  runner::KillSession(self, self);
+  runner::KillSession(self, self);  // what was forked meanwhile
+  ::kill(self, SIGKILL);
+  while (true) ::pause();
+}
+
+class RunnerProgram final : public BlockSender {
+ public:
+  RunnerProgram(int descriptor, const Clock& clock,
+                const std::function<Registry(const Workplace&)>& make_registry)
+      : clock_(clock), make_registry_(make_registry), channel_(runner::Descriptor(descriptor)) {}
+
+  void Run() {
+    std::thread([] {
+      sigset_t term;
+      sigemptyset(&term);
+      sigaddset(&term, SIGTERM);
+      int number = 0;
+      while (::sigwait(&term, &number) != 0) continue;
+      Die();
+    }).detach();
+    std::thread([this] { Watch(); }).detach();
+    v1::ToRunner message;
+    while (channel_.Receive(message).ok()) Handle(message);
+    Die();
+  }
+
+  Status Send(const JobKey& job, std::int32_t stage, std::int32_t map_index, const Fence& fence,
+              std::int64_t bytes, int descriptor) override {
+    v1::FromRunner message;
+    v1::BlocksReady* blocks = message.mutable_blocks();
+    convert::ToWire(job, blocks->mutable_job());
+    blocks->set_stage(stage);
+    blocks->set_map_index(map_index);
+    convert::ToWire(fence, blocks->mutable_fence());
+    blocks->set_bytes(bytes);
+    return channel_.Send(message, descriptor);
+  }
+
+ private:
+  struct Live {
+    std::unique_ptr<Attempt> attempt;
+    std::unique_ptr<TaskKind> kind;
+    WallTime started_at{};
+    std::optional<BootTime> timeout_at;
+    std::optional<BootTime> kill_at;
+    Duration grace{0};
+  };
+
+  void Handle(const v1::ToRunner& message) {
+    switch (message.message_case()) {
+      case v1::ToRunner::kSetup:
+        SetUp(message.setup());
+        break;
+      case v1::ToRunner::kStart:
+        Enqueue(message.start().assignment());
+        break;
+      case v1::ToRunner::kStop:
+        Stop(convert::FromWire(message.stop().fence()), message.stop().reason(),
+             Duration(message.stop().grace_micros()));
+        break;
+      case v1::ToRunner::kLeaseRenewed: {
+        const std::lock_guard lock(mutex_);
+        lease_until_ = BootFromMicros(message.lease_renewed().until());
+        break;
+      }
+      case v1::ToRunner::MESSAGE_NOT_SET:
+        break;
+    }
+  }
+
+  void SetUp(const v1::RunnerSetup& setup) {
+    workplace_ = {setup.root(),           setup.folder(),
+                  setup.shuffle_socket(), setup.shuffle_address(),
+                  setup.shuffle_secret(), setup.host_identity(),
+                  setup.local_shuffle(),  setup.threads(),
+                  setup.memory_bytes(),   this};
+    registry_ = make_registry_(workplace_);
+    const std::lock_guard lock(mutex_);
+    lease_until_ = BootFromMicros(setup.lease_until());
+    concurrent_ = std::max(1, setup.concurrent());
+  }
+
+  void Enqueue(const v1::Assignment& assignment) {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back(assignment);
+    if (idle_ > 0) {
+      work_.notify_one();
+    } else if (threads_ < concurrent_) {
+      ++threads_;
+      std::thread([this] { Work(); }).detach();
+    }
+  }
+
+  void Stop(const Fence& fence, const std::string& reason, Duration grace) {
+    std::unique_lock lock(mutex_);
+    const auto waits = std::find_if(waiting_.begin(), waiting_.end(), [&](const v1::Assignment& assignment) {
+      return convert::FromWire(assignment.fence()) == fence;
+    });
+    if (waits != waiting_.end()) {
+      Attempt attempt(*waits, workplace_, [](std::string) {});
+      waiting_.erase(waits);
+      lock.unlock();
+      attempt.Stop(reason);
+      Tell(attempt.Finish({.outcome = Outcome::kFailed}), clock_.now().wall);
+      return;
+    }
+    if (const auto live = live_.find(fence); live != live_.end()) StopLive(live->second, reason, grace);
+  }
+
+  // With mutex_ held, so that the kind cannot go meanwhile.
+  void StopLive(Live& live, const std::string& reason, Duration grace) {
+    if (live.kill_at) return;
+    live.kill_at = clock_.now().boot + grace + kBeyondGrace;
+    live.attempt->Stop(reason);
+    live.kind->Cancel();
+    changed_.notify_all();
+  }
+
+  void Work() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      ++idle_;
+      work_.wait(lock, [this] { return !waiting_.empty(); });
+      --idle_;
+      const v1::Assignment assignment = std::move(waiting_.front());
+      waiting_.pop_front();
+      lock.unlock();
+      RunOne(assignment);
+      lock.lock();
+    }
+  }
+
+  void RunOne(const v1::Assignment& assignment) {
+    const Fence fence = convert::FromWire(assignment.fence());
+    const Now start = clock_.now();
+    Live live;
+    live.started_at = start.wall;
+    live.grace = Duration(assignment.kill_grace_micros());
+    if (assignment.timeout_micros() > 0) live.timeout_at = start.boot + Duration(assignment.timeout_micros());
+    live.attempt = std::make_unique<Attempt>(assignment, workplace_, [this, fence](std::string data) {
+      v1::FromRunner message;
+      convert::ToWire(fence, message.mutable_log()->mutable_fence());
+      *message.mutable_log()->mutable_data() = std::move(data);
+      if (!channel_.Send(message).ok()) Die();
+    });
+    const auto entry = registry_.find(assignment.kind());
+    if (entry == registry_.end()) {
+      Tell(live.attempt->Finish({.outcome = Outcome::kFailFinal,
+                                 .message = "this worker does not know the task kind: " + assignment.kind()}),
+           start.wall);
+      return;
+    }
+    live.kind = entry->second.make();
+    if (!entry->second.instant) {
+      Report started;
+      started.fence = fence;
+      Tell(started, start.wall);
+    }
+    Attempt& attempt = *live.attempt;
+    TaskKind& kind = *live.kind;
+    {
+      const std::lock_guard lock(mutex_);
+      live_.emplace(fence, std::move(live));
+      changed_.notify_all();
+    }
+    TaskEnd end;
+    try {
+      end = kind.Run(attempt);
+    } catch (const std::exception& error) {
+      end = {.outcome = Outcome::kFailed, .message = std::string("unexpected error: ") + error.what()};
+    }
+    decltype(live_)::node_type ended;
+    {
+      const std::lock_guard lock(mutex_);
+      ended = live_.extract(fence);
+    }
+    Report report = ended.mapped().attempt->Finish(std::move(end));
+    ended.mapped().kind.reset();
+    ended.mapped().attempt.reset();  // its folder is gone before anybody hears of its end
+    Tell(std::move(report), ended.mapped().started_at);
+  }
+
+  void Tell(Report report, WallTime started_at) {
+    report.started_at = started_at;
+    if (report.ended) report.ended_at = clock_.now().wall;
+    v1::FromRunner message;
+    convert::ToWire(report, message.mutable_report());
+    if (!channel_.Send(message).ok()) Die();
+  }
+
+  // Timeouts, what does not stop, and the lease.
+  void Watch() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      const BootTime now = clock_.now().boot;
+      if (lease_until_ != BootTime{} && now >= lease_until_ && !(live_.empty() && waiting_.empty())) Die();
+      BootTime next = now + std::chrono::seconds(1);
+      for (auto& [fence, live] : live_) {
+        if (live.timeout_at && !live.kill_at) {
+          if (now >= *live.timeout_at) {
+            StopLive(live, "timed out after " + TimeoutText(*live.attempt), live.grace);
+          } else {
+            next = std::min(next, *live.timeout_at);
+          }
+        }
+        if (!live.kill_at) continue;
+        next = std::min(next, *live.kill_at);
+        if (now < *live.kill_at) continue;
+        Report report = live.attempt->Finish({.outcome = Outcome::kKilled});
+        report.message += ", and was killed because it did not stop";
+        Tell(std::move(report), live.started_at);
+        Die();
+      }
+      changed_.wait_for(lock, next - now);
+    }
+  }
+
+  static std::string TimeoutText(const Attempt& attempt) {
+    const auto millis =
+        std::chrono::duration_cast<std::chrono::milliseconds>(attempt.assignment().timeout).count();
+    return millis % 1000 == 0 ? std::to_string(millis / 1000) + " s" : std::to_string(millis) + " ms";
+  }
+
+  const Clock& clock_;
+  const std::function<Registry(const Workplace&)>& make_registry_;
+  runner::Channel channel_;
+  Workplace workplace_;  // written before the first attempt, then read
+  Registry registry_;
+
+  std::mutex mutex_;  // guards all below
+  std::condition_variable work_;
+  std::condition_variable changed_;
+  std::deque<v1::Assignment> waiting_;
+  std::map<Fence, Live> live_;
+  BootTime lease_until_{};
+  int concurrent_ = 1;
+  int threads_ = 0;
+  int idle_ = 0;
+};
+
+}  // namespace
+
+int RunRunner(int descriptor, const Clock& clock,
+              const std::function<Registry(const Workplace&)>& make_registry) {
+  sigset_t term;
+  sigemptyset(&term);
+  sigaddset(&term, SIGTERM);
+  ::pthread_sigmask(SIG_BLOCK, &term, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  RunnerProgram program(descriptor, clock, make_registry);
+  program.Run();
+  return 0;
+}
+
+}  // namespace millrace::tasks
