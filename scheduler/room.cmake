@@ -1,0 +1,3 @@
+# The loop and its inbox: they know the engine and the store's interface, nothing else.
+add_library(scheduler_loop STATIC "${CMAKE_CURRENT_LIST_DIR}/loop.cc" "${CMAKE_CURRENT_LIST_DIR}/bounded_inbox.cc")
+target_link_libraries(scheduler_loop PUBLIC millrace_options core_model scheduler_engine)
