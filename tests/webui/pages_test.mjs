@@ -97,8 +97,10 @@ describe('the dashboard', () => {
     await page.fill('[name=logical_date]', '2001-05-17');
     await page.click('.dialog button:text("JSON")');
     assert.deepEqual(JSON.parse(await page.inputValue('[name=conf]')), {threshold_minutes: 30, publish: true, region: 'all'});
+    mock.world.hold('extract');
     await page.click('.dialog button[type=submit]');
     await page.waitForSelector('.task-card[data-task=extract][data-state=running]');
+    mock.world.release('extract');
     await page.waitForSelector('.run-pane .badge[data-state=success]');
     assert.equal(await page.locator('.task-card[data-state=success]').count(), 6);
     const run = mock.world.dags.get('daily_flights').list.at(-1);
@@ -109,6 +111,7 @@ describe('the dashboard', () => {
   it('cancels a run after asking, and retries what failed', async () => {
     await page.goto(`${mock.url}/dags/ml_features`);
     await page.waitForSelector('.task-card');
+    mock.world.hold('join');
     await page.keyboard.press('t');
     await page.click('.dialog button[type=submit]');
     await page.waitForSelector('.task-card[data-task=join][data-state=running]');
@@ -118,6 +121,7 @@ describe('the dashboard', () => {
     assert.equal(mock.world.dags.get('ml_features').list.at(-1).state, 'failed');
     await page.click('text=Retry failed');
     await page.waitForSelector('.task-card[data-task=join][data-state=running]');
+    mock.world.release('join');
   });
 
   it('moves through the grid with the keyboard and opens a task instance', async () => {
@@ -162,6 +166,7 @@ describe('the dashboard', () => {
   it('follows a log while the task runs', async () => {
     await page.goto(`${mock.url}/dags/ml_features`);
     await page.waitForSelector('.task-card');
+    mock.world.hold('join');
     await page.keyboard.press('t');
     await page.click('.dialog button[type=submit]');
     await page.waitForSelector('.task-card[data-task=join][data-state=running]');
@@ -169,6 +174,8 @@ describe('the dashboard', () => {
     await page.waitForSelector('.log-live');
     await page.waitForSelector('.log-line >> text=plan: 4 splits');
     await page.waitForSelector('.log-line >> text=publish lake/gold/');
+    await page.waitForSelector('.log-live');
+    mock.world.release('join');
     await page.waitForSelector('.task-head .badge[data-state=success]');
     await page.waitForSelector('.log-live', {state: 'detached'});
   });
