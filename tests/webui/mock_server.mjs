@@ -151,7 +151,7 @@ class World {
     const cell = run.cells.get(task);
     const kind = dag.tasks.find((one) => one.id === task).kind;
     const old = attempt !== undefined && attempt < cell.attempt;
-    return {id: '00000000-0000-0000-0000-000000000000', task_id: task, task_display_name: task, dag_id: dag.id, dag_run_id: run.id, map_index: -1, state: old ? 'up_for_retry' : cell.state, try_number: attempt ?? cell.attempt, max_tries: 3, start_date: iso(cell.start), end_date: iso(cell.end), queued_when: iso(cell.start && cell.start - 30), scheduled_when: iso(cell.start && cell.start - 40), duration: cell.end && (cell.end - cell.start) / 1000, hostname: cell.start ? 'worker-1' : '', pool: 'default_pool', pool_slots: 1, operator: kind, operator_name: kind, executor_config: '{}', run_after: iso(run.begin),
+    return {id: '00000000-0000-0000-0000-000000000000', note: null, task_id: task, task_display_name: task, dag_id: dag.id, dag_run_id: run.id, map_index: -1, state: old ? 'up_for_retry' : cell.state, try_number: attempt ?? cell.attempt, max_tries: 3, start_date: iso(cell.start), end_date: iso(cell.end), queued_when: iso(cell.start && cell.start - 30), scheduled_when: iso(cell.start && cell.start - 40), duration: cell.end && (cell.end - cell.start) / 1000, hostname: cell.start ? 'worker-1' : '', pool: 'default_pool', pool_slots: 1, operator: kind, operator_name: kind, executor_config: '{}', run_after: iso(run.begin),
       rendered_fields: kind === 'extract' ? {connection: 'warehouse', sql: "SELECT * FROM flights\nWHERE CAST(date AS DATE) = DATE '2001-03-01'", to: 'lake/raw/2001-03-01/', files: 4} : {}};
   }
 
@@ -170,12 +170,13 @@ function logResponse(world, dag, run, task, attempt, token) {
   if (dag.id === 'retention_cleanup' && task === 'remove') {
     const size = 20_000;
     const content = Array.from({length: Math.max(0, Math.min(size, kBurstLines - from))}, (_, i) => ({timestamp: iso(base + (from + i) / 50), event: `removed lake/raw/${2000 + ((from + i) % 24)}/part-${String(from + i).padStart(6, '0')}.parquet <b>&amp;</b>`}));
-    return {content, continuation_token: content.length > 0 ? String(from + content.length) : token};
+    return {content, continuation_token: from + content.length < kBurstLines ? String(from + content.length) : null};
   }
   const lines = logLines(kind, cell.state === 'failed' || attempt < cell.attempt);
-  const total = cell.state === 'running' ? Math.floor(((Date.now() - base) / (dag.tasks.find((one) => one.id === task).seconds * 1000 / world.speed)) * lines.length) : lines.length;
+  const settled = cell.state !== 'running';
+  const total = !settled ? Math.floor(((Date.now() - base) / (dag.tasks.find((one) => one.id === task).seconds * 1000 / world.speed)) * lines.length) : lines.length;
   const content = lines.slice(from, Math.min(total, lines.length)).map((event, i) => ({timestamp: iso(base + (from + i) * 37), event}));
-  return {content, continuation_token: String(from + content.length)};
+  return {content, continuation_token: settled ? null : String(from + content.length)};
 }
 
 // A route is [method, pattern, handler]; ':' parts of the pattern become arguments.
@@ -244,8 +245,8 @@ function routes(world) {
         : needs.map((other) => ({kind: 'upstream', message: `“${other.id}” has to succeed first (trigger rule all_success); it is ${here.cells.get(other.id).state ?? 'not started'}.`}));
       return {state, reasons};
     }],
-    ['GET', '/millrace/v1/jobs/:dag/:run/:task', ({args: [id, run, task]}) => (dagOf(id) && runOf(dagOf(id), run).cells.get(task)?.start ? kJobReport : fail(404, 'No job yet'))],
-    ['GET', '/millrace/v1/workers', () => ({workers: [{worker_id: 'worker-1', state: 'active', slots: 8}, {worker_id: 'worker-2', state: 'active', slots: 8}], total_entries: 2})],
+    ['GET', '/millrace/v1/jobs/:dag/:run/:task', ({args: [id, run, task]}) => (dagOf(id) && runOf(dagOf(id), run).cells.get(task)?.start ? {dag_id: id, dag_run_id: run, task_id: task, try_number: 1, state: 'done', report: kJobReport} : fail(404, 'No job yet'))],
+    ['GET', '/millrace/v1/workers', () => ({workers: [1, 2].map((n) => ({worker_id: String(n), name: `worker-${n}`, state: 'online', slots: 8, slots_used: 0})), total_entries: 2})],
   ];
 }
 

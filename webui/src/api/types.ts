@@ -149,10 +149,11 @@ export interface LogChunk {
 }
 
 export interface Worker {
-  worker_id?: string;
-  name?: string;
-  state?: string;
-  slots?: number;
+  worker_id: string;
+  name: string;
+  state: 'online' | 'draining' | 'lost';
+  slots: number;
+  slots_used: number;
 }
 
 // What /millrace/v1/events sends; task_id is null when the run itself changed.

@@ -101,7 +101,7 @@ export function LogView({dag, run, task, attempt, active}: Props) {
         <span className="log-end">
           <span className="faint number">{formatCount(lines.length)} {lines.length === 1 ? 'line' : 'lines'}</span>
           {active && <span className="log-live"><span className="live-dot" />writing</span>}
-          <button type="button" className="button button-small" aria-pressed={times} onClick={() => setTimes(!times)}>Times</button>
+          {lines[0]?.time != null && <button type="button" className="button button-small" aria-pressed={times} onClick={() => setTimes(!times)}>Times</button>}
           <button type="button" className="button button-small" aria-pressed={follow} title="Stay at the newest line (f)" onClick={() => setFollow(!follow)}><EndIcon /> Follow</button>
           <button type="button" className="icon-button" aria-label="Save the log" title="Save the log" disabled={lines.length === 0} onClick={save}><SaveIcon /></button>
         </span>

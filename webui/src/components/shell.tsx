@@ -31,12 +31,15 @@ function LiveSign() {
 function WorkersSign() {
   const workers = useWorkers();
   if (!workers.data) return null;
-  const count = workers.data.workers.filter((worker) => !/lost|dead|left|gone|offline/i.test(worker.state ?? '')).length;
-  const slots = workers.data.workers.reduce((sum, worker) => sum + (worker.slots ?? 0), 0);
+  const online = workers.data.workers.filter((worker) => worker.state !== 'lost');
+  const count = online.length;
+  const slots = online.reduce((sum, worker) => sum + worker.slots, 0);
+  const used = online.reduce((sum, worker) => sum + worker.slots_used, 0);
   const text = count === 1 ? '1 worker' : `${count} workers`;
   return (
-    <span className={count === 0 ? 'bar-fact bar-fact-bad' : 'bar-fact'} title={count === 0 ? 'No worker is connected: nothing can run' : text}>
-      {text}{slots > 0 && <span className="faint"> · {slots} slots</span>}
+    <span className={count === 0 ? 'bar-fact bar-fact-bad' : 'bar-fact'} 
+      title={count === 0 ? 'No worker is connected: nothing can run' : online.map((worker) => `${worker.name} (${worker.state}): ${worker.slots_used} of ${worker.slots} slots`).join('\n')}>
+      {text}{slots > 0 && <span className="faint"> · {used > 0 ? `${used} of ${slots}` : slots} slots</span>}
     </span>
   );
 }

@@ -116,25 +116,25 @@ describe('job reports', () => {
   const attempt = (worker: string, started_at: number, ended_at: number) => ({stage: 'map', index: 0, worker, started_at, ended_at, outcome: 'success', message: ''});
 
   it('are read as the scheduler writes them', () => {
-    const report = readJobReport({
+    const report = readJobReport({dag_id: 'd', state: 'running', report: {
       state: 'reducing', mode: 'distributed', partitions: [{rows: 1, bytes: 2}], decisions: [{rule: 'fuse', what: 'distributed', why: 'w'}],
       stages: [{stage: 'map', tasks: 4, running: 0, done: 4, attempts: 5, failed_attempts: 1, input_rows: 10, duration_ms: 1500}, {stage: 'reduce', tasks: 8, running: 2, done: 0}],
       timeline: [attempt('w1', 2_000_000, 3_500_000), attempt('w2', 1_000_000, 1_250_000)], timeline_dropped: 3,
-    });
+    }});
     expect(report).toMatchObject({state: 'reducing', mode: 'distributed', partitions: [{rows: 1, bytes: 2}], attemptsDropped: 3});
     expect(report?.stages).toMatchObject([{name: 'map', state: 'success', failedAttempts: 1, inputRows: 10, seconds: 1.5}, {name: 'reduce', state: 'running', seconds: null}]);
     expect(report?.attempts).toMatchObject([{start: 1, end: 2.5}, {start: 0, end: 0.25}]);
   });
 
   it('may be empty, of an older server, or no report at all', () => {
-    expect(readJobReport({})).toMatchObject({state: '', stages: [], partitions: [], attempts: []});
-    expect(readJobReport({stages: [null, {stage: 'plan'}]})?.stages).toMatchObject([{name: 'plan', state: 'queued', tasks: 0}]);
+    expect(readJobReport({report: {}})).toMatchObject({state: '', stages: [], partitions: [], attempts: []});
+    expect(readJobReport({report: {stages: [null, {stage: 'plan'}]}})?.stages).toMatchObject([{name: 'plan', state: 'queued', tasks: 0}]);
+    expect(readJobReport({report: null})).toBeNull();
     expect(readJobReport('nonsense')).toBeNull();
-    expect(readJobReport(null)).toBeNull();
   });
 
   it('give every worker as many lanes as it did at once', () => {
-    const report = readJobReport({timeline: [attempt('b', 0, 10), attempt('a', 0, 10), attempt('a', 5, 15), attempt('a', 10, 20)]});
+    const report = readJobReport({report: {timeline: [attempt('b', 0, 10), attempt('a', 0, 10), attempt('a', 5, 15), attempt('a', 10, 20)]}});
     const lanes = workerLanes(report?.attempts ?? []);
     expect(lanes.map(({worker, lanes: rows}) => [worker, rows.map((row) => row.length)])).toEqual([['a', [2, 1]], ['b', [1]]]);
   });

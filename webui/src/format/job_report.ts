@@ -86,7 +86,9 @@ function readAttempts(value: unknown): JobAttempt[] {
   }));
 }
 
-export function readJobReport(value: unknown): JobReport | null {
+// answer: the job as /millrace/v1/jobs tells of it, {dag_id, ..., report}.
+export function readJobReport(answer: unknown): JobReport | null {
+  const value = isObject(answer) ? answer['report'] : null;
   if (!isObject(value)) return null;
   return {
     state: text(value['state']),

@@ -14,10 +14,13 @@ export interface FollowOptions {
 
 const kQuiet = 1000;
 const kAfterError = 3000;
+// Logs travel beside reports: the last lines may come a moment after the end, until the server gives no token any more.
+const kQuietAfterEnd = 5;
 
 export async function followLog(options: FollowOptions, signal: AbortSignal): Promise<void> {
   let token: string | null = null;
   let first = true;
+  let quietAfterEnd = 0;
   while (!signal.aborted) {
     const wasActive = options.active();
     try {
@@ -25,14 +28,14 @@ export async function followLog(options: FollowOptions, signal: AbortSignal): Pr
       if (signal.aborted) return;
       options.onError(null);
       if (chunk.content.length > 0 || first) options.onChunk(chunk.content, token === null);
-      first = false;
       const next = chunk.continuation_token ?? null;
+      const over = next === null && (!wasActive || !first);
       const more = next !== null && next !== token && chunk.content.length > 0;
+      first = false;
       token = next;
       if (more) continue;
-      // Asked while the attempt was already over, and nothing came: that was all.
-      options.onIdle(!wasActive);
-      if (!wasActive) return;
+      if (over || (!wasActive && ++quietAfterEnd >= kQuietAfterEnd)) return options.onIdle(true);
+      options.onIdle(false);
       await options.wait(kQuiet, signal);
     } catch (error) {
       if (signal.aborted) return;

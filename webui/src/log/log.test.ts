@@ -103,17 +103,22 @@ describe('followLog', () => {
   }
 
   it('reads all pages of a finished attempt without waiting, and stops', async () => {
-    const result = await follow([{content: ['a'], continuation_token: '1'}, {content: ['b'], continuation_token: '2'}, {content: [], continuation_token: '2'}], 0);
-    expect(result.tokens).toEqual([null, '1', '2']);
+    const result = await follow([{content: ['a'], continuation_token: '1'}, {content: ['b'], continuation_token: null}], 0);
+    expect(result.tokens).toEqual([null, '1']);
     expect(result.chunks.map(([content]) => content[0])).toEqual(['a', 'b']);
     expect(result.waits).toEqual([]);
   });
 
-  it('follows an attempt that runs, and looks once more after it ended', async () => {
-    const result = await follow([{content: [], continuation_token: null}, {content: ['a'], continuation_token: '1'}, {content: [], continuation_token: '1'}, {content: ['last'], continuation_token: '2'}, {content: [], continuation_token: '2'}], 3);
+  it('follows an attempt that runs, and waits after its end for lines that are still on their way', async () => {
+    const result = await follow([{content: [], continuation_token: '0'}, {content: ['a'], continuation_token: '1'}, {content: [], continuation_token: '1'}, {content: ['last'], continuation_token: null}], 2);
     expect(result.chunks.flatMap(([content]) => content)).toEqual(['a', 'last']);
-    expect(result.waits.length).toBe(2);
+    expect(result.waits).toEqual([1000, 1000]);
     expect(result.left).toBe(0);
+  });
+
+  it('does not wait for ever for a server that never says that the log is over', async () => {
+    const result = await follow(Array.from({length: 50}, () => ({content: [], continuation_token: '7'})), 0);
+    expect(result.waits).toHaveLength(4);
   });
 
   it('replaces what it showed when the server gives the whole log again', async () => {
@@ -122,7 +127,7 @@ describe('followLog', () => {
   });
 
   it('says what went wrong, tries again from the same place, and takes it back', async () => {
-    const result = await follow([{content: ['a'], continuation_token: '1'}, new Error('down'), {content: [], continuation_token: '1'}], 1);
+    const result = await follow([{content: ['a'], continuation_token: '1'}, new Error('down'), {content: [], continuation_token: null}], 1);
     expect(result.tokens).toEqual([null, '1', '1']);
     expect(result.errors).toEqual([null, 'down', null]);
     expect(result.waits).toEqual([3000]);

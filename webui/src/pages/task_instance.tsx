@@ -97,7 +97,7 @@ export function TaskInstancePage({dag, run, task}: Props) {
               </div>
               <aside className="task-side">
                 {why.data && why.data.reasons.length > 0 && <WhyCard why={why.data} />}
-                <Facts instance={instance} shown={shown ?? instance} attempts={newest} />
+                <Facts instance={instance} shown={shown ?? instance} attempts={newest} said={why.data?.reasons.map((reason) => reason.message) ?? []} />
                 {tasks.data && <Neighbours dag={dag} run={run} task={task} tasks={tasks.data.tasks} />}
               </aside>
             </div>
@@ -126,7 +126,8 @@ function WhyCard({why}: {why: Why}) {
   );
 }
 
-function Facts({instance, shown, attempts}: {instance: TaskInstance; shown: TaskInstance; attempts: number}) {
+// said: what the card above says already.
+function Facts({instance, shown, attempts, said}: {instance: TaskInstance; shown: TaskInstance; attempts: number; said: string[]}) {
   const place = attempts > 0 ? `${shown.try_number} of at most ${Math.max(instance.max_tries + 1, attempts)}` : 'none yet';
   return (
     <section className="card" aria-label="Facts">
@@ -138,7 +139,7 @@ function Facts({instance, shown, attempts}: {instance: TaskInstance; shown: Task
         <div><dt>Took</dt><dd><Lasted start={shown.start_date} end={shown.end_date} /></dd></div>
         {shown.hostname && <div><dt>Worker</dt><dd>{shown.hostname}</dd></div>}
         {instance.pool && <div><dt>Pool</dt><dd>{instance.pool}{(instance.pool_slots ?? 1) > 1 && ` (${instance.pool_slots} slots)`}</dd></div>}
-        {instance.note && <div><dt>Note</dt><dd>{instance.note}</dd></div>}
+        {shown.note && !said.includes(shown.note) && <div><dt>Note</dt><dd className="break">{shown.note}</dd></div>}
         <div><dt>Run</dt><dd><Link href={dagHref(instance.dag_id, instance.dag_run_id)} className="break">{instance.dag_run_id}</Link></dd></div>
       </dl>
     </section>
