@@ -57,84 +57,10 @@ StatusOr<Row> One(Database& database, const Query& query, const std::string& mis
   return read_row(statement);
 }
 
-class Dags : public DagReader {
+// Decoding a large DAG costs milliseconds, and versions never change: the last few are kept.
+class Versions {
  public:
-  explicit Dags(ReadPool& pool) : pool_(pool) {}
-
-  StatusOr<DagEntry> GetDag(const std::string& dag_id) override {
-    return pool_.Read<DagEntry>([&](Database& database) -> StatusOr<DagEntry> {
-      Query query(std::string("SELECT ") + kDagColumns + " FROM dag");
-      query.Where("dag_id = ?").Add(dag_id);
-      ASSIGN_OR_RETURN(DagEntry entry, One<DagEntry>(database, query, "DAG not found: " + dag_id, ReadEntry));
-      ASSIGN_OR_RETURN(entry.dag, Version(database, dag_id, entry.row.version));
-      return entry;
-    });
-  }
-
-  StatusOr<Listing<DagEntry>> ListDags(const DagFilter& filter) override {
-    return pool_.Read<Listing<DagEntry>>([&](Database& database) -> StatusOr<Listing<DagEntry>> {
-      const auto conditions = [&filter](Query& query) {
-        if (!filter.include_stale) query.Where("stale = 0");
-        if (filter.paused) query.Where("paused = ?").Add(*filter.paused ? 1 : 0);
-        if (!filter.id_pattern.empty()) query.Where("dag_id LIKE ?").Add(filter.id_pattern);
-        if (filter.tags.empty()) return;
-        std::string in = "dag_id IN (SELECT dag_id FROM dag_tag WHERE tag IN (";
-        for (std::size_t i = 0; i < filter.tags.size(); ++i) {
-          in += i == 0 ? "?" : ",?";
-          query.Add(filter.tags[i]);
-        }
-        query.Where(in + "))");
-      };
-      ASSIGN_OR_RETURN(Listing<DagEntry> listing,
-                       ListPage<DagEntry>(database, kDagColumns, "dag", conditions,
-                                          filter.descending ? "dag_id DESC" : "dag_id", filter.page, ReadEntry));
-      for (DagEntry& entry : listing.rows) {
-        ASSIGN_OR_RETURN(entry.dag, Version(database, entry.row.dag_id, entry.row.version));
-      }
-      return listing;
-    });
-  }
-
-  StatusOr<DagPtr> GetVersion(const std::string& dag_id, std::int32_t version) override {
-    return pool_.Read<DagPtr>([&](Database& database) -> StatusOr<DagPtr> {
-      if (version != 0) return Version(database, dag_id, version);
-      Query query(std::string("SELECT ") + kDagColumns + " FROM dag");
-      query.Where("dag_id = ?").Add(dag_id);
-      ASSIGN_OR_RETURN(const DagEntry entry, One<DagEntry>(database, query, "DAG not found: " + dag_id, ReadEntry));
-      return Version(database, dag_id, entry.row.version);
-    });
-  }
-
-  StatusOr<std::vector<DagVersionRow>> ListVersions(const std::string& dag_id) override {
-    return pool_.Read<std::vector<DagVersionRow>>([&](Database& database) -> StatusOr<std::vector<DagVersionRow>> {
-      Query query("SELECT version, created_at FROM dag_version");
-      query.Where("dag_id = ?").Add(dag_id).Tail("ORDER BY version");
-      ASSIGN_OR_RETURN(Statement statement, query.Prepare(database));
-      return All<DagVersionRow>(statement, [&](const Statement& row) -> StatusOr<DagVersionRow> {
-        const auto version = static_cast<std::int32_t>(row.Int(0));
-        ASSIGN_OR_RETURN(DagPtr dag, Version(database, dag_id, version));
-        return DagVersionRow{.dag_id = dag_id, .version = version, .created_at = WallFromMicros(row.Int(1)), .dag = std::move(dag)};
-      });
-    });
-  }
-
-  StatusOr<std::vector<ImportError>> ListImportErrors() override {
-    return pool_.Read<std::vector<ImportError>>([](Database& database) -> StatusOr<std::vector<ImportError>> {
-      ASSIGN_OR_RETURN(Statement statement, database.Prepare("SELECT file, at, problems FROM import_error ORDER BY file"));
-      return All<ImportError>(statement, [](const Statement& row) -> StatusOr<ImportError> {
-        ASSIGN_OR_RETURN(std::vector<Problem> problems, DecodeProblems(row.Text(2)));
-        return ImportError{.file = row.Text(0), .at = WallFromMicros(row.Int(1)), .problems = std::move(problems)};
-      });
-    });
-  }
-
- private:
-  static DagEntry ReadEntry(const Statement& row) {
-    return {.row = ReadDag(row), .dag = nullptr, .last_parsed_at = WallFromMicros(row.Int(8))};
-  }
-
-  // Decoding a large DAG costs milliseconds, and versions never change: the last few are kept.
-  StatusOr<DagPtr> Version(Database& database, const std::string& dag_id, std::int32_t version) {
+  StatusOr<DagPtr> Find(Database& database, const std::string& dag_id, std::int32_t version) {
     const auto key = std::make_pair(dag_id, version);
     {
       std::lock_guard lock(mutex_);
@@ -157,10 +83,90 @@ class Dags : public DagReader {
     return DagPtr(shared);
   }
 
-  ReadPool& pool_;
+ private:
   std::mutex mutex_;
   std::map<std::pair<std::string, std::int32_t>, DagPtr> cache_;
   std::list<std::pair<std::string, std::int32_t>> order_;
+};
+
+class Dags : public DagReader {
+ public:
+  Dags(ReadPool& pool, Versions& versions) : pool_(pool), versions_(versions) {}
+
+  StatusOr<DagEntry> GetDag(const std::string& dag_id) override {
+    return pool_.Read<DagEntry>([&](Database& database) -> StatusOr<DagEntry> {
+      Query query(std::string("SELECT ") + kDagColumns + " FROM dag");
+      query.Where("dag_id = ?").Add(dag_id);
+      ASSIGN_OR_RETURN(DagEntry entry, One<DagEntry>(database, query, "DAG not found: " + dag_id, ReadEntry));
+      ASSIGN_OR_RETURN(entry.dag, versions_.Find(database, dag_id, entry.row.version));
+      return entry;
+    });
+  }
+
+  StatusOr<Listing<DagEntry>> ListDags(const DagFilter& filter) override {
+    return pool_.Read<Listing<DagEntry>>([&](Database& database) -> StatusOr<Listing<DagEntry>> {
+      const auto conditions = [&filter](Query& query) {
+        if (!filter.include_stale) query.Where("stale = 0");
+        if (filter.paused) query.Where("paused = ?").Add(*filter.paused ? 1 : 0);
+        if (!filter.id_pattern.empty()) query.Where("dag_id LIKE ?").Add(filter.id_pattern);
+        if (filter.tags.empty()) return;
+        std::string in = "dag_id IN (SELECT dag_id FROM dag_tag WHERE tag IN (";
+        for (std::size_t i = 0; i < filter.tags.size(); ++i) {
+          in += i == 0 ? "?" : ",?";
+          query.Add(filter.tags[i]);
+        }
+        query.Where(in + "))");
+      };
+      ASSIGN_OR_RETURN(Listing<DagEntry> listing,
+                       ListPage<DagEntry>(database, kDagColumns, "dag", conditions,
+                                          filter.descending ? "dag_id DESC" : "dag_id", filter.page, ReadEntry));
+      for (DagEntry& entry : listing.rows) {
+        ASSIGN_OR_RETURN(entry.dag, versions_.Find(database, entry.row.dag_id, entry.row.version));
+      }
+      return listing;
+    });
+  }
+
+  StatusOr<DagPtr> GetVersion(const std::string& dag_id, std::int32_t version) override {
+    return pool_.Read<DagPtr>([&](Database& database) -> StatusOr<DagPtr> {
+      if (version != 0) return versions_.Find(database, dag_id, version);
+      Query query(std::string("SELECT ") + kDagColumns + " FROM dag");
+      query.Where("dag_id = ?").Add(dag_id);
+      ASSIGN_OR_RETURN(const DagEntry entry, One<DagEntry>(database, query, "DAG not found: " + dag_id, ReadEntry));
+      return versions_.Find(database, dag_id, entry.row.version);
+    });
+  }
+
+  StatusOr<std::vector<DagVersionRow>> ListVersions(const std::string& dag_id) override {
+    return pool_.Read<std::vector<DagVersionRow>>([&](Database& database) -> StatusOr<std::vector<DagVersionRow>> {
+      Query query("SELECT version, created_at FROM dag_version");
+      query.Where("dag_id = ?").Add(dag_id).Tail("ORDER BY version");
+      ASSIGN_OR_RETURN(Statement statement, query.Prepare(database));
+      return All<DagVersionRow>(statement, [&](const Statement& row) -> StatusOr<DagVersionRow> {
+        const auto version = static_cast<std::int32_t>(row.Int(0));
+        ASSIGN_OR_RETURN(DagPtr dag, versions_.Find(database, dag_id, version));
+        return DagVersionRow{.dag_id = dag_id, .version = version, .created_at = WallFromMicros(row.Int(1)), .dag = std::move(dag)};
+      });
+    });
+  }
+
+  StatusOr<std::vector<ImportError>> ListImportErrors() override {
+    return pool_.Read<std::vector<ImportError>>([](Database& database) -> StatusOr<std::vector<ImportError>> {
+      ASSIGN_OR_RETURN(Statement statement, database.Prepare("SELECT file, at, problems FROM import_error ORDER BY file"));
+      return All<ImportError>(statement, [](const Statement& row) -> StatusOr<ImportError> {
+        ASSIGN_OR_RETURN(std::vector<Problem> problems, DecodeProblems(row.Text(2)));
+        return ImportError{.file = row.Text(0), .at = WallFromMicros(row.Int(1)), .problems = std::move(problems)};
+      });
+    });
+  }
+
+ private:
+  static DagEntry ReadEntry(const Statement& row) {
+    return {.row = ReadDag(row), .dag = nullptr, .last_parsed_at = WallFromMicros(row.Int(8))};
+  }
+
+  ReadPool& pool_;
+  Versions& versions_;
 };
 
 class Runs : public RunReader {
@@ -219,6 +225,31 @@ class Runs : public RunReader {
   }
 
   ReadPool& pool_;
+};
+
+class Loader : public RunLoader {
+ public:
+  Loader(ReadPool& pool, Versions& versions) : pool_(pool), versions_(versions) {}
+
+  StatusOr<RunImage> LoadRun(const std::string& dag_id, const std::string& run_id) override {
+    return pool_.Read<RunImage>([&](Database& database) -> StatusOr<RunImage> {
+      RunImage image;
+      Query run(std::string("SELECT ") + kRunColumns + " FROM run");
+      run.Where("dag_id = ?").Add(dag_id).Where("run_id = ?").Add(run_id);
+      ASSIGN_OR_RETURN(image.run, One<Run>(database, run, "run not found: " + dag_id + " " + run_id, ReadRun));
+      ASSIGN_OR_RETURN(image.dag, versions_.Find(database, dag_id, image.run.version));
+      Query instances(std::string("SELECT ") + kTaskInstanceColumns + " FROM task_instance");
+      instances.Where("key BETWEEN ? AND ?").Add(PackKey({image.run.key, 0}));
+      instances.Add(PackKey({image.run.key, static_cast<std::int32_t>(kMaxIndex)})).Tail("ORDER BY key");
+      ASSIGN_OR_RETURN(Statement statement, instances.Prepare(database));
+      ASSIGN_OR_RETURN(image.task_instances, All<TaskInstance>(statement, ReadTaskInstance));
+      return image;
+    });
+  }
+
+ private:
+  ReadPool& pool_;
+  Versions& versions_;
 };
 
 class TaskInstances : public TaskInstanceReader {
@@ -373,10 +404,19 @@ class Journal : public JournalReader {
 
 struct SqliteReaders::Parts {
   explicit Parts(std::unique_ptr<ReadPool> read_pool)
-      : pool(std::move(read_pool)), dags(*pool), runs(*pool), task_instances(*pool), jobs(*pool), accounts(*pool), journal(*pool) {}
+      : pool(std::move(read_pool)),
+        dags(*pool, versions),
+        runs(*pool),
+        loader(*pool, versions),
+        task_instances(*pool),
+        jobs(*pool),
+        accounts(*pool),
+        journal(*pool) {}
   std::unique_ptr<ReadPool> pool;
+  Versions versions;
   Dags dags;
   Runs runs;
+  Loader loader;
   TaskInstances task_instances;
   Jobs jobs;
   Accounts accounts;
@@ -397,5 +437,6 @@ TaskInstanceReader& SqliteReaders::task_instances() { return parts_->task_instan
 JobReader& SqliteReaders::jobs() { return parts_->jobs; }
 AccountReader& SqliteReaders::accounts() { return parts_->accounts; }
 JournalReader& SqliteReaders::journal() { return parts_->journal; }
+RunLoader& SqliteReaders::loader() { return parts_->loader; }
 
 }  // namespace millrace::store

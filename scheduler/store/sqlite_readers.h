@@ -1,4 +1,4 @@
-// reader.h on SQLite: read-only connections, one snapshot a call, interrupted after a second. Any thread.
+// reader.h and RunLoader on SQLite: read-only connections, one snapshot a call, interrupted after a second. Any thread.
 #pragma once
 
 #include <memory>
@@ -6,6 +6,7 @@
 
 #include "core/base/clock.h"
 #include "scheduler/store/reader.h"
+#include "scheduler/store/store.h"
 
 namespace millrace::store {
 
@@ -21,6 +22,7 @@ class SqliteReaders {
   JobReader& jobs();
   AccountReader& accounts();
   JournalReader& journal();
+  RunLoader& loader();
 
  private:
   struct Parts;

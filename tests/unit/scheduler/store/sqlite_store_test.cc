@@ -173,6 +173,12 @@ TEST_F(SqliteStoreTest, ReadersSeeCommittedRows) {
   EXPECT_EQ(readers->task_instances().ListTaskInstances({.runs = {batch.runs[0].key}})->total, 2);
   EXPECT_EQ(readers->task_instances().ListTaskInstances({.runs = {batch.runs[0].key}, .states = {TaskState::kNone}})->total, 1);
 
+  const RunImage image = *readers->loader().LoadRun("etl", "manual__1");
+  EXPECT_EQ(image.run, batch.runs[0]);
+  EXPECT_EQ(image.task_instances, batch.task_instances);
+  EXPECT_EQ(image.dag->hash, "h1");
+  EXPECT_EQ(readers->loader().LoadRun("etl", "nope").status().code(), Code::kNotFound);
+
   EXPECT_EQ(readers->journal().ReadAfter(0, 10)->at(0).transitions, batch.transitions);
   EXPECT_EQ(*readers->journal().NewestSequence(), 1U);
 }
