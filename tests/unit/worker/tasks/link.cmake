@@ -1,1 +1,1 @@
-set(extra platform)
+set(extra platform worker_lake worker_sql)
