@@ -1,0 +1,410 @@
+// Runs every scenario file of this folder; README.md says how they are written.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "core/calendar/format.h"
+#include "tests/support/dag_builder.h"
+#include "tests/support/engine_driver.h"
+
+namespace millrace::test {
+namespace {
+
+// Words, and key=value pairs; "..." keeps spaces together.
+struct Line {
+  int number = 0;
+  std::string text;
+  std::vector<std::string> words;
+  std::map<std::string, std::string> options;
+  bool indented = false;
+
+  std::string Word(std::size_t i) const { return i < words.size() ? words[i] : ""; }
+  std::string Rest(std::size_t from) const {
+    std::string rest;
+    for (std::size_t i = from; i < words.size(); ++i) rest += (i == from ? "" : " ") + words[i];
+    return rest;
+  }
+  std::string Option(const std::string& name, const std::string& otherwise = "") const {
+    const auto found = options.find(name);
+    return found == options.end() ? otherwise : found->second;
+  }
+  bool Has(const std::string& word) const {
+    return std::find(words.begin(), words.end(), word) != words.end();
+  }
+};
+
+Line Split(const std::string& text, int number) {
+  Line line;
+  line.number = number;
+  line.text = text;
+  line.indented = !text.empty() && text[0] == ' ';
+  std::string word;
+  bool quoted = false;
+  bool is_option = false;
+  const auto flush = [&] {
+    const std::size_t equals = word.find('=');
+    if (is_option && equals != std::string::npos) {
+      line.options[word.substr(0, equals)] = word.substr(equals + 1);
+    } else if (!word.empty()) {
+      line.words.push_back(word);
+    }
+    word.clear();
+    is_option = false;
+  };
+  for (const char c : text) {
+    if (c == '"' && (quoted || word.empty() || word.back() == '=')) {
+      quoted = !quoted;
+    } else if (c == ' ' && !quoted) {
+      flush();
+    } else {
+      if (c == '=' && !quoted) is_option = true;
+      word += c;
+    }
+  }
+  flush();
+  return line;
+}
+
+std::vector<std::string> Names(const std::string& text) {
+  std::vector<std::string> names;
+  std::istringstream stream(text);
+  for (std::string name; std::getline(stream, name, ',');) names.push_back(name);
+  return names;
+}
+
+Duration Length(const std::string& text) {
+  const StatusOr<Duration> duration = ParseDuration(text);
+  EXPECT_TRUE(duration.ok()) << text;
+  return duration.ok() ? *duration : Duration(0);
+}
+
+WallTime Time(const std::string& text) {
+  const StatusOr<WallTime> time = ParseTimeUtc(text);
+  EXPECT_TRUE(time.ok()) << text;
+  return time.ok() ? *time : WallTime{};
+}
+
+// "01:30:00", or with its date on another day than the first.
+std::string Clock(WallTime time, WallTime start) {
+  const std::string text = FormatTime(time);
+  return FormatDs(time) == FormatDs(start) ? text.substr(11, 8) : text;
+}
+
+class Scenario {
+ public:
+  explicit Scenario(const std::string& path) {
+    std::ifstream file(path);
+    int number = 0;
+    for (std::string text; std::getline(file, text);) {
+      ++number;
+      const std::size_t comment = text.find('#');
+      if (comment != std::string::npos && (comment == 0 || text[comment - 1] == ' ')) text.erase(comment);
+      while (!text.empty() && text.back() == ' ') text.pop_back();
+      if (!text.empty()) lines_.push_back(Split(text, number));
+    }
+  }
+
+  void Play() {
+    ASSERT_FALSE(lines_.empty());
+    Prepare();
+    for (std::size_t i = 0; i < lines_.size(); ++i) {
+      const Line& line = lines_[i];
+      if (line.Word(0) == "start" || line.Word(0) == "pool") continue;
+      trace_.clear();
+      before_ = driver_->batches.size();
+      driver_->effects.clear();
+      if (line.Word(0) == "dag" || line.Word(0) == "load") {
+        DagBuilder builder = ReadDag(line);
+        while (i + 1 < lines_.size() && lines_[i + 1].Word(0) == "task") ReadTask(lines_[++i], builder);
+        driver_->LoadDag(builder.Build());
+      } else {
+        Happen(line);
+      }
+      std::vector<std::string> expected;
+      while (i + 1 < lines_.size() && lines_[i + 1].Word(0) == "->")
+        expected.push_back(lines_[++i].text.substr(3));
+      const std::vector<std::string> actual = Trace();
+      ASSERT_EQ(actual, expected) << "line " << line.number << ": " << line.text
+                                  << "\nwhat really happened:\n"
+                                  << Written(actual);
+    }
+  }
+
+ private:
+  static std::string Written(const std::vector<std::string>& lines) {
+    std::string text;
+    for (const std::string& line : lines) text += "-> " + line + "\n";
+    return text;
+  }
+
+  void Prepare() {
+    engine::EngineOptions options;
+    start_ = Time("2001-03-01T00:00:00Z");
+    for (const Line& line : lines_) {
+      if (line.Word(0) == "start") start_ = Time(line.Word(1));
+      if (line.Word(0) == "pool") options.pools.emplace_back(line.Word(1), std::stoi(line.Word(2)));
+    }
+    driver_ = std::make_unique<EngineDriver>(options, start_);
+  }
+
+  DagBuilder ReadDag(const Line& line) {
+    DagBuilder builder(line.Word(1));
+    builder.Version(line.Option("version", "v1"));
+    builder.With([&](Dag& dag) {
+      dag.max_active_runs = std::stoi(line.Option("max_active_runs", "16"));
+      dag.max_active_tasks = std::stoi(line.Option("max_active_tasks", "16"));
+      dag.paused_upon_creation = line.Has("paused");
+      Schedule& schedule = dag.schedule;
+      for (const auto& [key, kind] : {std::pair("schedule", ScheduleKind::kCronTrigger),
+                                      std::pair("schedule_interval", ScheduleKind::kCronInterval)}) {
+        if (line.Option(key).empty()) continue;
+        schedule.kind = kind;
+        schedule.expression = schedule.written = line.Option(key);
+      }
+      schedule.timezone = line.Option("timezone", "UTC");
+      schedule.catchup = line.Has("catchup");
+      if (!line.Option("start").empty()) schedule.start = Time(line.Option("start"));
+      if (!line.Option("end").empty()) schedule.end = Time(line.Option("end"));
+    });
+    return builder;
+  }
+
+  static void ReadTask(const Line& line, DagBuilder& builder) {
+    builder.Add(line.Word(1), Names(line.Option("needs")), [&](Task& task) {
+      task.kind = line.Option("kind", "shell");
+      task.trigger_rule = TriggerRuleFromString(line.Option("rule", "all_success")).value();
+      task.retry.retries = std::stoi(line.Option("retries", "0"));
+      task.retry.delay = Length(line.Option("delay", "5m"));
+      task.retry.multiplier = std::stod(line.Option("multiplier", "1"));
+      task.retry.max_delay = Length(line.Option("max_delay", "1d"));
+      task.execution_timeout = Length(line.Option("timeout", "0s"));
+      task.pool = line.Option("pool", "default_pool");
+      task.pool_slots = std::stoi(line.Option("slots", "1"));
+      task.priority_weight = std::stoi(line.Option("priority", "1"));
+      if (line.Option("lost") == "fail") task.on_worker_lost = OnWorkerLost::kFail;
+    });
+  }
+
+  void Happen(const Line& line) {
+    const std::string what = line.Word(0);
+    const std::string name = line.Word(1);
+    if (what == "worker" || what == "new") {
+      Welcomed(name, driver_->Join(name, std::stoi(line.Option("slots", "4"))));
+    } else if (what == "starts") {
+      Tell(name, false, Outcome::kSuccess, "");
+    } else if (what == "succeeds") {
+      Tell(name, true, Outcome::kSuccess, "");
+    } else if (what == "skips") {
+      Tell(name, true, Outcome::kSkipped, line.Rest(2));
+    } else if (what == "fails") {
+      Tell(name, true, Outcome::kFailed, line.Rest(2));
+    } else if (what == "fails_finally") {
+      Tell(name, true, Outcome::kFailFinal, line.Rest(2));
+    } else if (what == "hands_back") {
+      Tell(name, true, Outcome::kLost, line.Rest(2));
+    } else if (what == "late") {
+      const Assign& first = first_.at(driver_->KeyOf(name));
+      driver_->Report(first.session, first.assignment.fence, true,
+                      line.Word(2) == "succeeds" ? Outcome::kSuccess : Outcome::kFailed);
+    } else if (what == "silent") {
+      alive_.erase(name);
+    } else if (what == "disconnects") {
+      alive_.erase(name);
+      driver_->Apply(WorkerDisconnected{sessions_.at(name)});
+    } else if (what == "returns") {
+      std::vector<Fence> inventory;
+      for (const std::string& task : Names(line.Word(2)))
+        inventory.push_back(held_.at({sessions_.at(name), driver_->KeyOf(task)}));
+      Welcomed(name, driver_->Rejoin(name, sessions_.at(name), inventory));
+    } else if (what == "drains" || what == "leaves") {
+      driver_->Apply(WorkerDraining{sessions_.at(name), what == "leaves"});
+    } else if (what == "advance") {
+      Advance(Length(name));
+    } else if (what == "restart") {
+      driver_->Restart();
+    } else if (what == "gone") {
+      driver_->Apply(DagGone{name});
+    } else if (what == "why") {
+      for (const std::string& reason : driver_->WhyOf(name)) trace_.push_back(reason);
+    } else {
+      Ask(line);
+    }
+    Remember();
+  }
+
+  void Ask(const Line& line) {
+    const std::string what = line.Word(0);
+    const std::string dag = line.Word(1);
+    const std::string run = line.Word(2);
+    Command command = SetPaused{dag, what == "pause", "ana"};
+    if (what == "trigger") {
+      TriggerRun trigger;
+      trigger.dag_id = dag;
+      trigger.run_id = run;
+      trigger.conf = line.Word(3).empty() ? "{}" : line.Rest(3);
+      trigger.logical_date = driver_->now().wall;
+      trigger.user = "ana";
+      command = trigger;
+    } else if (what == "cancel") {
+      command = CancelRun{dag, run, "ana"};
+    } else if (what == "clear") {
+      command = ClearTasks{dag,
+                           run,
+                           Names(line.Word(3)),
+                           line.Has("upstream"),
+                           !line.Has("alone"),
+                           line.Has("only_failed"),
+                           line.Has("dry_run"),
+                           "ana"};
+    } else if (what == "mark") {
+      command = MarkTask{dag, run, line.Word(3), TaskStateFromString(line.Word(4)).value(), "ana"};
+    } else if (what != "pause" && what != "unpause") {
+      FAIL() << "line " << line.number << " is not understood: " << line.text;
+    }
+    const CommandReply reply = driver_->Do(std::move(command));
+    if (!reply.ok()) {
+      trace_.push_back("refused: " + reply.status().ToString());
+    } else if (line.Has("dry_run")) {
+      for (const TaskInstanceKey& key : reply->instances)
+        trace_.push_back("would clear " + driver_->NameOf(key));
+    }
+  }
+
+  void Welcomed(const std::string& name, SessionId session) {
+    for (const Welcome& welcome : driver_->Effects<Welcome>()) {
+      if (!welcome.refused.empty()) trace_.push_back(name + " is refused: " + welcome.refused);
+      for (const Fence& fence : welcome.kill) trace_.push_back(name + " is to kill " + ToString(fence));
+    }
+    if (ToInt(session) == 0) return;
+    sessions_[name] = session;
+    alive_.insert(name);
+  }
+
+  void Tell(const std::string& task, bool ended, Outcome outcome, const std::string& message) {
+    const Assign* assign = driver_->Assigned(task);
+    ASSERT_NE(assign, nullptr) << task << " was never assigned";
+    driver_->Report(assign->session, assign->assignment.fence, ended, outcome, message);
+  }
+
+  // Workers that are alive send a heartbeat every ten seconds.
+  void Advance(Duration by) {
+    std::vector<Effect> all;
+    const auto keep = [&] { all.insert(all.end(), driver_->effects.begin(), driver_->effects.end()); };
+    while (by > Duration(0)) {
+      const Duration step = alive_.empty() ? by : std::min<Duration>(by, std::chrono::seconds(10));
+      driver_->Advance(step);
+      keep();
+      for (const std::string& name : alive_) {
+        driver_->Heartbeat(sessions_.at(name));
+        keep();
+      }
+      by -= step;
+    }
+    driver_->effects = std::move(all);
+  }
+
+  void Remember() {
+    for (const auto& [key, assign] : driver_->assigned) {
+      first_.try_emplace(key, assign);
+      held_[{assign.session, key}] = assign.assignment.fence;
+    }
+  }
+
+  // What changed since the line began, and what was sent.
+  std::vector<std::string> Trace() {
+    std::vector<std::string> lines;
+    std::map<RunKey, int> runs;
+    std::map<TaskInstanceKey, int> instances;
+    for (std::size_t i = before_; i < driver_->batches.size(); ++i) {
+      const Batch& batch = driver_->batches[i];
+      for (const Run& run : batch.runs) runs[run.key] = 1;
+      for (const Transition& transition : batch.transitions) {
+        if (transition.index >= 0) instances[{transition.run, transition.index}] = 1;
+      }
+      for (const SessionRow& session : batch.sessions) {
+        if (session.ended_at)
+          lines.push_back("session of " + session.offer.name + " ends: " + session.end_reason);
+      }
+      for (const Attempt& attempt : batch.attempts) lines.push_back(Describe(attempt));
+    }
+    for (const auto& [key, one] : runs) lines.push_back(Describe(driver_->rows.runs.at(key)));
+    for (const auto& [key, one] : instances) lines.push_back(Describe(driver_->rows.instances.at(key)));
+    for (const CancelAttempt& cancel : driver_->Effects<CancelAttempt>()) {
+      lines.push_back("kill " + ToString(cancel.fence) + ": " + cancel.reason);
+    }
+    for (const Assign& assign : driver_->Effects<Assign>()) {
+      lines.push_back("send " + driver_->NameOf(assign.assignment.instance) + " as " +
+                      ToString(assign.assignment.fence) + " to " + WorkerOf(assign.session));
+    }
+    lines.insert(lines.end(), trace_.begin(), trace_.end());
+    return lines;
+  }
+
+  std::string WorkerOf(SessionId session) const { return driver_->rows.sessions.at(session).offer.name; }
+
+  std::string Describe(const millrace::Run& run) const {
+    std::string text = "run " + run.run_id + " " + std::string(ToString(run.state));
+    if (run.type == RunType::kScheduled && run.state != RunState::kSuccess &&
+        run.state != RunState::kFailed) {
+      text += " for " + FormatTime(*run.interval_start) + " to " + FormatTime(*run.interval_end);
+    }
+    return run.note.empty() ? text : text + " (" + run.note + ")";
+  }
+
+  std::string Describe(const TaskInstance& row) const {
+    std::string text = driver_->NameOf(row.key) + " " + std::string(ToString(row.state));
+    if (row.state == TaskState::kQueued)
+      text += " on " + row.worker + ", try " + std::to_string(row.try_number);
+    if (row.due_at) text += " until " + Clock(*row.due_at, start_);
+    return row.reason.empty() ? text : text + " (" + row.reason + ")";
+  }
+
+  std::string Describe(const Attempt& attempt) const {
+    return "attempt " + ToString(attempt.fence) + " of " + driver_->NameOf(attempt.instance) + " " +
+           std::string(ToString(attempt.state)) + (attempt.reason.empty() ? "" : " (" + attempt.reason + ")");
+  }
+
+  std::vector<Line> lines_;
+  std::vector<std::string> trace_;
+  std::size_t before_ = 0;
+  WallTime start_{};
+  std::unique_ptr<EngineDriver> driver_;
+  std::map<std::string, SessionId> sessions_;
+  std::set<std::string> alive_;
+  std::map<TaskInstanceKey, Assign> first_;
+  std::map<std::pair<SessionId, TaskInstanceKey>, Fence> held_;  // the newest that a worker was sent
+};
+
+class ScenarioTest : public ::testing::Test {
+ public:
+  explicit ScenarioTest(std::string path) : path_(std::move(path)) {}
+  void TestBody() override { Scenario(path_).Play(); }
+
+ private:
+  std::string path_;
+};
+
+// Before main: gtest must know them when it lists its tests.
+const bool kRegistered = [] {
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(SCENARIOS)) {
+    if (entry.path().extension() == ".scenario") files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  for (const std::filesystem::path& file : files) {
+    ::testing::RegisterTest("Scenario", file.stem().c_str(), nullptr, nullptr, __FILE__, __LINE__,
+                            [path = file.string()]() -> ::testing::Test* { return new ScenarioTest(path); });
+  }
+  return !files.empty();
+}();
+
+TEST(Scenarios, there_are_some) { EXPECT_TRUE(kRegistered); }
+
+}  // namespace
+}  // namespace millrace::test
