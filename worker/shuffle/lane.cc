@@ -98,9 +98,13 @@ ColumnPart NestedBuffer::part() const {
 Lane::Buffers::Buffers(const MapWriterOptions& options)
     : options_(options),
       partitions_(options.partitions),
+      fill_(options.partitions),
+      next_(options.partitions * options.types.size()),
       open_(options.partitions * options.types.size()),
       counts_(options.partitions),
-      first_(options.partitions) {}
+      first_(options.partitions) {
+  for (const ColumnType& type : options.types) variable_ = variable_ || type.kind != ColumnKind::kFixed;
+}
 
 Status Lane::Buffers::Append(std::span<const std::uint32_t> partition_of,
                              std::span<const ColumnInput> columns) {
@@ -115,7 +119,7 @@ Status Lane::Buffers::Append(std::span<const std::uint32_t> partition_of,
   Group(partition_of);
   for (const std::uint32_t partition : touched_) {
     Reserve(partition, counts_[partition]);
-    Digest& sum = partitions_[partition].digest;
+    Digest& sum = fill_[partition].digest;
     for (const std::uint32_t row : RowsOf(partition)) {
       sum.low += digests_[row].low;
       sum.high += digests_[row].high;
@@ -123,8 +127,8 @@ Status Lane::Buffers::Append(std::span<const std::uint32_t> partition_of,
   }
   for (std::size_t column = 0; column < inputs.size(); ++column) AppendColumn(column, inputs[column]);
   for (const std::uint32_t partition : touched_) {
-    partitions_[partition].rows += counts_[partition];
-    partitions_[partition].total_rows += counts_[partition];
+    fill_[partition].rows += counts_[partition];
+    fill_[partition].total_rows += counts_[partition];
     counts_[partition] = 0;
   }
   touched_.clear();
@@ -147,8 +151,9 @@ void Lane::Buffers::Group(std::span<const std::uint32_t> partition_of) {
 }
 
 void Lane::Buffers::Reserve(std::uint32_t partition, std::uint32_t rows) {
-  Partition& state = partitions_[partition];
+  Fill& state = fill_[partition];
   if (state.rows + rows <= state.capacity) {
+    if (!variable_) return;
     // Long strings and lists end a run early, so that no block grows far beyond its size.
     bool large = false;
     for (std::size_t i = 0; i < options_.types.size(); ++i) {
@@ -169,12 +174,13 @@ void Lane::Buffers::Reserve(std::uint32_t partition, std::uint32_t rows) {
     } else {
       const std::uint64_t width = type.kind == ColumnKind::kString ? sizeof(std::uint32_t) : type.width;
       column.values = arena_.Allocate(state.capacity * width);
+      next(partition, i) = column.values;
     }
   }
 }
 
 void Lane::Buffers::CloseRun(std::uint32_t partition) {
-  Partition& state = partitions_[partition];
+  Fill& state = fill_[partition];
   if (state.rows != 0) {
     Run run;
     run.rows = state.rows;
@@ -197,7 +203,7 @@ void Lane::Buffers::CloseRun(std::uint32_t partition) {
       }
       run.columns.push_back({run.rows, column.values, column.validity, std::move(column.pieces), {}});
     }
-    state.runs.push_back(std::move(run));
+    partitions_[partition].runs.push_back(std::move(run));
   }
   for (std::size_t i = 0; i < options_.types.size(); ++i) open(partition, i) = Open{};
   state.rows = 0;
@@ -235,58 +241,59 @@ template <typename T>
 void Lane::Buffers::AppendFixed(std::size_t column, const ColumnInput& input) {
   const std::byte* source = input.values;
   for (const std::uint32_t partition : touched_) {
-    const Partition& state = partitions_[partition];
-    Open& target = open(partition, column);
-    std::byte* out = target.values + std::uint64_t{state.rows} * sizeof(T);
     const std::span<const std::uint32_t> rows = RowsOf(partition);
-    if (input.validity == nullptr) {
-      if (touched_.size() == 1) {  // then these are all rows, in order
-        std::memcpy(out, source, rows.size() * sizeof(T));
-        continue;
+    std::byte*& out = next(partition, column);
+    if (input.validity != nullptr) {
+      for (const std::uint32_t row : rows) {
+        if (Valid(input, row)) {
+          std::memcpy(out, source + std::uint64_t{row} * sizeof(T), sizeof(T));
+        } else {
+          std::memset(out, 0, sizeof(T));
+        }
+        out += sizeof(T);
       }
-      for (std::size_t i = 0; i < rows.size(); ++i) {
-        std::memcpy(out + i * sizeof(T), source + std::uint64_t{rows[i]} * sizeof(T), sizeof(T));
+      AppendValidity(open(partition, column), fill_[partition], input, rows);
+    } else if (touched_.size() == 1) {  // then these are all rows, in order
+      std::memcpy(out, source, rows.size() * sizeof(T));
+      out += rows.size() * sizeof(T);
+    } else {
+      std::byte* at = out;
+      for (const std::uint32_t row : rows) {
+        std::memcpy(at, source + std::uint64_t{row} * sizeof(T), sizeof(T));
+        at += sizeof(T);
       }
-      continue;
+      out = at;
     }
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      if (Valid(input, rows[i])) {
-        std::memcpy(out + i * sizeof(T), source + std::uint64_t{rows[i]} * sizeof(T), sizeof(T));
-      } else {
-        std::memset(out + i * sizeof(T), 0, sizeof(T));
-      }
-    }
-    AppendValidity(target, state, input, rows);
   }
 }
 
 void Lane::Buffers::AppendStrings(std::size_t column, const ColumnInput& input) {
   for (const std::uint32_t partition : touched_) {
-    const Partition& state = partitions_[partition];
     Open& target = open(partition, column);
-    std::byte* lengths = target.values + std::uint64_t{state.rows} * sizeof(std::uint32_t);
+    std::byte*& lengths = next(partition, column);
     const std::span<const std::uint32_t> rows = RowsOf(partition);
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      const std::string_view text = Valid(input, rows[i]) ? input.strings[rows[i]] : std::string_view();
+    for (const std::uint32_t row : rows) {
+      const std::string_view text = Valid(input, row) ? input.strings[row] : std::string_view();
       const auto length = static_cast<std::uint32_t>(text.size());
-      std::memcpy(lengths + i * sizeof length, &length, sizeof length);
+      std::memcpy(lengths, &length, sizeof length);
+      lengths += sizeof length;
       if (length == 0) continue;
       std::memcpy(Heap(target, length), text.data(), length);
     }
-    if (input.validity != nullptr) AppendValidity(target, state, input, rows);
+    if (input.validity != nullptr) AppendValidity(target, fill_[partition], input, rows);
   }
 }
 
-void Lane::Buffers::AppendValidity(Open& open, const Partition& partition, const ColumnInput& input,
+void Lane::Buffers::AppendValidity(Open& open, const Fill& fill, const ColumnInput& input,
                                    std::span<const std::uint32_t> rows) {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (Valid(input, rows[i])) continue;
     if (open.validity == nullptr) {
-      const std::uint64_t bytes = (std::uint64_t{partition.capacity} + 63) / 64 * 8;
+      const std::uint64_t bytes = (std::uint64_t{fill.capacity} + 63) / 64 * 8;
       open.validity = reinterpret_cast<std::uint64_t*>(arena_.Allocate(bytes));
       std::memset(open.validity, 0xff, bytes);
     }
-    const std::uint64_t at = partition.rows + i;
+    const std::uint64_t at = fill.rows + i;
     open.validity[at / 64] &= ~(std::uint64_t{1} << (at % 64));
   }
 }

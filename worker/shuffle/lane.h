@@ -58,15 +58,15 @@ class Lane::Buffers {
   std::span<const SpilledBlock> spilled(std::uint32_t partition) const {
     return partitions_[partition].spilled;
   }
-  Digest digest(std::uint32_t partition) const { return partitions_[partition].digest; }
-  std::uint64_t rows(std::uint32_t partition) const { return partitions_[partition].total_rows; }
+  Digest digest(std::uint32_t partition) const { return fill_[partition].digest; }
+  std::uint64_t rows(std::uint32_t partition) const { return fill_[partition].total_rows; }
   int spill_file() const { return spill_.get(); }
   std::uint64_t spilled_bytes() const { return spill_end_; }
 
  private:
   // A column of a partition's open run.
   struct Open {
-    std::byte* values = nullptr;
+    std::byte* values = nullptr;        // the run's first
     std::uint64_t* validity = nullptr;  // made at the first NULL
     std::byte* heap = nullptr;          // next free byte of the last piece
     std::byte* heap_end = nullptr;
@@ -74,15 +74,22 @@ class Lane::Buffers {
     std::vector<std::span<const std::byte>> pieces;  // all but the last are final
     std::unique_ptr<NestedBuffer> nested;
   };
-  struct Partition {
+  // What every chunk touches of a partition; kept small and apart, as with thousands of partitions the cache
+  // decides.
+  struct Fill {
     std::uint32_t rows = 0;  // of the open run
     std::uint32_t capacity = 0;
     std::uint64_t total_rows = 0;
     Digest digest;
+  };
+  struct Partition {
     std::vector<Run> runs;
     std::vector<SpilledBlock> spilled;
   };
 
+  std::byte*& next(std::uint32_t partition, std::size_t column) {
+    return next_[partition * options_.types.size() + column];
+  }
   Open& open(std::uint32_t partition, std::size_t column) {
     return open_[partition * options_.types.size() + column];
   }
@@ -94,7 +101,7 @@ class Lane::Buffers {
   template <typename T>
   void AppendFixed(std::size_t column, const ColumnInput& input);
   void AppendStrings(std::size_t column, const ColumnInput& input);
-  void AppendValidity(Open& open, const Partition& partition, const ColumnInput& input,
+  void AppendValidity(Open& open, const Fill& fill, const ColumnInput& input,
                       std::span<const std::uint32_t> rows);
   std::byte* Heap(Open& open, std::uint64_t bytes);
   Status Spill();
@@ -105,7 +112,10 @@ class Lane::Buffers {
   const MapWriterOptions& options_;
   Arena arena_;
   std::uint64_t nested_bytes_ = 0;
+  bool variable_ = false;  // some column's values have no fixed width
   std::vector<Partition> partitions_;
+  std::vector<Fill> fill_;
+  std::vector<std::byte*> next_;  // of each partition and column: where the next value of the open run goes
   std::vector<Open> open_;
   std::vector<std::vector<std::unique_ptr<NestedBuffer>>> nested_;  // of closed runs
   // Of one Append.
