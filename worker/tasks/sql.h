@@ -1,5 +1,5 @@
-// The kind `sql`: statements in one transaction, in a database or in a fresh DuckDB. The result is the last statement's first
-// rows.
+// The kind `sql`: statements in one transaction, in a database or in a fresh DuckDB. A SELECT's first rows are shown in the log as
+// a table; the last statement's are the result.
 #pragma once
 
 #include "worker/tasks/database.h"
@@ -14,6 +14,7 @@ class SqlTask : public TaskKind {
 
  private:
   StatusOr<std::string> RunAll(TaskContext& context);
+  Status Show(TaskContext& context, const std::string& select, Value& shown);
   Database database_;
 };
 

@@ -155,6 +155,14 @@ TEST_F(DataTasksTest, StatementsAreOneTransaction) {
   EXPECT_EQ(Warehouse("SELECT x FROM a"), 2);
 }
 
+TEST_F(DataTasksTest, ASelectIsShownInTheLogAsATableAndIsTheResult) {
+  RecordingContext context(root_, "sql", R"({"sql": "SELECT 'é' AS name, 12 AS n UNION ALL SELECT 'long name', 3 ORDER BY n"})");
+  const TaskEnd end = SqlTask(workplace_).Run(context);
+  ASSERT_EQ(end.outcome, Outcome::kSuccess) << end.message;
+  EXPECT_NE(context.log.find("name        n\nlong name   3\né          12\n"), std::string::npos) << context.log;
+  EXPECT_EQ(ParseJson(end.result)->Find("rows")->as_list().size(), 2U);
+}
+
 TEST_F(DataTasksTest, AConnectionThatIsNotThereOrNotSupportedSaysWhatToDo) {
   RecordingContext missing(root_, "sql", R"({"connection": "nope", "sql": "SELECT 1"})");
   EXPECT_NE(SqlTask(workplace_).Run(missing).message.find("nope"), std::string::npos);
