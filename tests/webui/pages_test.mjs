@@ -30,7 +30,10 @@ describe('the dashboard', () => {
     await signIn(page, mock.url, 'admin', 'millrace');
     await page.waitForSelector('.run-dot');
   });
-  afterEach(() => assert.deepEqual(browser.problems, []));
+  afterEach(() => {
+    for (const task of [...mock.world.held.keys()]) mock.world.release(task);
+    assert.deepEqual(browser.problems, []);
+  });
 
   const rows = () => page.locator('.dag-table tbody tr').evaluateAll((all) => all.map((row) => row.dataset.dag));
 
@@ -145,6 +148,11 @@ describe('the dashboard', () => {
     await page.waitForSelector('.grid-row[data-row="999"]');
     await page.fill('[aria-label="Search tasks"]', 'clean_041');
     await page.waitForFunction(() => document.querySelectorAll('.grid-row').length === 1);
+    await page.fill('[aria-label="Search tasks"]', '');
+    await page.click('.grid-bar:has(.s-failed)');
+    await page.click('.grid-legend button:text-is("failed")');
+    await page.waitForFunction(() => document.querySelectorAll('.grid-row').length === 1);
+    await page.waitForSelector('.grid-row >> text=clean_041');
   });
 
   it('shows why a task waits and clears one with what depends on it', async () => {
@@ -216,6 +224,22 @@ describe('the dashboard', () => {
     await page.waitForSelector('[data-run="manual__2001-06-01T00:00:00.000+00:00"].s-success');
     mock.setEvents(true);
     await page.waitForSelector('.live-live', {timeout: 30_000});
+  });
+
+  it('gives its live stream back while nobody sees the page, and is up to date when somebody does again', async () => {
+    await page.goto(`${mock.url}/dags/daily_flights`);
+    await page.waitForSelector('.live-live');
+    const show = (hidden) => page.evaluate((value) => {
+      Object.defineProperty(document, 'hidden', {configurable: true, get: () => value});
+      document.dispatchEvent(new Event('visibilitychange'));
+    }, hidden);
+    await show(true);
+    for (const until = Date.now() + 20_000; mock.world.streams.size > 0 && Date.now() < until; ) await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(mock.world.streams.size, 0);
+    mock.world.start(mock.world.dags.get('daily_flights'), {logical_date: '2001-06-02T00:00:00Z', conf: {}}, 'somebody');
+    await show(false);
+    await page.waitForSelector('.live-live');
+    await page.waitForSelector('.grid-row [data-run="manual__2001-06-02T00:00:00.000+00:00"].s-success');
   });
 
   it('asks for each thing at most once a second while thousands of transitions arrive', async () => {

@@ -3,6 +3,8 @@
 import {keepPreviousData, QueryClient, useInfiniteQuery, useQueries, useQuery} from '@tanstack/react-query';
 import {ApiError, Client} from './client';
 import {currentToken, signOut} from './session';
+import {patchGrid} from '../live/patch';
+import {recentTransitions} from '../live/recent';
 import {pollInterval, useLiveStatus} from '../live/status';
 import type {DagRun} from './types';
 
@@ -94,7 +96,7 @@ export function useTasks(dag: string) {
 export function useGrid(dag: string, limit: number) {
   return useQuery({
     queryKey: ['grid', dag, limit],
-    queryFn: ({signal}) => client.grid(dag, limit, signal),
+    queryFn: async ({signal}) => patchGrid(await client.grid(dag, limit, signal), recentTransitions.of(dag)),
     placeholderData: keepPreviousData,
     // Comparing 25,000 cells with the last 25,000 costs more than drawing the few that changed (live/cells.ts does that).
     structuralSharing: false,

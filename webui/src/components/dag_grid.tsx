@@ -4,7 +4,7 @@ import {memo, useEffect, useLayoutEffect, useRef, useState, type CSSProperties, 
 import {SearchIcon} from './icons';
 import {stateClass, stateLabel} from './state';
 import {useNow} from './times';
-import {kTaskStates, type DagRun, type GridCell, type Task} from '../api/types';
+import {kTaskStates, type DagRun, type GridCell, type Task, type TaskState} from '../api/types';
 import {elapsed, formatDuration} from '../format/duration';
 import {formatTime, useZone} from '../format/time';
 import {visibleWindow} from '../log/window';
@@ -32,6 +32,7 @@ interface Props {
 
 export function DagGrid({dag, tasks, runs, cells, selected, onSelect, limit, limits, onLimit}: Props) {
   const [filter, setFilter] = useState('');
+  const [state, setState] = useState<TaskState | null>(null);
   const [scroll, setScroll] = useState({top: 0, height: 600});
   const [focus, setFocus] = useState<{row: number; run: string} | null>(null);
   const box = useRef<HTMLDivElement>(null);
@@ -39,7 +40,8 @@ export function DagGrid({dag, tasks, runs, cells, selected, onSelect, limit, lim
   const now = useNow(running);
   const zone = useZone();
 
-  const shown = filter === '' ? tasks : tasks.filter((task) => task.task_id.toLowerCase().includes(filter.toLowerCase()));
+  const shown = tasks.filter((task) => task.task_id.toLowerCase().includes(filter.toLowerCase()) &&
+    (state === null || (selected !== null && (cells.get(selected, task.task_id)?.state ?? 'none') === state)));
   const {first, end} = visibleWindow(shown.length, kRowHeight, scroll.top, scroll.height, 12);
   const lasted = runs.map((run) => elapsed(run.start_date, run.end_date, now) ?? 0);
   const longest = Math.max(...lasted, 0.001);
@@ -127,9 +129,9 @@ export function DagGrid({dag, tasks, runs, cells, selected, onSelect, limit, lim
             ))}
           </div>
         </div>
-        {shown.length === 0 && <p className="grid-none faint">No task matches “{filter}”.</p>}
+        {shown.length === 0 && <p className="grid-none faint">{state === null ? `No task matches “${filter}”.` : `No task of the selected run is in the state “${stateLabel(state)}”.`}</p>}
       </div>
-      <Legend cells={cells} />
+      <Legend cells={cells} chosen={state} onChoose={setState} />
     </section>
   );
 }
@@ -196,10 +198,20 @@ function cellTitle(task: string, cell: GridCell | undefined): string {
   return `${task}\n${stateLabel(cell.state)}${took}${attempt}`;
 }
 
-// Only states that occur: a list of all thirteen would be read by nobody.
-const Legend = memo(function Legend({cells}: {cells: Cells}) {
+// Only states that occur: a list of all thirteen would be read by nobody. Choosing one leaves the tasks that are in it in the
+// selected run, which is how one finds the failed one of a thousand.
+const Legend = memo(function Legend({cells, chosen, onChoose}: {cells: Cells; chosen: TaskState | null; onChoose: (state: TaskState | null) => void}) {
   const present = cells.states();
-  const states = kTaskStates.filter((state) => present.has(state));
+  const states = kTaskStates.filter((state) => present.has(state) || state === chosen);
   if (states.length === 0) return null;
-  return <ul className="legend grid-legend">{states.map((state) => <li key={state}><span className={`legend-mark ${stateClass(state)}`} />{stateLabel(state)}</li>)}</ul>;
+  return (
+    <div className="legend grid-legend" role="group" aria-label="Show only tasks in the state">
+      {states.map((state) => (
+        <button key={state} type="button" aria-pressed={state === chosen} title={`Only tasks of the selected run that are: ${stateLabel(state)}`}
+          onClick={() => onChoose(state === chosen ? null : state)}>
+          <span className={`legend-mark ${stateClass(state)}`} />{stateLabel(state)}
+        </button>
+      ))}
+    </div>
+  );
 });

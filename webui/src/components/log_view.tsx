@@ -120,7 +120,7 @@ export function LogView({dag, run, task, attempt, active}: Props) {
           if (active) setFollow(wasAtEnd);
         }}>
         {dropped > 0 && <p className="log-note faint">The first {formatCount(dropped)} lines are not shown.</p>}
-        {lines.length === 0 && <p className="log-note faint">{log.loading ? 'Loading…' : active ? 'Nothing written yet.' : attempt < 1 ? 'Not started yet: there is no log.' : 'The attempt wrote nothing.'}</p>}
+        {lines.length === 0 && <p className="log-note faint">{log.loading ? 'Loading…' : active ? 'Nothing written yet.' : attempt < 1 ? 'No attempt was made, so there is no log.' : 'The attempt wrote nothing.'}</p>}
         <div className="log-space" style={{height: lines.length * kLineHeight}}>
           <div className="log-lines" style={{transform: `translateY(${first * kLineHeight}px)`}}>
             {lines.slice(first, end).map((line, i) => (

@@ -1,6 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import {Cells} from './cells';
 import {patchGrid} from './patch';
+import {RecentTransitions} from './recent';
 import type {Grid, Transition} from '../api/types';
 
 const grid: Grid = {
@@ -39,7 +40,29 @@ describe('patchGrid', () => {
     expect(new Cells(patchGrid(once, [change('b', 'running', 't2')]).task_instances).get('r1', 'b')?.state).toBe('running');
   });
 
+  it('keeps the exact times of a state that is known already', () => {
+    const known = {...grid, task_instances: [{dag_run_id: 'r1', task_id: 'a', state: 'success' as const, try_number: 1, start_date: 's', end_date: 'e'}]};
+    expect(patchGrid(known, [change('a', 'success', 'later')]).task_instances).toEqual(known.task_instances);
+  });
+
   it('returns the same object when nothing of it changed', () => {
     expect(patchGrid(grid, [change('a', 'running', 't1', 'another run')])).toBe(grid);
+  });
+});
+
+describe('RecentTransitions', () => {
+  it('remembers the newest transition of everything for ten seconds, in the order of arrival', () => {
+    let now = 0;
+    const recent = new RecentTransitions(() => now);
+    recent.add(change('a', 'queued', 't1'));
+    recent.add(change('b', 'queued', 't2'));
+    now = 6000;
+    recent.add(change('a', 'running', 't3'));
+    expect(recent.of('d').map(({task_id, state}) => [task_id, state])).toEqual([['b', 'queued'], ['a', 'running']]);
+    expect(recent.of('another')).toEqual([]);
+    now = 11000;
+    expect(recent.of('d').map(({task_id}) => task_id)).toEqual(['a']);
+    now = 20000;
+    expect(recent.of('d')).toEqual([]);
   });
 });

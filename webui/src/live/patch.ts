@@ -8,6 +8,7 @@ const kEndStates: readonly string[] = ['success', 'failed', 'skipped', 'upstream
 export function patchRun(run: DagRun, change: Transition): DagRun {
   if (change.task_id !== null || change.dag_run_id !== run.dag_run_id || !kRunStates.includes(change.state ?? '')) return run;
   const state = change.state as RunState;
+  if (state === run.state) return run;
   const ended = state === 'success' || state === 'failed';
   return {
     ...run,
@@ -18,6 +19,8 @@ export function patchRun(run: DagRun, change: Transition): DagRun {
 }
 
 export function patchTimes<T extends GridCell | TaskInstance>(cell: T, change: Transition): T {
+  // What the server said is more exact than what can be told from the transition.
+  if (cell.state === change.state && cell.try_number === change.try_number) return cell;
   const ended = kEndStates.includes(change.state ?? '') || change.state === 'up_for_retry';
   return {
     ...cell,

@@ -4,6 +4,7 @@ import {useEffect} from 'react';
 import {Coalescer} from './coalescer';
 import {LiveStream} from './live_stream';
 import {patchGrid, patchRun, patchTimes} from './patch';
+import {recentTransitions} from './recent';
 import {setLiveStatus} from './status';
 import {queryClient} from '../api/queries';
 import {currentToken, signOut} from '../api/session';
@@ -13,6 +14,7 @@ const kShowInterval = 200;
 const kRefreshInterval = 1000;
 // A grid is large and its transitions were shown already: it is compared with the server's truth less often.
 const kReconcileInterval = 5000;
+const kHiddenGrace = 5000;
 
 export function useLive(dag: string | null): void {
   useEffect(() => {
@@ -21,22 +23,55 @@ export function useLive(dag: string | null): void {
     const reconcile = new Coalescer<string>(kReconcileInterval, (dags) => {
       for (const one of dags) void queryClient.invalidateQueries({queryKey: ['grid', one]});
     });
-    const stream = new LiveStream({
-      path: dag === null ? '/millrace/v1/events' : `/millrace/v1/events?dag_id=${encodeURIComponent(dag)}`,
-      token: currentToken,
-      onTransition: (transition) => {
-        const {dag_id, dag_run_id, task_id} = transition;
-        show.add(`${dag_id}\n${dag_run_id}\n${task_id ?? ''}`, transition);
-        refresh.add(`${dag_id}\n${dag_run_id}\n${task_id ?? ''}`, transition);
-        reconcile.add(dag_id, dag_id);
-      },
-      onStatus: (live) => setLiveStatus(live ? 'live' : 'polling'),
-      onGap: () => void queryClient.invalidateQueries(),
-      onUnauthorized: signOut,
-    });
-    void stream.run();
+    const open = () => {
+      let first = true;
+      const stream = new LiveStream({
+        path: dag === null ? '/millrace/v1/events' : `/millrace/v1/events?dag_id=${encodeURIComponent(dag)}`,
+        token: currentToken,
+        onTransition: (transition) => {
+          const {dag_id, dag_run_id, task_id} = transition;
+          recentTransitions.add(transition);
+          show.add(`${dag_id}\n${dag_run_id}\n${task_id ?? ''}`, transition);
+          refresh.add(`${dag_id}\n${dag_run_id}\n${task_id ?? ''}`, transition);
+          reconcile.add(dag_id, dag_id);
+        },
+        onStatus: (live) => {
+          setLiveStatus(live ? 'live' : 'polling');
+          if (live && first) refreshMoving();
+          first = first && !live;
+        },
+        onGap: () => {
+          recentTransitions.clear();
+          void queryClient.invalidateQueries();
+        },
+        onUnauthorized: signOut,
+      });
+      void stream.run();
+      return stream;
+    };
+    // A browser opens six connections to a server and no more. A tab that nobody sees gives its one back, or six tabs would
+    // leave none for requests.
+    let stream: LiveStream | null = open();
+    let grace: ReturnType<typeof setTimeout> | undefined;
+    const seenOrHidden = () => {
+      clearTimeout(grace);
+      if (document.hidden) {
+        grace = setTimeout(() => {
+          stream?.stop();
+          stream = null;
+          recentTransitions.clear();
+        }, kHiddenGrace);
+      } else if (stream === null) {
+        setLiveStatus('connecting');
+        stream = open();
+        void queryClient.invalidateQueries();
+      }
+    };
+    document.addEventListener('visibilitychange', seenOrHidden);
     return () => {
-      stream.stop();
+      document.removeEventListener('visibilitychange', seenOrHidden);
+      clearTimeout(grace);
+      stream?.stop();
       show.stop();
       refresh.stop();
       reconcile.stop();
@@ -76,6 +111,16 @@ function refreshTouched(changes: Transition[]): void {
     for (const resource of ['taskInstance', 'tries', 'why', 'job']) mark(resource, dag_id, dag_run_id, task_id);
   }
   for (const queryKey of stale.values()) void queryClient.invalidateQueries({queryKey});
+}
+
+// What the page asked for before the stream began may have changed in between, if it was going on at all.
+function refreshMoving(): void {
+  const moving = (run: DagRun | undefined) => run?.state === 'running' || run?.state === 'queued';
+  void queryClient.invalidateQueries({predicate: ({queryKey, state}) => {
+    if (state.data === undefined) return false;
+    if (queryKey[0] === 'grid') return (state.data as Grid).runs.some(moving);
+    return ['runs', 'run', 'taskInstance', 'tries'].includes(queryKey[0] as string);
+  }});
 }
 
 function knowsRun(dag: string, run: string): boolean {
