@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -12,31 +15,68 @@
 namespace millrace::sql {
 namespace {
 
-Code CodeOf(duckdb_error_type type, std::string_view text) {
-  switch (type) {
-    case DUCKDB_ERROR_INTERRUPT:
-      return Code::kCancelled;
-    case DUCKDB_ERROR_OUT_OF_MEMORY:
-      return Code::kResourceExhausted;
-    case DUCKDB_ERROR_PERMISSION:
-      return Code::kPermissionDenied;
-    case DUCKDB_ERROR_NOT_IMPLEMENTED:
-      return Code::kUnimplemented;
-    case DUCKDB_ERROR_INTERNAL:
-    case DUCKDB_ERROR_FATAL:
-      return Code::kInternal;
-    case DUCKDB_ERROR_IO:
-      if (text.find("No space left") != text.npos) return Code::kResourceExhausted;
-      return text.find("No files found") != text.npos ? Code::kNotFound : Code::kFailedPrecondition;
-    default:
-      return Code::kInvalidArgument;
+// DuckDB's texts start with the kind of error; that of a failed prepare or pending statement is to be had in
+// no other way.
+Status ErrorOf(const char* text) {
+  const std::string message = text == nullptr || *text == '\0' ? "DuckDB gave no reason" : text;
+  static constexpr std::pair<std::string_view, Code> kKinds[] = {
+      {"INTERRUPT Error", Code::kCancelled},
+      {"Out of Memory Error", Code::kResourceExhausted},
+      {"Permission Error", Code::kPermissionDenied},
+      {"Not implemented Error", Code::kUnimplemented},
+      {"INTERNAL Error", Code::kInternal},
+      {"FATAL Error", Code::kInternal},
+      {"IO Error: No files found", Code::kNotFound},
+      {"IO Error", Code::kFailedPrecondition},
+      {"Transaction", Code::kAborted},
+  };
+  if (message.find("No space left") != message.npos) return ResourceExhausted(message);
+  for (const auto& [prefix, code] : kKinds) {
+    if (message.starts_with(prefix)) return {code, message};
   }
+  return InvalidArgument(message);
 }
 
-Status ErrorOf(duckdb_error_type type, const char* text) {
-  const std::string message = text == nullptr ? "DuckDB gave no reason" : text;
-  return {CodeOf(type, message), message};
-}
+class Statements {
+ public:
+  Statements(duckdb_connection connection, const std::string& sql)
+      : size_(duckdb_extract_statements(connection, sql.c_str(), &statements_)) {}
+  Statements(const Statements&) = delete;
+  Statements& operator=(const Statements&) = delete;
+  ~Statements() { duckdb_destroy_extracted(&statements_); }
+  idx_t size() const { return size_; }
+  duckdb_extracted_statements get() const { return statements_; }
+
+ private:
+  duckdb_extracted_statements statements_ = nullptr;
+  idx_t size_;
+};
+
+class Prepared {
+ public:
+  Prepared() = default;
+  Prepared(const Prepared&) = delete;
+  Prepared& operator=(const Prepared&) = delete;
+  ~Prepared() { duckdb_destroy_prepare(&statement_); }
+  duckdb_prepared_statement get() const { return statement_; }
+  duckdb_prepared_statement* out() { return &statement_; }
+
+ private:
+  duckdb_prepared_statement statement_ = nullptr;
+};
+
+class Pending {
+ public:
+  Pending() = default;
+  Pending(const Pending&) = delete;
+  Pending& operator=(const Pending&) = delete;
+  ~Pending() { duckdb_destroy_pending(&result_); }
+  duckdb_pending_result get() const { return result_; }
+  duckdb_pending_result* out() { return &result_; }
+
+ private:
+  duckdb_pending_result result_ = nullptr;
+};
 
 // Everything in a serialised statement whose `key` is a text, by way of `take(object)`. Iterative: SQL nests
 // as deep as its author likes.
@@ -95,8 +135,21 @@ std::string WithoutTail(const std::string& sql) {
 
 }  // namespace
 
+// Whether the connection was interrupted, and a way to wait for that.
 struct Connection::Flag {
   std::atomic<bool> set = false;
+  std::mutex mutex;
+  std::condition_variable changed;
+
+  void Set() {
+    set = true;
+    const std::lock_guard lock(mutex);
+    changed.notify_all();
+  }
+  void WaitFor(std::chrono::microseconds time) {
+    std::unique_lock lock(mutex);
+    changed.wait_for(lock, time, [this] { return set.load(); });
+  }
 };
 
 Connection::Connection(Instance& instance, duckdb_connection connection)
@@ -105,10 +158,45 @@ Connection::Connection(Instance& instance, duckdb_connection connection)
 Connection::~Connection() { duckdb_disconnect(&connection_); }
 
 StatusOr<Result> Connection::Run(const std::string& sql) {
+  const Statements statements(connection_, sql);
+  if (statements.size() == 0) {
+    const char* error = duckdb_extract_statements_error(statements.get());
+    return ErrorOf(error == nullptr ? "There is no statement in the SQL" : error);
+  }
+  for (idx_t i = 0; i + 1 < statements.size(); ++i) RETURN_IF_ERROR(RunOne(statements.get(), i).status());
+  return RunOne(statements.get(), statements.size() - 1);
+}
+
+// duckdb_query would do the same, but its thread spins on a lock while other threads finish what it waits
+// for.
+StatusOr<Result> Connection::RunOne(_duckdb_extracted_statements* statements, std::uint64_t index) {
+  constexpr std::chrono::microseconds kShortest{20};
+  constexpr std::chrono::microseconds kLongest{200};
   if (interrupted_->set) return Cancelled("SQL was not run, as its attempt was cancelled");
+  Prepared prepared;
+  if (duckdb_prepare_extracted_statement(connection_, statements, index, prepared.out()) != DuckDBSuccess) {
+    return ErrorOf(duckdb_prepare_error(prepared.get()));
+  }
+  Pending pending;
+  if (duckdb_pending_prepared(prepared.get(), pending.out()) != DuckDBSuccess) {
+    return ErrorOf(duckdb_pending_error(pending.get()));
+  }
+  std::chrono::microseconds wait = kShortest;
+  for (;;) {
+    if (interrupted_->set) duckdb_interrupt(connection_);
+    const duckdb_pending_state state = duckdb_pending_execute_task(pending.get());
+    if (state == DUCKDB_PENDING_RESULT_READY) break;
+    if (state == DUCKDB_PENDING_ERROR) return ErrorOf(duckdb_pending_error(pending.get()));
+    if (state == DUCKDB_PENDING_NO_TASKS_AVAILABLE) {
+      interrupted_->WaitFor(wait);
+      wait = std::min(2 * wait, kLongest);
+    } else {
+      wait = kShortest;
+    }
+  }
   auto rows = std::make_unique<Result::Rows>();
-  if (duckdb_query(connection_, sql.c_str(), &rows->result) != DuckDBSuccess) {
-    return ErrorOf(duckdb_result_error_type(&rows->result), duckdb_result_error(&rows->result));
+  if (duckdb_execute_pending(pending.get(), &rows->result) != DuckDBSuccess) {
+    return ErrorOf(duckdb_result_error(&rows->result));
   }
   return Result(std::move(rows));
 }
@@ -149,11 +237,11 @@ StatusOr<SelectFacts> Connection::CheckSelect(const std::string& sql) {
 
 StatusOr<std::vector<Column>> Connection::Describe(const std::string& select) {
   if (interrupted_->set) return Cancelled("SQL was not bound, as its attempt was cancelled");
-  duckdb_prepared_statement statement = nullptr;
-  const bool prepared = duckdb_prepare(connection_, select.c_str(), &statement) == DuckDBSuccess;
-  const std::unique_ptr<duckdb_prepared_statement, decltype(&duckdb_destroy_prepare)> owner(
-      &statement, &duckdb_destroy_prepare);
-  if (!prepared) return ErrorOf(DUCKDB_ERROR_BINDER, duckdb_prepare_error(statement));
+  Prepared prepared;
+  if (duckdb_prepare(connection_, select.c_str(), prepared.out()) != DuckDBSuccess) {
+    return ErrorOf(duckdb_prepare_error(prepared.get()));
+  }
+  const duckdb_prepared_statement statement = prepared.get();
   if (duckdb_prepared_statement_type(statement) != DUCKDB_STATEMENT_TYPE_SELECT) {
     return NotOneSelect("this is something else");
   }
@@ -176,7 +264,7 @@ Status Connection::CreateEmptyView(const std::string& name, const std::vector<Co
 }
 
 void Connection::Interrupt() {
-  interrupted_->set = true;
+  interrupted_->Set();
   duckdb_interrupt(connection_);
 }
 

@@ -16,6 +16,7 @@
 
 struct _duckdb_database;
 struct _duckdb_connection;
+struct _duckdb_extracted_statements;
 
 namespace millrace::sql {
 
@@ -100,6 +101,7 @@ class Connection {
  private:
   friend class Instance;
   Connection(Instance& instance, _duckdb_connection* connection);
+  StatusOr<Result> RunOne(_duckdb_extracted_statements* statements, std::uint64_t index);
   Instance& instance_;
   _duckdb_connection* connection_;
   struct Flag;

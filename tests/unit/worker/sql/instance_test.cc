@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -77,6 +76,16 @@ TEST_F(Sql, RowsBecomeJson) {
   ASSERT_TRUE(rows.ok()) << rows.status().ToString();
   EXPECT_EQ(*rows, R"([{"a":0,"b":null,"c":"x\"y"},{"a":1,"b":null,"c":"x\"y"}])");
   EXPECT_EQ(connection_->JsonRows("SELECT 1 AS a WHERE false", 5).value(), "[]");
+}
+
+TEST_F(Sql, SeveralStatementsRunInOrderAndStopAtTheFirstError) {
+  EXPECT_EQ(Run("CREATE TABLE t(a INTEGER); INSERT INTO t VALUES (1), (2); SELECT sum(a)::INTEGER FROM t")
+                .Integer(0, 0),
+            3);
+  EXPECT_FALSE(connection_->Run("INSERT INTO t VALUES (3); SELECT nothing; INSERT INTO t VALUES (4)").ok());
+  EXPECT_EQ(Run("SELECT count(*) FROM t").Integer(0, 0), 3);
+  EXPECT_EQ(connection_->Run("").status().code(), Code::kInvalidArgument);
+  EXPECT_EQ(connection_->Run("-- only a comment").status().code(), Code::kInvalidArgument);
 }
 
 TEST_F(Sql, AnErrorSaysInItsFirstLineWhatIsWrong) {
@@ -169,16 +178,14 @@ TEST_F(Sql, WhatExceedsMemoryGoesToTheTempFolder) {
 }
 
 TEST_F(Sql, AnInterruptEndsAStatementAndTheConnection) {
-  std::atomic<bool> ended = false;
-  std::jthread canceller([&] {
-    while (!ended) {
-      connection_->Interrupt();
-      std::this_thread::yield();
-    }
-  });
-  const Status status =
-      connection_->Run("SELECT sum(a.range * b.range) FROM range(10000000) a, range(10000000) b").status();
-  ended = true;
+  Status status;
+  {
+    std::jthread runner([&] {
+      status = connection_->Run("SELECT sum(a.range * b.range) FROM range(10000000) a, range(10000000) b")
+                   .status();
+    });
+    connection_->Interrupt();  // before, while or after it starts: once is enough
+  }
   EXPECT_EQ(status.code(), Code::kCancelled) << status.ToString();
   EXPECT_EQ(connection_->Run("SELECT 1").status().code(), Code::kCancelled);
 }
