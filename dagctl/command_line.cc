@@ -1,0 +1,205 @@
+#include "dagctl/command_line.h"
+
+#include <poll.h>
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <iostream>
+#include <map>
+
+#include "dagctl/commands.h"
+#include "dagctl/login.h"
+#include "dagctl/up.h"
+
+namespace millrace::dagctl {
+namespace {
+
+void Wait(Duration duration) {
+  (void)poll(nullptr, 0, static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count()));
+}
+
+int ExitStatus(const Status& status) {
+  if (status.ok()) return kOk;
+  std::cerr << "dagctl: " << status.message() << '\n';
+  return status.code() == Code::kUnavailable || status.code() == Code::kUnauthenticated ? kNoScheduler : kProblem;
+}
+
+// What every command that asks a scheduler has.
+struct Common {
+  Login login;
+  std::string token_file;
+  std::string state = "millrace-state";
+  Format format = Format::kTable;
+};
+
+// The arguments of all commands; CLI11 writes into it, the chosen command reads its own.
+struct Arguments {
+  std::string dag, run, task, pattern, tag, run_state;
+  int limit = 25;
+  TriggerOptions trigger;
+  LogOptions logs;
+  ClearOptions clear;
+  UpOptions up;
+};
+
+class CommandLine {
+ public:
+  CommandLine(const Clock& clock, bool terminal) : clock_(clock), terminal_(terminal), app_("Millrace from the command line") {
+    app_.require_subcommand(1);
+    app_.fallthrough();
+    app_.add_option("--url", common_.login.url, "the scheduler's address, http://host:port")->envname("MILLRACE_URL");
+    app_.add_option("--token-file", common_.token_file, "a file with the token to ask with");
+    app_.add_option("--token", common_.login.token, "the token itself; better in the environment")->envname("MILLRACE_TOKEN");
+    app_.add_option("--state", common_.state, "the state folder of a scheduler on this machine")->envname("MILLRACE_STATE")->capture_default_str();
+    app_.add_option("-o,--output", common_.format, "table, json, yaml or plain")
+        ->transform(CLI::CheckedTransformer(std::map<std::string, Format>{
+            {"table", Format::kTable}, {"json", Format::kJson}, {"yaml", Format::kYaml}, {"plain", Format::kPlain}}));
+    AddDags();
+    AddRuns();
+    AddTasks();
+    AddRest();
+  }
+
+  int Run(int argc, char** argv) {
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      return app_.exit(error) == 0 ? kOk : kUsage;
+    }
+    return chosen_();
+  }
+
+ private:
+  using Ask = std::function<Status(Context&, bool& failed)>;
+
+  // A command that asks the scheduler.
+  CLI::App* Add(CLI::App& group, const char* name, const char* help, Ask ask) {
+    CLI::App* command = group.add_subcommand(name, help);
+    command->fallthrough();
+    command->callback([this, ask = std::move(ask)] { chosen_ = [this, ask] { return Talk(ask); }; });
+    return command;
+  }
+
+  CLI::App& Group(const char* name, const char* help) {
+    CLI::App* group = app_.add_subcommand(name, help);
+    group->require_subcommand(1);
+    group->fallthrough();
+    return *group;
+  }
+
+  int Talk(const Ask& ask) {
+    if (!common_.token_file.empty()) {
+      const StatusOr<std::string> token = ReadLine(common_.token_file);
+      if (!token.ok()) return ExitStatus(token.status());
+      common_.login.token = *token;
+    }
+    const StatusOr<Login> login = FindLogin(common_.login, common_.state);
+    if (!login.ok()) {
+      std::cerr << "dagctl: " << login.status().message() << '\n';
+      return kNoScheduler;
+    }
+    RestClient client(login->url, login->token);
+    Output output(std::cout, common_.format, terminal_);
+    Context context{client, output, &Wait};
+    bool failed = false;
+    const int status = ExitStatus(ask(context, failed));
+    return status == kOk && failed ? kRunFailed : status;
+  }
+
+  void AddDags() {
+    CLI::App& dags = Group("dags", "DAGs: list, show, trigger, pause");
+    CLI::App* list = Add(dags, "list", "all DAGs", [this](Context& c, bool&) { return ListDags(c, in_.pattern, in_.tag); });
+    list->add_option("--pattern", in_.pattern, "ids like this, % stands for anything");
+    list->add_option("--tag", in_.tag, "with this tag");
+    Add(dags, "show", "one DAG and its tasks", [this](Context& c, bool&) { return ShowDag(c, in_.dag); })
+        ->add_option("dag", in_.dag)->required();
+    CLI::App* trigger = Add(dags, "trigger", "starts a run", [this](Context& c, bool& failed) { return Trigger(c, in_.trigger, failed); });
+    trigger->add_option("dag", in_.trigger.dag_id)->required();
+    trigger->add_option("--conf", in_.trigger.conf, "parameters, a JSON object");
+    trigger->add_option("--logical-date", in_.trigger.logical_date, "2001-03-01, or RFC 3339");
+    trigger->add_option("--run-id", in_.trigger.run_id, "the run's id; made from the date when left out");
+    trigger->add_option("--note", in_.trigger.note, "a note that the run keeps");
+    trigger->add_flag("--wait", in_.trigger.wait, "shows progress; exit status 3 when the run fails");
+    for (const bool paused : {true, false}) {
+      Add(dags, paused ? "pause" : "unpause", paused ? "no new runs by schedule" : "runs by schedule again",
+          [this, paused](Context& c, bool&) { return SetPaused(c, in_.dag, paused); })
+          ->add_option("dag", in_.dag)->required();
+    }
+  }
+
+  void AddRuns() {
+    CLI::App& runs = Group("runs", "runs: list, show, watch, cancel");
+    CLI::App* list = Add(runs, "list", "runs, newest first", [this](Context& c, bool&) { return ListRuns(c, in_.dag, in_.run_state, in_.limit); });
+    list->add_option("dag", in_.dag, "of this DAG; all when left out");
+    list->add_option("--run-state", in_.run_state, "queued, running, success or failed");
+    list->add_option("--limit", in_.limit, "at most so many")->capture_default_str();
+    AddRun(Add(runs, "show", "one run and its task instances", [this](Context& c, bool&) { return ShowRun(c, in_.dag, in_.run); }));
+    AddRun(Add(runs, "watch", "progress until it ends; exit status 3 when it fails",
+               [this](Context& c, bool& failed) { return WatchRun(c, in_.dag, in_.run, failed); }));
+    AddRun(Add(runs, "cancel", "ends it as failed; its tasks are killed", [this](Context& c, bool&) { return CancelRun(c, in_.dag, in_.run); }));
+  }
+
+  CLI::App* AddRun(CLI::App* command) {
+    command->add_option("dag", in_.dag)->required();
+    command->add_option("run", in_.run)->required();
+    return command;
+  }
+
+  void AddTasks() {
+    CLI::App& tasks = Group("tasks", "task instances: list, logs, why, clear");
+    AddRun(Add(tasks, "list", "a run's task instances", [this](Context& c, bool&) { return ListTasks(c, in_.dag, in_.run); }));
+    CLI::App* logs = Add(tasks, "logs", "what it wrote", [this](Context& c, bool&) {
+      in_.logs.dag_id = in_.dag, in_.logs.run_id = in_.run, in_.logs.task_id = in_.task;
+      return TaskLogs(c, in_.logs);
+    });
+    AddRun(logs)->add_option("task", in_.task)->required();
+    logs->add_option("--try", in_.logs.try_number, "which try; the newest when left out");
+    logs->add_flag("-f,--follow", in_.logs.follow, "until it has ended");
+    AddRun(Add(tasks, "why", "why it is not running, or how it ended", [this](Context& c, bool&) { return TaskWhy(c, in_.dag, in_.run, in_.task); }))
+        ->add_option("task", in_.task)->required();
+    CLI::App* clear = Add(tasks, "clear", "runs them again", [this](Context& c, bool&) {
+      in_.clear.dag_id = in_.dag, in_.clear.run_id = in_.run;
+      return ClearTasks(c, in_.clear);
+    });
+    AddRun(clear)->add_option("tasks", in_.clear.task_ids, "which; all when left out");
+    clear->add_flag("--upstream", in_.clear.upstream, "and what they depend on");
+    clear->add_flag("--downstream", in_.clear.downstream, "and what depends on them");
+    clear->add_flag("--only-failed", in_.clear.only_failed, "of these only failed ones");
+    clear->add_flag("--dry-run", in_.clear.dry_run, "only says which");
+  }
+
+  void AddRest() {
+    CLI::App& jobs = Group("jobs", "mapreduce jobs");
+    AddRun(Add(jobs, "show", "stages, partitions, decisions", [this](Context& c, bool&) { return ShowJob(c, in_.dag, in_.run, in_.task); }))
+        ->add_option("task", in_.task)->required();
+    CLI::App& workers = Group("workers", "workers");
+    Add(workers, "list", "who is there", [](Context& c, bool&) { return ListWorkers(c); });
+    CLI::App* up = app_.add_subcommand("up", "a scheduler and workers on this machine, until Ctrl-C");
+    up->add_option("--dags", in_.up.dags, "the DAG folder")->capture_default_str();
+    up->add_option("--root", in_.up.root, "where relative data paths lie")->capture_default_str();
+    up->add_option("--webui", in_.up.webui, "folder of the built dashboard");
+    up->add_option("--workers", in_.up.workers, "how many")->capture_default_str()->check(CLI::Range(0, 64));
+    up->add_option("--slots", in_.up.slots, "tasks at once, of each")->capture_default_str()->check(CLI::Range(1, 256));
+    up->add_option("--port", in_.up.port, "of the dashboard and the API; 0 for any free one")->capture_default_str()->check(CLI::Range(0, 65535));
+    up->fallthrough();
+    up->callback([this] {
+      chosen_ = [this] {
+        in_.up.state = common_.state;
+        return ExitStatus(Up(in_.up, clock_));
+      };
+    });
+  }
+
+  const Clock& clock_;
+  const bool terminal_;
+  CLI::App app_;
+  Common common_;
+  Arguments in_;
+  std::function<int()> chosen_;
+};
+
+}  // namespace
+
+int Run(int argc, char** argv, const Clock& clock, bool terminal) { return CommandLine(clock, terminal).Run(argc, argv); }
+
+}  // namespace millrace::dagctl

@@ -1,0 +1,11 @@
+// dagctl's command line: which command, with which options. main.cc calls Run once.
+#pragma once
+
+#include "core/base/clock.h"
+
+namespace millrace::dagctl {
+
+// The exit status.
+int Run(int argc, char** argv, const Clock& clock, bool terminal);
+
+}  // namespace millrace::dagctl

@@ -1,0 +1,72 @@
+// The commands that ask a scheduler. Each gets its arguments parsed, talks REST, shows rows and gives an exit status.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "dagctl/output.h"
+#include "dagctl/rest_client.h"
+
+namespace millrace::dagctl {
+
+// Exit statuses, for scripts.
+inline constexpr int kOk = 0;
+inline constexpr int kProblem = 1;    // refused, not found, invalid
+inline constexpr int kUsage = 2;      // the command line itself
+inline constexpr int kRunFailed = 3;  // the run that was waited for has failed
+inline constexpr int kNoScheduler = 4;  // not reachable, or it does not know who asks
+
+// What a command works with. `wait` blocks for a while (and not in tests).
+struct Context {
+  RestClient& client;
+  Output& output;
+  void (*wait)(Duration);
+};
+
+struct TriggerOptions {
+  std::string dag_id;
+  std::string run_id;
+  std::string logical_date;  // RFC 3339 or a date; "" for none
+  std::string conf = "{}";
+  std::string note;
+  bool wait = false;
+};
+
+struct LogOptions {
+  std::string dag_id, run_id, task_id;
+  int try_number = 0;  // 0: the current one
+  bool follow = false;
+};
+
+struct ClearOptions {
+  std::string dag_id, run_id;
+  std::vector<std::string> task_ids;
+  bool upstream = false, downstream = false, only_failed = false, dry_run = false;
+};
+
+Status ListDags(Context& context, const std::string& pattern, const std::string& tag);
+Status ShowDag(Context& context, const std::string& dag_id);
+Status SetPaused(Context& context, const std::string& dag_id, bool paused);
+// `failed` is set when the run was waited for and failed.
+Status Trigger(Context& context, const TriggerOptions& options, bool& failed);
+
+Status ListRuns(Context& context, const std::string& dag_id, const std::string& state, int limit);
+Status ShowRun(Context& context, const std::string& dag_id, const std::string& run_id);
+// Progress until the run has ended.
+Status WatchRun(Context& context, const std::string& dag_id, const std::string& run_id, bool& failed);
+Status CancelRun(Context& context, const std::string& dag_id, const std::string& run_id);
+
+Status ListTasks(Context& context, const std::string& dag_id, const std::string& run_id);
+Status TaskLogs(Context& context, const LogOptions& options);
+Status TaskWhy(Context& context, const std::string& dag_id, const std::string& run_id, const std::string& task_id);
+Status ClearTasks(Context& context, const ClearOptions& options);
+
+Status ShowJob(Context& context, const std::string& dag_id, const std::string& run_id, const std::string& task_id);
+Status ListWorkers(Context& context);
+
+// Members of an answer, for people.
+std::string Text(const Value& row, std::string_view member);
+double Number(const Value& row, std::string_view member);
+
+}  // namespace millrace::dagctl

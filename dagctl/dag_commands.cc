@@ -1,0 +1,84 @@
+#include "core/model/json.h"
+#include "dagctl/commands.h"
+
+namespace millrace::dagctl {
+namespace {
+
+const std::vector<Field> kDagFields = {{"dag_id", "DAG"},           {"is_paused", "PAUSED"},
+                                       {"timetable_summary", "SCHEDULE"}, {"next_dagrun_run_after", "NEXT RUN"},
+                                       {"tags", "TAGS"},            {"fileloc", "FILE"}};
+
+// Tags come as objects; people and scripts want names.
+Value Flat(Value dag) {
+  const Value* tags = dag.Find("tags");
+  if (tags == nullptr || !tags->is_list()) return dag;
+  Value::List names;
+  for (const Value& tag : tags->as_list()) names.emplace_back(Text(tag, "name"));
+  dag.Set("tags", Value(std::move(names)));
+  return dag;
+}
+
+}  // namespace
+
+std::string Text(const Value& row, std::string_view member) {
+  const Value* value = row.Find(member);
+  return value != nullptr && value->is_string() ? value->as_string() : "";
+}
+
+double Number(const Value& row, std::string_view member) {
+  const Value* value = row.Find(member);
+  return value != nullptr && value->is_number() ? value->as_double() : 0;
+}
+
+Status ListDags(Context& context, const std::string& pattern, const std::string& tag) {
+  QueryParameters query;
+  if (!pattern.empty()) query.emplace_back("dag_id_pattern", pattern);
+  if (!tag.empty()) query.emplace_back("tags", tag);
+  ASSIGN_OR_RETURN(const Value::List dags, context.client.All("/api/v2/dags", "dags", query, 10'000));
+  Value::List rows;
+  for (const Value& dag : dags) rows.push_back(Flat(dag));
+  context.output.Rows(kDagFields, rows);
+  ASSIGN_OR_RETURN(const Value::List errors, context.client.All("/api/v2/importErrors", "import_errors", {}, 100));
+  for (const Value& error : errors) context.output.Say("\nimport error: " + Text(error, "stack_trace"));
+  return OkStatus();
+}
+
+Status ShowDag(Context& context, const std::string& dag_id) {
+  ASSIGN_OR_RETURN(const Value dag, context.client.Get(DagPath(dag_id) + "/details"));
+  ASSIGN_OR_RETURN(const Value tasks, context.client.Get(DagPath(dag_id) + "/tasks"));
+  if (context.output.format() != Format::kTable) {
+    context.output.Rows(kDagFields, {Flat(dag)});
+    return OkStatus();
+  }
+  context.output.Rows(kDagFields, {Flat(dag)});
+  context.output.Say("");
+  Value::List rows;
+  if (const Value* list = tasks.Find("tasks"); list != nullptr && list->is_list()) rows = list->as_list();
+  context.output.Rows({{"task_id", "TASK"}, {"operator_name", "KIND"}, {"downstream_task_ids", "THEN"}, {"retries", "RETRIES"},
+                       {"trigger_rule", "TRIGGER RULE"}},
+                      rows);
+  return OkStatus();
+}
+
+Status SetPaused(Context& context, const std::string& dag_id, bool paused) {
+  ASSIGN_OR_RETURN(const Value dag, context.client.Patch(DagPath(dag_id), Value::Map{{"is_paused", paused}}));
+  context.output.Rows({{"dag_id", "DAG"}, {"is_paused", "PAUSED"}}, {dag});
+  return OkStatus();
+}
+
+Status Trigger(Context& context, const TriggerOptions& options, bool& failed) {
+  const StatusOr<Value> conf = ParseJson(options.conf);
+  if (!conf.ok() || !conf->is_map()) {
+    return InvalidArgument("--conf is not a JSON object" + (conf.ok() ? std::string() : ": " + conf.status().message()));
+  }
+  Value body = Value::Map{{"logical_date", Value()}, {"conf", *conf}};
+  if (!options.logical_date.empty()) body.Set("logical_date", options.logical_date);
+  if (!options.run_id.empty()) body.Set("dag_run_id", options.run_id);
+  if (!options.note.empty()) body.Set("note", options.note);
+  ASSIGN_OR_RETURN(const Value run, context.client.Post(DagPath(options.dag_id) + "/dagRuns", body));
+  if (options.wait) return WatchRun(context, options.dag_id, Text(run, "dag_run_id"), failed);
+  context.output.Rows({{"dag_id", "DAG"}, {"dag_run_id", "RUN"}, {"state", "STATE"}, {"logical_date", "LOGICAL DATE"}}, {run});
+  return OkStatus();
+}
+
+}  // namespace millrace::dagctl

@@ -1,0 +1,94 @@
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <ostream>
+
+#include "dagctl/commands.h"
+
+namespace millrace::dagctl {
+namespace {
+
+const std::vector<Field> kRunFields = {{"dag_id", "DAG"},           {"dag_run_id", "RUN"},   {"state", "STATE"},
+                                       {"run_type", "TYPE"},        {"logical_date", "LOGICAL DATE"},
+                                       {"data_interval_start", "INTERVAL START"}, {"data_interval_end", "INTERVAL END"},
+                                       {"start_date", "STARTED"},   {"end_date", "ENDED"}};
+const std::vector<Field> kRunTaskFields = {{"task_id", "TASK"}, {"state", "STATE"}, {"try_number", "TRY"}, {"duration", "SECONDS"},
+                                           {"hostname", "WORKER"}, {"note", "NOTE"}};
+
+constexpr Duration kPoll = std::chrono::milliseconds(200);
+
+bool HasEnded(const std::string& state) { return state == "success" || state == "failed"; }
+
+// "[########........] 3/5  delays running"
+std::string Bar(const Value::List& tasks) {
+  constexpr std::size_t kWidth = 24;
+  std::size_t done = 0;
+  std::string running;
+  for (const Value& task : tasks) {
+    const std::string state = Text(task, "state");
+    if (HasEnded(state) || state == "skipped" || state == "upstream_failed") ++done;
+    if (state == "running" || state == "up_for_retry") running += (running.empty() ? "" : ", ") + Text(task, "task_id") + " " + state;
+  }
+  const std::size_t filled = tasks.empty() ? 0 : kWidth * done / tasks.size();
+  return "[" + std::string(filled, '#') + std::string(kWidth - filled, '.') + "] " + std::to_string(done) + "/" +
+         std::to_string(tasks.size()) + "  " + running.substr(0, 60);
+}
+
+}  // namespace
+
+Status ListRuns(Context& context, const std::string& dag_id, const std::string& state, int limit) {
+  QueryParameters query = {{"order_by", "-id"}};
+  if (!state.empty()) query.emplace_back("state", state);
+  ASSIGN_OR_RETURN(const Value::List runs, context.client.All(DagPath(dag_id.empty() ? "~" : dag_id) + "/dagRuns", "dag_runs", query,
+                                                              static_cast<std::size_t>(std::max(limit, 1))));
+  context.output.Rows(kRunFields, runs);
+  return OkStatus();
+}
+
+Status ShowRun(Context& context, const std::string& dag_id, const std::string& run_id) {
+  ASSIGN_OR_RETURN(const Value run, context.client.Get(RunPath(dag_id, run_id)));
+  context.output.Rows(kRunFields, {run});
+  if (context.output.format() != Format::kTable) return OkStatus();
+  context.output.Say("");
+  return ListTasks(context, dag_id, run_id);
+}
+
+Status WatchRun(Context& context, const std::string& dag_id, const std::string& run_id, bool& failed) {
+  // On a terminal one line is drawn over; elsewhere each task's end is a line of its own.
+  const bool draw = context.output.colour() && context.output.format() == Format::kTable;
+  std::map<std::string, std::string> told;
+  while (true) {
+    ASSIGN_OR_RETURN(const Value run, context.client.Get(RunPath(dag_id, run_id)));
+    ASSIGN_OR_RETURN(const Value::List tasks,
+                     context.client.All(RunPath(dag_id, run_id) + "/taskInstances", "task_instances", {}, 10'000));
+    if (draw) context.output.stream() << "\r\x1b[K" << Bar(tasks) << std::flush;
+    for (const Value& task : tasks) {
+      const std::string state = Text(task, "state");
+      if (draw || told[Text(task, "task_id")] == state || state.empty()) continue;
+      told[Text(task, "task_id")] = state;
+      if (state != "scheduled" && state != "queued") context.output.Say(Text(task, "task_id") + "  " + state);
+    }
+    const std::string state = Text(run, "state");
+    if (HasEnded(state)) {
+      if (draw) context.output.stream() << "\r\x1b[K";
+      failed = state == "failed";
+      return ShowRun(context, dag_id, run_id);
+    }
+    context.wait(kPoll);
+  }
+}
+
+Status CancelRun(Context& context, const std::string& dag_id, const std::string& run_id) {
+  ASSIGN_OR_RETURN(const Value run, context.client.Patch(RunPath(dag_id, run_id), Value::Map{{"state", "failed"}}));
+  context.output.Rows(kRunFields, {run});
+  return OkStatus();
+}
+
+Status ListTasks(Context& context, const std::string& dag_id, const std::string& run_id) {
+  ASSIGN_OR_RETURN(const Value::List tasks,
+                   context.client.All(RunPath(dag_id, run_id) + "/taskInstances", "task_instances", {}, 100'000));
+  context.output.Rows(kRunTaskFields, tasks);
+  return OkStatus();
+}
+
+}  // namespace millrace::dagctl

@@ -1,0 +1,126 @@
+#include <cstdio>
+#include <ostream>
+
+#include "core/model/json.h"
+#include "dagctl/commands.h"
+
+namespace millrace::dagctl {
+namespace {
+
+constexpr Duration kPoll = std::chrono::milliseconds(300);
+
+std::string Event(const Value& line) { return line.is_string() ? line.as_string() : Text(line, "event"); }
+
+StatusOr<bool> HasEnded(Context& context, const LogOptions& options) {
+  ASSIGN_OR_RETURN(const Value task, context.client.Get(TaskPath(options.dag_id, options.run_id, options.task_id)));
+  const std::string state = Text(task, "state");
+  return state == "success" || state == "failed" || state == "skipped" || state == "upstream_failed" || state == "removed";
+}
+
+}  // namespace
+
+Status TaskLogs(Context& context, const LogOptions& options) {
+  int try_number = options.try_number;
+  if (try_number == 0) {
+    ASSIGN_OR_RETURN(const Value task, context.client.Get(TaskPath(options.dag_id, options.run_id, options.task_id)));
+    try_number = std::max(1, static_cast<int>(Number(task, "try_number")));
+  }
+  const std::string path = TaskPath(options.dag_id, options.run_id, options.task_id) + "/logs/" + std::to_string(try_number);
+  std::string token;
+  while (true) {
+    bool ended = true;  // asked before reading: what was written until then is read after
+    if (options.follow) {
+      ASSIGN_OR_RETURN(ended, HasEnded(context, options));
+    }
+    QueryParameters query;
+    if (!token.empty()) query.emplace_back("token", token);
+    ASSIGN_OR_RETURN(const Value answer, context.client.Get(path, query));
+    const Value* content = answer.Find("content");
+    const bool empty = content == nullptr || !content->is_list() || content->as_list().empty();
+    if (!empty) {
+      for (const Value& line : content->as_list()) context.output.stream() << Event(line) << '\n';
+      context.output.stream() << std::flush;
+    }
+    const std::string next = Text(answer, "continuation_token");
+    if (next.empty() || (empty && ended)) return OkStatus();
+    if (empty) context.wait(kPoll);
+    token = next;
+  }
+}
+
+Status TaskWhy(Context& context, const std::string& dag_id, const std::string& run_id, const std::string& task_id) {
+  ASSIGN_OR_RETURN(const Value why, context.client.Get("/millrace/v1/dags/" + Segment(dag_id) + "/dagRuns/" + Segment(run_id) +
+                                                       "/taskInstances/" + Segment(task_id) + "/why"));
+  Value::List rows;
+  if (const Value* reasons = why.Find("reasons"); reasons != nullptr && reasons->is_list()) {
+    for (Value reason : reasons->as_list()) {
+      reason.Set("state", Text(why, "state"));
+      rows.push_back(std::move(reason));
+    }
+  }
+  if (rows.empty()) rows.push_back(Value::Map{{"state", Text(why, "state")}});
+  context.output.Rows({{"state", "STATE"}, {"kind", "KIND"}, {"message", "WHY"}}, rows);
+  return OkStatus();
+}
+
+Status ClearTasks(Context& context, const ClearOptions& options) {
+  Value body = Value::Map{{"dag_run_id", options.run_id},
+                          {"dry_run", options.dry_run},
+                          {"only_failed", options.only_failed},
+                          {"include_upstream", options.upstream},
+                          {"include_downstream", options.downstream}};
+  if (!options.task_ids.empty()) {
+    Value::List ids;
+    for (const std::string& id : options.task_ids) ids.emplace_back(id);
+    body.Set("task_ids", Value(std::move(ids)));
+  }
+  ASSIGN_OR_RETURN(const Value answer, context.client.Post(DagPath(options.dag_id) + "/clearTaskInstances", body));
+  Value::List rows;
+  if (const Value* list = answer.Find("task_instances"); list != nullptr && list->is_list()) rows = list->as_list();
+  context.output.Rows({{"task_id", "TASK"}, {"state", "STATE"}, {"try_number", "TRY"}}, rows);
+  context.output.Say((options.dry_run ? "would clear " : "cleared ") + std::to_string(rows.size()) + " task instances");
+  return OkStatus();
+}
+
+Status ShowJob(Context& context, const std::string& dag_id, const std::string& run_id, const std::string& task_id) {
+  ASSIGN_OR_RETURN(const Value report, context.client.Get("/millrace/v1/jobs/" + Segment(dag_id) + "/" + Segment(run_id) + "/" +
+                                                          Segment(task_id)));
+  if (context.output.format() == Format::kJson) {
+    context.output.stream() << ToPrettyJson(Value(Value::List{report})) << '\n';
+    return OkStatus();
+  }
+  const auto list = [&report](std::string_view member) {
+    const Value* value = report.Find(member);
+    return value != nullptr && value->is_list() ? value->as_list() : Value::List();
+  };
+  context.output.Say("state " + Text(report, "state") + ", " + Text(report, "mode"));
+  context.output.Say("");
+  context.output.Rows({{"stage", "STAGE"}, {"tasks", "TASKS"}, {"done", "DONE"}, {"attempts", "ATTEMPTS"},
+                       {"failed_attempts", "FAILED"}, {"lost_attempts", "LOST"}, {"input_rows", "ROWS IN"},
+                       {"output_rows", "ROWS OUT"}, {"output_bytes", "BYTES OUT"}, {"local_bytes", "LOCAL BYTES"},
+                       {"fetched_bytes", "FETCHED BYTES"}, {"duration_ms", "MS"}},
+                      list("stages"));
+  context.output.Say("");
+  Value::List partitions = list("partitions");
+  for (std::size_t i = 0; i < partitions.size(); ++i) partitions[i].Set("partition", static_cast<std::int64_t>(i));
+  if (!partitions.empty() && context.output.format() == Format::kTable) {
+    context.output.Rows({{"partition", "PARTITION"}, {"rows", "ROWS"}, {"bytes", "BYTES"}}, partitions);
+    context.output.Say("");
+  }
+  for (const Value& decision : list("decisions")) {
+    context.output.Say(Text(decision, "rule") + ": " + Text(decision, "what") + " (" + Text(decision, "why") + ")");
+  }
+  return OkStatus();
+}
+
+Status ListWorkers(Context& context) {
+  ASSIGN_OR_RETURN(const Value answer, context.client.Get("/millrace/v1/workers"));
+  Value::List rows;
+  if (const Value* list = answer.Find("workers"); list != nullptr && list->is_list()) rows = list->as_list();
+  context.output.Rows({{"name", "WORKER"}, {"state", "STATE"}, {"slots", "SLOTS"}, {"slots_used", "USED"},
+                       {"attempts", "ATTEMPTS"}, {"last_heartbeat", "LAST HEARTBEAT"}, {"hostname", "HOST"}, {"pid", "PID"}},
+                      rows);
+  return OkStatus();
+}
+
+}  // namespace millrace::dagctl
