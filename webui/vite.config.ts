@@ -14,9 +14,7 @@ export default defineConfig({
     rolldownOptions: {
       // "use client" in libraries means something to servers that render React; there is none here.
       checks: {moduleLevelDirective: false},
-      output: {
-        codeSplitting: {groups: [{name: 'libraries', test: /node_modules/}]},
-      },
+      output: {codeSplitting: {groups: [{name: 'libraries', test: /node_modules/}]}},
     },
   },
   server: {proxy: {'/api': api, '/millrace': api, '/auth': api}},

@@ -17,16 +17,22 @@ export function App() {
     if (token === null) queryClient.clear();
   }, [token]);
   if (token === null) return <LoginPage />;
-  return <QueryClientProvider client={queryClient}><Page /></QueryClientProvider>;
+  return (
+    <QueryClientProvider client={queryClient}>
+      <Page />
+    </QueryClientProvider>
+  );
 }
 
 function Page() {
   const route = parseRoute(usePath());
   useEffect(() => {
     document.title =
-      route.page === 'dag' ? `${route.dag} · Millrace`
-      : route.page === 'task' ? `${route.task} · ${route.dag} · Millrace`
-      : 'Millrace';
+      route.page === 'dag'
+        ? `${route.dag} · Millrace`
+        : route.page === 'task'
+          ? `${route.task} · ${route.dag} · Millrace`
+          : 'Millrace';
   });
   switch (route.page) {
     case 'dags':
@@ -38,7 +44,9 @@ function Page() {
     case 'unknown':
       return (
         <Shell crumbs={[{text: 'Not found'}]}>
-          <Empty title="There is no such page"><Link href="/">All DAGs</Link></Empty>
+          <Empty title="There is no such page">
+            <Link href="/">All DAGs</Link>
+          </Empty>
         </Shell>
       );
   }

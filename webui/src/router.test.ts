@@ -5,7 +5,12 @@ describe('routes', () => {
   it('come back from their own addresses, whatever is in the ids', () => {
     const run = 'manual__2001-03-01T00:00:00+00:00';
     expect(parseRoute(dagHref('a.b-c_d', run).split('?')[0] as string)).toEqual({page: 'dag', dag: 'a.b-c_d'});
-    expect(parseRoute(taskHref('d', run, 'x.y', 2).split('?')[0] as string)).toEqual({page: 'task', dag: 'd', run, task: 'x.y'});
+    expect(parseRoute(taskHref('d', run, 'x.y', 2).split('?')[0] as string)).toEqual({
+      page: 'task',
+      dag: 'd',
+      run,
+      task: 'x.y',
+    });
     expect(parseRoute(taskHref('d/e', 'r?', '50%'))).toEqual({page: 'task', dag: 'd/e', run: 'r?', task: '50%'});
   });
 

@@ -10,7 +10,10 @@ export type Route =
 export function parseRoute(pathname: string): Route {
   let parts: string[];
   try {
-    parts = pathname.split('/').filter((part) => part !== '').map(decodeURIComponent);
+    parts = pathname
+      .split('/')
+      .filter((part) => part !== '')
+      .map(decodeURIComponent);
   } catch {
     return {page: 'unknown'};
   }

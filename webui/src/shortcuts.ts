@@ -4,7 +4,9 @@ import {useEffect, useRef} from 'react';
 export type Shortcuts = Record<string, () => void>;
 
 function typing(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+  return (
+    target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
+  );
 }
 
 export function useShortcuts(shortcuts: Shortcuts): void {

@@ -15,7 +15,12 @@ function clientWith(answer: () => Response) {
     token: () => 'secret',
     onUnauthorized: () => refused++,
     fetch: ((url: string, init: RequestInit) => {
-      seen.push({url, method: init.method ?? '', headers: init.headers as Record<string, string>, body: init.body ? JSON.parse(init.body as string) : undefined});
+      seen.push({
+        url,
+        method: init.method ?? '',
+        headers: init.headers as Record<string, string>,
+        body: init.body ? JSON.parse(init.body as string) : undefined,
+      });
       return Promise.resolve(answer());
     }) as typeof fetch,
   });
@@ -39,14 +44,20 @@ describe('Client', () => {
   });
 
   it('repeats arrays in queries and leaves out what is empty', () => {
-    expect(queryString({tags: ['a', 'b'], limit: 10, token: null, search: '', paused: false})).toBe('?tags=a&tags=b&limit=10&paused=false');
+    expect(queryString({tags: ['a', 'b'], limit: 10, token: null, search: '', paused: false})).toBe(
+      '?tags=a&tags=b&limit=10&paused=false',
+    );
     expect(queryString({})).toBe('');
   });
 
   it('always sends a logical date, because Airflow asks for it even when there is none', async () => {
     const {client, seen} = clientWith(() => Response.json({}));
     await client.trigger('d', {logical_date: null, conf: {a: 1}});
-    expect(seen[0]).toMatchObject({method: 'POST', url: '/api/v2/dags/d/dagRuns', body: {logical_date: null, conf: {a: 1}}});
+    expect(seen[0]).toMatchObject({
+      method: 'POST',
+      url: '/api/v2/dags/d/dagRuns',
+      body: {logical_date: null, conf: {a: 1}},
+    });
   });
 
   it('logs in without a token and gives the new one', async () => {
@@ -67,12 +78,18 @@ describe('Client', () => {
 
   it('says what is wrong in both of the error shapes, and when there is none', () => {
     expect(errorMessage(404, {detail: 'not found'})).toBe('not found');
-    expect(errorMessage(422, {detail: [{loc: ['body', 'conf'], msg: 'must be an object'}, {msg: 'x'}]})).toBe('conf: must be an object; x');
+    expect(errorMessage(422, {detail: [{loc: ['body', 'conf'], msg: 'must be an object'}, {msg: 'x'}]})).toBe(
+      'conf: must be an object; x',
+    );
     expect(errorMessage(500, null)).toBe('The server answered with status 500');
   });
 
   it('says that the scheduler does not answer when the connection fails', async () => {
-    const client = new Client({token: () => null, onUnauthorized: () => undefined, fetch: () => Promise.reject(new TypeError('Failed to fetch'))});
+    const client = new Client({
+      token: () => null,
+      onUnauthorized: () => undefined,
+      fetch: () => Promise.reject(new TypeError('Failed to fetch')),
+    });
     await expect(client.version()).rejects.toThrow(/scheduler does not answer/);
     await expect(client.version()).rejects.toBeInstanceOf(ApiError);
   });

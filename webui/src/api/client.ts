@@ -1,10 +1,11 @@
 // The REST client: one function a route. Knows paths, bodies and errors; knows nothing of React or of the session.
-import type {
-  Dag, DagDetails, DagRun, Grid, ImportError, LogChunk, Task, TaskInstance, Why, Worker,
-} from './types';
+import type {Dag, DagDetails, DagRun, Grid, ImportError, LogChunk, Task, TaskInstance, Why, Worker} from './types';
 
 export class ApiError extends Error {
-  constructor(readonly status: number, message: string) {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
     super(message);
   }
 }
@@ -135,7 +136,10 @@ export class Client {
   }
 
   tries(dag: string, run: string, task: string, signal?: AbortSignal) {
-    return this.get<{task_instances: TaskInstance[]; total_entries: number}>(`${taskPath(dag, run, task)}/tries`, signal);
+    return this.get<{task_instances: TaskInstance[]; total_entries: number}>(
+      `${taskPath(dag, run, task)}/tries`,
+      signal,
+    );
   }
 
   log(dag: string, run: string, task: string, attempt: number, token: string | null, signal?: AbortSignal) {
@@ -174,7 +178,11 @@ export class Client {
   }
 
   private async send(
-    method: string, path: string, body?: unknown, signal?: AbortSignal, signedIn = true,
+    method: string,
+    path: string,
+    body?: unknown,
+    signal?: AbortSignal,
+    signedIn = true,
   ): Promise<unknown> {
     const headers: Record<string, string> = {Accept: 'application/json'};
     const token = this.options.token();

@@ -18,8 +18,19 @@ export type TaskState =
   | 'removed';
 
 export const kTaskStates: readonly TaskState[] = [
-  'success', 'running', 'failed', 'up_for_retry', 'up_for_reschedule', 'upstream_failed', 'skipped', 'queued',
-  'scheduled', 'deferred', 'restarting', 'removed', 'none',
+  'success',
+  'running',
+  'failed',
+  'up_for_retry',
+  'up_for_reschedule',
+  'upstream_failed',
+  'skipped',
+  'queued',
+  'scheduled',
+  'deferred',
+  'restarting',
+  'removed',
+  'none',
 ];
 
 export type Time = string | null;

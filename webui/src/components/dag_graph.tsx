@@ -1,8 +1,28 @@
 // The tasks and what they need, coloured by their state in the selected run. Positions come from our own layout; React Flow
 // draws, pans and zooms. Seen from far away a task is a block in its state's colour, so 1,000 tasks are still a picture.
-import {createContext, memo, useContext, useDeferredValue, useEffect, useLayoutEffect, useMemo, useRef, useState} from 'react';
 import {
-  Background, BackgroundVariant, Controls, Handle, MiniMap, Position, ReactFlow, useStore, type Edge, type Node, type NodeProps,
+  createContext,
+  memo,
+  useContext,
+  useDeferredValue,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from 'react';
+import {
+  Background,
+  BackgroundVariant,
+  Controls,
+  Handle,
+  MiniMap,
+  Position,
+  ReactFlow,
+  useStore,
+  type Edge,
+  type Node,
+  type NodeProps,
 } from '@xyflow/react';
 import '@xyflow/react/dist/base.css';
 import {stateClass, stateLabel} from './state';
@@ -35,18 +55,28 @@ function TaskCard({data}: NodeProps<TaskNode>) {
   const far = useContext(Far);
   const state = cell?.state ?? null;
   return (
-    <div className={`task-card ${stateClass(state)}`} data-far={far || undefined} title={far ? task.task_id : undefined} data-task={task.task_id} data-state={state ?? 'none'}>
+    <div
+      className={`task-card ${stateClass(state)}`}
+      data-far={far || undefined}
+      title={far ? task.task_id : undefined}
+      data-task={task.task_id}
+      data-state={state ?? 'none'}
+    >
       <Handle type="target" position={direction === 'right' ? Position.Left : Position.Top} isConnectable={false} />
-      {!far && <>
-      <span className="task-card-name" title={task.task_id}>{task.task_display_name ?? task.task_id}</span>
-      <span className="task-card-line">
-        <span className="task-card-kind">{task.operator_name ?? ''}</span>
-        <span className="task-card-state">
-          {cell?.start_date ? <Lasted start={cell.start_date} end={cell.end_date} /> : stateLabel(state)}
-          {cell && cell.try_number > 1 && <span title={`attempt ${cell.try_number}`}> · {cell.try_number}×</span>}
-        </span>
-      </span>
-      </>}
+      {!far && (
+        <>
+          <span className="task-card-name" title={task.task_id}>
+            {task.task_display_name ?? task.task_id}
+          </span>
+          <span className="task-card-line">
+            <span className="task-card-kind">{task.operator_name ?? ''}</span>
+            <span className="task-card-state">
+              {cell?.start_date ? <Lasted start={cell.start_date} end={cell.end_date} /> : stateLabel(state)}
+              {cell && cell.try_number > 1 && <span title={`attempt ${cell.try_number}`}> · {cell.try_number}×</span>}
+            </span>
+          </span>
+        </>
+      )}
       <Handle type="source" position={direction === 'right' ? Position.Right : Position.Bottom} isConnectable={false} />
     </div>
   );
@@ -70,7 +100,13 @@ export function DagGraph({dag, run, tasks, cells: newest}: Props) {
     if (element) setPane({width: element.clientWidth - 2 * kPadding, height: element.clientHeight - 2 * kPadding - 24});
   }, []);
   const layout = useMemo(
-    () => pane && layOut(tasks.map((task) => ({id: task.task_id, next: task.downstream_task_ids})), kSize, pane),
+    () =>
+      pane &&
+      layOut(
+        tasks.map((task) => ({id: task.task_id, next: task.downstream_task_ids})),
+        kSize,
+        pane,
+      ),
     [tasks, pane],
   );
   const byId = useMemo(() => new Map(tasks.map((task) => [task.task_id, task])), [tasks]);
@@ -86,11 +122,22 @@ export function DagGraph({dag, run, tasks, cells: newest}: Props) {
       if (!task) continue;
       const cell = run === null ? undefined : cells.get(run, id);
       const old = previous.get(id);
-      const same = old && old.data.task === task && sameCell(old.data.cell, cell) && old.position.x === x && old.position.y === y;
-      next.set(id, same ? old : {
-        id, type: 'task', position: {x, y}, width: kSize.width, height: kSize.height,
-        data: {task, cell, direction: layout?.direction ?? 'right'}, ariaLabel: `${id}: ${stateLabel(cell?.state)}`,
-      });
+      const same =
+        old && old.data.task === task && sameCell(old.data.cell, cell) && old.position.x === x && old.position.y === y;
+      next.set(
+        id,
+        same
+          ? old
+          : {
+              id,
+              type: 'task',
+              position: {x, y},
+              width: kSize.width,
+              height: kSize.height,
+              data: {task, cell, direction: layout?.direction ?? 'right'},
+              ariaLabel: `${id}: ${stateLabel(cell?.state)}`,
+            },
+      );
     }
     drawn.current = next;
     return [...next.values()];
@@ -105,7 +152,10 @@ export function DagGraph({dag, run, tasks, cells: newest}: Props) {
         const id = `${task.task_id}\n${to}`;
         const className = !done ? '' : stateOf(to) === 'running' ? 'edge-flowing' : 'edge-done';
         const old = drawnEdges.current.get(id);
-        next.set(id, old?.className === className ? old : {id, source: task.task_id, target: to, focusable: false, className});
+        next.set(
+          id,
+          old?.className === className ? old : {id, source: task.task_id, target: to, focusable: false, className},
+        );
       }
     }
     drawnEdges.current = next;
@@ -117,25 +167,48 @@ export function DagGraph({dag, run, tasks, cells: newest}: Props) {
     if (run !== null) navigate(taskHref(dag, run, id));
   };
   return (
-    <div ref={box} className="graph" onKeyDown={(event) => {
-      const id = (event.target as HTMLElement).closest<HTMLElement>('.react-flow__node')?.dataset['id'];
-      if (event.key === 'Enter' && id !== undefined) open(id);
-    }}>
-      {layout && <Far.Provider value={far}><ReactFlow
-        nodes={nodes} edges={edges} nodeTypes={kNodeTypes}
-        onNodeClick={(_, node) => open(node.id)}
-        fitView fitViewOptions={{padding: `${kPadding}px`, maxZoom: 1}} minZoom={0.03} maxZoom={2}
-        nodesDraggable={false} nodesConnectable={false} elementsSelectable={false} nodesFocusable
-        onlyRenderVisibleElements={tasks.length > 200} zoomOnDoubleClick={false} panOnScroll
-        proOptions={{hideAttribution: true}}
-      >
-        <Background variant={BackgroundVariant.Dots} gap={18} size={1} />
-        <ZoomWatch onFar={setFar} />
-        <Controls showInteractive={false} />
-        {tasks.length >= kMiniMapFrom && (
-          <MiniMap pannable zoomable nodeClassName={(node: TaskNode) => stateClass(node.data.cell?.state)} nodeBorderRadius={10} />
-        )}
-      </ReactFlow></Far.Provider>}
+    <div
+      ref={box}
+      className="graph"
+      onKeyDown={(event) => {
+        const id = (event.target as HTMLElement).closest<HTMLElement>('.react-flow__node')?.dataset['id'];
+        if (event.key === 'Enter' && id !== undefined) open(id);
+      }}
+    >
+      {layout && (
+        <Far.Provider value={far}>
+          <ReactFlow
+            nodes={nodes}
+            edges={edges}
+            nodeTypes={kNodeTypes}
+            onNodeClick={(_, node) => open(node.id)}
+            fitView
+            fitViewOptions={{padding: `${kPadding}px`, maxZoom: 1}}
+            minZoom={0.03}
+            maxZoom={2}
+            nodesDraggable={false}
+            nodesConnectable={false}
+            elementsSelectable={false}
+            nodesFocusable
+            onlyRenderVisibleElements={tasks.length > 200}
+            zoomOnDoubleClick={false}
+            panOnScroll
+            proOptions={{hideAttribution: true}}
+          >
+            <Background variant={BackgroundVariant.Dots} gap={18} size={1} />
+            <ZoomWatch onFar={setFar} />
+            <Controls showInteractive={false} />
+            {tasks.length >= kMiniMapFrom && (
+              <MiniMap
+                pannable
+                zoomable
+                nodeClassName={(node: TaskNode) => stateClass(node.data.cell?.state)}
+                nodeBorderRadius={10}
+              />
+            )}
+          </ReactFlow>
+        </Far.Provider>
+      )}
     </div>
   );
 }

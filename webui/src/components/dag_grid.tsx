@@ -40,8 +40,11 @@ export function DagGrid({dag, tasks, runs, cells, selected, onSelect, limit, lim
   const now = useNow(running);
   const zone = useZone();
 
-  const shown = tasks.filter((task) => task.task_id.toLowerCase().includes(filter.toLowerCase()) &&
-    (state === null || (selected !== null && (cells.get(selected, task.task_id)?.state ?? 'none') === state)));
+  const shown = tasks.filter(
+    (task) =>
+      task.task_id.toLowerCase().includes(filter.toLowerCase()) &&
+      (state === null || (selected !== null && (cells.get(selected, task.task_id)?.state ?? 'none') === state)),
+  );
   const {first, end} = visibleWindow(shown.length, kRowHeight, scroll.top, scroll.height, 12);
   const lasted = runs.map((run) => elapsed(run.start_date, run.end_date, now) ?? 0);
   const longest = Math.max(...lasted, 0.001);
@@ -63,7 +66,9 @@ export function DagGrid({dag, tasks, runs, cells, selected, onSelect, limit, lim
   }, [runs.length]);
   useEffect(() => {
     if (!focus) return;
-    box.current?.querySelector<HTMLElement>(`[data-row="${focus.row}"] [data-run="${CSS.escape(focus.run)}"]`)?.focus({preventScroll: false});
+    box.current
+      ?.querySelector<HTMLElement>(`[data-row="${focus.row}"] [data-run="${CSS.escape(focus.run)}"]`)
+      ?.focus({preventScroll: false});
   }, [focus, first, end]);
 
   const move = (event: KeyboardEvent) => {
@@ -73,7 +78,14 @@ export function DagGrid({dag, tasks, runs, cells, selected, onSelect, limit, lim
     if (run === undefined) return;
     const column = runs.findIndex((one) => one.dag_run_id === run);
     const steps: Record<string, [number, number]> = {
-      ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0], PageUp: [-15, 0], PageDown: [15, 0], Home: [-row, 0], End: [shown.length, 0],
+      ArrowLeft: [0, -1],
+      ArrowRight: [0, 1],
+      ArrowUp: [-1, 0],
+      ArrowDown: [1, 0],
+      PageUp: [-15, 0],
+      PageDown: [15, 0],
+      Home: [-row, 0],
+      End: [shown.length, 0],
     };
     const step = steps[event.key];
     if (!step) return;
@@ -98,25 +110,53 @@ export function DagGrid({dag, tasks, runs, cells, selected, onSelect, limit, lim
         {tasks.length >= kSearchFrom ? (
           <label className="search search-small">
             <SearchIcon />
-            <input type="search" placeholder={`Search ${tasks.length} tasks`} aria-label="Search tasks" value={filter} onChange={(event) => setFilter(event.target.value)} />
+            <input
+              type="search"
+              placeholder={`Search ${tasks.length} tasks`}
+              aria-label="Search tasks"
+              value={filter}
+              onChange={(event) => setFilter(event.target.value)}
+            />
           </label>
-        ) : <h2>Runs</h2>}
+        ) : (
+          <h2>Runs</h2>
+        )}
         <div className="segments segments-small" role="group" aria-label="Number of runs">
-          {limits.map((one) => <button key={one} type="button" aria-pressed={one === limit} onClick={() => onLimit(one)}>{one}</button>)}
+          {limits.map((one) => (
+            <button key={one} type="button" aria-pressed={one === limit} onClick={() => onLimit(one)}>
+              {one}
+            </button>
+          ))}
         </div>
       </div>
-      <div ref={box} className="grid-box" style={{'--name-width': `${nameWidth}px`} as CSSProperties} onKeyDown={move}
-        onScroll={(event) => setScroll({top: event.currentTarget.scrollTop, height: event.currentTarget.clientHeight})}>
+      <div
+        ref={box}
+        className="grid-box"
+        style={{'--name-width': `${nameWidth}px`} as CSSProperties}
+        onKeyDown={move}
+        onScroll={(event) => setScroll({top: event.currentTarget.scrollTop, height: event.currentTarget.clientHeight})}
+      >
         <div className="grid-head">
           <div className="grid-name grid-scale">
-            <span>{formatDuration(longest)}</span><span>{formatDuration(longest / 2)}</span><span>0</span>
+            <span>{formatDuration(longest)}</span>
+            <span>{formatDuration(longest / 2)}</span>
+            <span>0</span>
           </div>
           <div className="grid-bars">
             {runs.map((run, i) => (
-              <button key={run.dag_run_id} type="button" className="grid-bar" data-selected={run.dag_run_id === selected} onClick={() => onSelect(run.dag_run_id)}
+              <button
+                key={run.dag_run_id}
+                type="button"
+                className="grid-bar"
+                data-selected={run.dag_run_id === selected}
+                onClick={() => onSelect(run.dag_run_id)}
                 aria-label={`${stateLabel(run.state)}, ${run.dag_run_id}`}
-                title={`${stateLabel(run.state)} · ${formatDuration(lasted[i])}\n${run.logical_date ? `${formatTime(run.logical_date, zone, 'minutes')} ${zone}` : run.run_type}\n${run.dag_run_id}`}>
-                <span className={`grid-bar-fill ${stateClass(run.state)}`} style={{height: Math.max(3, ((lasted[i] ?? 0) / longest) * kBarHeight)}} />
+                title={`${stateLabel(run.state)} · ${formatDuration(lasted[i])}\n${run.logical_date ? `${formatTime(run.logical_date, zone, 'minutes')} ${zone}` : run.run_type}\n${run.dag_run_id}`}
+              >
+                <span
+                  className={`grid-bar-fill ${stateClass(run.state)}`}
+                  style={{height: Math.max(3, ((lasted[i] ?? 0) / longest) * kBarHeight)}}
+                />
                 <span className={`grid-kind grid-kind-${run.run_type}`} aria-hidden="true" />
               </button>
             ))}
@@ -125,11 +165,26 @@ export function DagGrid({dag, tasks, runs, cells, selected, onSelect, limit, lim
         <div className="grid-rows" style={{height: shown.length * kRowHeight}}>
           <div style={{transform: `translateY(${first * kRowHeight}px)`}}>
             {shown.slice(first, end).map((task, i) => (
-              <GridRow key={task.task_id} dag={dag} task={task} row={first + i} runs={runs} cells={cells} selected={selected} focusable={focus === null ? first + i === 0 : focus.row === first + i} />
+              <GridRow
+                key={task.task_id}
+                dag={dag}
+                task={task}
+                row={first + i}
+                runs={runs}
+                cells={cells}
+                selected={selected}
+                focusable={focus === null ? first + i === 0 : focus.row === first + i}
+              />
             ))}
           </div>
         </div>
-        {shown.length === 0 && <p className="grid-none faint">{state === null ? `No task matches “${filter}”.` : `No task of the selected run is in the state “${stateLabel(state)}”.`}</p>}
+        {shown.length === 0 && (
+          <p className="grid-none faint">
+            {state === null
+              ? `No task matches “${filter}”.`
+              : `No task of the selected run is in the state “${stateLabel(state)}”.`}
+          </p>
+        )}
       </div>
       <Legend cells={cells} chosen={state} onChoose={setState} />
     </section>
@@ -155,7 +210,13 @@ const GridRow = memo(function GridRow({dag, task, row, runs, cells, selected, fo
   return (
     <div className="grid-row" data-row={row}>
       <div className="grid-name" title={task.operator_name ? `${name} (${task.operator_name})` : name}>
-        {selected !== null ? <Link href={taskHref(dag, selected, task.task_id)} tabIndex={-1}>{name}</Link> : name}
+        {selected !== null ? (
+          <Link href={taskHref(dag, selected, task.task_id)} tabIndex={-1}>
+            {name}
+          </Link>
+        ) : (
+          name
+        )}
       </div>
       <div className="grid-cells">
         {runs.map((run) => {
@@ -164,7 +225,10 @@ const GridRow = memo(function GridRow({dag, task, row, runs, cells, selected, fo
           const chosen = run.dag_run_id === selected;
           return (
             <span key={run.dag_run_id} className="grid-slot" data-selected={chosen}>
-              <a className={`cell ${stateClass(state)}`} data-run={run.dag_run_id} href={taskHref(dag, run.dag_run_id, task.task_id)}
+              <a
+                className={`cell ${stateClass(state)}`}
+                data-run={run.dag_run_id}
+                href={taskHref(dag, run.dag_run_id, task.task_id)}
                 tabIndex={focusable && (chosen || (selected === null && run === runs.at(-1))) ? 0 : -1}
                 aria-label={`${task.task_id}, ${run.dag_run_id}: ${stateLabel(state)}`}
                 title={cellTitle(task.task_id, cell)}
@@ -172,7 +236,8 @@ const GridRow = memo(function GridRow({dag, task, row, runs, cells, selected, fo
                   if (event.ctrlKey || event.metaKey || event.shiftKey) return;
                   event.preventDefault();
                   navigate(taskHref(dag, run.dag_run_id, task.task_id));
-                }} />
+                }}
+              />
             </span>
           );
         })}
@@ -183,33 +248,58 @@ const GridRow = memo(function GridRow({dag, task, row, runs, cells, selected, fo
 
 // A row is drawn anew only when one of its own cells changed.
 function sameRow(one: RowProps, other: RowProps): boolean {
-  if (one.task !== other.task || one.row !== other.row || one.dag !== other.dag || one.selected !== other.selected || one.focusable !== other.focusable) return false;
+  if (
+    one.task !== other.task ||
+    one.row !== other.row ||
+    one.dag !== other.dag ||
+    one.selected !== other.selected ||
+    one.focusable !== other.focusable
+  )
+    return false;
   if (one.runs.length !== other.runs.length) return false;
   return one.runs.every((run, i) => {
     const id = run.dag_run_id;
-    return id === other.runs[i]?.dag_run_id && sameCell(one.cells.get(id, one.task.task_id), other.cells.get(id, one.task.task_id));
+    return (
+      id === other.runs[i]?.dag_run_id &&
+      sameCell(one.cells.get(id, one.task.task_id), other.cells.get(id, one.task.task_id))
+    );
   });
 }
 
 function cellTitle(task: string, cell: GridCell | undefined): string {
   if (!cell) return `${task}\nnot started`;
-  const took = cell.start_date && cell.end_date ? ` · ${formatDuration(elapsed(cell.start_date, cell.end_date, 0))}` : '';
+  const took =
+    cell.start_date && cell.end_date ? ` · ${formatDuration(elapsed(cell.start_date, cell.end_date, 0))}` : '';
   const attempt = cell.try_number > 1 ? ` · attempt ${cell.try_number}` : '';
   return `${task}\n${stateLabel(cell.state)}${took}${attempt}`;
 }
 
 // Only states that occur: a list of all thirteen would be read by nobody. Choosing one leaves the tasks that are in it in the
 // selected run, which is how one finds the failed one of a thousand.
-const Legend = memo(function Legend({cells, chosen, onChoose}: {cells: Cells; chosen: TaskState | null; onChoose: (state: TaskState | null) => void}) {
+const Legend = memo(function Legend({
+  cells,
+  chosen,
+  onChoose,
+}: {
+  cells: Cells;
+  chosen: TaskState | null;
+  onChoose: (state: TaskState | null) => void;
+}) {
   const present = cells.states();
   const states = kTaskStates.filter((state) => present.has(state) || state === chosen);
   if (states.length === 0) return null;
   return (
     <div className="legend grid-legend" role="group" aria-label="Show only tasks in the state">
       {states.map((state) => (
-        <button key={state} type="button" aria-pressed={state === chosen} title={`Only tasks of the selected run that are: ${stateLabel(state)}`}
-          onClick={() => onChoose(state === chosen ? null : state)}>
-          <span className={`legend-mark ${stateClass(state)}`} />{stateLabel(state)}
+        <button
+          key={state}
+          type="button"
+          aria-pressed={state === chosen}
+          title={`Only tasks of the selected run that are: ${stateLabel(state)}`}
+          onClick={() => onChoose(state === chosen ? null : state)}
+        >
+          <span className={`legend-mark ${stateClass(state)}`} />
+          {stateLabel(state)}
         </button>
       ))}
     </div>

@@ -24,7 +24,9 @@ export function Dialog({title, onClose, children}: {title: ReactNode; onClose: (
       <div className="dialog-body">
         <header className="dialog-head">
           <h2>{title}</h2>
-          <button type="button" className="icon-button" aria-label="Close" onClick={onClose}><CloseIcon /></button>
+          <button type="button" className="icon-button" aria-label="Close" onClick={onClose}>
+            <CloseIcon />
+          </button>
         </header>
         {children}
       </div>

@@ -9,20 +9,80 @@ function Icon({children, filled = false}: {children: ReactNode; filled?: boolean
   );
 }
 
-export const PlayIcon = () => <Icon filled><path d="M4.5 2.8v10.4a.6.6 0 0 0 .9.5l8.5-5.2a.6.6 0 0 0 0-1L5.4 2.3a.6.6 0 0 0-.9.5z" /></Icon>;
-export const StopIcon = () => <Icon filled><rect x="3.5" y="3.5" width="9" height="9" rx="1.5" /></Icon>;
-export const RetryIcon = () => <Icon><path d="M13 8a5 5 0 1 1-1.6-3.7M13 2v3h-3" /></Icon>;
-export const SearchIcon = () => <Icon><circle cx="7" cy="7" r="4.2" /><path d="m10.3 10.3 3.2 3.2" /></Icon>;
-export const SunIcon = () => <Icon><circle cx="8" cy="8" r="2.8" /><path d="M8 1.5v1.3M8 13.2v1.3M1.5 8h1.3M13.2 8h1.3M3.4 3.4l.9.9M11.7 11.7l.9.9M3.4 12.6l.9-.9M11.7 4.3l.9-.9" /></Icon>;
-export const MoonIcon = () => <Icon><path d="M13.3 9.7A5.6 5.6 0 0 1 6.3 2.7a5.6 5.6 0 1 0 7 7z" /></Icon>;
-export const AutoIcon = () => <Icon><circle cx="8" cy="8" r="5.5" /><path d="M8 2.5v11a5.5 5.5 0 0 0 0-11z" className="icon-solid" /></Icon>;
-export const CloseIcon = () => <Icon><path d="m4 4 8 8M12 4l-8 8" /></Icon>;
-export const DownIcon = () => <Icon><path d="m4 6 4 4 4-4" /></Icon>;
-export const UpIcon = () => <Icon><path d="m4 10 4-4 4 4" /></Icon>;
-export const EndIcon = () => <Icon><path d="M8 2.5v8M4.5 7.5 8 11l3.5-3.5M3.5 13.5h9" /></Icon>;
-export const SaveIcon = () => <Icon><path d="M8 2v7.5M5 6.8 8 9.8l3-3M2.5 11v2.5h11V11" /></Icon>;
-export const WarnIcon = () => <Icon><path d="M8 2.2 14.3 13.3H1.7zM8 6.5v3.2M8 11.4v.2" /></Icon>;
-export const WaitIcon = () => <Icon><circle cx="8" cy="8" r="5.7" /><path d="M8 4.8V8l2.2 1.6" /></Icon>;
+export const PlayIcon = () => (
+  <Icon filled>
+    <path d="M4.5 2.8v10.4a.6.6 0 0 0 .9.5l8.5-5.2a.6.6 0 0 0 0-1L5.4 2.3a.6.6 0 0 0-.9.5z" />
+  </Icon>
+);
+export const StopIcon = () => (
+  <Icon filled>
+    <rect x="3.5" y="3.5" width="9" height="9" rx="1.5" />
+  </Icon>
+);
+export const RetryIcon = () => (
+  <Icon>
+    <path d="M13 8a5 5 0 1 1-1.6-3.7M13 2v3h-3" />
+  </Icon>
+);
+export const SearchIcon = () => (
+  <Icon>
+    <circle cx="7" cy="7" r="4.2" />
+    <path d="m10.3 10.3 3.2 3.2" />
+  </Icon>
+);
+export const SunIcon = () => (
+  <Icon>
+    <circle cx="8" cy="8" r="2.8" />
+    <path d="M8 1.5v1.3M8 13.2v1.3M1.5 8h1.3M13.2 8h1.3M3.4 3.4l.9.9M11.7 11.7l.9.9M3.4 12.6l.9-.9M11.7 4.3l.9-.9" />
+  </Icon>
+);
+export const MoonIcon = () => (
+  <Icon>
+    <path d="M13.3 9.7A5.6 5.6 0 0 1 6.3 2.7a5.6 5.6 0 1 0 7 7z" />
+  </Icon>
+);
+export const AutoIcon = () => (
+  <Icon>
+    <circle cx="8" cy="8" r="5.5" />
+    <path d="M8 2.5v11a5.5 5.5 0 0 0 0-11z" className="icon-solid" />
+  </Icon>
+);
+export const CloseIcon = () => (
+  <Icon>
+    <path d="m4 4 8 8M12 4l-8 8" />
+  </Icon>
+);
+export const DownIcon = () => (
+  <Icon>
+    <path d="m4 6 4 4 4-4" />
+  </Icon>
+);
+export const UpIcon = () => (
+  <Icon>
+    <path d="m4 10 4-4 4 4" />
+  </Icon>
+);
+export const EndIcon = () => (
+  <Icon>
+    <path d="M8 2.5v8M4.5 7.5 8 11l3.5-3.5M3.5 13.5h9" />
+  </Icon>
+);
+export const SaveIcon = () => (
+  <Icon>
+    <path d="M8 2v7.5M5 6.8 8 9.8l3-3M2.5 11v2.5h11V11" />
+  </Icon>
+);
+export const WarnIcon = () => (
+  <Icon>
+    <path d="M8 2.2 14.3 13.3H1.7zM8 6.5v3.2M8 11.4v.2" />
+  </Icon>
+);
+export const WaitIcon = () => (
+  <Icon>
+    <circle cx="8" cy="8" r="5.7" />
+    <path d="M8 4.8V8l2.2 1.6" />
+  </Icon>
+);
 
 // The mark: water running past a mill.
 export function Mark() {

@@ -2,7 +2,13 @@
 // decided and why.
 import {StateDot} from './state';
 import {formatDuration} from '../format/duration';
-import {workerLanes, type JobAttempt, type JobReport, type PartitionReport, type StageReport} from '../format/job_report';
+import {
+  workerLanes,
+  type JobAttempt,
+  type JobReport,
+  type PartitionReport,
+  type StageReport,
+} from '../format/job_report';
 import {formatBytes, formatCount} from '../format/number';
 
 const kWidestBar = 46;
@@ -11,27 +17,55 @@ const kHot = 1.5;
 export function JobReportView({report}: {report: JobReport}) {
   const sum = (of: (stage: StageReport) => number) => report.stages.reduce((total, stage) => total + of(stage), 0);
   const map = report.stages.find((stage) => stage.name === 'map');
-  const result = report.stages.find((stage) => stage.name === 'publish') ?? report.stages.find((stage) => stage.name === 'reduce');
-  const facts: [string, string][] = [['Mode', report.mode], ['State', report.state]];
+  const result =
+    report.stages.find((stage) => stage.name === 'publish') ?? report.stages.find((stage) => stage.name === 'reduce');
+  const facts: [string, string][] = [
+    ['Mode', report.mode],
+    ['State', report.state],
+  ];
   if (map) facts.push(['Shuffled', `${formatCount(map.outputRows)} rows, ${formatBytes(map.outputBytes)}`]);
   if (sum((stage) => stage.localBytes + stage.fetchedBytes) > 0) {
-    facts.push(['Read on the same host', formatBytes(sum((stage) => stage.localBytes))], ['Fetched', formatBytes(sum((stage) => stage.fetchedBytes))]);
+    facts.push(
+      ['Read on the same host', formatBytes(sum((stage) => stage.localBytes))],
+      ['Fetched', formatBytes(sum((stage) => stage.fetchedBytes))],
+    );
   }
   if (sum((stage) => stage.spilledBytes) > 0) facts.push(['Spilled', formatBytes(sum((stage) => stage.spilledBytes))]);
-  if (result && result.outputRows > 0) facts.push(['Result', `${formatCount(result.outputRows)} rows, ${formatBytes(result.outputBytes)}`]);
+  if (result && result.outputRows > 0)
+    facts.push(['Result', `${formatCount(result.outputRows)} rows, ${formatBytes(result.outputBytes)}`]);
   const unlucky = sum((stage) => stage.failedAttempts + stage.lostAttempts);
   if (unlucky > 0) facts.push(['Attempts that failed or were lost', formatCount(unlucky)]);
   return (
     <div className="job">
       <dl className="facts facts-row job-facts">
-        {facts.filter(([, value]) => value !== '').map(([name, value]) => <div key={name}><dt>{name}</dt><dd className="number">{value}</dd></div>)}
+        {facts
+          .filter(([, value]) => value !== '')
+          .map(([name, value]) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd className="number">{value}</dd>
+            </div>
+          ))}
       </dl>
       {report.stages.length > 0 && (
         <section>
           <h3>Stages</h3>
           <table className="stage-table">
-            <thead><tr><th>Stage</th><th>Tasks</th><th className="right">Rows in</th><th className="right">Rows out</th><th className="right">Bytes out</th><th className="right">Took</th></tr></thead>
-            <tbody>{report.stages.map((stage) => <StageRow key={stage.name} stage={stage} />)}</tbody>
+            <thead>
+              <tr>
+                <th>Stage</th>
+                <th>Tasks</th>
+                <th className="right">Rows in</th>
+                <th className="right">Rows out</th>
+                <th className="right">Bytes out</th>
+                <th className="right">Took</th>
+              </tr>
+            </thead>
+            <tbody>
+              {report.stages.map((stage) => (
+                <StageRow key={stage.name} stage={stage} />
+              ))}
+            </tbody>
           </table>
         </section>
       )}
@@ -42,7 +76,11 @@ export function JobReportView({report}: {report: JobReport}) {
           <h3>Decisions</h3>
           <ul className="decisions">
             {report.decisions.map((decision, i) => (
-              <li key={i}><span className="tag">{decision.rule}</span><strong>{decision.what}</strong><span className="faint">{decision.why}</span></li>
+              <li key={i}>
+                <span className="tag">{decision.rule}</span>
+                <strong>{decision.what}</strong>
+                <span className="faint">{decision.why}</span>
+              </li>
             ))}
           </ul>
         </section>
@@ -55,12 +93,24 @@ function StageRow({stage}: {stage: StageReport}) {
   const more = stage.attempts - stage.tasks;
   return (
     <tr data-stage={stage.name}>
-      <td className="stage-name"><StateDot state={stage.state} /> {stage.name}</td>
+      <td className="stage-name">
+        <StateDot state={stage.state} /> {stage.name}
+      </td>
       <td>
         <span className="stage-progress">
-          <progress value={stage.done} max={Math.max(1, stage.tasks)} aria-label={`${stage.done} of ${stage.tasks} tasks done`} />
-          <span className="number">{formatCount(stage.done)} / {formatCount(stage.tasks)}</span>
-          {more > 0 && <span className="faint" title={`${stage.failedAttempts} failed, ${stage.lostAttempts} lost`}>{stage.attempts} attempts</span>}
+          <progress
+            value={stage.done}
+            max={Math.max(1, stage.tasks)}
+            aria-label={`${stage.done} of ${stage.tasks} tasks done`}
+          />
+          <span className="number">
+            {formatCount(stage.done)} / {formatCount(stage.tasks)}
+          </span>
+          {more > 0 && (
+            <span className="faint" title={`${stage.failedAttempts} failed, ${stage.lostAttempts} lost`}>
+              {stage.attempts} attempts
+            </span>
+          )}
         </span>
       </td>
       <td className="right number">{stage.inputRows > 0 ? formatCount(stage.inputRows) : '–'}</td>
@@ -79,12 +129,27 @@ function Partitions({partitions}: {partitions: PartitionReport[]}) {
   const median = [...sizes].sort((a, b) => a - b)[Math.floor(sizes.length / 2)] ?? 0;
   return (
     <section>
-      <h3>Partitions <span className="faint">{partitions.length}{median > 0 && `, the largest is ${(largest / median).toFixed(2)} × the median`}</span></h3>
-      <div className="partitions" style={{maxWidth: partitions.length * kWidestBar}} role="img" aria-label={`${partitions.length} partitions`}>
+      <h3>
+        Partitions{' '}
+        <span className="faint">
+          {partitions.length}
+          {median > 0 && `, the largest is ${(largest / median).toFixed(2)} × the median`}
+        </span>
+      </h3>
+      <div
+        className="partitions"
+        style={{maxWidth: partitions.length * kWidestBar}}
+        role="img"
+        aria-label={`${partitions.length} partitions`}
+      >
         <span className="partition-mean" style={{bottom: `${(mean / largest) * 100}%`}} title="mean" />
         {partitions.map((partition, i) => (
-          <span key={i} className="partition" data-hot={median > 0 && partition.bytes > kHot * median}
-            title={`partition ${i}: ${formatCount(partition.rows)} rows, ${formatBytes(partition.bytes)}`}>
+          <span
+            key={i}
+            className="partition"
+            data-hot={median > 0 && partition.bytes > kHot * median}
+            title={`partition ${i}: ${formatCount(partition.rows)} rows, ${formatBytes(partition.bytes)}`}
+          >
             <span className="partition-bar" style={{height: `${Math.max(2, (partition.bytes / largest) * 100)}%`}} />
           </span>
         ))}
@@ -99,17 +164,34 @@ function Attempts({attempts, dropped}: {attempts: JobAttempt[]; dropped: number}
     `${attempt.stage} ${attempt.index}: ${attempt.outcome} in ${formatDuration(attempt.end - attempt.start)}${attempt.message === '' ? '' : `\n${attempt.message}`}`;
   return (
     <section>
-      <h3>Workers <span className="faint">{formatDuration(span)}{dropped > 0 && `, ${formatCount(dropped)} later attempts are not shown`}</span></h3>
+      <h3>
+        Workers{' '}
+        <span className="faint">
+          {formatDuration(span)}
+          {dropped > 0 && `, ${formatCount(dropped)} later attempts are not shown`}
+        </span>
+      </h3>
       <div className="lanes">
         {workerLanes(attempts).map(({worker, lanes}) => (
           <div key={worker} className="lanes-worker">
-            <span className="lanes-name" title={worker}>{worker}</span>
+            <span className="lanes-name" title={worker}>
+              {worker}
+            </span>
             <span className="lanes-rows">
               {lanes.map((lane, i) => (
                 <span key={i} className="lane">
                   {lane.map((attempt, n) => (
-                    <span key={n} className="lane-bar" data-stage={attempt.stage} data-outcome={attempt.outcome} title={title(attempt)}
-                      style={{left: `${(attempt.start / span) * 100}%`, width: `${((attempt.end - attempt.start) / span) * 100}%`}} />
+                    <span
+                      key={n}
+                      className="lane-bar"
+                      data-stage={attempt.stage}
+                      data-outcome={attempt.outcome}
+                      title={title(attempt)}
+                      style={{
+                        left: `${(attempt.start / span) * 100}%`,
+                        width: `${((attempt.end - attempt.start) / span) * 100}%`,
+                      }}
+                    />
                   ))}
                 </span>
               ))}
@@ -118,8 +200,18 @@ function Attempts({attempts, dropped}: {attempts: JobAttempt[]; dropped: number}
         ))}
       </div>
       <ul className="legend">
-        {[...new Set(attempts.map((attempt) => attempt.stage))].map((stage) => <li key={stage}><span className="legend-mark" data-stage={stage} />{stage}</li>)}
-        {attempts.some((attempt) => attempt.outcome !== 'success') && <li><span className="legend-mark" data-outcome="failed" />failed or lost</li>}
+        {[...new Set(attempts.map((attempt) => attempt.stage))].map((stage) => (
+          <li key={stage}>
+            <span className="legend-mark" data-stage={stage} />
+            {stage}
+          </li>
+        ))}
+        {attempts.some((attempt) => attempt.outcome !== 'success') && (
+          <li>
+            <span className="legend-mark" data-outcome="failed" />
+            failed or lost
+          </li>
+        )}
       </ul>
     </section>
   );

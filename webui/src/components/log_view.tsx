@@ -57,7 +57,8 @@ export function LogView({dag, run, task, attempt, active}: Props) {
     setFollow(false);
     element.scrollTop = Math.max(0, line * kLineHeight - element.clientHeight / 2);
   };
-  const step = (by: number) => found.length > 0 && goTo((Math.min(match, found.length - 1) + by + found.length) % found.length);
+  const step = (by: number) =>
+    found.length > 0 && goTo((Math.min(match, found.length - 1) + by + found.length) % found.length);
   useShortcuts({'/': () => findBox.current?.focus(), f: () => setFollow((on) => !on)});
 
   const save = () => {
@@ -76,7 +77,13 @@ export function LogView({dag, run, task, attempt, active}: Props) {
       <div className="log-tools">
         <label className="search search-small">
           <SearchIcon />
-          <input ref={findBox} type="search" placeholder="Find in log" aria-label="Find in log" value={find} spellCheck={false}
+          <input
+            ref={findBox}
+            type="search"
+            placeholder="Find in log"
+            aria-label="Find in log"
+            value={find}
+            spellCheck={false}
             onChange={(event) => {
               setFind(event.target.value);
               setMatch(0);
@@ -89,43 +96,106 @@ export function LogView({dag, run, task, attempt, active}: Props) {
                 setFind('');
                 event.currentTarget.blur();
               }
-            }} />
+            }}
+          />
         </label>
         {wanted !== '' && (
           <span className="log-found">
-            <span className="number faint">{found.length === 0 ? 'none' : `${formatCount(Math.min(match, found.length - 1) + 1)} of ${formatCount(found.length)}`}</span>
-            <button type="button" className="icon-button" aria-label="Previous match" onClick={() => step(-1)}><UpIcon /></button>
-            <button type="button" className="icon-button" aria-label="Next match" onClick={() => step(1)}><DownIcon /></button>
+            <span className="number faint">
+              {found.length === 0
+                ? 'none'
+                : `${formatCount(Math.min(match, found.length - 1) + 1)} of ${formatCount(found.length)}`}
+            </span>
+            <button type="button" className="icon-button" aria-label="Previous match" onClick={() => step(-1)}>
+              <UpIcon />
+            </button>
+            <button type="button" className="icon-button" aria-label="Next match" onClick={() => step(1)}>
+              <DownIcon />
+            </button>
           </span>
         )}
         <span className="log-end">
-          <span className="faint number">{formatCount(lines.length)} {lines.length === 1 ? 'line' : 'lines'}</span>
-          {active && <span className="log-live"><span className="live-dot" />writing</span>}
-          {lines[0]?.time != null && <button type="button" className="button button-small" aria-pressed={times} onClick={() => setTimes(!times)}>Times</button>}
-          <button type="button" className="button button-small" aria-pressed={follow} title="Stay at the newest line (f)" onClick={() => setFollow(!follow)}><EndIcon /> Follow</button>
-          <button type="button" className="icon-button" aria-label="Save the log" title="Save the log" disabled={lines.length === 0} onClick={save}><SaveIcon /></button>
+          <span className="faint number">
+            {formatCount(lines.length)} {lines.length === 1 ? 'line' : 'lines'}
+          </span>
+          {active && (
+            <span className="log-live">
+              <span className="live-dot" />
+              writing
+            </span>
+          )}
+          {lines[0]?.time != null && (
+            <button type="button" className="button button-small" aria-pressed={times} onClick={() => setTimes(!times)}>
+              Times
+            </button>
+          )}
+          <button
+            type="button"
+            className="button button-small"
+            aria-pressed={follow}
+            title="Stay at the newest line (f)"
+            onClick={() => setFollow(!follow)}
+          >
+            <EndIcon /> Follow
+          </button>
+          <button
+            type="button"
+            className="icon-button"
+            aria-label="Save the log"
+            title="Save the log"
+            disabled={lines.length === 0}
+            onClick={save}
+          >
+            <SaveIcon />
+          </button>
         </span>
       </div>
       {log.error && <ErrorNotice error={log.error} />}
-      <div ref={box} className="log-box" tabIndex={0} role="log" aria-live="off"
+      <div
+        ref={box}
+        className="log-box"
+        tabIndex={0}
+        role="log"
+        aria-live="off"
         onScroll={(event) => {
           const element = event.currentTarget;
           setScroll({top: element.scrollTop, height: element.clientHeight});
         }}
         onWheel={(event) => event.deltaY < 0 && setFollow(false)}
-        onKeyDown={(event) => (event.key === 'ArrowUp' || event.key === 'PageUp' || event.key === 'Home') && setFollow(false)}
+        onKeyDown={(event) =>
+          (event.key === 'ArrowUp' || event.key === 'PageUp' || event.key === 'Home') && setFollow(false)
+        }
         onScrollEnd={(event) => {
           const element = event.currentTarget;
           const wasAtEnd = atEnd(element.scrollTop, element.clientHeight, element.scrollHeight, kLineHeight);
           if (active) setFollow(wasAtEnd);
-        }}>
+        }}
+      >
         {dropped > 0 && <p className="log-note faint">The first {formatCount(dropped)} lines are not shown.</p>}
-        {lines.length === 0 && <p className="log-note faint">{log.loading ? 'Loading…' : active ? 'Nothing written yet.' : attempt < 1 ? 'No attempt was made, so there is no log.' : 'The attempt wrote nothing.'}</p>}
+        {lines.length === 0 && (
+          <p className="log-note faint">
+            {log.loading
+              ? 'Loading…'
+              : active
+                ? 'Nothing written yet.'
+                : attempt < 1
+                  ? 'No attempt was made, so there is no log.'
+                  : 'The attempt wrote nothing.'}
+          </p>
+        )}
         <div className="log-space" style={{height: lines.length * kLineHeight}}>
           <div className="log-lines" style={{transform: `translateY(${first * kLineHeight}px)`}}>
             {lines.slice(first, end).map((line, i) => (
-              <Line key={first + i} line={line} number={dropped + first + i + 1} digits={digits} time={times && line.time !== null ? line.time : null}
-                zone={zone} find={wanted} current={first + i === current} />
+              <Line
+                key={first + i}
+                line={line}
+                number={dropped + first + i + 1}
+                digits={digits}
+                time={times && line.time !== null ? line.time : null}
+                zone={zone}
+                find={wanted}
+                current={first + i === current}
+              />
             ))}
           </div>
         </div>
@@ -149,10 +219,18 @@ function Line({line, number, digits, time, zone, find, current}: LineProps) {
   const text = hidden > 0 ? line.text.slice(0, kLongestLine) : line.text;
   return (
     <div className="log-line" data-level={line.level ?? undefined} data-current={current || undefined}>
-      <span className="log-number" style={{width: `${digits}ch`}}>{number}</span>
-      {time !== null && <time className="log-time" title={`${formatTime(time, zone, 'milliseconds')} ${zone}`}>{formatClock(time, zone)}</time>}
+      <span className="log-number" style={{width: `${digits}ch`}}>
+        {number}
+      </span>
+      {time !== null && (
+        <time className="log-time" title={`${formatTime(time, zone, 'milliseconds')} ${zone}`}>
+          {formatClock(time, zone)}
+        </time>
+      )}
       <span className="log-text">{find === '' ? text : marked(text, find)}</span>
-      {hidden > 0 && <span className="faint"> … {formatCount(hidden)} more characters; saving the log has them all</span>}
+      {hidden > 0 && (
+        <span className="faint"> … {formatCount(hidden)} more characters; saving the log has them all</span>
+      )}
     </div>
   );
 }

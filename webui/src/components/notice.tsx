@@ -7,7 +7,11 @@ export function ErrorNotice({error, retry}: {error: Error; retry?: () => void}) 
     <div className="notice notice-error" role="alert">
       <WarnIcon />
       <span>{error.message}</span>
-      {retry && <button type="button" className="button button-small" onClick={retry}>Try again</button>}
+      {retry && (
+        <button type="button" className="button button-small" onClick={retry}>
+          Try again
+        </button>
+      )}
     </div>
   );
 }
@@ -24,7 +28,9 @@ export function Empty({title, children}: {title: string; children?: ReactNode}) 
 export function Skeleton({rows}: {rows: number}) {
   return (
     <div className="skeleton" aria-busy="true" aria-label="Loading">
-      {Array.from({length: rows}, (_, i) => <span key={i} className="skeleton-row" />)}
+      {Array.from({length: rows}, (_, i) => (
+        <span key={i} className="skeleton-row" />
+      ))}
     </div>
   );
 }

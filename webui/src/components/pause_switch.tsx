@@ -7,10 +7,11 @@ export function usePause(dag: string) {
   return useMutation({
     mutationFn: (paused: boolean) => client.setPaused(dag, paused),
     onError: (error) => toast(`${dag}: ${error.message}`, 'error'),
-    onSettled: () => Promise.all([
-      queryClient.invalidateQueries({queryKey: ['dags']}),
-      queryClient.invalidateQueries({queryKey: ['dag', dag]}),
-    ]),
+    onSettled: () =>
+      Promise.all([
+        queryClient.invalidateQueries({queryKey: ['dags']}),
+        queryClient.invalidateQueries({queryKey: ['dag', dag]}),
+      ]),
   });
 }
 
@@ -27,7 +28,9 @@ export function PauseSwitch({dag, paused, showText = false}: {dag: string; pause
       className="switch"
       onClick={() => pause.mutate(!shown)}
     >
-      <span className="switch-track" aria-hidden="true"><span className="switch-thumb" /></span>
+      <span className="switch-track" aria-hidden="true">
+        <span className="switch-thumb" />
+      </span>
       {showText && <span>{shown ? 'Paused' : 'Active'}</span>}
     </button>
   );

@@ -19,13 +19,21 @@ export interface Crumb {
 const kLive = {
   live: {text: 'Live', title: 'Changes appear as they happen'},
   connecting: {text: 'Connecting', title: 'Opening the live stream'},
-  polling: {text: 'Polling', title: 'The live stream is down: the page asks every few seconds and keeps trying to reconnect'},
+  polling: {
+    text: 'Polling',
+    title: 'The live stream is down: the page asks every few seconds and keeps trying to reconnect',
+  },
 };
 
 function LiveSign() {
   const status = useLiveStatus();
   const {text, title} = kLive[status];
-  return <span className={`live live-${status}`} title={title} role="status"><span className="live-dot" />{text}</span>;
+  return (
+    <span className={`live live-${status}`} title={title} role="status">
+      <span className="live-dot" />
+      {text}
+    </span>
+  );
 }
 
 function WorkersSign() {
@@ -37,9 +45,18 @@ function WorkersSign() {
   const used = online.reduce((sum, worker) => sum + worker.slots_used, 0);
   const text = count === 1 ? '1 worker' : `${count} workers`;
   return (
-    <span className={count === 0 ? 'bar-fact bar-fact-bad' : 'bar-fact'} 
-      title={count === 0 ? 'No worker is connected: nothing can run' : online.map((worker) => `${worker.name} (${worker.state}): ${worker.slots_used} of ${worker.slots} slots`).join('\n')}>
-      {text}{slots > 0 && <span className="faint"> · {used > 0 ? `${used} of ${slots}` : slots} slots</span>}
+    <span
+      className={count === 0 ? 'bar-fact bar-fact-bad' : 'bar-fact'}
+      title={
+        count === 0
+          ? 'No worker is connected: nothing can run'
+          : online
+              .map((worker) => `${worker.name} (${worker.state}): ${worker.slots_used} of ${worker.slots} slots`)
+              .join('\n')
+      }
+    >
+      {text}
+      {slots > 0 && <span className="faint"> · {used > 0 ? `${used} of ${slots}` : slots} slots</span>}
     </span>
   );
 }
@@ -58,7 +75,12 @@ function ZoneButton() {
   const zone = useZone();
   const next = zone === 'UTC' ? 'local' : 'UTC';
   return (
-    <button type="button" className="text-button" title={`Times are ${zone}; show ${next}`} onClick={() => setZone(next)}>
+    <button
+      type="button"
+      className="text-button"
+      title={`Times are ${zone}; show ${next}`}
+      onClick={() => setZone(next)}
+    >
       {zone === 'UTC' ? 'UTC' : 'Local'}
     </button>
   );
@@ -83,7 +105,14 @@ function ShortcutHelp({onClose}: {onClose: () => void}) {
     <Dialog title="Keyboard" onClose={onClose}>
       <dl className="keys">
         {kShortcuts.map(([keys, what]) => (
-          <div key={keys}><dt>{keys.split(/\s+/).map((key) => <kbd key={key}>{key}</kbd>)}</dt><dd>{what}</dd></div>
+          <div key={keys}>
+            <dt>
+              {keys.split(/\s+/).map((key) => (
+                <kbd key={key}>{key}</kbd>
+              ))}
+            </dt>
+            <dd>{what}</dd>
+          </div>
         ))}
       </dl>
     </Dialog>
@@ -96,7 +125,10 @@ export function Shell({crumbs, fill = false, children}: {crumbs: Crumb[]; fill?:
   return (
     <div className={fill ? 'shell shell-fill' : 'shell'}>
       <header className="bar">
-        <Link href="/" className="brand"><Mark /><span>Millrace</span></Link>
+        <Link href="/" className="brand">
+          <Mark />
+          <span>Millrace</span>
+        </Link>
         <nav className="crumbs" aria-label="Where you are">
           {crumbs.map((crumb, i) => (
             <span key={i} className="crumb">
@@ -109,10 +141,18 @@ export function Shell({crumbs, fill = false, children}: {crumbs: Crumb[]; fill?:
           <LiveSign />
           <ZoneButton />
           <ThemeButton />
-          <button type="button" className="icon-button" title="Keyboard shortcuts" aria-label="Keyboard shortcuts" onClick={() => setHelp(true)}>
+          <button
+            type="button"
+            className="icon-button"
+            title="Keyboard shortcuts"
+            aria-label="Keyboard shortcuts"
+            onClick={() => setHelp(true)}
+          >
             <span aria-hidden="true">?</span>
           </button>
-          <button type="button" className="text-button" title={`Signed in as ${currentUser()}`} onClick={signOut}>Sign out</button>
+          <button type="button" className="text-button" title={`Signed in as ${currentUser()}`} onClick={signOut}>
+            Sign out
+          </button>
         </div>
       </header>
       <main className="main">{children}</main>

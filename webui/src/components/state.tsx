@@ -4,9 +4,19 @@ import type {RunState, TaskState} from '../api/types';
 export type AnyState = RunState | TaskState | null | undefined;
 
 const kLabels: Record<TaskState, string> = {
-  none: 'not started', scheduled: 'scheduled', queued: 'queued', running: 'running', success: 'success', failed: 'failed',
-  up_for_retry: 'up for retry', up_for_reschedule: 'up for reschedule', upstream_failed: 'upstream failed',
-  skipped: 'skipped', deferred: 'deferred', restarting: 'restarting', removed: 'removed',
+  none: 'not started',
+  scheduled: 'scheduled',
+  queued: 'queued',
+  running: 'running',
+  success: 'success',
+  failed: 'failed',
+  up_for_retry: 'up for retry',
+  up_for_reschedule: 'up for reschedule',
+  upstream_failed: 'upstream failed',
+  skipped: 'skipped',
+  deferred: 'deferred',
+  restarting: 'restarting',
+  removed: 'removed',
 };
 
 export function stateLabel(state: AnyState): string {
@@ -22,7 +32,13 @@ export function isActive(state: AnyState): boolean {
 }
 
 export function isFinished(state: AnyState): boolean {
-  return state === 'success' || state === 'failed' || state === 'skipped' || state === 'upstream_failed' || state === 'removed';
+  return (
+    state === 'success' ||
+    state === 'failed' ||
+    state === 'skipped' ||
+    state === 'upstream_failed' ||
+    state === 'removed'
+  );
 }
 
 export function StateDot({state}: {state: AnyState}) {

@@ -17,14 +17,22 @@ export function useNow(ticking: boolean, interval = 1000): number {
 export function Time({value, detail = 'seconds'}: {value: string | null | undefined; detail?: Detail}) {
   const zone = useZone();
   if (!value) return <span className="faint">–</span>;
-  return <time dateTime={value} title={`${formatTime(value, 'UTC', 'milliseconds')} UTC`}>{formatTime(value, zone, detail)}</time>;
+  return (
+    <time dateTime={value} title={`${formatTime(value, 'UTC', 'milliseconds')} UTC`}>
+      {formatTime(value, zone, detail)}
+    </time>
+  );
 }
 
 export function Ago({value}: {value: string | null | undefined}) {
   const now = useNow(true, 5000);
   const zone = useZone();
   if (!value) return null;
-  return <time dateTime={value} title={`${formatTime(value, zone)} ${zone}`}>{formatRelative(value, now)}</time>;
+  return (
+    <time dateTime={value} title={`${formatTime(value, zone)} ${zone}`}>
+      {formatRelative(value, now)}
+    </time>
+  );
 }
 
 export function Lasted({start, end}: {start: string | null | undefined; end: string | null | undefined}) {

@@ -33,7 +33,11 @@ export function Toasts() {
   );
   return (
     <div className="toasts" role="status" aria-live="polite">
-      {shown.map((one) => <div key={one.id} className={`toast toast-${one.kind}`}>{one.text}</div>)}
+      {shown.map((one) => (
+        <div key={one.id} className={`toast toast-${one.kind}`}>
+          {one.text}
+        </div>
+      ))}
     </div>
   );
 }

@@ -18,16 +18,35 @@ interface Props {
 export function TriggerDialog({dag, onClose, onTriggered}: Props) {
   const details = useDag(dag);
   return (
-    <Dialog title={<>Run <span className="dialog-subject">{dag}</span></>} onClose={onClose}>
-      {details.isError ? <ErrorNotice error={details.error} /> : !details.data ? <Skeleton rows={3} /> : (
-        <TriggerForm dag={dag} paused={details.data.is_paused} fields={formFields(details.data.params)} onClose={onClose} onTriggered={onTriggered} />
+    <Dialog
+      title={
+        <>
+          Run <span className="dialog-subject">{dag}</span>
+        </>
+      }
+      onClose={onClose}
+    >
+      {details.isError ? (
+        <ErrorNotice error={details.error} />
+      ) : !details.data ? (
+        <Skeleton rows={3} />
+      ) : (
+        <TriggerForm
+          dag={dag}
+          paused={details.data.is_paused}
+          fields={formFields(details.data.params)}
+          onClose={onClose}
+          onTriggered={onTriggered}
+        />
       )}
     </Dialog>
   );
 }
 
 function TriggerForm({dag, paused, fields, onClose, onTriggered}: Props & {fields: Field[]; paused: boolean}) {
-  const [texts, setTexts] = useState<Record<string, string>>(() => Object.fromEntries(fields.map((field) => [field.name, field.initial])));
+  const [texts, setTexts] = useState<Record<string, string>>(() =>
+    Object.fromEntries(fields.map((field) => [field.name, field.initial])),
+  );
   const [json, setJson] = useState<string | null>(fields.length === 0 ? '{}' : null);
   const [date, setDate] = useState('');
 
@@ -45,10 +64,11 @@ function TriggerForm({dag, paused, fields, onClose, onTriggered}: Props & {field
   const valid = !badDate && (json === null ? problems.size === 0 : problem === null);
 
   const trigger = useMutation({
-    mutationFn: () => client.trigger(dag, {
-      logical_date: logicalDate,
-      conf: parsedJson && 'conf' in parsedJson ? parsedJson.conf : conf,
-    }),
+    mutationFn: () =>
+      client.trigger(dag, {
+        logical_date: logicalDate,
+        conf: parsedJson && 'conf' in parsedJson ? parsedJson.conf : conf,
+      }),
     onSuccess: (run) => {
       toast(`Started ${run.dag_run_id}`);
       void queryClient.invalidateQueries({queryKey: ['runs']});
@@ -79,42 +99,96 @@ function TriggerForm({dag, paused, fields, onClose, onTriggered}: Props & {field
   return (
     <form className="form" onSubmit={submit}>
       <label className="field">
-        <span className="field-name">Logical date <span className="faint">UTC</span></span>
-        <input autoFocus name="logical_date" placeholder="2001-03-01 00:00" spellCheck={false} autoComplete="off" value={date} onChange={(event) => setDate(event.target.value)} />
-        {badDate ? <span className="field-problem">Write a date like 2001-03-01, or a time like 2001-03-01 06:30</span>
-          : <span className="field-note">{logicalDate === null ? 'Empty: a run for now.' : `The run is for ${formatTime(logicalDate, 'UTC')} UTC.`}</span>}
+        <span className="field-name">
+          Logical date <span className="faint">UTC</span>
+        </span>
+        <input
+          autoFocus
+          name="logical_date"
+          placeholder="2001-03-01 00:00"
+          spellCheck={false}
+          autoComplete="off"
+          value={date}
+          onChange={(event) => setDate(event.target.value)}
+        />
+        {badDate ? (
+          <span className="field-problem">Write a date like 2001-03-01, or a time like 2001-03-01 06:30</span>
+        ) : (
+          <span className="field-note">
+            {logicalDate === null ? 'Empty: a run for now.' : `The run is for ${formatTime(logicalDate, 'UTC')} UTC.`}
+          </span>
+        )}
       </label>
       {fields.length > 0 && (
         <div className="form-tabs segments" role="group" aria-label="Parameters as">
-          <button type="button" aria-pressed={json === null} onClick={toForm}>Parameters</button>
-          <button type="button" aria-pressed={json !== null} onClick={() => json === null && toJson()}>JSON</button>
+          <button type="button" aria-pressed={json === null} onClick={toForm}>
+            Parameters
+          </button>
+          <button type="button" aria-pressed={json !== null} onClick={() => json === null && toJson()}>
+            JSON
+          </button>
         </div>
       )}
-      {json === null ? fields.map((field) => (
-        <ParamField key={field.name} field={field} text={texts[field.name] ?? ''} problem={problems.get(field.name) ?? null}
-          onChange={(text) => setTexts({...texts, [field.name]: text})} />
-      )) : (
+      {json === null ? (
+        fields.map((field) => (
+          <ParamField
+            key={field.name}
+            field={field}
+            text={texts[field.name] ?? ''}
+            problem={problems.get(field.name) ?? null}
+            onChange={(text) => setTexts({...texts, [field.name]: text})}
+          />
+        ))
+      ) : (
         <label className="field">
-          <span className="field-name">Configuration <span className="faint">JSON</span></span>
-          <textarea name="conf" rows={6} spellCheck={false} className="mono" value={json} onChange={(event) => setJson(event.target.value)} />
+          <span className="field-name">
+            Configuration <span className="faint">JSON</span>
+          </span>
+          <textarea
+            name="conf"
+            rows={6}
+            spellCheck={false}
+            className="mono"
+            value={json}
+            onChange={(event) => setJson(event.target.value)}
+          />
           {problem && <span className="field-problem">{problem}</span>}
         </label>
       )}
       {paused && <p className="field-note">The DAG is paused: this run starts when it is unpaused.</p>}
       {trigger.isError && <ErrorNotice error={trigger.error} />}
       <div className="form-end">
-        <button type="button" className="button" onClick={onClose}>Cancel</button>
-        <button type="submit" className="button button-primary" disabled={!valid || trigger.isPending}>{trigger.isPending ? 'Starting…' : 'Run'}</button>
+        <button type="button" className="button" onClick={onClose}>
+          Cancel
+        </button>
+        <button type="submit" className="button button-primary" disabled={!valid || trigger.isPending}>
+          {trigger.isPending ? 'Starting…' : 'Run'}
+        </button>
       </div>
     </form>
   );
 }
 
-function ParamField({field, text, problem, onChange}: {field: Field; text: string; problem: string | null; onChange: (text: string) => void}) {
+function ParamField({
+  field,
+  text,
+  problem,
+  onChange,
+}: {
+  field: Field;
+  text: string;
+  problem: string | null;
+  onChange: (text: string) => void;
+}) {
   if (field.kind === 'boolean') {
     return (
       <label className="field field-check">
-        <input type="checkbox" name={field.name} checked={text === 'true'} onChange={(event) => onChange(String(event.target.checked))} />
+        <input
+          type="checkbox"
+          name={field.name}
+          checked={text === 'true'}
+          onChange={(event) => onChange(String(event.target.checked))}
+        />
         <span className="field-name">{field.title}</span>
         {field.description && <span className="field-note">{field.description}</span>}
       </label>
@@ -122,15 +196,32 @@ function ParamField({field, text, problem, onChange}: {field: Field; text: strin
   }
   return (
     <label className="field">
-      <span className="field-name">{field.title}{field.title !== field.name && <span className="faint"> {field.name}</span>}</span>
+      <span className="field-name">
+        {field.title}
+        {field.title !== field.name && <span className="faint"> {field.name}</span>}
+      </span>
       {field.kind === 'choice' ? (
         <select name={field.name} value={text} onChange={(event) => onChange(event.target.value)}>
-          {field.choices.map((choice) => <option key={String(choice)}>{String(choice)}</option>)}
+          {field.choices.map((choice) => (
+            <option key={String(choice)}>{String(choice)}</option>
+          ))}
         </select>
       ) : field.kind === 'json' ? (
-        <textarea name={field.name} rows={3} spellCheck={false} className="mono" value={text} onChange={(event) => onChange(event.target.value)} />
+        <textarea
+          name={field.name}
+          rows={3}
+          spellCheck={false}
+          className="mono"
+          value={text}
+          onChange={(event) => onChange(event.target.value)}
+        />
       ) : (
-        <input name={field.name} inputMode={field.kind === 'text' ? 'text' : 'decimal'} value={text} onChange={(event) => onChange(event.target.value)} />
+        <input
+          name={field.name}
+          inputMode={field.kind === 'text' ? 'text' : 'decimal'}
+          value={text}
+          onChange={(event) => onChange(event.target.value)}
+        />
       )}
       {field.description && <span className="field-note">{field.description}</span>}
       {problem && <span className="field-problem">{problem}</span>}

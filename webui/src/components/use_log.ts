@@ -36,38 +36,42 @@ export function useLog(dag: string, run: string, task: string, attempt: number, 
       frame = 0;
       setVersion((n) => n + 1);
     };
-    void followLog({
-      read: async (token, signal) => {
-        try {
-          return await client.log(dag, run, task, attempt, token, signal);
-        } catch (problem) {
-          // An attempt that has not written anything yet has no log; that is no error.
-          if (problem instanceof ApiError && problem.status === 404) return {content: [], continuation_token: token};
-          throw problem;
-        }
+    void followLog(
+      {
+        read: async (token, signal) => {
+          try {
+            return await client.log(dag, run, task, attempt, token, signal);
+          } catch (problem) {
+            // An attempt that has not written anything yet has no log; that is no error.
+            if (problem instanceof ApiError && problem.status === 404) return {content: [], continuation_token: token};
+            throw problem;
+          }
+        },
+        active: () => isActive.current,
+        onChunk: (content, reset) => {
+          if (reset) buffer.current = new LogBuffer();
+          buffer.current.append(content);
+          setLoading(false);
+          if (frame === 0) frame = requestAnimationFrame(repaint);
+        },
+        onError: (problem) => {
+          setLoading(false);
+          setError(problem);
+        },
+        onIdle: () => setLoading(false),
+        wait: (milliseconds, signal) =>
+          new Promise((resolve) => {
+            const timer = setTimeout(resolve, milliseconds);
+            const now = () => {
+              clearTimeout(timer);
+              resolve();
+            };
+            wake.current = now;
+            signal.addEventListener('abort', now);
+          }),
       },
-      active: () => isActive.current,
-      onChunk: (content, reset) => {
-        if (reset) buffer.current = new LogBuffer();
-        buffer.current.append(content);
-        setLoading(false);
-        if (frame === 0) frame = requestAnimationFrame(repaint);
-      },
-      onError: (problem) => {
-        setLoading(false);
-        setError(problem);
-      },
-      onIdle: () => setLoading(false),
-      wait: (milliseconds, signal) => new Promise((resolve) => {
-        const timer = setTimeout(resolve, milliseconds);
-        const now = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-        wake.current = now;
-        signal.addEventListener('abort', now);
-      }),
-    }, stopper.signal);
+      stopper.signal,
+    );
     return () => {
       stopper.abort();
       cancelAnimationFrame(frame);

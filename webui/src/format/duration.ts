@@ -31,11 +31,16 @@ export function formatRelative(time: string | null | undefined, now: number): st
   const size = Math.abs(seconds);
   if (size < 5) return 'now';
   const text =
-    size < 60 ? `${Math.round(size)} s`
-    : size < 3600 ? `${Math.round(size / 60)} min`
-    : size < 86400 ? `${Math.round(size / 3600)} h`
-    : size < 86400 * 60 ? `${Math.round(size / 86400)} d`
-    : size < 86400 * 730 ? `${Math.round(size / 86400 / 30.44)} months`
-    : `${Math.round(size / 86400 / 365.25)} years`;
+    size < 60
+      ? `${Math.round(size)} s`
+      : size < 3600
+        ? `${Math.round(size / 60)} min`
+        : size < 86400
+          ? `${Math.round(size / 3600)} h`
+          : size < 86400 * 60
+            ? `${Math.round(size / 86400)} d`
+            : size < 86400 * 730
+              ? `${Math.round(size / 86400 / 30.44)} months`
+              : `${Math.round(size / 86400 / 365.25)} years`;
   return seconds < 0 ? `${text} ago` : `in ${text}`;
 }

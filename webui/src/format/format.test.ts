@@ -9,8 +9,23 @@ import {formatTime, parseTypedTime} from './time';
 describe('durations', () => {
   it('show two units at most and never round up to a sixty', () => {
     const cases: [number | null, string][] = [
-      [null, '–'], [NaN, '–'], [-3, '0 ms'], [0, '0 ms'], [0.0123, '12 ms'], [0.9996, '1.00 s'], [1, '1.00 s'], [9.994, '9.99 s'], [9.996, '10.0 s'],
-      [59.94, '59.9 s'], [59.96, '1 min'], [61, '1 min 1 s'], [119.7, '2 min'], [3599.6, '1 h'], [3660, '1 h 1 min'], [86399.9, '1 d'], [90061, '1 d 1 h'],
+      [null, '–'],
+      [NaN, '–'],
+      [-3, '0 ms'],
+      [0, '0 ms'],
+      [0.0123, '12 ms'],
+      [0.9996, '1.00 s'],
+      [1, '1.00 s'],
+      [9.994, '9.99 s'],
+      [9.996, '10.0 s'],
+      [59.94, '59.9 s'],
+      [59.96, '1 min'],
+      [61, '1 min 1 s'],
+      [119.7, '2 min'],
+      [3599.6, '1 h'],
+      [3660, '1 h 1 min'],
+      [86399.9, '1 d'],
+      [90061, '1 d 1 h'],
     ];
     for (const [seconds, text] of cases) expect(formatDuration(seconds)).toBe(text);
   });
@@ -46,7 +61,8 @@ describe('times', () => {
     expect(parseTypedTime(' 2001-03-01 6:30 ')).toBe('2001-03-01T06:30:00.000Z');
     expect(parseTypedTime('2001-03-01T06:30:15Z')).toBe('2001-03-01T06:30:15.000Z');
     expect(parseTypedTime('2001-03-01 02:00 -0500')).toBe('2001-03-01T07:00:00.000Z');
-    for (const bad of ['', '1.3.2001', '2001-02-30', '2001-13-01', '2001-03-01 25:00', 'tomorrow']) expect(parseTypedTime(bad)).toBeNull();
+    for (const bad of ['', '1.3.2001', '2001-02-30', '2001-13-01', '2001-03-01 25:00', 'tomorrow'])
+      expect(parseTypedTime(bad)).toBeNull();
   });
 });
 
@@ -65,13 +81,26 @@ describe('numbers', () => {
 describe('params', () => {
   const field = (param: unknown) => formFields({p: param})[0] as Field;
 
-  it('become fields from Airflow\'s shape, from a plain schema and from a bare value', () => {
-    expect(field({value: 15, schema: {type: 'integer', minimum: 0}, description: 'd'})).toMatchObject({kind: 'integer', initial: '15', description: 'd', minimum: 0});
+  it("become fields from Airflow's shape, from a plain schema and from a bare value", () => {
+    expect(field({value: 15, schema: {type: 'integer', minimum: 0}, description: 'd'})).toMatchObject({
+      kind: 'integer',
+      initial: '15',
+      description: 'd',
+      minimum: 0,
+    });
     expect(field({type: 'integer', default: 15})).toMatchObject({kind: 'integer', initial: '15'});
     expect(field('x')).toMatchObject({kind: 'text', initial: 'x'});
-    expect(field({value: 'b', schema: {type: 'string', enum: ['a', 'b']}})).toMatchObject({kind: 'choice', choices: ['a', 'b'], initial: 'b'});
+    expect(field({value: 'b', schema: {type: 'string', enum: ['a', 'b']}})).toMatchObject({
+      kind: 'choice',
+      choices: ['a', 'b'],
+      initial: 'b',
+    });
     expect(field({value: [1, 2], schema: {type: 'array'}})).toMatchObject({kind: 'json'});
-    expect(field({value: null, schema: {type: ['null', 'string']}})).toMatchObject({kind: 'text', optional: true, initial: ''});
+    expect(field({value: null, schema: {type: ['null', 'string']}})).toMatchObject({
+      kind: 'text',
+      optional: true,
+      initial: '',
+    });
     expect(formFields(null)).toEqual([]);
   });
 
@@ -84,7 +113,9 @@ describe('params', () => {
   });
 
   it('say what is wrong with a value', () => {
-    expect(parseField(field({type: 'integer', default: 1, maximum: 10}), '11')).toEqual({problem: 'must be at most 10'});
+    expect(parseField(field({type: 'integer', default: 1, maximum: 10}), '11')).toEqual({
+      problem: 'must be at most 10',
+    });
     expect(parseField(field({type: 'integer', default: 1}), '1.5')).toEqual({problem: 'must be a whole number'});
     expect(parseField(field({type: 'number', default: 1}), 'x')).toEqual({problem: 'must be a number'});
     expect(parseConf('[1]')).toHaveProperty('problem');
@@ -98,44 +129,103 @@ describe('import errors', () => {
   const error = {import_error_id: 1, filename: 'dags/a.yaml', stack_trace: ''};
 
   it('are read from their text, with place and suggestion', () => {
-    const text = 'dags/a.yaml:14:11: unknown kind "mapredcue"\n  did you mean "mapreduce"?\ndags/a.yaml:22: no such task\n  hint: try x';
+    const text =
+      'dags/a.yaml:14:11: unknown kind "mapredcue"\n  did you mean "mapreduce"?\ndags/a.yaml:22: no such task\n  hint: try x';
     expect(problemsOf({...error, stack_trace: text})).toEqual([
-      {file: 'dags/a.yaml', line: 14, column: 11, message: 'unknown kind "mapredcue"', suggestion: 'did you mean "mapreduce"?'},
+      {
+        file: 'dags/a.yaml',
+        line: 14,
+        column: 11,
+        message: 'unknown kind "mapredcue"',
+        suggestion: 'did you mean "mapreduce"?',
+      },
       {file: 'dags/a.yaml', line: 22, column: null, message: 'no such task', suggestion: 'try x'},
     ]);
   });
 
   it('are taken from fields where there are some, and shown whole where nothing can be read', () => {
-    expect(problemsOf({...error, problems: [{line: 3, message: 'm'}]})[0]).toMatchObject({file: 'dags/a.yaml', line: 3, message: 'm'});
+    expect(problemsOf({...error, problems: [{line: 3, message: 'm'}]})[0]).toMatchObject({
+      file: 'dags/a.yaml',
+      line: 3,
+      message: 'm',
+    });
     expect(problemsOf({...error, line: 4, message: 'm'})[0]).toMatchObject({line: 4, message: 'm'});
-    expect(problemsOf({...error, stack_trace: 'Traceback\n  boom'})).toEqual([{file: 'dags/a.yaml', line: null, column: null, message: 'Traceback\n  boom', suggestion: null}]);
+    expect(problemsOf({...error, stack_trace: 'Traceback\n  boom'})).toEqual([
+      {file: 'dags/a.yaml', line: null, column: null, message: 'Traceback\n  boom', suggestion: null},
+    ]);
   });
 });
 
 describe('job reports', () => {
-  const attempt = (worker: string, started_at: number, ended_at: number) => ({stage: 'map', index: 0, worker, started_at, ended_at, outcome: 'success', message: ''});
+  const attempt = (worker: string, started_at: number, ended_at: number) => ({
+    stage: 'map',
+    index: 0,
+    worker,
+    started_at,
+    ended_at,
+    outcome: 'success',
+    message: '',
+  });
 
   it('are read as the scheduler writes them', () => {
-    const report = readJobReport({dag_id: 'd', state: 'running', report: {
-      state: 'reducing', mode: 'distributed', partitions: [{rows: 1, bytes: 2}], decisions: [{rule: 'fuse', what: 'distributed', why: 'w'}],
-      stages: [{stage: 'map', tasks: 4, running: 0, done: 4, attempts: 5, failed_attempts: 1, input_rows: 10, duration_ms: 1500}, {stage: 'reduce', tasks: 8, running: 2, done: 0}],
-      timeline: [attempt('w1', 2_000_000, 3_500_000), attempt('w2', 1_000_000, 1_250_000)], timeline_dropped: 3,
-    }});
-    expect(report).toMatchObject({state: 'reducing', mode: 'distributed', partitions: [{rows: 1, bytes: 2}], attemptsDropped: 3});
-    expect(report?.stages).toMatchObject([{name: 'map', state: 'success', failedAttempts: 1, inputRows: 10, seconds: 1.5}, {name: 'reduce', state: 'running', seconds: null}]);
-    expect(report?.attempts).toMatchObject([{start: 1, end: 2.5}, {start: 0, end: 0.25}]);
+    const report = readJobReport({
+      dag_id: 'd',
+      state: 'running',
+      report: {
+        state: 'reducing',
+        mode: 'distributed',
+        partitions: [{rows: 1, bytes: 2}],
+        decisions: [{rule: 'fuse', what: 'distributed', why: 'w'}],
+        stages: [
+          {
+            stage: 'map',
+            tasks: 4,
+            running: 0,
+            done: 4,
+            attempts: 5,
+            failed_attempts: 1,
+            input_rows: 10,
+            duration_ms: 1500,
+          },
+          {stage: 'reduce', tasks: 8, running: 2, done: 0},
+        ],
+        timeline: [attempt('w1', 2_000_000, 3_500_000), attempt('w2', 1_000_000, 1_250_000)],
+        timeline_dropped: 3,
+      },
+    });
+    expect(report).toMatchObject({
+      state: 'reducing',
+      mode: 'distributed',
+      partitions: [{rows: 1, bytes: 2}],
+      attemptsDropped: 3,
+    });
+    expect(report?.stages).toMatchObject([
+      {name: 'map', state: 'success', failedAttempts: 1, inputRows: 10, seconds: 1.5},
+      {name: 'reduce', state: 'running', seconds: null},
+    ]);
+    expect(report?.attempts).toMatchObject([
+      {start: 1, end: 2.5},
+      {start: 0, end: 0.25},
+    ]);
   });
 
   it('may be empty, of an older server, or no report at all', () => {
     expect(readJobReport({report: {}})).toMatchObject({state: '', stages: [], partitions: [], attempts: []});
-    expect(readJobReport({report: {stages: [null, {stage: 'plan'}]}})?.stages).toMatchObject([{name: 'plan', state: 'queued', tasks: 0}]);
+    expect(readJobReport({report: {stages: [null, {stage: 'plan'}]}})?.stages).toMatchObject([
+      {name: 'plan', state: 'queued', tasks: 0},
+    ]);
     expect(readJobReport({report: null})).toBeNull();
     expect(readJobReport('nonsense')).toBeNull();
   });
 
   it('give every worker as many lanes as it did at once', () => {
-    const report = readJobReport({report: {timeline: [attempt('b', 0, 10), attempt('a', 0, 10), attempt('a', 5, 15), attempt('a', 10, 20)]}});
+    const report = readJobReport({
+      report: {timeline: [attempt('b', 0, 10), attempt('a', 0, 10), attempt('a', 5, 15), attempt('a', 10, 20)]},
+    });
     const lanes = workerLanes(report?.attempts ?? []);
-    expect(lanes.map(({worker, lanes: rows}) => [worker, rows.map((row) => row.length)])).toEqual([['a', [2, 1]], ['b', [1]]]);
+    expect(lanes.map(({worker, lanes: rows}) => [worker, rows.map((row) => row.length)])).toEqual([
+      ['a', [2, 1]],
+      ['b', [1]],
+    ]);
   });
 });

@@ -46,7 +46,8 @@ export interface JobReport {
 
 type Json = Record<string, unknown>;
 
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 const objects = (value: unknown): Json[] => (Array.isArray(value) ? value.filter(isObject) : []);
 const number = (value: unknown): number => (typeof value === 'number' && Number.isFinite(value) ? value : 0);
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
@@ -95,7 +96,11 @@ export function readJobReport(answer: unknown): JobReport | null {
     mode: text(value['mode']),
     stages: objects(value['stages']).map(readStage),
     partitions: objects(value['partitions']).map((one) => ({rows: number(one['rows']), bytes: number(one['bytes'])})),
-    decisions: objects(value['decisions']).map((one) => ({rule: text(one['rule']), what: text(one['what']), why: text(one['why'])})),
+    decisions: objects(value['decisions']).map((one) => ({
+      rule: text(one['rule']),
+      what: text(one['what']),
+      why: text(one['why']),
+    })),
     attempts: readAttempts(value['timeline']),
     attemptsDropped: number(value['timeline_dropped']),
   };

@@ -13,5 +13,7 @@ export function formatBytes(bytes: number | null | undefined): string {
 // Thin spaces between thousands, so that numbers of rows can be compared at a glance.
 export function formatCount(count: number | null | undefined): string {
   if (count === null || count === undefined || !Number.isFinite(count)) return '–';
-  return Math.round(count).toString().replace(/\B(?=(\d{3})+(?!\d))/g, '\u202F');
+  return Math.round(count)
+    .toString()
+    .replace(/\B(?=(\d{3})+(?!\d))/g, '\u202F');
 }

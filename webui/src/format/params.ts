@@ -59,11 +59,19 @@ export function formFields(params: Record<string, unknown> | null | undefined): 
     const kind = kindOf(schema, value);
     const optional = Array.isArray(schema.type) ? schema.type.includes('null') : value === null;
     const initial =
-      value === null || value === undefined ? (kind === 'boolean' ? 'false' : '')
-      : kind === 'json' ? JSON.stringify(value, null, 2)
-      : String(value);
+      value === null || value === undefined
+        ? kind === 'boolean'
+          ? 'false'
+          : ''
+        : kind === 'json'
+          ? JSON.stringify(value, null, 2)
+          : String(value);
     return {
-      name, kind, description, initial, optional,
+      name,
+      kind,
+      description,
+      initial,
+      optional,
       title: schema.title ?? name,
       choices: schema.enum ?? [],
       minimum: schema.minimum ?? null,

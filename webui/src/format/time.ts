@@ -55,7 +55,9 @@ export function formatClock(time: string, inZone: Zone): string {
 
 // A logical date as people type it: a date, or a date and a time, in UTC unless it names an offset. Null when it is neither.
 export function parseTypedTime(text: string): string | null {
-  const match = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{1,2}:\d{2})(:\d{2}(?:\.\d+)?)?)?\s*(Z|[+-]\d{2}:?\d{2})?$/i.exec(text.trim());
+  const match = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{1,2}:\d{2})(:\d{2}(?:\.\d+)?)?)?\s*(Z|[+-]\d{2}:?\d{2})?$/i.exec(
+    text.trim(),
+  );
   if (!match) return null;
   const [, date, minutes = '00:00', seconds = ':00', offset = 'Z'] = match;
   const colon = /^[+-]\d{4}$/.test(offset) ? `${offset.slice(0, 3)}:${offset.slice(3)}` : offset.toUpperCase();

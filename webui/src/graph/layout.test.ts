@@ -35,10 +35,16 @@ function large(count: number): LayoutNode[] {
 describe('layOut', () => {
   it('puts every task behind everything that it needs', () => {
     const graph = nodes('a>b,d b>c c>d d');
-    expect([...assignLayers(graph)]).toEqual([['a', 0], ['b', 1], ['c', 2], ['d', 3]]);
+    expect([...assignLayers(graph)]).toEqual([
+      ['a', 0],
+      ['b', 1],
+      ['c', 2],
+      ['d', 3],
+    ]);
     const {placed} = layOut(graph, kSize, kWide);
     const x = new Map(placed.map((node) => [node.id, node.x]));
-    for (const node of graph) for (const next of node.next) expect(x.get(next)).toBeGreaterThan(x.get(node.id) as number);
+    for (const node of graph)
+      for (const next of node.next) expect(x.get(next)).toBeGreaterThan(x.get(node.id) as number);
   });
 
   it('keeps a chain on one line', () => {
@@ -65,7 +71,10 @@ describe('layOut', () => {
   });
 
   it('folds wide layers, so that a thousand tasks still can be seen, without one over another', () => {
-    const fan: LayoutNode[] = [{id: 'root', next: Array.from({length: 999}, (_, i) => `t${i}`)}, ...Array.from({length: 999}, (_, i) => ({id: `t${i}`, next: []}))];
+    const fan: LayoutNode[] = [
+      {id: 'root', next: Array.from({length: 999}, (_, i) => `t${i}`)},
+      ...Array.from({length: 999}, (_, i) => ({id: `t${i}`, next: []})),
+    ];
     const {placed} = layOut(fan, kSize, kPane);
     expect(placed).toHaveLength(1000);
     expect(fitZoom(placed, kSize, kPane)).toBeGreaterThan(0.1);
@@ -93,7 +102,13 @@ describe('topological', () => {
   const task = (task_id: string, ...downstream_task_ids: string[]) => ({task_id, downstream_task_ids});
 
   it('lists a task after what it needs, and keeps the order of the file otherwise', () => {
-    const tasks = [task('publish'), task('delays', 'publish'), task('quality', 'delays'), task('extract', 'quality'), task('other')];
+    const tasks = [
+      task('publish'),
+      task('delays', 'publish'),
+      task('quality', 'delays'),
+      task('extract', 'quality'),
+      task('other'),
+    ];
     expect(topological(tasks).map((one) => one.task_id)).toEqual(['extract', 'other', 'quality', 'delays', 'publish']);
   });
 

@@ -187,7 +187,10 @@ function assignRows(layers: Item[][]): void {
   for (let sweep = 0; sweep < kSweeps; sweep++) {
     const down = sweep % 2 === 0;
     for (const layer of down ? layers : [...layers].reverse()) {
-      pull(layer, layer.map((item) => centre(down ? item.before : item.after, item.row)));
+      pull(
+        layer,
+        layer.map((item) => centre(down ? item.before : item.after, item.row)),
+      );
     }
   }
 }
@@ -211,12 +214,14 @@ function pull(layer: Item[], wished: number[]): void {
 
 function placeRows(layers: Item[][], size: NodeSize, direction: Direction): Placed[] {
   const {width, height, gapLayer, gapNode} = size;
-  const placed = layers.flatMap((items, layer) => items.flatMap((item) => {
-    if (item.id === null) return [];
-    return direction === 'right'
-      ? [{id: item.id, layer, x: layer * (width + gapLayer), y: item.row * (height + gapNode)}]
-      : [{id: item.id, layer, x: item.row * (width + gapNode), y: layer * (height + gapLayer)}];
-  }));
+  const placed = layers.flatMap((items, layer) =>
+    items.flatMap((item) => {
+      if (item.id === null) return [];
+      return direction === 'right'
+        ? [{id: item.id, layer, x: layer * (width + gapLayer), y: item.row * (height + gapNode)}]
+        : [{id: item.id, layer, x: item.row * (width + gapNode), y: layer * (height + gapLayer)}];
+    }),
+  );
   const left = placed.reduce((least, node) => Math.min(least, node.x), Infinity);
   const top = placed.reduce((least, node) => Math.min(least, node.y), Infinity);
   return placed.map((node) => ({...node, x: node.x - left, y: node.y - top}));

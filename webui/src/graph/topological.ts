@@ -1,6 +1,8 @@
 // Tasks so that each comes after what it needs, and otherwise as the file has them: the rows of the grid.
 
-export function topological<T extends {task_id: string; downstream_task_ids: readonly string[]}>(tasks: readonly T[]): T[] {
+export function topological<T extends {task_id: string; downstream_task_ids: readonly string[]}>(
+  tasks: readonly T[],
+): T[] {
   const place = new Map(tasks.map((task, i) => [task.task_id, i]));
   const waiting = tasks.map(() => 0);
   for (const task of tasks) {
@@ -11,7 +13,7 @@ export function topological<T extends {task_id: string; downstream_task_ids: rea
   }
   const layers: number[][] = [tasks.map((_, i) => i).filter((i) => waiting[i] === 0)];
   const done = new Set<number>();
-  for (let layer = layers[0] as number[]; layer.length > 0; ) {
+  for (let layer = layers[0] as number[]; layer.length > 0;) {
     const next: number[] = [];
     for (const i of layer) {
       done.add(i);

@@ -52,6 +52,11 @@ export function withCells(list: readonly GridCell[], changed: Iterable<GridCell>
 
 // Whether two cells look the same; a fetched grid has new objects for all of them.
 export function sameCell(one: GridCell | undefined, other: GridCell | undefined): boolean {
-  return one === other || (one?.state === other?.state && one?.start_date === other?.start_date &&
-    one?.end_date === other?.end_date && one?.try_number === other?.try_number);
+  return (
+    one === other ||
+    (one?.state === other?.state &&
+      one?.start_date === other?.start_date &&
+      one?.end_date === other?.end_date &&
+      one?.try_number === other?.try_number)
+  );
 }

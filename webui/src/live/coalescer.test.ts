@@ -7,7 +7,11 @@ describe('Coalescer', () => {
 
   it('hands over a burst of ten thousand in one batch a second, each key once with its newest value', () => {
     const batches: number[][] = [];
-    const coalescer = new Coalescer<number>(1000, (items) => batches.push(items), () => Date.now());
+    const coalescer = new Coalescer<number>(
+      1000,
+      (items) => batches.push(items),
+      () => Date.now(),
+    );
     coalescer.add('first', 1);
     vi.advanceTimersByTime(0);
     expect(batches).toEqual([[1]]);
@@ -24,7 +28,11 @@ describe('Coalescer', () => {
 
   it('hands over at once after a quiet second', () => {
     const batches: number[][] = [];
-    const coalescer = new Coalescer<number>(1000, (items) => batches.push(items), () => Date.now());
+    const coalescer = new Coalescer<number>(
+      1000,
+      (items) => batches.push(items),
+      () => Date.now(),
+    );
     coalescer.add('a', 1);
     vi.advanceTimersByTime(5000);
     coalescer.add('a', 2);
@@ -34,7 +42,11 @@ describe('Coalescer', () => {
 
   it('hands over nothing after it was stopped', () => {
     const batches: number[][] = [];
-    const coalescer = new Coalescer<number>(1000, (items) => batches.push(items), () => Date.now());
+    const coalescer = new Coalescer<number>(
+      1000,
+      (items) => batches.push(items),
+      () => Date.now(),
+    );
     coalescer.add('a', 1);
     coalescer.stop();
     vi.advanceTimersByTime(5000);

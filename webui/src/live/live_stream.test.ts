@@ -2,7 +2,14 @@ import {describe, expect, it} from 'vitest';
 import {LiveStream, type LiveStreamOptions} from './live_stream';
 import type {Transition} from '../api/types';
 
-const kChange = {dag_id: 'd', dag_run_id: 'r', task_id: 't', state: 'running', try_number: 1, at: '2026-01-01T00:00:00Z'};
+const kChange = {
+  dag_id: 'd',
+  dag_run_id: 'r',
+  task_id: 't',
+  state: 'running',
+  try_number: 1,
+  at: '2026-01-01T00:00:00Z',
+};
 const frame = (id: string) => `id: ${id}\nevent: transition\ndata: ${JSON.stringify(kChange)}\n\n`;
 
 type Step = Response | Error | ((signal: AbortSignal) => Promise<Response>);
@@ -30,7 +37,8 @@ async function play(steps: Step[], options: Partial<LiveStreamOptions> = {}) {
       requests.push(init.headers as Record<string, string>);
       const step = steps.shift();
       if (steps.length === 0) queueMicrotask(() => setTimeout(() => stream.stop()));
-      if (step === undefined) return new Promise((_, reject) => init.signal?.addEventListener('abort', () => reject(new Error('aborted'))));
+      if (step === undefined)
+        return new Promise((_, reject) => init.signal?.addEventListener('abort', () => reject(new Error('aborted'))));
       if (step instanceof Error) return Promise.reject(step);
       return typeof step === 'function' ? step(init.signal as AbortSignal) : Promise.resolve(step);
     }) as typeof fetch,
@@ -84,16 +92,25 @@ describe('LiveStream', () => {
   });
 
   it('starts afresh and says so when the server no longer has its place', async () => {
-    const result = await play([new Response(frame('1.0')), new Response('', {status: 410}), new Response(frame('9.0'))]);
+    const result = await play([
+      new Response(frame('1.0')),
+      new Response('', {status: 410}),
+      new Response(frame('9.0')),
+    ]);
     expect(result.gaps).toBe(1);
     expect(result.requests[1]?.['Last-Event-ID']).toBe('1.0');
     expect(result.requests[2]?.['Last-Event-ID']).toBeUndefined();
   });
 
   it('gives up on a stream that falls silent', async () => {
-    const silent = (signal: AbortSignal) => Promise.resolve(new Response(new ReadableStream({
-      start: (controller) => signal.addEventListener('abort', () => controller.error(new Error('aborted'))),
-    })));
+    const silent = (signal: AbortSignal) =>
+      Promise.resolve(
+        new Response(
+          new ReadableStream({
+            start: (controller) => signal.addEventListener('abort', () => controller.error(new Error('aborted'))),
+          }),
+        ),
+      );
     const result = await play([silent, new Response(frame('1.0')), new Response('')], {silence: 5});
     expect(result.seen).toHaveLength(1);
   });

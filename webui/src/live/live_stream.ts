@@ -105,7 +105,7 @@ export class LiveStream {
     try {
       transition = JSON.parse(data) as Transition;
     } catch {
-      return;  // A frame that is no JSON is nothing to act on; the next refresh shows the truth.
+      return; // A frame that is no JSON is nothing to act on; the next refresh shows the truth.
     }
     this.options.onTransition(transition);
   }

@@ -8,7 +8,14 @@ const grid: Grid = {
   runs: [{dag_run_id: 'r1', dag_id: 'd', run_type: 'manual', state: 'queued'}],
   task_instances: [{dag_run_id: 'r1', task_id: 'a', state: 'queued', try_number: 1}],
 };
-const change = (task_id: string | null, state: Transition['state'], at: string, dag_run_id = 'r1'): Transition => ({dag_id: 'd', dag_run_id, task_id, state, try_number: 1, at});
+const change = (task_id: string | null, state: Transition['state'], at: string, dag_run_id = 'r1'): Transition => ({
+  dag_id: 'd',
+  dag_run_id,
+  task_id,
+  state,
+  try_number: 1,
+  at,
+});
 
 describe('patchGrid', () => {
   it('moves runs and task instances through their states with their times', () => {
@@ -28,7 +35,11 @@ describe('patchGrid', () => {
 
   it('forgets the times of a task instance that was cleared', () => {
     const done = patchGrid(grid, [change('a', 'running', 't1'), change('a', 'success', 't2')]);
-    expect(patchGrid(done, [change('a', null, 't3')]).task_instances[0]).toMatchObject({state: null, start_date: null, end_date: null});
+    expect(patchGrid(done, [change('a', null, 't3')]).task_instances[0]).toMatchObject({
+      state: null,
+      start_date: null,
+      end_date: null,
+    });
   });
 
   it('leaves the grid that it was given as it was, also when cells were added', () => {
@@ -37,11 +48,18 @@ describe('patchGrid', () => {
     expect(grid.task_instances).toHaveLength(1);
     expect(new Cells(once.task_instances).get('r1', 'c')).toBeUndefined();
     expect(new Cells(twice.task_instances).get('r1', 'c')?.state).toBe('scheduled');
-    expect(new Cells(patchGrid(once, [change('b', 'running', 't2')]).task_instances).get('r1', 'b')?.state).toBe('running');
+    expect(new Cells(patchGrid(once, [change('b', 'running', 't2')]).task_instances).get('r1', 'b')?.state).toBe(
+      'running',
+    );
   });
 
   it('keeps the exact times of a state that is known already', () => {
-    const known = {...grid, task_instances: [{dag_run_id: 'r1', task_id: 'a', state: 'success' as const, try_number: 1, start_date: 's', end_date: 'e'}]};
+    const known = {
+      ...grid,
+      task_instances: [
+        {dag_run_id: 'r1', task_id: 'a', state: 'success' as const, try_number: 1, start_date: 's', end_date: 'e'},
+      ],
+    };
     expect(patchGrid(known, [change('a', 'success', 'later')]).task_instances).toEqual(known.task_instances);
   });
 
@@ -58,7 +76,10 @@ describe('RecentTransitions', () => {
     recent.add(change('b', 'queued', 't2'));
     now = 6000;
     recent.add(change('a', 'running', 't3'));
-    expect(recent.of('d').map(({task_id, state}) => [task_id, state])).toEqual([['b', 'queued'], ['a', 'running']]);
+    expect(recent.of('d').map(({task_id, state}) => [task_id, state])).toEqual([
+      ['b', 'queued'],
+      ['a', 'running'],
+    ]);
     expect(recent.of('another')).toEqual([]);
     now = 11000;
     expect(recent.of('d').map(({task_id}) => task_id)).toEqual(['a']);

@@ -6,7 +6,8 @@ const kRunStates: readonly string[] = ['queued', 'running', 'success', 'failed']
 const kEndStates: readonly string[] = ['success', 'failed', 'skipped', 'upstream_failed', 'removed'];
 
 export function patchRun(run: DagRun, change: Transition): DagRun {
-  if (change.task_id !== null || change.dag_run_id !== run.dag_run_id || !kRunStates.includes(change.state ?? '')) return run;
+  if (change.task_id !== null || change.dag_run_id !== run.dag_run_id || !kRunStates.includes(change.state ?? ''))
+    return run;
   const state = change.state as RunState;
   if (state === run.state) return run;
   const ended = state === 'success' || state === 'failed';
@@ -42,7 +43,8 @@ export function patchGrid(grid: Grid, changes: Transition[]): Grid {
     const {dag_run_id, task_id} = change;
     if (task_id === null) continue;
     const key = cellKey(dag_run_id, task_id);
-    const present = changed.get(key) ?? cells.get(dag_run_id, task_id) ?? {dag_run_id, task_id, state: null, try_number: 0};
+    const present = changed.get(key) ??
+      cells.get(dag_run_id, task_id) ?? {dag_run_id, task_id, state: null, try_number: 0};
     changed.set(key, patchTimes(present, change));
   }
   return {runs, task_instances: withCells(grid.task_instances, changed.values())};

@@ -1,7 +1,8 @@
 import {describe, expect, it} from 'vitest';
 import {SseParser, type ServerEvent} from './sse_parser';
 
-const kStream = '\uFEFFid: 7.0\r\nevent: transition\r\ndata: {"a":1}\r\n\r\n: beat\n\ndata: one\ndata:two\n\nid: 8.1\rdata\r\revent: lost\n\n';
+const kStream =
+  '\uFEFFid: 7.0\r\nevent: transition\r\ndata: {"a":1}\r\n\r\n: beat\n\ndata: one\ndata:two\n\nid: 8.1\rdata\r\revent: lost\n\n';
 const kEvents: ServerEvent[] = [
   {id: '7.0', event: 'transition', data: '{"a":1}'},
   {id: '7.0', event: 'message', data: 'one\ntwo'},

@@ -84,16 +84,25 @@ function showTransitions(changes: Transition[]): void {
     const own = changes.filter((change) => change.dag_id === dag);
     queryClient.setQueriesData<Grid>({queryKey: ['grid', dag]}, (grid) => grid && patchGrid(grid, own));
   }
-  queryClient.setQueriesData<{dag_runs: DagRun[]; total_entries: number}>({queryKey: ['runs']}, (data) =>
-    data && {...data, dag_runs: data.dag_runs.map((run) =>
-      changes.filter((change) => change.dag_id === run.dag_id).reduce(patchRun, run))});
+  queryClient.setQueriesData<{dag_runs: DagRun[]; total_entries: number}>(
+    {queryKey: ['runs']},
+    (data) =>
+      data && {
+        ...data,
+        dag_runs: data.dag_runs.map((run) =>
+          changes.filter((change) => change.dag_id === run.dag_id).reduce(patchRun, run),
+        ),
+      },
+  );
   for (const change of changes) {
     const {dag_id, dag_run_id, task_id} = change;
     if (task_id === null) {
       queryClient.setQueryData<DagRun>(['run', dag_id, dag_run_id], (run) => run && patchRun(run, change));
     } else {
-      queryClient.setQueryData<TaskInstance>(['taskInstance', dag_id, dag_run_id, task_id], (instance) =>
-        instance && patchTimes(instance, change));
+      queryClient.setQueryData<TaskInstance>(
+        ['taskInstance', dag_id, dag_run_id, task_id],
+        (instance) => instance && patchTimes(instance, change),
+      );
     }
   }
 }
@@ -116,14 +125,17 @@ function refreshTouched(changes: Transition[]): void {
 // What the page asked for before the stream began may have changed in between, if it was going on at all.
 function refreshMoving(): void {
   const moving = (run: DagRun | undefined) => run?.state === 'running' || run?.state === 'queued';
-  void queryClient.invalidateQueries({predicate: ({queryKey, state}) => {
-    if (state.data === undefined) return false;
-    if (queryKey[0] === 'grid') return (state.data as Grid).runs.some(moving);
-    return ['runs', 'run', 'taskInstance', 'tries'].includes(queryKey[0] as string);
-  }});
+  void queryClient.invalidateQueries({
+    predicate: ({queryKey, state}) => {
+      if (state.data === undefined) return false;
+      if (queryKey[0] === 'grid') return (state.data as Grid).runs.some(moving);
+      return ['runs', 'run', 'taskInstance', 'tries'].includes(queryKey[0] as string);
+    },
+  });
 }
 
 function knowsRun(dag: string, run: string): boolean {
-  return queryClient.getQueriesData<Grid>({queryKey: ['grid', dag]})
+  return queryClient
+    .getQueriesData<Grid>({queryKey: ['grid', dag]})
     .every(([, grid]) => grid?.runs.some((one) => one.dag_run_id === run) ?? true);
 }

@@ -1,7 +1,8 @@
 // Takes terminal colours and other control sequences out of a log line; what stays is plain text.
 
 // CSI (ESC [ ... final), OSC (ESC ] ... BEL or ESC \), and the two-character sequences.
-const kSequences = /\u001b\[[0-?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)|\u001b[@-Z\\-_]|\u009b[0-?]*[ -/]*[@-~]/g;
+const kSequences =
+  /\u001b\[[0-?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)|\u001b[@-Z\\-_]|\u009b[0-?]*[ -/]*[@-~]/g;
 const kControls = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g;
 
 export function plainText(text: string): string {

@@ -25,8 +25,23 @@ describe('plainText', () => {
 describe('LogBuffer', () => {
   it('accepts strings and events, splits lines, and sees their level', () => {
     const buffer = new LogBuffer();
-    buffer.append(['plain\n', {timestamp: 't', event: 'two\nlines'}, {event: 'x', level: 'error'}, 'WARNING: y', 'win\r\n', '\u001b[31mERROR\u001b[0m z']);
-    expect(buffer.lines.map((line) => line.text)).toEqual(['plain', 'two', 'lines', 'x', 'WARNING: y', 'win', 'ERROR z']);
+    buffer.append([
+      'plain\n',
+      {timestamp: 't', event: 'two\nlines'},
+      {event: 'x', level: 'error'},
+      'WARNING: y',
+      'win\r\n',
+      '\u001b[31mERROR\u001b[0m z',
+    ]);
+    expect(buffer.lines.map((line) => line.text)).toEqual([
+      'plain',
+      'two',
+      'lines',
+      'x',
+      'WARNING: y',
+      'win',
+      'ERROR z',
+    ]);
     expect(buffer.lines.map((line) => line.level)).toEqual([null, null, null, 'error', 'warning', null, 'error']);
     expect(buffer.lines[2]?.time).toBe('t');
   });
@@ -103,21 +118,38 @@ describe('followLog', () => {
   }
 
   it('reads all pages of a finished attempt without waiting, and stops', async () => {
-    const result = await follow([{content: ['a'], continuation_token: '1'}, {content: ['b'], continuation_token: null}], 0);
+    const result = await follow(
+      [
+        {content: ['a'], continuation_token: '1'},
+        {content: ['b'], continuation_token: null},
+      ],
+      0,
+    );
     expect(result.tokens).toEqual([null, '1']);
     expect(result.chunks.map(([content]) => content[0])).toEqual(['a', 'b']);
     expect(result.waits).toEqual([]);
   });
 
   it('follows an attempt that runs, and waits after its end for lines that are still on their way', async () => {
-    const result = await follow([{content: [], continuation_token: '0'}, {content: ['a'], continuation_token: '1'}, {content: [], continuation_token: '1'}, {content: ['last'], continuation_token: null}], 2);
+    const result = await follow(
+      [
+        {content: [], continuation_token: '0'},
+        {content: ['a'], continuation_token: '1'},
+        {content: [], continuation_token: '1'},
+        {content: ['last'], continuation_token: null},
+      ],
+      2,
+    );
     expect(result.chunks.flatMap(([content]) => content)).toEqual(['a', 'last']);
     expect(result.waits).toEqual([1000, 1000]);
     expect(result.left).toBe(0);
   });
 
   it('does not wait for ever for a server that never says that the log is over', async () => {
-    const result = await follow(Array.from({length: 50}, () => ({content: [], continuation_token: '7'})), 0);
+    const result = await follow(
+      Array.from({length: 50}, () => ({content: [], continuation_token: '7'})),
+      0,
+    );
     expect(result.waits).toHaveLength(4);
   });
 
@@ -127,7 +159,10 @@ describe('followLog', () => {
   });
 
   it('says what went wrong, tries again from the same place, and takes it back', async () => {
-    const result = await follow([{content: ['a'], continuation_token: '1'}, new Error('down'), {content: [], continuation_token: null}], 1);
+    const result = await follow(
+      [{content: ['a'], continuation_token: '1'}, new Error('down'), {content: [], continuation_token: null}],
+      1,
+    );
     expect(result.tokens).toEqual([null, '1', '1']);
     expect(result.errors).toEqual([null, 'down', null]);
     expect(result.waits).toEqual([3000]);

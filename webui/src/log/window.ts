@@ -7,7 +7,11 @@ export interface Window {
 }
 
 export function visibleWindow(
-  count: number, rowHeight: number, scrollTop: number, viewHeight: number, around: number,
+  count: number,
+  rowHeight: number,
+  scrollTop: number,
+  viewHeight: number,
+  around: number,
 ): Window {
   if (count <= 0 || rowHeight <= 0) return {first: 0, end: 0};
   const top = Math.max(0, Math.min(scrollTop, count * rowHeight - viewHeight));

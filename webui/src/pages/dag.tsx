@@ -45,7 +45,10 @@ export function DagPage({dag}: {dag: string}) {
   }, [grid.data]);
   const newest = useMemo(() => {
     const time = (text?: string | null) => (text ? Date.parse(text) : 0);
-    return [...runs].sort((a, b) => time(b.queued_at ?? b.start_date) - time(a.queued_at ?? a.start_date))[0]?.dag_run_id ?? null;
+    return (
+      [...runs].sort((a, b) => time(b.queued_at ?? b.start_date) - time(a.queued_at ?? a.start_date))[0]?.dag_run_id ??
+      null
+    );
   }, [runs]);
   const selected = chosen ?? newest;
 
@@ -55,24 +58,58 @@ export function DagPage({dag}: {dag: string}) {
       <div className="dag-page">
         {details.data?.fileloc && <ImportErrors file={details.data.fileloc} />}
         {details.data && <DagHead details={details.data} onTrigger={() => setTriggering(true)} />}
-        {error && <ErrorNotice error={error} retry={() => void Promise.all([details.refetch(), tasks.refetch(), grid.refetch()])} />}
+        {error && (
+          <ErrorNotice
+            error={error}
+            retry={() => void Promise.all([details.refetch(), tasks.refetch(), grid.refetch()])}
+          />
+        )}
         <div className="dag-panes">
-          {grid.isPending || tasks.isPending ? <div className="card pane"><Skeleton rows={8} /></div> : (
-            <DagGrid dag={dag} tasks={ordered} runs={runs} cells={cells} selected={selected}
-              onSelect={(run) => setSearchParams({run})} limit={limit} limits={kRunCounts} onLimit={setLimit} />
+          {grid.isPending || tasks.isPending ? (
+            <div className="card pane">
+              <Skeleton rows={8} />
+            </div>
+          ) : (
+            <DagGrid
+              dag={dag}
+              tasks={ordered}
+              runs={runs}
+              cells={cells}
+              selected={selected}
+              onSelect={(run) => setSearchParams({run})}
+              limit={limit}
+              limits={kRunCounts}
+              onLimit={setLimit}
+            />
           )}
-          {selected !== null
-            ? <RunPanel dag={dag} runId={selected} known={runs.find((run) => run.dag_run_id === selected)} tasks={ordered} cells={cells} />
-            : !grid.isPending && (
+          {selected !== null ? (
+            <RunPanel
+              dag={dag}
+              runId={selected}
+              known={runs.find((run) => run.dag_run_id === selected)}
+              tasks={ordered}
+              cells={cells}
+            />
+          ) : (
+            !grid.isPending && (
               <div className="card pane pane-empty">
                 <Empty title="No run yet">
-                  <button type="button" className="button button-primary" onClick={() => setTriggering(true)}><PlayIcon /> Run it now</button>
+                  <button type="button" className="button button-primary" onClick={() => setTriggering(true)}>
+                    <PlayIcon /> Run it now
+                  </button>
                 </Empty>
               </div>
-            )}
+            )
+          )}
         </div>
       </div>
-      {triggering && <TriggerDialog dag={dag} onClose={() => setTriggering(false)} onTriggered={(run) => setSearchParams({run: run.dag_run_id})} />}
+      {triggering && (
+        <TriggerDialog
+          dag={dag}
+          onClose={() => setTriggering(false)}
+          onTriggered={(run) => setSearchParams({run: run.dag_run_id})}
+        />
+      )}
     </Shell>
   );
 }
@@ -83,20 +120,37 @@ function DagHead({details, onTrigger}: {details: DagDetails; onTrigger: () => vo
       <div className="dag-title">
         <h1>{details.dag_display_name || details.dag_id}</h1>
         <PauseSwitch dag={details.dag_id} paused={details.is_paused} showText />
-        {details.tags.map((tag) => <span key={tag.name} className="tag">{tag.name}</span>)}
+        {details.tags.map((tag) => (
+          <span key={tag.name} className="tag">
+            {tag.name}
+          </span>
+        ))}
       </div>
       <div className="dag-facts">
-        {details.description && <span className="dag-about" title={details.description}>{details.description}</span>}
+        {details.description && (
+          <span className="dag-about" title={details.description}>
+            {details.description}
+          </span>
+        )}
         <span title={details.timetable_description ?? ''}>
           {details.timetable_summary ? <code>{details.timetable_summary}</code> : 'No schedule'}
-          {details.timetable_summary && details.timezone && details.timezone !== 'UTC' && <span className="faint"> {details.timezone}</span>}
+          {details.timetable_summary && details.timezone && details.timezone !== 'UTC' && (
+            <span className="faint"> {details.timezone}</span>
+          )}
         </span>
         {details.next_dagrun_run_after && !details.is_paused && (
-          <span>Next <Time value={details.next_dagrun_run_after} detail="minutes" /> <span className="faint"><Ago value={details.next_dagrun_run_after} /></span></span>
+          <span>
+            Next <Time value={details.next_dagrun_run_after} detail="minutes" />{' '}
+            <span className="faint">
+              <Ago value={details.next_dagrun_run_after} />
+            </span>
+          </span>
         )}
         {details.owners.length > 0 && <span className="faint">{details.owners.join(', ')}</span>}
       </div>
-      <button type="button" className="button button-primary dag-run" onClick={onTrigger}><PlayIcon /> Run…</button>
+      <button type="button" className="button button-primary dag-run" onClick={onTrigger}>
+        <PlayIcon /> Run…
+      </button>
     </header>
   );
 }

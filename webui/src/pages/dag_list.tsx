@@ -67,51 +67,113 @@ export function DagListPage() {
         <div className="tools">
           <label className="search">
             <SearchIcon />
-            <input ref={searchBox} type="search" placeholder="Search DAGs" aria-label="Search DAGs" value={search} spellCheck={false}
-              onChange={(event) => setSearchParams({search: event.target.value})} onKeyDown={leaveSearch} />
+            <input
+              ref={searchBox}
+              type="search"
+              placeholder="Search DAGs"
+              aria-label="Search DAGs"
+              value={search}
+              spellCheck={false}
+              onChange={(event) => setSearchParams({search: event.target.value})}
+              onKeyDown={leaveSearch}
+            />
             <kbd>/</kbd>
           </label>
           <div className="segments" role="group" aria-label="Show">
             {(['all', 'active', 'paused'] as const).map((one) => (
-              <button key={one} type="button" aria-pressed={show === one} onClick={() => setSearchParams({show: one === 'all' ? null : one})}>
-                {one[0]?.toUpperCase()}{one.slice(1)}
+              <button
+                key={one}
+                type="button"
+                aria-pressed={show === one}
+                onClick={() => setSearchParams({show: one === 'all' ? null : one})}
+              >
+                {one[0]?.toUpperCase()}
+                {one.slice(1)}
               </button>
             ))}
           </div>
           <div className="tags" role="group" aria-label="Tags">
             {known.map((tag) => (
-              <button key={tag} type="button" className="tag tag-button" aria-pressed={tags.includes(tag)} onClick={() => toggleTag(tag)}>{tag}</button>
+              <button
+                key={tag}
+                type="button"
+                className="tag tag-button"
+                aria-pressed={tags.includes(tag)}
+                onClick={() => toggleTag(tag)}
+              >
+                {tag}
+              </button>
             ))}
           </div>
           {list.data && <span className="tools-count faint">{total === 1 ? '1 DAG' : `${total} DAGs`}</span>}
         </div>
         {list.isError && <ErrorNotice error={list.error} retry={() => void list.refetch()} />}
-        {list.isPending ? <Skeleton rows={8} /> : dags.length === 0 && !list.isError ? (
+        {list.isPending ? (
+          <Skeleton rows={8} />
+        ) : dags.length === 0 && !list.isError ? (
           <Empty title={search || tags.length > 0 || show !== 'all' ? 'No DAG matches' : 'No DAG yet'}>
-            {search || tags.length > 0 || show !== 'all'
-              ? <button type="button" className="button" onClick={() => setSearchParams({search: null, tags: null, show: null})}>Show all</button>
-              : 'Put a YAML or JSON file into the DAG folder; it appears here by itself.'}
+            {search || tags.length > 0 || show !== 'all' ? (
+              <button
+                type="button"
+                className="button"
+                onClick={() => setSearchParams({search: null, tags: null, show: null})}
+              >
+                Show all
+              </button>
+            ) : (
+              'Put a YAML or JSON file into the DAG folder; it appears here by itself.'
+            )}
           </Empty>
         ) : (
           <div className="card table-card">
             <table className="dag-table">
               <thead>
-                <tr><th><span className="hidden">Active</span></th><th>DAG</th><th>Schedule</th><th>Next run</th><th>Last runs</th><th>Last started</th><th className="right">Took</th><th><span className="hidden">Run</span></th></tr>
+                <tr>
+                  <th>
+                    <span className="hidden">Active</span>
+                  </th>
+                  <th>DAG</th>
+                  <th>Schedule</th>
+                  <th>Next run</th>
+                  <th>Last runs</th>
+                  <th>Last started</th>
+                  <th className="right">Took</th>
+                  <th>
+                    <span className="hidden">Run</span>
+                  </th>
+                </tr>
               </thead>
               <tbody ref={table}>
-                {dags.map((dag) => <DagRow key={dag.dag_id} dag={dag} runs={runs.get(dag.dag_id) ?? []} onTrigger={() => setTriggering(dag.dag_id)} onTag={toggleTag} />)}
+                {dags.map((dag) => (
+                  <DagRow
+                    key={dag.dag_id}
+                    dag={dag}
+                    runs={runs.get(dag.dag_id) ?? []}
+                    onTrigger={() => setTriggering(dag.dag_id)}
+                    onTag={toggleTag}
+                  />
+                ))}
               </tbody>
             </table>
           </div>
         )}
         {list.hasNextPage && (
-          <button type="button" className="button more" disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
+          <button
+            type="button"
+            className="button more"
+            disabled={list.isFetchingNextPage}
+            onClick={() => void list.fetchNextPage()}
+          >
             Show more ({total - dags.length} left)
           </button>
         )}
       </div>
       {triggering !== null && (
-        <TriggerDialog dag={triggering} onClose={() => setTriggering(null)} onTriggered={(run) => navigate(dagHref(run.dag_id, run.dag_run_id))} />
+        <TriggerDialog
+          dag={triggering}
+          onClose={() => setTriggering(null)}
+          onTriggered={(run) => navigate(dagHref(run.dag_id, run.dag_run_id))}
+        />
       )}
     </Shell>
   );
@@ -125,32 +187,75 @@ function useKnownTags(dags: Dag[], chosen: string[]): string[] {
   return [...known.current].sort();
 }
 
-function DagRow({dag, runs, onTrigger, onTag}: {dag: Dag; runs: DagRun[]; onTrigger: () => void; onTag: (tag: string) => void}) {
+function DagRow({
+  dag,
+  runs,
+  onTrigger,
+  onTag,
+}: {
+  dag: Dag;
+  runs: DagRun[];
+  onTrigger: () => void;
+  onTag: (tag: string) => void;
+}) {
   const last = runs[0];
   return (
     <tr data-dag={dag.dag_id} className={dag.is_paused ? 'is-paused' : ''}>
-      <td><PauseSwitch dag={dag.dag_id} paused={dag.is_paused} /></td>
+      <td>
+        <PauseSwitch dag={dag.dag_id} paused={dag.is_paused} />
+      </td>
       <td className="dag-cell">
         <div className="dag-line">
-          <Link href={dagHref(dag.dag_id)} className="dag-name">{dag.dag_display_name || dag.dag_id}</Link>
-          {dag.tags.map((tag) => <button key={tag.name} type="button" className="tag" onClick={() => onTag(tag.name)}>{tag.name}</button>)}
-          {dag.has_import_errors && <span className="tag tag-bad" title="Its file has errors; the last good version is used">import error</span>}
+          <Link href={dagHref(dag.dag_id)} className="dag-name">
+            {dag.dag_display_name || dag.dag_id}
+          </Link>
+          {dag.tags.map((tag) => (
+            <button key={tag.name} type="button" className="tag" onClick={() => onTag(tag.name)}>
+              {tag.name}
+            </button>
+          ))}
+          {dag.has_import_errors && (
+            <span className="tag tag-bad" title="Its file has errors; the last good version is used">
+              import error
+            </span>
+          )}
         </div>
-        {dag.description && <div className="dag-description" title={dag.description}>{dag.description}</div>}
+        {dag.description && (
+          <div className="dag-description" title={dag.description}>
+            {dag.description}
+          </div>
+        )}
       </td>
       <td className="schedule" title={dag.timetable_description ?? ''}>
         {dag.timetable_summary ? <code>{dag.timetable_summary}</code> : <span className="faint">manual</span>}
       </td>
       <td>
-        {dag.is_paused || !dag.next_dagrun_run_after ? <span className="faint">–</span> : (
-          <><Time value={dag.next_dagrun_run_after} detail="minutes" /> <span className="faint ago"><Ago value={dag.next_dagrun_run_after} /></span></>
+        {dag.is_paused || !dag.next_dagrun_run_after ? (
+          <span className="faint">–</span>
+        ) : (
+          <>
+            <Time value={dag.next_dagrun_run_after} detail="minutes" />{' '}
+            <span className="faint ago">
+              <Ago value={dag.next_dagrun_run_after} />
+            </span>
+          </>
         )}
       </td>
-      <td><RunDots dag={dag.dag_id} runs={runs} /></td>
+      <td>
+        <RunDots dag={dag.dag_id} runs={runs} />
+      </td>
       <td className="faint">{last ? <Ago value={last.start_date ?? last.queued_at ?? last.run_after} /> : '–'}</td>
       <td className="right faint">{last?.start_date ? <Lasted start={last.start_date} end={last.end_date} /> : '–'}</td>
       <td className="right">
-        <button type="button" className="icon-button run-button" aria-label={`Run ${dag.dag_id}`} title="Run now…" onClick={onTrigger}><PlayIcon /></button>
+        <button
+          type="button"
+          className="icon-button run-button"
+          aria-label={`Run ${dag.dag_id}`}
+          title="Run now…"
+          onClick={onTrigger}
+        >
+          <PlayIcon />
+        </button>
       </td>
     </tr>
   );
@@ -164,9 +269,13 @@ function RunDots({dag, runs}: {dag: string; runs: DagRun[]}) {
   return (
     <span className="run-dots">
       {shown.map((run) => (
-        <Link key={run.dag_run_id} href={dagHref(dag, run.dag_run_id)} className={`run-dot ${stateClass(run.state)}`}
+        <Link
+          key={run.dag_run_id}
+          href={dagHref(dag, run.dag_run_id)}
+          className={`run-dot ${stateClass(run.state)}`}
           aria-label={`${stateLabel(run.state)}: ${run.dag_run_id}`}
-          title={`${stateLabel(run.state)} · ${formatTime(run.logical_date ?? run.run_after, zone, 'minutes')}\n${run.dag_run_id}`} />
+          title={`${stateLabel(run.state)} · ${formatTime(run.logical_date ?? run.run_after, zone, 'minutes')}\n${run.dag_run_id}`}
+        />
       ))}
     </span>
   );

@@ -26,17 +26,40 @@ export function LoginPage() {
   return (
     <div className="login">
       <form className="login-card" onSubmit={(event) => void submit(event)}>
-        <div className="login-brand"><Mark /><h1>Millrace</h1></div>
+        <div className="login-brand">
+          <Mark />
+          <h1>Millrace</h1>
+        </div>
         <label className="field">
           <span className="field-name">User name</span>
-          <input autoFocus required name="username" autoComplete="username" value={user} onChange={(event) => setUser(event.target.value)} />
+          <input
+            autoFocus
+            required
+            name="username"
+            autoComplete="username"
+            value={user}
+            onChange={(event) => setUser(event.target.value)}
+          />
         </label>
         <label className="field">
           <span className="field-name">Password</span>
-          <input required name="password" type="password" autoComplete="current-password" value={password} onChange={(event) => setPassword(event.target.value)} />
+          <input
+            required
+            name="password"
+            type="password"
+            autoComplete="current-password"
+            value={password}
+            onChange={(event) => setPassword(event.target.value)}
+          />
         </label>
-        {problem && <p className="field-problem" role="alert">{problem}</p>}
-        <button type="submit" className="button button-primary button-wide" disabled={busy}>{busy ? 'Signing in…' : 'Sign in'}</button>
+        {problem && (
+          <p className="field-problem" role="alert">
+            {problem}
+          </p>
+        )}
+        <button type="submit" className="button button-primary button-wide" disabled={busy}>
+          {busy ? 'Signing in…' : 'Sign in'}
+        </button>
       </form>
     </div>
   );

@@ -60,14 +60,22 @@ export function TaskInstancePage({dag, run, task}: Props) {
     <Shell crumbs={[{text: 'DAGs', href: '/'}, {text: dag, href: dagHref(dag, run)}, {text: task}]} fill>
       <div className="task-page">
         {query.isError && !instance && <ErrorNotice error={query.error} retry={() => void query.refetch()} />}
-        {query.isPending && <div className="card"><Skeleton rows={6} /></div>}
+        {query.isPending && (
+          <div className="card">
+            <Skeleton rows={6} />
+          </div>
+        )}
         {instance && (
           <>
             <header className="task-head">
               <StateBadge state={state} />
               <h1>{task}</h1>
-              {(definition?.operator_name ?? instance.operator_name ?? instance.operator) && <span className="tag">{definition?.operator_name ?? instance.operator_name ?? instance.operator}</span>}
-              <span className="task-took faint"><Lasted start={instance.start_date} end={instance.end_date} /></span>
+              {(definition?.operator_name ?? instance.operator_name ?? instance.operator) && (
+                <span className="tag">{definition?.operator_name ?? instance.operator_name ?? instance.operator}</span>
+              )}
+              <span className="task-took faint">
+                <Lasted start={instance.start_date} end={instance.end_date} />
+              </span>
               <span className="task-actions">
                 <button type="button" className="button" onClick={() => setClearing(true)}>
                   <RetryIcon /> {state === 'failed' || state === 'upstream_failed' ? 'Retry…' : 'Clear…'}
@@ -78,26 +86,56 @@ export function TaskInstancePage({dag, run, task}: Props) {
               <div className="card pane task-main">
                 <div className="task-tabs">
                   <div className="tabs" role="tablist">
-                    {tabs.map((one) => <button key={one} type="button" role="tab" aria-selected={tab === one} onClick={() => setSearchParams({tab: one === 'log' ? null : one})}>{names[one]}</button>)}
+                    {tabs.map((one) => (
+                      <button
+                        key={one}
+                        type="button"
+                        role="tab"
+                        aria-selected={tab === one}
+                        onClick={() => setSearchParams({tab: one === 'log' ? null : one})}
+                      >
+                        {names[one]}
+                      </button>
+                    ))}
                   </div>
                   {tab === 'log' && attempts.length > 0 && (
                     <div className="segments segments-small attempts" role="group" aria-label="Attempt">
                       <span className="faint">Attempt</span>
                       {attempts.slice(-8).map((one) => (
-                        <button key={one.try_number} type="button" aria-pressed={one.try_number === attempt} onClick={() => chooseAttempt(one.try_number)}>
-                          <StateDot state={one.state} />{one.try_number}
+                        <button
+                          key={one.try_number}
+                          type="button"
+                          aria-pressed={one.try_number === attempt}
+                          onClick={() => chooseAttempt(one.try_number)}
+                        >
+                          <StateDot state={one.state} />
+                          {one.try_number}
                         </button>
                       ))}
                     </div>
                   )}
                 </div>
-                {tab === 'log' && <LogView key={attempt} dag={dag} run={run} task={task} attempt={newest === 0 ? 0 : attempt} active={attempt === newest && state === 'running'} />}
+                {tab === 'log' && (
+                  <LogView
+                    key={attempt}
+                    dag={dag}
+                    run={run}
+                    task={task}
+                    attempt={newest === 0 ? 0 : attempt}
+                    active={attempt === newest && state === 'running'}
+                  />
+                )}
                 {tab === 'job' && report && <JobReportView report={report} />}
                 {tab === 'fields' && <RenderedFields fields={rendered} />}
               </div>
               <aside className="task-side">
                 {why.data && why.data.reasons.length > 0 && <WhyCard why={why.data} />}
-                <Facts instance={instance} shown={shown ?? instance} attempts={newest} said={why.data?.reasons.map((reason) => reason.message) ?? []} />
+                <Facts
+                  instance={instance}
+                  shown={shown ?? instance}
+                  attempts={newest}
+                  said={why.data?.reasons.map((reason) => reason.message) ?? []}
+                />
                 {tasks.data && <Neighbours dag={dag} run={run} task={task} tasks={tasks.data.tasks} />}
               </aside>
             </div>
@@ -120,27 +158,97 @@ function WhyCard({why}: {why: Why}) {
   const over = isFinished(why.state);
   return (
     <section className="card why" aria-label="Why">
-      <h2><WaitIcon /> {over ? 'Why it ended so' : 'Why it waits'}</h2>
-      <ul>{why.reasons.map((reason, i) => <li key={i} title={reason.kind}>{reason.message}</li>)}</ul>
+      <h2>
+        <WaitIcon /> {over ? 'Why it ended so' : 'Why it waits'}
+      </h2>
+      <ul>
+        {why.reasons.map((reason, i) => (
+          <li key={i} title={reason.kind}>
+            {reason.message}
+          </li>
+        ))}
+      </ul>
     </section>
   );
 }
 
 // said: what the card above says already.
-function Facts({instance, shown, attempts, said}: {instance: TaskInstance; shown: TaskInstance; attempts: number; said: string[]}) {
-  const place = attempts > 0 ? `${shown.try_number} of at most ${Math.max(instance.max_tries + 1, attempts)}` : 'none yet';
+function Facts({
+  instance,
+  shown,
+  attempts,
+  said,
+}: {
+  instance: TaskInstance;
+  shown: TaskInstance;
+  attempts: number;
+  said: string[];
+}) {
+  const place =
+    attempts > 0 ? `${shown.try_number} of at most ${Math.max(instance.max_tries + 1, attempts)}` : 'none yet';
   return (
     <section className="card" aria-label="Facts">
       <dl className="facts">
-        <div><dt>Attempt</dt><dd>{place}</dd></div>
-        <div><dt>Queued</dt><dd><Time value={shown.queued_when ?? shown.scheduled_when} /></dd></div>
-        <div><dt>Started</dt><dd><Time value={shown.start_date} /> <span className="faint"><Ago value={shown.start_date} /></span></dd></div>
-        <div><dt>Ended</dt><dd><Time value={shown.end_date} /></dd></div>
-        <div><dt>Took</dt><dd><Lasted start={shown.start_date} end={shown.end_date} /></dd></div>
-        {shown.hostname && <div><dt>Worker</dt><dd>{shown.hostname}</dd></div>}
-        {instance.pool && <div><dt>Pool</dt><dd>{instance.pool}{(instance.pool_slots ?? 1) > 1 && ` (${instance.pool_slots} slots)`}</dd></div>}
-        {shown.note && !said.includes(shown.note) && <div><dt>Note</dt><dd className="break">{shown.note}</dd></div>}
-        <div><dt>Run</dt><dd><Link href={dagHref(instance.dag_id, instance.dag_run_id)} className="break">{instance.dag_run_id}</Link></dd></div>
+        <div>
+          <dt>Attempt</dt>
+          <dd>{place}</dd>
+        </div>
+        <div>
+          <dt>Queued</dt>
+          <dd>
+            <Time value={shown.queued_when ?? shown.scheduled_when} />
+          </dd>
+        </div>
+        <div>
+          <dt>Started</dt>
+          <dd>
+            <Time value={shown.start_date} />{' '}
+            <span className="faint">
+              <Ago value={shown.start_date} />
+            </span>
+          </dd>
+        </div>
+        <div>
+          <dt>Ended</dt>
+          <dd>
+            <Time value={shown.end_date} />
+          </dd>
+        </div>
+        <div>
+          <dt>Took</dt>
+          <dd>
+            <Lasted start={shown.start_date} end={shown.end_date} />
+          </dd>
+        </div>
+        {shown.hostname && (
+          <div>
+            <dt>Worker</dt>
+            <dd>{shown.hostname}</dd>
+          </div>
+        )}
+        {instance.pool && (
+          <div>
+            <dt>Pool</dt>
+            <dd>
+              {instance.pool}
+              {(instance.pool_slots ?? 1) > 1 && ` (${instance.pool_slots} slots)`}
+            </dd>
+          </div>
+        )}
+        {shown.note && !said.includes(shown.note) && (
+          <div>
+            <dt>Note</dt>
+            <dd className="break">{shown.note}</dd>
+          </div>
+        )}
+        <div>
+          <dt>Run</dt>
+          <dd>
+            <Link href={dagHref(instance.dag_id, instance.dag_run_id)} className="break">
+              {instance.dag_run_id}
+            </Link>
+          </dd>
+        </div>
       </dl>
     </section>
   );
@@ -150,17 +258,40 @@ function Neighbours({dag, run, task, tasks}: {dag: string; run: string; task: st
   const before = tasks.filter((one) => one.downstream_task_ids.includes(task)).map((one) => one.task_id);
   const after = tasks.find((one) => one.task_id === task)?.downstream_task_ids ?? [];
   if (before.length === 0 && after.length === 0) return null;
-  const list = (title: string, ids: readonly string[]) => ids.length > 0 && (
-    <div><dt>{title}</dt><dd className="chips">{ids.slice(0, 12).map((id) => <Link key={id} className="chip" href={taskHref(dag, run, id)}>{id}</Link>)}{ids.length > 12 && <span className="faint">and {ids.length - 12} more</span>}</dd></div>
+  const list = (title: string, ids: readonly string[]) =>
+    ids.length > 0 && (
+      <div>
+        <dt>{title}</dt>
+        <dd className="chips">
+          {ids.slice(0, 12).map((id) => (
+            <Link key={id} className="chip" href={taskHref(dag, run, id)}>
+              {id}
+            </Link>
+          ))}
+          {ids.length > 12 && <span className="faint">and {ids.length - 12} more</span>}
+        </dd>
+      </div>
+    );
+  return (
+    <section className="card" aria-label="Neighbours">
+      <dl className="facts">
+        {list('Needs', before)}
+        {list('Then', after)}
+      </dl>
+    </section>
   );
-  return <section className="card" aria-label="Neighbours"><dl className="facts">{list('Needs', before)}{list('Then', after)}</dl></section>;
 }
 
 function RenderedFields({fields}: {fields: [string, unknown][]}) {
   return (
     <dl className="rendered">
       {fields.map(([name, value]) => (
-        <div key={name}><dt>{name}</dt><dd><pre>{typeof value === 'string' ? value : JSON.stringify(value, null, 2)}</pre></dd></div>
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>
+            <pre>{typeof value === 'string' ? value : JSON.stringify(value, null, 2)}</pre>
+          </dd>
+        </div>
       ))}
     </dl>
   );
