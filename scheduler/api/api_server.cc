@@ -1,0 +1,69 @@
+#include "scheduler/api/api_server.h"
+
+#include "scheduler/api/answer.h"
+#include "scheduler/api/handlers.h"
+#include "scheduler/api/live_events.h"
+#include "scheduler/api/route.h"
+#include "scheduler/api/static_files.h"
+
+namespace millrace::api {
+
+// In the order of use: the server goes first when all of it ends, so that no handler finds anything gone.
+struct ApiServer::Parts {
+  Parts(const ApiOptions& given, Readers readers, Inbox& inbox, auth::Accounts& accounts, const Clock& clock,
+        LogSink& log)
+      : options(given),
+        context(readers, inbox, accounts, clock, options.patience),
+        live(readers.dags, readers.runs, readers.task_instances, readers.journal, clock),
+        server(
+            options.server, [this](const http::Request& request) { return router.Handle(request); }, clock,
+            log) {
+    AddSystemRoutes(table, context, options.version);
+    AddDagRoutes(table, context);
+    AddRunRoutes(table, context, live);
+    AddTaskInstanceRoutes(table, context);
+    AddLogRoutes(table, context);
+    AddMillraceRoutes(table, context, live);
+    table.Add({"GET", "/openapi.json", kOpen, 200, "This document", [this](const Call&) {
+                 return TextAnswer(OpenApiDocument(table, options.version), "application/json");
+               }});
+    table.Install(router, accounts);
+    router.SetFallback([this](const http::Request& request) { return files.Handle(request); });
+  }
+
+  const ApiOptions options;
+  Context context;
+  StaticFiles files;
+  LiveEvents live;
+  RouteTable table;
+  http::Router router;
+  http::Server server;
+};
+
+ApiServer::ApiServer(ApiOptions options, Readers readers, Inbox& inbox, auth::Accounts& accounts,
+                     const Clock& clock, LogSink& log)
+    : parts_(std::make_unique<Parts>(options, readers, inbox, accounts, clock, log)) {}
+
+ApiServer::~ApiServer() { Stop(); }
+
+Status ApiServer::Start() {
+  ASSIGN_OR_RETURN(parts_->files, StaticFiles::Load(parts_->options.dashboard));
+  parts_->live.Start();
+  return parts_->server.Start();
+}
+
+int ApiServer::port() const { return parts_->server.port(); }
+
+void ApiServer::Stop() {
+  // First those who write to streams, then the server that the streams belong to.
+  parts_->live.Stop();
+  parts_->server.Stop();
+}
+
+void ApiServer::Committed(const std::shared_ptr<const Batch>& batch) {
+  if (!batch->transitions.empty()) parts_->live.Committed(batch->sequence);
+}
+
+const RouteTable& ApiServer::routes() const { return parts_->table; }
+
+}  // namespace millrace::api

@@ -1,0 +1,71 @@
+// What the handlers work with, in one place: readers, the inbox with a bounded wait, and the versions of
+// DAGs. Any thread.
+#pragma once
+
+#include <functional>
+#include <future>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <semaphore>
+#include <string>
+#include <utility>
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "scheduler/auth/accounts.h"
+#include "scheduler/inbox.h"
+#include "scheduler/store/logs.h"
+#include "scheduler/store/reader.h"
+
+namespace millrace::api {
+
+// All outlive the API.
+struct Readers {
+  store::DagReader& dags;
+  store::RunReader& runs;
+  store::TaskInstanceReader& task_instances;
+  store::JobReader& jobs;
+  store::JournalReader& journal;
+  store::LogReader& logs;
+};
+
+// A task instance with what surrounds it, as most routes need it.
+struct Located {
+  Run run;
+  DagPtr dag;  // the version that the run uses
+  std::optional<DagVersionRow> version;
+  TaskInstanceKey key;
+};
+
+class Context {
+ public:
+  Context(Readers all, Inbox& inbox, auth::Accounts& who, const Clock& time, Duration patience)
+      : readers(all), accounts(who), clock(time), inbox_(inbox), patience_(patience) {}
+
+  // Sends a command and waits until it is durable. RESOURCE_EXHAUSTED when too many wait; UNAVAILABLE when
+  // the answer is late, and then it may still come true.
+  CommandReply Run(Command command);
+  // Leaves a line in the audit log, without waiting for it.
+  void Audit(const std::string& user, const std::string& action, const std::string& object);
+  // Asks the loop and waits; UNAVAILABLE when it is late.
+  StatusOr<Answer> Ask(Question question);
+
+  // The version's row; nothing when it cannot be read (the answer then goes without).
+  std::optional<DagVersionRow> Version(const std::string& dag_id, std::int32_t version);
+  StatusOr<Located> Locate(std::string_view dag_id, std::string_view run_id, std::string_view task_id);
+
+  const Readers readers;
+  auth::Accounts& accounts;
+  const Clock& clock;
+
+ private:
+  Inbox& inbox_;
+  const Duration patience_;
+  std::counting_semaphore<64> waiting_{10};  // fewer than the server has threads, so that reads go on
+  std::mutex mutex_;
+  std::map<std::pair<std::string, std::int32_t>, DagVersionRow> versions_;  // immutable rows
+};
+
+}  // namespace millrace::api

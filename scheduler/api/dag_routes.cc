@@ -1,0 +1,311 @@
+// DAGs: list, details, tasks, versions, source, tags, statistics, pausing and import errors.
+#include <algorithm>
+
+#include "scheduler/api/answer.h"
+#include "scheduler/api/handlers.h"
+#include "scheduler/api/input.h"
+#include "scheduler/api/wire.h"
+
+namespace millrace::api {
+namespace {
+
+using auth::Resource;
+using auth::Verb;
+
+constexpr int kAllDags = 10'000;
+
+StatusOr<std::set<std::string>> FilesInTrouble(Context& context) {
+  ASSIGN_OR_RETURN(const std::vector<ImportError> errors, context.readers.dags.ListImportErrors());
+  std::set<std::string> files;
+  for (const ImportError& error : errors) files.insert(error.file);
+  return files;
+}
+
+store::DagFilter ReadFilter(QueryInput& query) {
+  store::DagFilter filter;
+  filter.page = query.Paging();
+  filter.id_pattern = query.Pattern("dag_id_pattern");
+  if (const std::string name = query.Pattern("dag_display_name_pattern"); !name.empty())
+    filter.id_pattern = name;
+  filter.tags = query.Strings("tags");
+  if (query.String("tags_match_mode") == "all" && filter.tags.size() > 1) {
+    query.issues().Add("query", "tags_match_mode", "value_error", "Only 'any' is supported");
+  }
+  filter.paused = query.Bool("paused");
+  filter.include_stale = !query.Bool("exclude_stale").value_or(true);
+  for (const std::string& order : query.Strings("order_by")) {
+    if (order == "-dag_id" || order == "-dag_display_name") {
+      filter.descending = true;
+    } else if (order != "dag_id" && order != "dag_display_name") {
+      query.issues().Add("query", "order_by", "value_error", "Ordering is by dag_id or -dag_id", order);
+    }
+  }
+  return filter;
+}
+
+http::Response AnswerList(Context& context, const store::Listing<store::DagEntry>& listing) {
+  ASSIGN_OR_ANSWER(const std::set<std::string> trouble, FilesInTrouble(context));
+  Value::List dags;
+  for (const store::DagEntry& entry : listing.rows) dags.emplace_back(WireDag(entry, trouble));
+  return JsonAnswer(WireList("dags", std::move(dags), listing));
+}
+
+http::Response ListDags(Context& context, const Call& call) {
+  QueryInput query(call.request);
+  const store::DagFilter filter = ReadFilter(query);
+  if (auto problems = query.Problems()) return *problems;
+  ASSIGN_OR_ANSWER(const auto listing, context.readers.dags.ListDags(filter));
+  return AnswerList(context, listing);
+}
+
+http::Response GetDag(Context& context, const Call& call) {
+  ASSIGN_OR_ANSWER(const store::DagEntry entry,
+                   context.readers.dags.GetDag(std::string(call.request.Param("dag_id"))));
+  ASSIGN_OR_ANSWER(const std::set<std::string> trouble, FilesInTrouble(context));
+  return JsonAnswer(WireDag(entry, trouble));
+}
+
+http::Response GetDetails(Context& context, const Call& call) {
+  ASSIGN_OR_ANSWER(const store::DagEntry entry,
+                   context.readers.dags.GetDag(std::string(call.request.Param("dag_id"))));
+  ASSIGN_OR_ANSWER(const std::set<std::string> trouble, FilesInTrouble(context));
+  return JsonAnswer(WireDagDetails(entry, trouble, context.Version(entry.row.dag_id, entry.row.version)));
+}
+
+// Reads {"is_paused": ...}; update_mask may only name it.
+std::optional<bool> ReadPaused(QueryInput& query, BodyInput& body) {
+  for (const std::string& field : query.Strings("update_mask")) {
+    if (field != "is_paused")
+      query.issues().Add("query", "update_mask", "value_error", "Only is_paused can be changed", field);
+  }
+  return body.RequiredBool("is_paused");
+}
+
+Status Pause(Context& context, const Call& call, const std::string& dag_id, bool paused) {
+  RETURN_IF_ERROR(context.Run(SetPaused{dag_id, paused, call.who.user}).status());
+  context.Audit(call.who.user, paused ? "pause" : "unpause", dag_id);
+  return OkStatus();
+}
+
+http::Response PatchDag(Context& context, const Call& call) {
+  QueryInput query(call.request);
+  BodyInput body(call.request);
+  const auto paused = ReadPaused(query, body);
+  if (auto problems = query.Problems()) return *problems;
+  if (auto problems = body.Problems()) return *problems;
+  const std::string dag_id(call.request.Param("dag_id"));
+  ANSWER_IF_ERROR(context.readers.dags.GetDag(dag_id).status());
+  ANSWER_IF_ERROR(Pause(context, call, dag_id, *paused));
+  return GetDag(context, call);
+}
+
+http::Response PatchDags(Context& context, const Call& call) {
+  QueryInput query(call.request);
+  BodyInput body(call.request);
+  const auto paused = ReadPaused(query, body);
+  store::DagFilter filter = ReadFilter(query);
+  if (auto problems = query.Problems()) return *problems;
+  if (auto problems = body.Problems()) return *problems;
+  ASSIGN_OR_ANSWER(auto listing, context.readers.dags.ListDags(filter));
+  for (const store::DagEntry& entry : listing.rows)
+    ANSWER_IF_ERROR(Pause(context, call, entry.row.dag_id, *paused));
+  for (store::DagEntry& entry : listing.rows) entry.row.paused = *paused;
+  return AnswerList(context, listing);
+}
+
+http::Response ListTasks(Context& context, const Call& call) {
+  QueryInput query(call.request);
+  const std::string order = query.String("order_by");
+  if (auto problems = query.Problems()) return *problems;
+  ASSIGN_OR_ANSWER(const DagPtr dag,
+                   context.readers.dags.GetVersion(std::string(call.request.Param("dag_id")), 0));
+  std::vector<const Task*> tasks;
+  for (const Task& task : dag->tasks) tasks.push_back(&task);
+  if (order == "task_id" || order == "-task_id") {
+    std::sort(tasks.begin(), tasks.end(), [](const Task* a, const Task* b) { return a->id < b->id; });
+    if (order == "-task_id") std::reverse(tasks.begin(), tasks.end());
+  }
+  Value::List wire;
+  for (const Task* task : tasks) wire.push_back(WireTask(*dag, *task));
+  return JsonAnswer(WireWholeList("tasks", std::move(wire)));
+}
+
+http::Response GetTask(Context& context, const Call& call) {
+  ASSIGN_OR_ANSWER(const DagPtr dag,
+                   context.readers.dags.GetVersion(std::string(call.request.Param("dag_id")), 0));
+  const std::int32_t index = dag->FindTask(call.request.Param("task_id"));
+  if (index < 0) return http::ErrorResponse(404, "Task not found");
+  return JsonAnswer(WireTask(*dag, dag->tasks[static_cast<std::size_t>(index)]));
+}
+
+http::Response ListVersions(Context& context, const Call& call) {
+  QueryInput query(call.request);
+  const store::Page page = query.Paging();
+  const std::int64_t number = query.Int("version_number", 0, 1, 1'000'000'000);
+  for (const std::string& order : query.Strings("order_by")) {
+    if (order != "version_number" && order != "id") {
+      query.issues().Add("query", "order_by", "value_error", "Ordering is by version_number", order);
+    }
+  }
+  if (auto problems = query.Problems()) return *problems;
+  const std::string dag_id(call.request.Param("dag_id"));
+  ANSWER_IF_ERROR(context.readers.dags.GetDag(dag_id).status());
+  ASSIGN_OR_ANSWER(std::vector<DagVersionRow> rows, context.readers.dags.ListVersions(dag_id));
+  if (number > 0) std::erase_if(rows, [&](const DagVersionRow& row) { return row.version != number; });
+  store::Listing<DagVersionRow> listing;
+  listing.total = static_cast<std::int64_t>(rows.size());
+  Value::List wire;
+  for (std::size_t i = static_cast<std::size_t>(page.offset);
+       i < rows.size() && wire.size() < static_cast<std::size_t>(page.limit); ++i) {
+    wire.push_back(WireDagVersion(rows[i]));
+  }
+  return JsonAnswer(WireList("dag_versions", std::move(wire), listing));
+}
+
+StatusOr<std::int32_t> VersionNumber(std::string_view text) {
+  if (text.empty() || text.size() > 9 || text.find_first_not_of("0123456789") != std::string_view::npos) {
+    return NotFound("DAG version not found: " + std::string(text));
+  }
+  return std::stoi(std::string(text));
+}
+
+http::Response GetVersion(Context& context, const Call& call) {
+  ASSIGN_OR_ANSWER(const std::int32_t number, VersionNumber(call.request.Param("version_number")));
+  const auto version = context.Version(std::string(call.request.Param("dag_id")), number);
+  if (!version) return http::ErrorResponse(404, "DAG version not found");
+  return JsonAnswer(WireDagVersion(*version));
+}
+
+http::Response GetSource(Context& context, const Call& call) {
+  QueryInput query(call.request);
+  std::int64_t number = query.Int("version_number", 0, 1, 1'000'000'000);
+  if (auto problems = query.Problems()) return *problems;
+  const std::string dag_id(call.request.Param("dag_id"));
+  if (number == 0) {
+    ASSIGN_OR_ANSWER(const store::DagEntry entry, context.readers.dags.GetDag(dag_id));
+    number = entry.row.version;
+  }
+  ASSIGN_OR_ANSWER(const DagPtr dag,
+                   context.readers.dags.GetVersion(dag_id, static_cast<std::int32_t>(number)));
+  if (Wants(call.request, "text/plain")) return TextAnswer(dag->source);
+  return JsonAnswer(Value::Map{{"content", dag->source},
+                               {"dag_id", dag_id},
+                               {"dag_display_name", dag_id},
+                               {"version_number", number}});
+}
+
+http::Response ListTags(Context& context, const Call& call) {
+  QueryInput query(call.request);
+  const store::Page page = query.Paging();
+  const std::string pattern = query.String("tag_name_pattern");
+  const std::vector<std::string> order = query.Strings("order_by");
+  if (auto problems = query.Problems()) return *problems;
+  store::DagFilter filter;
+  filter.page.limit = kAllDags;
+  ASSIGN_OR_ANSWER(const auto listing, context.readers.dags.ListDags(filter));
+  std::set<std::string> names;
+  std::string wanted = pattern;
+  std::erase(wanted, '%');
+  for (const store::DagEntry& entry : listing.rows) {
+    for (const std::string& tag : entry.dag->tags) {
+      if (tag.find(wanted) != std::string::npos) names.insert(tag);
+    }
+  }
+  store::Listing<int> counted;
+  counted.total = static_cast<std::int64_t>(names.size());
+  Value::List tags;
+  int skipped = 0;
+  for (const std::string& name : names) {
+    if (skipped++ < page.offset || static_cast<int>(tags.size()) >= page.limit) continue;
+    tags.emplace_back(name);
+  }
+  return JsonAnswer(WireList("tags", std::move(tags), counted));
+}
+
+http::Response GetStats(Context& context, const Call& call) {
+  QueryInput query(call.request);
+  std::vector<std::string> ids = query.Strings("dag_ids");
+  if (auto problems = query.Problems()) return *problems;
+  if (ids.empty()) {
+    store::DagFilter filter;
+    filter.page.limit = 100;
+    ASSIGN_OR_ANSWER(const auto listing, context.readers.dags.ListDags(filter));
+    for (const store::DagEntry& entry : listing.rows) ids.push_back(entry.row.dag_id);
+  }
+  if (ids.size() > 100) return http::ErrorResponse(400, "At most 100 DAGs at once");
+  Value::List dags;
+  for (const std::string& id : ids) {
+    Value::List states;
+    for (const RunState state :
+         {RunState::kQueued, RunState::kRunning, RunState::kSuccess, RunState::kFailed}) {
+      store::RunFilter filter;
+      filter.dag_id = id;
+      filter.states = {state};
+      filter.page.limit = 1;
+      ASSIGN_OR_ANSWER(const auto runs, context.readers.runs.ListRuns(filter));
+      states.emplace_back(Value::Map{{"state", ToString(state)}, {"count", runs.total}});
+    }
+    dags.emplace_back(Value::Map{{"dag_id", id}, {"dag_display_name", id}, {"stats", std::move(states)}});
+  }
+  return JsonAnswer(WireWholeList("dags", std::move(dags)));
+}
+
+http::Response ListImportErrors(Context& context, const Call& call) {
+  QueryInput query(call.request);
+  const store::Page page = query.Paging();
+  const std::vector<std::string> order = query.Strings("order_by");
+  const std::string pattern = query.String("filename_pattern");
+  if (auto problems = query.Problems()) return *problems;
+  ASSIGN_OR_ANSWER(std::vector<ImportError> errors, context.readers.dags.ListImportErrors());
+  std::string wanted = pattern;
+  std::erase(wanted, '%');
+  std::erase_if(errors,
+                [&](const ImportError& error) { return error.file.find(wanted) == std::string::npos; });
+  store::Listing<ImportError> listing;
+  listing.total = static_cast<std::int64_t>(errors.size());
+  Value::List wire;
+  for (std::size_t i = static_cast<std::size_t>(page.offset);
+       i < errors.size() && wire.size() < static_cast<std::size_t>(page.limit); ++i) {
+    wire.push_back(WireImportError(errors[i]));
+  }
+  return JsonAnswer(WireList("import_errors", std::move(wire), listing));
+}
+
+http::Response GetImportError(Context& context, const Call& call) {
+  ASSIGN_OR_ANSWER(const std::vector<ImportError> errors, context.readers.dags.ListImportErrors());
+  for (const ImportError& error : errors) {
+    if (std::to_string(ImportErrorId(error.file)) == call.request.Param("import_error_id")) {
+      return JsonAnswer(WireImportError(error));
+    }
+  }
+  return http::ErrorResponse(404, "Import error not found");
+}
+
+}  // namespace
+
+void AddDagRoutes(RouteTable& table, Context& context) {
+  const auto add = [&](std::string_view method, std::string_view pattern, Verb verb, std::string_view summary,
+                       http::Response (*handler)(Context&, const Call&)) {
+    table.Add({method, pattern, Needs(verb, Resource::kDag), 200, summary,
+               [&context, handler](const Call& call) { return handler(context, call); }});
+  };
+  add("GET", "/api/v2/dags", Verb::kRead, "List DAGs", ListDags);
+  add("PATCH", "/api/v2/dags", Verb::kWrite, "Pause or unpause the DAGs that match", PatchDags);
+  add("GET", "/api/v2/dags/{dag_id}", Verb::kRead, "One DAG", GetDag);
+  add("PATCH", "/api/v2/dags/{dag_id}", Verb::kWrite, "Pause or unpause a DAG", PatchDag);
+  add("GET", "/api/v2/dags/{dag_id}/details", Verb::kRead, "One DAG with its schedule and parameters",
+      GetDetails);
+  add("GET", "/api/v2/dags/{dag_id}/tasks", Verb::kRead, "The tasks of a DAG", ListTasks);
+  add("GET", "/api/v2/dags/{dag_id}/tasks/{task_id}", Verb::kRead, "One task", GetTask);
+  add("GET", "/api/v2/dags/{dag_id}/dagVersions", Verb::kRead, "The versions of a DAG", ListVersions);
+  add("GET", "/api/v2/dags/{dag_id}/dagVersions/{version_number}", Verb::kRead, "One version of a DAG",
+      GetVersion);
+  add("GET", "/api/v2/dagSources/{dag_id}", Verb::kRead, "The text of a DAG's file", GetSource);
+  add("GET", "/api/v2/dagTags", Verb::kRead, "All tags", ListTags);
+  add("GET", "/api/v2/dagStats", Verb::kRead, "Runs of each DAG by state", GetStats);
+  add("GET", "/api/v2/importErrors", Verb::kRead, "DAG files with problems", ListImportErrors);
+  add("GET", "/api/v2/importErrors/{import_error_id}", Verb::kRead, "The problems of one DAG file",
+      GetImportError);
+}
+
+}  // namespace millrace::api

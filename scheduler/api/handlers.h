@@ -1,0 +1,22 @@
+// The routes, a function a group; each adds its rows to the table. Called once by ApiServer.
+#pragma once
+
+#include <string>
+
+#include "scheduler/api/context.h"
+#include "scheduler/api/live_events.h"
+#include "scheduler/api/route.h"
+
+namespace millrace::api {
+
+void AddSystemRoutes(RouteTable& table, Context& context, const std::string& version);
+void AddDagRoutes(RouteTable& table, Context& context);
+void AddRunRoutes(RouteTable& table, Context& context, LiveEvents& live);
+void AddTaskInstanceRoutes(RouteTable& table, Context& context);
+void AddLogRoutes(RouteTable& table, Context& context);
+void AddMillraceRoutes(RouteTable& table, Context& context, LiveEvents& live);
+
+// The OpenAPI document of the table.
+std::string OpenApiDocument(const RouteTable& table, const std::string& version);
+
+}  // namespace millrace::api

@@ -1,0 +1,172 @@
+// What Airflow has no word for: why, the grid, jobs, workers, live events.
+#include "core/calendar/format.h"
+#include "core/model/json.h"
+#include "scheduler/api/answer.h"
+#include "scheduler/api/handlers.h"
+#include "scheduler/api/input.h"
+#include "scheduler/api/wire.h"
+
+namespace millrace::api {
+namespace {
+
+using auth::Resource;
+using auth::Verb;
+
+http::Response GetWhy(Context& context, const Call& call) {
+  ASSIGN_OR_ANSWER(const Located at,
+                   context.Locate(call.request.Param("dag_id"), call.request.Param("dag_run_id"),
+                                  call.request.Param("task_id")));
+  ASSIGN_OR_ANSWER(const Answer answer, context.Ask(AskWhy{at.key.run, at.key.index}));
+  const auto* why = std::get_if<StatusOr<Why>>(&answer);
+  if (why == nullptr) return ErrorAnswer(Internal("another question was answered"));
+  Why told;
+  if (why->ok()) {
+    told = **why;
+  } else if (why->status().code() == Code::kNotFound) {
+    // The engine holds live runs only; of one that has ended, its row tells.
+    ASSIGN_OR_ANSWER(const TaskInstance instance, context.readers.task_instances.GetTaskInstance(at.key));
+    told.state = instance.state;
+    if (!instance.reason.empty()) told.reasons.push_back({"ended", instance.reason});
+  } else {
+    return ErrorAnswer(why->status());
+  }
+  Value::List reasons;
+  for (const WhyReason& reason : told.reasons) {
+    reasons.emplace_back(Value::Map{{"kind", reason.kind}, {"message", reason.message}});
+  }
+  const Value state = told.state == TaskState::kNone ? Value() : Value(ToString(told.state));
+  return JsonAnswer(Value::Map{{"state", state}, {"reasons", std::move(reasons)}});
+}
+
+http::Response GetGrid(Context& context, const Call& call) {
+  QueryInput query(call.request);
+  store::RunFilter of_runs;
+  of_runs.page.limit = static_cast<int>(query.Int("limit", 25, 1, 365));
+  if (auto problems = query.Problems()) return *problems;
+  of_runs.dag_id = std::string(call.request.Param("dag_id"));
+  of_runs.order = store::RunOrder::kRunAfter;
+  of_runs.descending = true;
+  ANSWER_IF_ERROR(context.readers.dags.GetDag(of_runs.dag_id).status());
+  ASSIGN_OR_ANSWER(const auto runs, context.readers.runs.ListRuns(of_runs));
+  Value::List run_list;
+  Value::List cells;
+  for (const Run& run : runs.rows) {
+    run_list.push_back(WireRun(run, context.Version(run.dag_id, run.version)));
+    ASSIGN_OR_ANSWER(const DagPtr dag, context.readers.dags.GetVersion(run.dag_id, run.version));
+    store::TaskInstanceFilter filter;
+    filter.runs = {run.key};
+    filter.page.limit = static_cast<int>(dag->tasks.size());
+    ASSIGN_OR_ANSWER(const auto instances, context.readers.task_instances.ListTaskInstances(filter));
+    for (const TaskInstance& row : instances.rows) {
+      const auto index = static_cast<std::size_t>(row.key.index);
+      if (index >= dag->tasks.size()) continue;
+      const Value state = row.state == TaskState::kNone ? Value() : Value(ToString(row.state));
+      cells.emplace_back(Value::Map{{"dag_run_id", run.run_id},
+                                    {"task_id", dag->tasks[index].id},
+                                    {"state", state},
+                                    {"try_number", row.try_number},
+                                    {"start_date", WireTime(row.started_at)},
+                                    {"end_date", WireTime(row.ended_at)}});
+    }
+  }
+  return JsonAnswer(Value::Map{{"runs", std::move(run_list)}, {"task_instances", std::move(cells)}});
+}
+
+http::Response GetJob(Context& context, const Call& call) {
+  QueryInput query(call.request);
+  const std::int64_t wanted = query.Int("try_number", 0, 1, 1'000'000);
+  if (auto problems = query.Problems()) return *problems;
+  ASSIGN_OR_ANSWER(const Located at,
+                   context.Locate(call.request.Param("dag_id"), call.request.Param("dag_run_id"),
+                                  call.request.Param("task_id")));
+  ASSIGN_OR_ANSWER(const TaskInstance instance, context.readers.task_instances.GetTaskInstance(at.key));
+  const JobKey key{at.key, wanted > 0 ? static_cast<std::int32_t>(wanted) : instance.try_number};
+  // The engine tells of a job that runs as it is now; the row, as it was when its last stage ended.
+  Value report;
+  if (const auto answer = context.Ask(AskJob{key}); answer.ok()) {
+    const auto* text = std::get_if<StatusOr<std::string>>(&*answer);
+    if (text != nullptr && text->ok()) {
+      if (auto parsed = ParseJson(**text); parsed.ok()) report = std::move(*parsed);
+    }
+  }
+  const auto row = context.readers.jobs.GetJob(key);
+  if (!row.ok() && report.is_null()) return ErrorAnswer(row.status());
+  if (report.is_null()) {
+    if (auto parsed = ParseJson(row->report); parsed.ok()) report = std::move(*parsed);
+  }
+  return JsonAnswer(Value::Map{{"dag_id", at.run.dag_id},
+                               {"dag_run_id", at.run.run_id},
+                               {"task_id", call.request.Param("task_id")},
+                               {"try_number", key.try_number},
+                               {"state", row.ok() ? Value(row->state) : Value("planning")},
+                               {"ended_at", row.ok() ? WireTime(row->ended_at) : Value()},
+                               {"report", std::move(report)}});
+}
+
+Value WireWorker(const WorkerView& worker) {
+  Value::List labels;
+  for (const std::string& label : worker.offer.labels) labels.emplace_back(label);
+  const char* state = worker.draining ? "draining" : worker.connected ? "online" : "lost";
+  return Value::Map{{"worker_id", std::to_string(ToInt(worker.session))},
+                    {"name", worker.offer.name},
+                    {"hostname", worker.offer.hostname},
+                    {"state", state},
+                    {"slots", worker.offer.slots},
+                    {"slots_used", worker.slots_used},
+                    {"attempts", worker.attempts},
+                    {"labels", std::move(labels)},
+                    {"version", worker.offer.version},
+                    {"engine_version", worker.offer.engine_version},
+                    {"pid", worker.offer.pid},
+                    {"joined_at", FormatTime(worker.joined_at)},
+                    {"last_heartbeat", FormatTime(worker.last_heartbeat)}};
+}
+
+http::Response ListWorkers(Context& context, const Call&) {
+  ASSIGN_OR_ANSWER(const Answer answer, context.Ask(AskWorkers{}));
+  const auto* workers = std::get_if<std::vector<WorkerView>>(&answer);
+  if (workers == nullptr) return ErrorAnswer(Internal("another question was answered"));
+  Value::List wire;
+  for (const WorkerView& worker : *workers) wire.push_back(WireWorker(worker));
+  return JsonAnswer(WireWholeList("workers", std::move(wire)));
+}
+
+http::Response GetEvents(LiveEvents& live, const Call& call) {
+  QueryInput query(call.request);
+  Subscription subscription;
+  subscription.dag_id = query.String("dag_id");
+  const std::string place = query.String("last_event_id");
+  if (auto problems = query.Problems()) return *problems;
+  const std::string_view header = call.request.Header("last-event-id");
+  const std::string_view last = header.empty() ? std::string_view(place) : header;
+  if (!last.empty()) {
+    subscription.after = ParseEventId(last);
+    if (!subscription.after) return http::ErrorResponse(400, "Last-Event-ID is not one of ours");
+  }
+  http::Response response;
+  response.headers.emplace_back("Content-Type", "text/event-stream");
+  response.stream = [&live, subscription](http::StreamSink& sink, http::StreamId id) {
+    live.Subscribe(sink, id, subscription);
+  };
+  return response;
+}
+
+}  // namespace
+
+void AddMillraceRoutes(RouteTable& table, Context& context, LiveEvents& live) {
+  const Access read_dag = Needs(Verb::kRead, Resource::kDag);
+  table.Add({"GET", "/millrace/v1/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/why", read_dag,
+             200, "What a task instance waits for, or how it ended",
+             [&](const Call& call) { return GetWhy(context, call); }});
+  table.Add({"GET", "/millrace/v1/dags/{dag_id}/grid", read_dag, 200,
+             "The newest runs with their task instances",
+             [&](const Call& call) { return GetGrid(context, call); }});
+  table.Add({"GET", "/millrace/v1/jobs/{dag_id}/{dag_run_id}/{task_id}", read_dag, 200,
+             "A mapreduce job's report", [&](const Call& call) { return GetJob(context, call); }});
+  table.Add({"GET", "/millrace/v1/workers", Needs(Verb::kRead, Resource::kWorker), 200, "The workers",
+             [&](const Call& call) { return ListWorkers(context, call); }});
+  table.Add({"GET", "/millrace/v1/events", read_dag, 200, "Live transitions as server-sent events",
+             [&](const Call& call) { return GetEvents(live, call); }});
+}
+
+}  // namespace millrace::api

@@ -1,0 +1,207 @@
+// Runs: list, get, trigger, mark, clear and wait.
+#include "core/model/json.h"
+#include "scheduler/api/answer.h"
+#include "scheduler/api/handlers.h"
+#include "scheduler/api/input.h"
+#include "scheduler/api/wire.h"
+
+namespace millrace::api {
+namespace {
+
+using auth::Resource;
+using auth::Verb;
+
+constexpr std::size_t kMaxNote = 1000;
+
+std::string DagOf(const Call& call) { return std::string(call.request.Param("dag_id")); }
+std::string RunOf(const Call& call) { return std::string(call.request.Param("dag_run_id")); }
+
+http::Response AnswerRun(Context& context, const Run& run) {
+  return JsonAnswer(WireRun(run, context.Version(run.dag_id, run.version)));
+}
+
+std::optional<RunType> RunTypeFromWire(const std::string& text) {
+  for (const RunType type : {RunType::kScheduled, RunType::kManual, RunType::kBackfill}) {
+    if (text == ToString(type)) return type;
+  }
+  return std::nullopt;
+}
+
+void ReadOrder(QueryInput& query, store::RunFilter* filter) {
+  for (std::string order : query.Strings("order_by")) {
+    filter->descending = order.starts_with("-");
+    if (filter->descending) order.erase(0, 1);
+    if (order == "id" || order == "queued_at") {
+      filter->order = store::RunOrder::kKey;
+    } else if (order == "run_after") {
+      filter->order = store::RunOrder::kRunAfter;
+    } else if (order == "logical_date") {
+      filter->order = store::RunOrder::kLogicalDate;
+    } else if (order == "start_date") {
+      filter->order = store::RunOrder::kStartDate;
+    } else if (order == "end_date") {
+      filter->order = store::RunOrder::kEndDate;
+    } else {
+      query.issues().Add("query", "order_by", "value_error",
+                         "Ordering is by id, run_after, logical_date, start_date or end_date", order);
+    }
+  }
+}
+
+http::Response ListRuns(Context& context, const Call& call) {
+  QueryInput query(call.request);
+  store::RunFilter filter;
+  filter.page = query.Paging();
+  if (DagOf(call) != "~") filter.dag_id = DagOf(call);
+  for (const std::string& state : query.Strings("state")) {
+    if (const auto known = RunStateFromString(state)) {
+      filter.states.push_back(*known);
+    } else {
+      query.issues().Add("query", "state", "enum", "State is queued, running, success or failed", state);
+    }
+  }
+  for (const std::string& type : query.Strings("run_type")) {
+    if (const auto known = RunTypeFromWire(type)) {
+      filter.types.push_back(*known);
+    } else {
+      query.issues().Add("query", "run_type", "enum", "Run type is scheduled, manual or backfill", type);
+    }
+  }
+  query.Range("logical_date", &filter.logical_date_from, &filter.logical_date_to);
+  query.Range("run_after", &filter.run_after_from, &filter.run_after_to);
+  filter.run_id_pattern = query.Pattern("run_id_pattern");
+  ReadOrder(query, &filter);
+  if (auto problems = query.Problems()) return *problems;
+  if (!filter.dag_id.empty()) ANSWER_IF_ERROR(context.readers.dags.GetDag(filter.dag_id).status());
+  ASSIGN_OR_ANSWER(const auto listing, context.readers.runs.ListRuns(filter));
+  Value::List runs;
+  for (const Run& run : listing.rows) runs.push_back(WireRun(run, context.Version(run.dag_id, run.version)));
+  return JsonAnswer(WireList("dag_runs", std::move(runs), listing));
+}
+
+http::Response GetRun(Context& context, const Call& call) {
+  ASSIGN_OR_ANSWER(const Run run, context.readers.runs.GetRun(DagOf(call), RunOf(call)));
+  return AnswerRun(context, run);
+}
+
+http::Response Trigger(Context& context, const Call& call) {
+  BodyInput body(call.request);
+  TriggerRun trigger;
+  trigger.dag_id = DagOf(call);
+  trigger.user = call.who.user;
+  trigger.run_id = body.String("dag_run_id");
+  trigger.logical_date = body.Time("logical_date");
+  trigger.note = body.String("note");
+  const Value conf = body.Any("conf");
+  if (!conf.is_null() && !conf.is_map())
+    body.issues().Add("body", "conf", "dict_type", "Input should be an object", conf);
+  if (conf.is_map()) trigger.conf = ToJson(conf);
+  for (const char* name : {"data_interval_start", "data_interval_end", "run_after", "partition_key"}) {
+    body.Unsupported(name);
+  }
+  if (!trigger.run_id.empty() && !IsValidRunId(trigger.run_id)) {
+    body.issues().Add("body", "dag_run_id", "string_pattern_mismatch",
+                      "Run ids are made of A-Z, a-z, 0-9 and _.-:+, at most 250 characters", trigger.run_id);
+  }
+  if (trigger.note.size() > kMaxNote)
+    body.issues().Add("body", "note", "string_too_long", "At most 1000 characters");
+  if (auto problems = body.Problems()) return *problems;
+  ANSWER_IF_ERROR(context.readers.dags.GetDag(trigger.dag_id).status());
+  const std::string dag_id = trigger.dag_id;
+  ASSIGN_OR_ANSWER(const CommandResult result, context.Run(std::move(trigger)));
+  if (!result.run) return ErrorAnswer(Internal("a trigger made no run"));
+  context.Audit(call.who.user, "trigger", dag_id + "/" + result.run->run_id);
+  return AnswerRun(context, *result.run);
+}
+
+// Marks every task instance that has not succeeded; the run follows from them.
+Status MarkSuccess(Context& context, const Call& call, const Run& run) {
+  ASSIGN_OR_RETURN(const DagPtr dag, context.readers.dags.GetVersion(run.dag_id, run.version));
+  store::TaskInstanceFilter filter;
+  filter.runs = {run.key};
+  filter.page.limit = 10'000;
+  ASSIGN_OR_RETURN(const auto instances, context.readers.task_instances.ListTaskInstances(filter));
+  for (const TaskInstance& instance : instances.rows) {
+    const auto index = static_cast<std::size_t>(instance.key.index);
+    if (instance.state == TaskState::kSuccess || index >= dag->tasks.size()) continue;
+    const MarkTask mark{run.dag_id, run.run_id, dag->tasks[index].id, TaskState::kSuccess, call.who.user};
+    RETURN_IF_ERROR(context.Run(mark).status());
+  }
+  return OkStatus();
+}
+
+http::Response PatchRun(Context& context, const Call& call) {
+  QueryInput query(call.request);
+  BodyInput body(call.request);
+  for (const std::string& field : query.Strings("update_mask")) {
+    if (field != "state")
+      query.issues().Add("query", "update_mask", "value_error", "Only state can be changed", field);
+  }
+  const std::string state = body.String("state");
+  body.Unsupported("note");
+  if (state != "failed" && state != "success" && state != "queued") {
+    body.issues().Add("body", "state", "enum", "Input should be 'failed', 'success' or 'queued'", state);
+  }
+  if (auto problems = query.Problems()) return *problems;
+  if (auto problems = body.Problems()) return *problems;
+  ASSIGN_OR_ANSWER(const Run run, context.readers.runs.GetRun(DagOf(call), RunOf(call)));
+  if (state == "failed") {
+    ANSWER_IF_ERROR(context.Run(CancelRun{run.dag_id, run.run_id, call.who.user}).status());
+  } else if (state == "success") {
+    ANSWER_IF_ERROR(MarkSuccess(context, call, run));
+  } else {
+    ClearTasks clear;
+    clear.dag_id = run.dag_id;
+    clear.run_id = run.run_id;
+    clear.user = call.who.user;
+    ANSWER_IF_ERROR(context.Run(std::move(clear)).status());
+  }
+  context.Audit(call.who.user, "set_run_" + state, run.dag_id + "/" + run.run_id);
+  return GetRun(context, call);
+}
+
+http::Response Wait(Context& context, LiveEvents& live, const Call& call) {
+  QueryInput query(call.request);
+  const auto interval = query.Number("interval");
+  if (interval && !(*interval > 0))
+    query.issues().Add("query", "interval", "greater_than", "Input should be greater than 0");
+  const std::vector<std::string> results = query.Strings("result");
+  if (auto problems = query.Problems()) return *problems;
+  ASSIGN_OR_ANSWER(const Run run, context.readers.runs.GetRun(DagOf(call), RunOf(call)));
+  Waiter waiter;
+  waiter.run = run.key;
+  waiter.lines = Wants(call.request, "application/x-ndjson");
+  if (!results.empty()) {
+    ASSIGN_OR_ANSWER(const DagPtr dag, context.readers.dags.GetVersion(run.dag_id, run.version));
+    for (const std::string& task : results) {
+      const std::int32_t index = dag->FindTask(task);
+      if (index < 0) return http::ErrorResponse(404, "Task not found: " + task);
+      waiter.results.emplace_back(task, index);
+    }
+  }
+  http::Response response;
+  response.headers.emplace_back("Content-Type", waiter.lines ? "application/x-ndjson" : "application/json");
+  response.stream = [&live, waiter](http::StreamSink& sink, http::StreamId id) {
+    live.Wait(sink, id, waiter);
+  };
+  return response;
+}
+
+}  // namespace
+
+void AddRunRoutes(RouteTable& table, Context& context, LiveEvents& live) {
+  const auto add = [&](std::string_view method, std::string_view pattern, Verb verb, std::string_view summary,
+                       http::Response (*handler)(Context&, const Call&)) {
+    table.Add({method, pattern, Needs(verb, Resource::kDag), 200, summary,
+               [&context, handler](const Call& call) { return handler(context, call); }});
+  };
+  add("GET", "/api/v2/dags/{dag_id}/dagRuns", Verb::kRead, "List runs; ~ for those of every DAG", ListRuns);
+  add("POST", "/api/v2/dags/{dag_id}/dagRuns", Verb::kWrite, "Trigger a run", Trigger);
+  add("GET", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}", Verb::kRead, "One run", GetRun);
+  add("PATCH", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}", Verb::kWrite,
+      "Cancel (failed), mark or run again", PatchRun);
+  table.Add({"GET", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/wait", Needs(Verb::kRead, Resource::kDag),
+             200, "Wait until a run has ended", [&](const Call& call) { return Wait(context, live, call); }});
+}
+
+}  // namespace millrace::api

@@ -1,0 +1,209 @@
+// The store's readers over plain containers, for tests of what reads them. Filled before anyone asks, or
+// under `mutex`.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "scheduler/store/logs.h"
+#include "scheduler/store/reader.h"
+
+namespace millrace::test {
+
+// What the store would hold.
+struct Rows {
+  std::mutex mutex;
+  std::map<std::string, store::DagEntry> dags;
+  std::vector<DagVersionRow> versions;
+  std::vector<ImportError> import_errors;
+  std::vector<Run> runs;
+  std::map<TaskInstanceKey, TaskInstance> instances;
+  std::map<TaskInstanceKey, std::vector<Attempt>> attempts;
+  std::map<TaskInstanceKey, std::string> results;
+  std::map<JobKey, JobRow> jobs;
+  std::vector<store::JournalEntry> journal;
+  std::map<std::pair<TaskInstanceKey, std::int32_t>, std::string> logs;
+};
+
+// SQL LIKE with % only.
+inline bool Like(std::string_view text, std::string_view pattern) {
+  if (pattern.empty()) return text.empty();
+  if (pattern.front() == '%') {
+    for (std::size_t i = 0; i <= text.size(); ++i) {
+      if (Like(text.substr(i), pattern.substr(1))) return true;
+    }
+    return false;
+  }
+  return !text.empty() && text.front() == pattern.front() && Like(text.substr(1), pattern.substr(1));
+}
+
+template <typename Row>
+store::Listing<Row> PageOf(std::vector<Row> rows, const store::Page& page) {
+  store::Listing<Row> listing;
+  listing.total = static_cast<std::int64_t>(rows.size());
+  for (std::size_t i = static_cast<std::size_t>(page.offset);
+       i < rows.size() && listing.rows.size() < static_cast<std::size_t>(page.limit); ++i) {
+    listing.rows.push_back(std::move(rows[i]));
+  }
+  return listing;
+}
+
+template <typename Value>
+bool Has(const std::vector<Value>& wanted, const Value& value) {
+  return wanted.empty() || std::find(wanted.begin(), wanted.end(), value) != wanted.end();
+}
+
+class FakeReaders : public store::DagReader,
+                    public store::RunReader,
+                    public store::TaskInstanceReader,
+                    public store::JobReader,
+                    public store::JournalReader,
+                    public store::LogReader {
+ public:
+  explicit FakeReaders(Rows& rows) : rows_(rows) {}
+
+  StatusOr<store::DagEntry> GetDag(const std::string& dag_id) override {
+    const std::lock_guard lock(rows_.mutex);
+    const auto found = rows_.dags.find(dag_id);
+    if (found == rows_.dags.end()) return NotFound("DAG not found: " + dag_id);
+    return found->second;
+  }
+  StatusOr<store::Listing<store::DagEntry>> ListDags(const store::DagFilter& filter) override {
+    const std::lock_guard lock(rows_.mutex);
+    std::vector<store::DagEntry> matching;
+    for (const auto& [id, entry] : rows_.dags) {
+      const auto& tags = entry.dag->tags;
+      const bool tagged =
+          filter.tags.empty() || std::any_of(tags.begin(), tags.end(),
+                                             [&](const std::string& tag) { return Has(filter.tags, tag); });
+      if (!filter.id_pattern.empty() && !Like(id, filter.id_pattern)) continue;
+      if (!tagged || (filter.paused && *filter.paused != entry.row.paused)) continue;
+      if (!filter.include_stale && entry.row.stale) continue;
+      matching.push_back(entry);
+    }
+    if (filter.descending) std::reverse(matching.begin(), matching.end());
+    return PageOf(std::move(matching), filter.page);
+  }
+  StatusOr<DagPtr> GetVersion(const std::string& dag_id, std::int32_t version) override {
+    const std::lock_guard lock(rows_.mutex);
+    for (auto row = rows_.versions.rbegin(); row != rows_.versions.rend(); ++row) {
+      if (row->dag_id == dag_id && (version == 0 || row->version == version)) return row->dag;
+    }
+    return NotFound("DAG not found: " + dag_id);
+  }
+  StatusOr<std::vector<DagVersionRow>> ListVersions(const std::string& dag_id) override {
+    const std::lock_guard lock(rows_.mutex);
+    std::vector<DagVersionRow> versions;
+    for (const DagVersionRow& row : rows_.versions) {
+      if (row.dag_id == dag_id) versions.push_back(row);
+    }
+    return versions;
+  }
+  StatusOr<std::vector<ImportError>> ListImportErrors() override {
+    const std::lock_guard lock(rows_.mutex);
+    return rows_.import_errors;
+  }
+
+  StatusOr<Run> GetRun(const std::string& dag_id, const std::string& run_id) override {
+    const std::lock_guard lock(rows_.mutex);
+    for (const Run& run : rows_.runs) {
+      if (run.dag_id == dag_id && run.run_id == run_id) return run;
+    }
+    return NotFound("Run not found: " + dag_id + " " + run_id);
+  }
+  StatusOr<Run> GetRunByKey(RunKey key) override {
+    const std::lock_guard lock(rows_.mutex);
+    for (const Run& run : rows_.runs) {
+      if (run.key == key) return run;
+    }
+    return NotFound("Run not found");
+  }
+  StatusOr<store::Listing<Run>> ListRuns(const store::RunFilter& filter) override {
+    const std::lock_guard lock(rows_.mutex);
+    std::vector<Run> matching;
+    for (const Run& run : rows_.runs) {
+      if (!filter.dag_id.empty() && run.dag_id != filter.dag_id) continue;
+      if (!Has(filter.states, run.state) || !Has(filter.types, run.type)) continue;
+      if (filter.logical_date_from && run.logical_date < filter.logical_date_from) continue;
+      if (filter.logical_date_to && run.logical_date > filter.logical_date_to) continue;
+      if (filter.run_after_from && run.run_after < *filter.run_after_from) continue;
+      if (filter.run_after_to && run.run_after > *filter.run_after_to) continue;
+      if (!filter.run_id_pattern.empty() && !Like(run.run_id, filter.run_id_pattern)) continue;
+      matching.push_back(run);
+    }
+    if (filter.order == store::RunOrder::kRunAfter) {
+      std::stable_sort(matching.begin(), matching.end(),
+                       [](const Run& a, const Run& b) { return a.run_after < b.run_after; });
+    }
+    if (filter.descending) std::reverse(matching.begin(), matching.end());
+    return PageOf(std::move(matching), filter.page);
+  }
+
+  StatusOr<TaskInstance> GetTaskInstance(const TaskInstanceKey& key) override {
+    const std::lock_guard lock(rows_.mutex);
+    const auto found = rows_.instances.find(key);
+    if (found == rows_.instances.end()) return NotFound("Task instance not found");
+    return found->second;
+  }
+  StatusOr<store::Listing<TaskInstance>> ListTaskInstances(const store::TaskInstanceFilter& filter) override {
+    const std::lock_guard lock(rows_.mutex);
+    std::vector<TaskInstance> matching;
+    for (const auto& [key, instance] : rows_.instances) {
+      if (!Has(filter.runs, key.run) || !Has(filter.states, instance.state)) continue;
+      if (filter.index && *filter.index != key.index) continue;
+      matching.push_back(instance);
+    }
+    return PageOf(std::move(matching), filter.page);
+  }
+  StatusOr<std::vector<Attempt>> ListAttempts(const TaskInstanceKey& key) override {
+    const std::lock_guard lock(rows_.mutex);
+    return rows_.attempts[key];
+  }
+  StatusOr<std::string> GetResult(const TaskInstanceKey& key) override {
+    const std::lock_guard lock(rows_.mutex);
+    const auto found = rows_.results.find(key);
+    if (found == rows_.results.end()) return NotFound("No result");
+    return found->second;
+  }
+
+  StatusOr<JobRow> GetJob(const JobKey& key) override {
+    const std::lock_guard lock(rows_.mutex);
+    const auto found = rows_.jobs.find(key);
+    if (found == rows_.jobs.end()) return NotFound("The task instance has run no job");
+    return found->second;
+  }
+
+  StatusOr<std::vector<store::JournalEntry>> ReadAfter(std::uint64_t sequence, int limit) override {
+    const std::lock_guard lock(rows_.mutex);
+    std::vector<store::JournalEntry> entries;
+    for (const store::JournalEntry& entry : rows_.journal) {
+      if (entry.sequence > sequence && static_cast<int>(entries.size()) < limit) entries.push_back(entry);
+    }
+    return entries;
+  }
+  StatusOr<std::uint64_t> NewestSequence() override {
+    const std::lock_guard lock(rows_.mutex);
+    return rows_.journal.empty() ? 0 : rows_.journal.back().sequence;
+  }
+
+  StatusOr<store::LogSlice> Read(const TaskInstanceKey& key, std::int32_t try_number, std::int64_t from,
+                                 std::int64_t max_bytes) override {
+    const std::lock_guard lock(rows_.mutex);
+    const std::string& log = rows_.logs[{key, try_number}];
+    const auto begin = std::min(static_cast<std::size_t>(from), log.size());
+    store::LogSlice slice;
+    slice.data = log.substr(begin, static_cast<std::size_t>(max_bytes));
+    slice.next = static_cast<std::int64_t>(begin + slice.data.size());
+    slice.end = static_cast<std::size_t>(slice.next) >= log.size();
+    return slice;
+  }
+
+ private:
+  Rows& rows_;
+};
+
+}  // namespace millrace::test

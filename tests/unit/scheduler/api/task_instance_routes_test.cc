@@ -1,0 +1,167 @@
+#include "tests/unit/scheduler/api/api_fixture.h"
+
+namespace millrace::api {
+namespace {
+
+constexpr const char* kRun =
+    "/api/v2/dags/daily_flights/dagRuns/scheduled__2001-03-01T07:00:00+00:00/taskInstances";
+constexpr const char* kLive = "/api/v2/dags/daily_flights/dagRuns/manual__2/taskInstances";
+
+class TaskInstanceRoutesTest : public ApiTest {};
+
+TEST_F(TaskInstanceRoutesTest, AnInstanceHasEveryFieldThatClientsRequire) {
+  Start();
+  const Answered instance = Get(std::string(kRun) + "/delays");
+  ASSERT_EQ(instance.status, 200) << instance.text;
+  for (const char* field :
+       {"id", "task_id", "dag_id", "dag_run_id", "map_index", "run_after", "try_number", "max_tries",
+        "task_display_name", "dag_display_name", "pool", "pool_slots", "executor_config"}) {
+    EXPECT_FALSE(instance.At(field).is_null()) << field;
+  }
+  EXPECT_EQ(instance.At("state"), Value("failed"));
+  EXPECT_EQ(instance.At("note"), Value("exit status 1"));
+  EXPECT_EQ(instance.At("operator"), Value("mapreduce"));
+  EXPECT_EQ(instance.At("duration"), Value(3600.0));
+  EXPECT_TRUE(Get(std::string(kLive) + "/publish").At("state").is_null());
+  EXPECT_EQ(Get(std::string(kRun) + "/delays/-1").status, 200);
+  EXPECT_EQ(Get(std::string(kRun) + "/delays/0").status, 404);
+  EXPECT_EQ(Get(std::string(kRun) + "/nothing").status, 404);
+}
+
+TEST_F(TaskInstanceRoutesTest, TildeMeansAnyDagOrRun) {
+  Start();
+  EXPECT_EQ(Get(kRun).At("total_entries"), Value(3));
+  EXPECT_EQ(Get("/api/v2/dags/daily_flights/dagRuns/~/taskInstances").At("total_entries"), Value(6));
+  EXPECT_EQ(Get("/api/v2/dags/~/dagRuns/~/taskInstances").At("total_entries"), Value(6));
+  EXPECT_EQ(Get("/api/v2/dags/~/dagRuns/~/taskInstances?state=failed").At("task_instances.0.task_id"),
+            Value("delays"));
+  EXPECT_EQ(Get("/api/v2/dags/daily_flights/dagRuns/~/taskInstances?task_id=publish").Count("task_instances"),
+            2U);
+  EXPECT_EQ(Get(std::string(kLive) + "?state=none").Count("task_instances"), 2U);
+  EXPECT_EQ(Get("/api/v2/dags/~/dagRuns/manual__2/taskInstances").status, 400);
+  EXPECT_EQ(Get(std::string(kLive) + "?state=lost").status, 422);
+}
+
+TEST_F(TaskInstanceRoutesTest, TriesAreToldOnceEach) {
+  Attempt first;
+  first.instance = {RunKey{1}, 1};
+  first.try_number = 1;
+  first.state = TaskState::kFailed;
+  first.reason = "worker lost";
+  Attempt again = first;
+  again.reason = "exit status 2";
+  Attempt present = first;
+  present.try_number = 2;
+  rows_.attempts[first.instance] = {first, again, present};
+  Start();
+  const Answered tries = Get(std::string(kRun) + "/delays/tries");
+  EXPECT_EQ(tries.At("total_entries"), Value(2));
+  EXPECT_EQ(tries.At("task_instances.0.note"), Value("exit status 2"));
+  EXPECT_EQ(tries.At("task_instances.1.note"), Value("exit status 1"));
+  EXPECT_EQ(Get(std::string(kRun) + "/delays/tries/1").At("try_number"), Value(1));
+  EXPECT_EQ(Get(std::string(kRun) + "/delays/tries/9").status, 404);
+}
+
+TEST_F(TaskInstanceRoutesTest, StatesAreSetByHand) {
+  Start();
+  const Answered answered = Do("PATCH", std::string(kLive) + "/extract", R"({"new_state": "skipped"})");
+  ASSERT_EQ(answered.status, 200) << answered.text;
+  EXPECT_EQ(answered.Count("task_instances"), 1U);
+  const auto mark = std::get<MarkTask>(inbox_.commands().at(0));
+  EXPECT_EQ(mark.task_id, "extract");
+  EXPECT_EQ(mark.state, TaskState::kSkipped);
+  EXPECT_EQ(Do("PATCH", std::string(kLive) + "/extract/dry_run", R"({"new_state": "failed"})").status, 200);
+  EXPECT_EQ(inbox_.commands().size(), 1U);
+  EXPECT_EQ(Do("PATCH", std::string(kLive) + "/extract", R"({"new_state": "running"})").status, 422);
+  EXPECT_EQ(Do("PATCH", std::string(kLive) + "/extract", R"({"new_state": "failed", "include_future": true})")
+                .status,
+            422);
+}
+
+TEST_F(TaskInstanceRoutesTest, ClearingIsADryRunUnlessToldOtherwise) {
+  Start();
+  const char* path = "/api/v2/dags/daily_flights/clearTaskInstances";
+  const std::string run = R"("dag_run_id": "scheduled__2001-03-01T07:00:00+00:00")";
+  const Answered preview = Do(
+      "POST", path, "{" + run + R"(, "task_ids": ["delays", ["publish", -1]], "include_downstream": true})");
+  ASSERT_EQ(preview.status, 200) << preview.text;
+  EXPECT_EQ(preview.At("total_entries"), Value(2));
+  auto clear = std::get<ClearTasks>(inbox_.commands().at(0));
+  EXPECT_TRUE(clear.dry_run);
+  EXPECT_TRUE(clear.only_failed);
+  EXPECT_TRUE(clear.downstream);
+  EXPECT_EQ(clear.task_ids, (std::vector<std::string>{"delays", "publish"}));
+  EXPECT_EQ(Do("POST", path, "{" + run + R"(, "dry_run": false, "only_failed": false})").status, 200);
+  clear = std::get<ClearTasks>(inbox_.commands().at(1));
+  EXPECT_FALSE(clear.dry_run);
+  EXPECT_FALSE(clear.only_failed);
+  EXPECT_FALSE(clear.downstream);
+  EXPECT_EQ(Do("POST", path, R"({"task_ids": ["delays"]})").status, 422);
+  EXPECT_EQ(Do("POST", path, "{" + run + R"(, "include_past": true})").status, 422);
+
+  const std::string whole = "/api/v2/dags/daily_flights/dagRuns/scheduled__2001-03-01T07:00:00+00:00/clear";
+  EXPECT_EQ(Do("POST", whole, "{}").Count("task_instances"), 2U);
+  EXPECT_EQ(Do("POST", whole, R"({"dry_run": false})").At("state"), Value("failed"));
+}
+
+TEST_F(TaskInstanceRoutesTest, LogsComeInPiecesThatEndWithALine) {
+  rows_.logs[{{RunKey{2}, 0}, 2}] = "first\nsecond\nhal";
+  Start();
+  const std::string path = std::string(kLive) + "/extract/logs/2";
+  const Answered first = Get(path);
+  ASSERT_EQ(first.status, 200) << first.text;
+  EXPECT_EQ(first.Count("content"), 2U);
+  EXPECT_EQ(first.At("content.1.event"), Value("second"));
+  EXPECT_EQ(first.At("continuation_token"), Value("13"));
+  EXPECT_EQ(Get(path + "?token=13").At("continuation_token"), Value("13"));
+  {
+    const std::lock_guard lock(rows_.mutex);
+    rows_.logs[{{RunKey{2}, 0}, 2}] += "f\n";
+  }
+  const Answered more = Get(path + "?token=13");
+  EXPECT_EQ(more.At("content.0.event"), Value("half"));
+  EXPECT_EQ(more.At("continuation_token"), Value("18"));
+  EXPECT_EQ(Get(path + "?token=-1").status, 422);
+  EXPECT_EQ(Get(std::string(kLive) + "/extract/logs/3").status, 404);
+  EXPECT_EQ(Get(std::string(kLive) + "/extract/logs/0").status, 404);
+}
+
+TEST_F(TaskInstanceRoutesTest, TheLogOfAnEndedTryEnds) {
+  rows_.logs[{{RunKey{1}, 1}, 2}] = "<script>alert(1)</script>\nlast, without an end of line";
+  Start();
+  const std::string path = std::string(kRun) + "/delays/logs/2";
+  const Answered whole = Get(path);
+  EXPECT_EQ(whole.Count("content"), 2U);
+  EXPECT_TRUE(whole.At("continuation_token").is_null());
+  const Answered text = Get(path, "Accept: text/plain\r\n");
+  EXPECT_EQ(test::BodyOf(text.text), rows_.logs.begin()->second);
+  EXPECT_NE(text.text.find("Content-Type: text/plain"), std::string::npos);
+  EXPECT_NE(text.text.find("Content-Security-Policy: sandbox"), std::string::npos);
+  EXPECT_EQ(test::BodyOf(Get(path, "Accept: application/x-ndjson\r\n").text),
+            "{\"timestamp\":null,\"event\":\"<script>alert(1)</script>\"}\n"
+            "{\"timestamp\":null,\"event\":\"last, without an end of line\"}\n");
+  EXPECT_EQ(Get(path, "Accept: application/json, text/plain\r\n").Count("content"), 2U);
+}
+
+TEST_F(TaskInstanceRoutesTest, ALineLongerThanAPieceIsCut) {
+  rows_.logs[{{RunKey{1}, 1}, 2}] = std::string(700'000, 'x') + "\nend\n";
+  Start();
+  const std::string path = std::string(kRun) + "/delays/logs/2";
+  std::size_t total = 0;
+  std::string token = "0";
+  int pieces = 0;
+  while (!token.empty() && pieces < 10) {
+    const Answered piece = Get(path + "?token=" + token);
+    const Value content = piece.At("content");
+    for (const Value& line : content.as_list()) total += line.Find("event")->as_string().size();
+    const Value next = piece.At("continuation_token");
+    token = next.is_null() ? "" : next.as_string();
+    ++pieces;
+  }
+  EXPECT_EQ(pieces, 3);
+  EXPECT_EQ(total, 700'003U);
+  EXPECT_EQ(Get(path + "?full_content=true").Count("content"), 2U);
+}
+
+}  // namespace
+}  // namespace millrace::api
