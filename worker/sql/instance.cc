@@ -68,6 +68,7 @@ std::string QuoteText(std::string_view text) { return Quoted(text, '\''); }
 Instance::Instance() : desk_(std::make_unique<ShuffleDesk>()) {}
 
 Instance::~Instance() {
+  for (_duckdb_connection*& connection : ready_) duckdb_disconnect(&connection);
   if (database_ != nullptr) duckdb_close(&database_);
 }
 
@@ -95,16 +96,42 @@ StatusOr<std::unique_ptr<Instance>> Instance::Open(const InstanceOptions& option
                               (options.path.empty() ? "a database" : options.path) + ": " +
                               (owned == nullptr ? "no reason given" : owned.get()));
   }
-  ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection, instance->Connect());
-  RETURN_IF_ERROR(RegisterShuffleCopy(connection->handle(), *instance->desk_));
-  RETURN_IF_ERROR(RegisterShuffleScan(connection->handle(), *instance->desk_));
-  if (options.sandboxed) RETURN_IF_ERROR(connection->Run(SandboxSql(options)).status());
+  // Whether a connection counts its progress is a setting of its own, and no setting can be changed once they
+  // are locked.
+  for (int i = 0; i <= options.threads; ++i) {
+    ASSIGN_OR_RETURN(_duckdb_connection * ready, instance->NewConnection());
+    instance->ready_.push_back(ready);
+    for (const char* setting : {"SET enable_progress_bar=true", "SET enable_progress_bar_print=false"}) {
+      if (duckdb_query(ready, setting, nullptr) != DuckDBSuccess)
+        return Internal(std::string("DuckDB refused ") + setting);
+    }
+  }
+  ASSIGN_OR_RETURN(_duckdb_connection * raw, instance->NewConnection());
+  Connection connection(*instance, raw);
+  RETURN_IF_ERROR(RegisterShuffleCopy(raw, *instance->desk_));
+  RETURN_IF_ERROR(RegisterShuffleScan(raw, *instance->desk_));
+  if (options.sandboxed) RETURN_IF_ERROR(connection.Run(SandboxSql(options)).status());
   return instance;
 }
 
-StatusOr<std::unique_ptr<Connection>> Instance::Connect() {
+StatusOr<_duckdb_connection*> Instance::NewConnection() {
   duckdb_connection connection = nullptr;
   if (duckdb_connect(database_, &connection) != DuckDBSuccess) return Internal("DuckDB refused a connection");
+  return connection;
+}
+
+StatusOr<std::unique_ptr<Connection>> Instance::Connect() {
+  _duckdb_connection* connection = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!ready_.empty()) {
+      connection = ready_.back();
+      ready_.pop_back();
+    }
+  }
+  if (connection == nullptr) {
+    ASSIGN_OR_RETURN(connection, NewConnection());
+  }
   return std::unique_ptr<Connection>(new Connection(*this, connection));
 }
 

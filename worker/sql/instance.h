@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,7 +51,7 @@ class Instance {
   // "v1.5.6"; part of a worker's offer, as a job never mixes versions.
   static std::string EngineVersion();
 
-  // Any thread. The connection must not outlive the instance.
+  // Any thread. The connection must not outlive the instance. The first threads() + 1 tell their progress.
   StatusOr<std::unique_ptr<Connection>> Connect();
   int threads() const { return threads_; }
   // Where the shuffle's COPY format and table function find their ends (shuffle_copy.h). Any thread.
@@ -58,8 +59,11 @@ class Instance {
 
  private:
   Instance();
+  StatusOr<_duckdb_connection*> NewConnection();
   std::unique_ptr<ShuffleDesk> desk_;
   _duckdb_database* database_ = nullptr;
+  std::mutex mutex_;
+  std::vector<_duckdb_connection*> ready_;  // guarded by mutex_: made before the configuration was locked
   int threads_ = 1;
 };
 

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -188,6 +190,23 @@ TEST_F(Sql, AnInterruptEndsAStatementAndTheConnection) {
   }
   EXPECT_EQ(status.code(), Code::kCancelled) << status.ToString();
   EXPECT_EQ(connection_->Run("SELECT 1").status().code(), Code::kCancelled);
+}
+
+TEST_F(Sql, ARunningStatementTellsItsProgress) {
+  EXPECT_EQ(connection_->Progress(), -1);
+  Run("CREATE TABLE t AS SELECT range AS a FROM range(3000000)");
+  std::atomic<bool> ended = false;
+  std::jthread runner([&] {
+    Run("SELECT max(md5(md5(a::VARCHAR))) FROM t");
+    ended = true;
+  });
+  double highest = -1;
+  while (!ended) {
+    highest = std::max(highest, connection_->Progress());
+    std::this_thread::yield();
+  }
+  EXPECT_GT(highest, 0);
+  EXPECT_LE(highest, 1);
 }
 
 TEST_F(Sql, TheShuffleFunctionsAreNotForUsers) {
