@@ -25,7 +25,7 @@ int ExitStatus(const Status& status) {
 }
 
 // What every command that asks a scheduler has.
-struct Common {
+struct Asker {
   Login login;
   std::string token_file;
   std::string state = "millrace-state";
@@ -47,11 +47,11 @@ class CommandLine {
   CommandLine(const Clock& clock, bool terminal) : clock_(clock), terminal_(terminal), app_("Millrace from the command line") {
     app_.require_subcommand(1);
     app_.fallthrough();
-    app_.add_option("--url", common_.login.url, "the scheduler's address, http://host:port")->envname("MILLRACE_URL");
-    app_.add_option("--token-file", common_.token_file, "a file with the token to ask with");
-    app_.add_option("--token", common_.login.token, "the token itself; better in the environment")->envname("MILLRACE_TOKEN");
-    app_.add_option("--state", common_.state, "the state folder of a scheduler on this machine")->envname("MILLRACE_STATE")->capture_default_str();
-    app_.add_option("-o,--output", common_.format, "table, json, yaml or plain")
+    app_.add_option("--url", asker_.login.url, "the scheduler's address, http://host:port")->envname("MILLRACE_URL");
+    app_.add_option("--token-file", asker_.token_file, "a file with the token to ask with");
+    app_.add_option("--token", asker_.login.token, "the token itself; better in the environment")->envname("MILLRACE_TOKEN");
+    app_.add_option("--state", asker_.state, "the state folder of a scheduler on this machine")->envname("MILLRACE_STATE")->capture_default_str();
+    app_.add_option("-o,--output", asker_.format, "table, json, yaml or plain")
         ->transform(CLI::CheckedTransformer(std::map<std::string, Format>{
             {"table", Format::kTable}, {"json", Format::kJson}, {"yaml", Format::kYaml}, {"plain", Format::kPlain}}));
     AddDags();
@@ -88,18 +88,18 @@ class CommandLine {
   }
 
   int Talk(const Ask& ask) {
-    if (!common_.token_file.empty()) {
-      const StatusOr<std::string> token = ReadLine(common_.token_file);
+    if (!asker_.token_file.empty()) {
+      const StatusOr<std::string> token = ReadLine(asker_.token_file);
       if (!token.ok()) return ExitStatus(token.status());
-      common_.login.token = *token;
+      asker_.login.token = *token;
     }
-    const StatusOr<Login> login = FindLogin(common_.login, common_.state);
+    const StatusOr<Login> login = FindLogin(asker_.login, asker_.state);
     if (!login.ok()) {
       std::cerr << "dagctl: " << login.status().message() << '\n';
       return kNoScheduler;
     }
     RestClient client(login->url, login->token);
-    Output output(std::cout, common_.format, terminal_);
+    Output output(std::cout, asker_.format, terminal_);
     Context context{client, output, &Wait};
     bool failed = false;
     const int status = ExitStatus(ask(context, failed));
@@ -184,7 +184,7 @@ class CommandLine {
     up->fallthrough();
     up->callback([this] {
       chosen_ = [this] {
-        in_.up.state = common_.state;
+        in_.up.state = asker_.state;
         return ExitStatus(Up(in_.up, clock_));
       };
     });
@@ -193,7 +193,7 @@ class CommandLine {
   const Clock& clock_;
   const bool terminal_;
   CLI::App app_;
-  Common common_;
+  Asker asker_;
   Arguments in_;
   std::function<int()> chosen_;
 };
