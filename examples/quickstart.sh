@@ -33,7 +33,7 @@ done
 scripts/setup.sh
 export MILLRACE_DEPS=${MILLRACE_DEPS:-$PWD/build/deps}
 [ -f build/release/build.ninja ] || cmake --preset release >/dev/null
-cmake --build --preset release --target programs
+cmake --build --preset release --target programs webui
 
 bin=$PWD/build/release/bin
 home=${MILLRACE_QUICKSTART:-$PWD/build/quickstart}
@@ -46,7 +46,7 @@ if (exec 3<>/dev/tcp/127.0.0.1/$port) 2>/dev/null; then port=0; fi
 
 export MILLRACE_STATE=$home/state
 export MILLRACE_CONN_WAREHOUSE=duckdb:warehouse.duckdb
-"$bin/dagctl" up --dags dags --root "$home/root" --workers 2 --slots 4 --port "$port" --webui build/release/webui \
+"$bin/dagctl" up --dags dags --root "$home/root" --workers 2 --slots 4 --port "$port" --webui build/release/webui/dist \
   >"$home/up.log" 2>&1 &
 up=$!
 stop() {
