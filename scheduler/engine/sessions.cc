@@ -25,7 +25,8 @@ void Engine::State::OnJoined(const WorkerJoined& event) {
       if (other.row.offer.name != event.offer.name ||
           other.row.offer.host_identity != event.offer.host_identity)
         continue;
-      if (other.connected) {
+      // One process that dials again never had its answer; another process is another worker.
+      if (other.connected && other.row.offer.pid != event.offer.pid) {
         welcome.refused =
             "a worker named " + event.offer.name + " is connected from this host; give this one another name";
         Emit(std::move(welcome));
@@ -67,7 +68,10 @@ void Engine::State::Rejoin(Session& session, const WorkerJoined& event, Welcome&
   const std::set<Fence> alive(event.inventory.begin(), event.inventory.end());
   for (const Fence& fence : alive) {
     const auto found = attempts.find(fence);
-    if (found == attempts.end() || !found->second.wanted) welcome.kill.push_back(fence);
+    if (found != attempts.end() && found->second.wanted) continue;
+    // The worker kills it and tells nothing more of it.
+    welcome.kill.push_back(fence);
+    if (found != attempts.end()) OnLost(fence, "", false);
   }
   std::vector<Fence> absent;
   std::set_difference(session.attempts.begin(), session.attempts.end(), alive.begin(), alive.end(),
@@ -107,10 +111,13 @@ void Engine::State::OnHeartbeat(const Heartbeat& event) {
 }
 
 void Engine::State::OnDisconnected(const WorkerDisconnected& event) {
-  Session* session = FindSession(event.session);
-  if (session == nullptr || (event.stream != 0 && event.stream != session->stream)) return;
-  session->connected = false;
-  Relist(*session);
+  for (auto& [id, session] : sessions) {
+    // A stream that ended before its Welcome names no session.
+    const bool meant = event.stream == 0 ? id == event.session : session.stream == event.stream;
+    if (!meant || !session.connected) continue;
+    session.connected = false;
+    Relist(session);
+  }
 }
 
 void Engine::State::OnDraining(const WorkerDraining& event) {

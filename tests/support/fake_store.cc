@@ -27,6 +27,13 @@ void FakeStore::Finish() {
   if (done) Write(*batch, done);
 }
 
+void FakeStore::Crash(bool written) {
+  const std::shared_ptr<const Batch> batch = std::exchange(pending_, nullptr);
+  pending_done_ = nullptr;
+  fault = [](const Batch&) { return StoreFault::kNone; };
+  if (batch && written) Write(*batch, [](const store::CommitResult&) {});
+}
+
 void FakeStore::Write(const Batch& batch, const std::function<void(store::CommitResult)>& done) {
   if (batch.term != rows_.term || batch.sequence != rows_.sequence + 1) {
     done({CommitOutcome::kFenced,
@@ -47,6 +54,7 @@ void FakeStore::Write(const Batch& batch, const std::function<void(store::Commit
     return;
   }
   if (const Status status = rows_.Apply(batch); !status.ok()) {
+    on_refused(status);
     done({CommitOutcome::kFenced, status});
     return;
   }

@@ -37,6 +37,10 @@ class FakeStore final : public store::Store, public store::RunLoader {
   bool holds = false;
   bool pending() const { return static_cast<bool>(pending_done_); }
   void Finish();
+  // The process dies: nobody is told, and the held batch is in or not.
+  void Crash(bool written);
+  // Told why a batch was refused for what is in it.
+  std::function<void(const Status&)> on_refused = [](const Status&) {};
   Status load_error;
   int commits = 0;
 

@@ -1,0 +1,101 @@
+#include "tests/sim/invariants.h"
+
+namespace millrace::sim {
+namespace {
+
+std::string Name(const TaskInstanceKey& key) {
+  return std::to_string(ToInt(key.run)) + "/" + std::to_string(key.index);
+}
+
+}  // namespace
+
+void Invariants::Committed(const Batch& batch) {
+  for (const Transition& t : batch.transitions) {
+    if (t.index < 0) continue;
+    const auto from = static_cast<TaskState>(t.from);
+    const auto to = static_cast<TaskState>(t.to);
+    const TaskInstanceKey key{t.run, t.index};
+    if (!IsLegal(from, to, false) && !touched_.contains(key)) {
+      Add("an illegal transition of " + Name(key) + ": " + std::string(ToString(from)) + " -> " +
+          std::string(ToString(to)));
+    }
+  }
+  for (const TaskInstance& row : batch.task_instances) {
+    const bool is_job = DagOf(row.key.run).tasks[static_cast<std::size_t>(row.key.index)].kind == "mapreduce";
+    if (row.state != TaskState::kSuccess || is_job || touched_.contains(row.key)) continue;
+    if (!succeeded_.contains(row.fence))
+      Add(Name(row.key) + " counts as success, but attempt " + ToString(row.fence) + " never was");
+  }
+  CheckLimits();
+}
+
+void Invariants::CheckLimits() {
+  std::map<std::string, int> pools;
+  std::map<RunKey, int> tasks;
+  std::map<std::string, int> runs;
+  for (const auto& [key, run] : rows_.runs) {
+    if (run.state != RunState::kRunning) continue;
+    const Dag& dag = DagOf(key);
+    if (++runs[run.dag_id] > dag.max_active_runs) Add("more runs of " + run.dag_id + " than max_active_runs");
+    for (auto at = rows_.instances.lower_bound({key, 0}); at != rows_.instances.end() && at->first.run == key;
+         ++at) {
+      if (!HasAttempt(at->second.state)) continue;
+      const Task& task = dag.tasks[static_cast<std::size_t>(at->first.index)];
+      pools[task.pool] += task.pool_slots;
+      if (++tasks[key] > dag.max_active_tasks)
+        Add("more tasks of a run than max_active_tasks: " + Name(at->first));
+    }
+  }
+  if (pools["small"] > 2) Add("pool small holds " + std::to_string(pools["small"]));
+}
+
+void Invariants::Started(const std::string& worker, const Assignment& assignment,
+                         const std::set<Fence>& running_elsewhere) {
+  const TaskInstanceKey key = assignment.instance;
+  const auto row = rows_.instances.find(key);
+  if (row == rows_.instances.end()) {
+    Add(worker + " was sent " + Name(key) + ", which is not durable");
+    return;
+  }
+  if (row->second.fence < assignment.fence && assignment.stage == nullptr) {
+    Add(worker + " was sent attempt " + ToString(assignment.fence) + " of " + Name(key) +
+        " before it was durable");
+  }
+  if (touched_.contains(key)) return;
+  if (!running_elsewhere.empty()) {
+    Add(worker + " starts attempt " + ToString(assignment.fence) + " of " + Name(key) + " while " +
+        ToString(*running_elsewhere.begin()) + " still runs");
+  }
+  for (const std::int32_t upstream : DagOf(key.run).tasks[static_cast<std::size_t>(key.index)].upstream) {
+    const TaskState state = rows_.instances.at({key.run, upstream}).state;
+    if (!IsTerminal(state) && !touched_.contains({key.run, upstream})) {
+      Add(worker + " starts " + Name(key) + " before its upstream has ended");
+    }
+  }
+}
+
+void Invariants::Replied(const CommandReply& reply) {
+  if (!reply.ok()) return;
+  for (const TaskInstanceKey& key : reply->instances) touched_.insert(key);
+  if (!reply->run) return;
+  if (!rows_.runs.contains(reply->run->key))
+    Add("run " + reply->run->run_id + " was answered before it was durable");
+  answered_.insert(reply->run->key);
+}
+
+void Invariants::Finished() {
+  for (const auto& [key, run] : rows_.runs) {
+    if (!IsTerminal(run.state))
+      Add("run " + run.dag_id + "/" + run.run_id + " has not ended: " + std::string(ToString(run.state)));
+    for (auto at = rows_.instances.lower_bound({key, 0}); at != rows_.instances.end() && at->first.run == key;
+         ++at) {
+      if (!IsTerminal(at->second.state))
+        Add(Name(at->first) + " has not ended: " + std::string(ToString(at->second.state)));
+    }
+  }
+  for (const RunKey key : answered_) {
+    if (!rows_.runs.contains(key)) Add("run " + std::to_string(ToInt(key)) + " was answered and is lost");
+  }
+}
+
+}  // namespace millrace::sim

@@ -1,0 +1,56 @@
+// What must hold whatever goes wrong. Looks at what is durable and at what workers really do, never at the
+// engine.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/model/attempt.h"
+#include "core/model/batch.h"
+#include "core/model/command.h"
+#include "tests/support/stored_rows.h"
+
+namespace millrace::sim {
+
+class Invariants {
+ public:
+  explicit Invariants(const test::StoredRows& rows) : rows_(rows) {}
+
+  // The store refused a batch for what is in it: a transition that is illegal or starts elsewhere, a run
+  // twice.
+  void Refused(const Status& status) { Add("the store refused a batch: " + status.ToString()); }
+  // After each durable batch: limits, legal transitions, successes that somebody really had.
+  void Committed(const Batch& batch);
+  // An attempt begins on a worker: it is durable, its upstream allows it, and no other attempt of it runs.
+  void Started(const std::string& worker, const Assignment& assignment,
+               const std::set<Fence>& running_elsewhere);
+  void Succeeded(const Fence& fence) { succeeded_.insert(fence); }
+  // An answer left: what it says is durable.
+  void Replied(const CommandReply& reply);
+  // A user has touched it: attempts that are being killed may overlap with the next.
+  void Touched(TaskInstanceKey key) { touched_.insert(key); }
+  // The end: every run is over, and what was answered is there.
+  void Finished();
+
+  void Add(std::string problem) {
+    if (problems_.size() < 20) problems_.push_back(std::move(problem));
+  }
+  const std::vector<std::string>& problems() const { return problems_; }
+
+ private:
+  void CheckLimits();
+  const Dag& DagOf(RunKey key) const {
+    const Run& run = rows_.runs.at(key);
+    return *rows_.versions.at({run.dag_id, run.version}).dag;
+  }
+
+  const test::StoredRows& rows_;
+  std::set<Fence> succeeded_;
+  std::set<TaskInstanceKey> touched_;
+  std::set<RunKey> answered_;
+  std::vector<std::string> problems_;
+};
+
+}  // namespace millrace::sim
