@@ -8,11 +8,6 @@ namespace millrace::sim {
 SimWorker::SimWorker(std::string name, int slots, std::uint64_t seed, Timeline& timeline, WorkerNet& net)
     : name_(std::move(name)), slots_(slots), random_(seed), timeline_(timeline), net_(net) {}
 
-void SimWorker::Note(const std::string& what) {
-  for (const char c : what) trace_ = (trace_ ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-  trace_ = (trace_ ^ static_cast<std::uint64_t>(ToMicros(timeline_.now().boot))) * 1099511628211ULL;
-}
-
 void SimWorker::Later(Duration delay, std::function<void()> what) {
   timeline_.After(delay, [this, process = process_, what = std::move(what)] { Do(process, what); });
 }
@@ -105,6 +100,7 @@ void SimWorker::OnMessage(const Effect& effect) {
           [this, fence = cancel->fence, reason = cancel->reason] { Kill(fence, Outcome::kKilled, reason); });
   } else if (const auto* beat = std::get_if<HeartbeatAck>(&effect)) {
     session_->lease().Acknowledged(BootFromMicros(beat->sent_at));
+    StartNext();
   } else if (const auto* ack = std::get_if<AckReports>(&effect)) {
     session_->Acknowledged(ack->sequence);
     Flush();

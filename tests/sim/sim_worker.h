@@ -28,6 +28,8 @@ class WorkerNet {
   virtual void HangUp(SimWorker& worker) = 0;
   virtual void Started(const SimWorker& worker, const Assignment& assignment) = 0;
   virtual void Succeeded(const Fence& fence) = 0;
+  // For the story.
+  virtual void Noted(const SimWorker& worker, const std::string& what) = 0;
 };
 
 class SimWorker {
@@ -52,8 +54,6 @@ class SimWorker {
   std::set<Fence> Running(TaskInstanceKey key) const;
   // Users see no more failures from now on.
   void Behave() { behaves_ = true; }
-  void Note(const std::string& what);
-  std::uint64_t trace() const { return trace_; }
 
  private:
   struct Work {
@@ -62,6 +62,7 @@ class SimWorker {
     bool stopping = false;
   };
 
+  void Note(const std::string& what) { net_.Noted(*this, what); }
   // Runs `what` unless the process that asked for it is gone; a frozen host does it when it thaws.
   void Later(Duration delay, std::function<void()> what);
   void Do(std::uint64_t process, const std::function<void()>& what);
@@ -91,7 +92,6 @@ class SimWorker {
   bool behaves_ = false;
   std::map<Fence, Work> work_;
   std::deque<Fence> order_;  // as they came
-  std::uint64_t trace_ = 1469598103934665603ULL;
 };
 
 }  // namespace millrace::sim

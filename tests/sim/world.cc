@@ -1,6 +1,7 @@
 #include "tests/sim/world.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <utility>
 
 #include "core/model/json.h"
@@ -81,7 +82,8 @@ World::Scheduler::Scheduler(World& world)
       store(world.rows_),
       loop({world.timeline_, world.zones_, world, inbox, store, store, world, world}, Options()) {}
 
-World::World(std::uint64_t seed) : random_(seed), faults_(random_), dags_(Dags()), invariants_(rows_) {
+World::World(std::uint64_t seed, bool tells)
+    : tells_(tells), random_(seed), faults_(random_), dags_(Dags()), invariants_(rows_) {
   for (int i = 0; i < 3; ++i) {
     workers_.push_back(std::make_unique<SimWorker>("w" + std::to_string(i + 1), 1 + random_.Below(4),
                                                    random_.Next(), timeline_, *this));
@@ -97,6 +99,29 @@ void World::Note(std::string_view what, std::string_view detail) {
   mix(what);
   mix(detail);
   mix(std::to_string(ToMicros(timeline_.now().boot)));
+  if (tells_) {
+    const double seconds = static_cast<double>(ToMicros(timeline_.now().boot)) / 1e6 - 3600;
+    std::printf("%10.4f %.*s %.*s\n", seconds, static_cast<int>(what.size()), what.data(),
+                static_cast<int>(detail.size()), detail.data());
+  }
+}
+
+void World::NoteEffect(const Effect& effect) {
+  if (const auto* assign = std::get_if<Assign>(&effect)) {
+    Note("assign", std::to_string(ToInt(assign->assignment.instance.run)) + "/" +
+                       std::to_string(assign->assignment.instance.index) + " as " +
+                       ToString(assign->assignment.fence) + " to session " +
+                       std::to_string(ToInt(assign->session)));
+  } else if (const auto* cancel = std::get_if<CancelAttempt>(&effect)) {
+    Note("cancel", ToString(cancel->fence) + " " + cancel->reason);
+  } else if (const auto* welcome = std::get_if<Welcome>(&effect)) {
+    Note("welcome", "stream " + std::to_string(welcome->stream) + " session " +
+                        std::to_string(ToInt(welcome->session)) + " " + welcome->refused);
+  } else if (const auto* end = std::get_if<EndSession>(&effect)) {
+    Note("end session", std::to_string(ToInt(end->session)) + " " + end->reason);
+  } else if (const auto* ack = std::get_if<AckReports>(&effect)) {
+    Note("ack", std::to_string(ToInt(ack->session)) + " to " + std::to_string(ack->sequence));
+  }
 }
 
 void World::Run() {
@@ -112,7 +137,6 @@ void World::Run() {
   while (problems().empty() && !Quiet() && timeline_.Step(end)) {
   }
   if (problems().empty()) invariants_.Finished();
-  for (const auto& worker : workers_) trace_ ^= worker->trace() * 31;
 }
 
 bool World::Quiet() const {
@@ -200,6 +224,7 @@ void World::Committed(const std::shared_ptr<const Batch>& batch) {
 
 void World::Deliver(std::span<const Effect> effects) {
   for (const Effect& effect : effects) {
+    NoteEffect(effect);
     std::uint64_t to = 0;
     if (const auto* welcome = std::get_if<Welcome>(&effect)) {
       to = welcome->stream;
@@ -315,8 +340,6 @@ void World::Started(const SimWorker& worker, const Assignment& assignment) {
   if (assignment.stage != nullptr) elsewhere.clear();  // a job's stage tasks run side by side
   invariants_.Started(worker.name(), assignment, elsewhere);
 }
-
-void World::Succeeded(const Fence& fence) { invariants_.Succeeded(fence); }
 
 // What goes wrong, and what people do.
 

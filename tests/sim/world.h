@@ -25,7 +25,8 @@ namespace millrace::sim {
 
 class World final : public EffectSink, public JournalSink, public LogSink, public WorkerNet {
  public:
-  explicit World(std::uint64_t seed);
+  // `tells`: prints its story as it goes.
+  explicit World(std::uint64_t seed, bool tells = false);
   ~World() override;
 
   void Run();
@@ -48,7 +49,8 @@ class World final : public EffectSink, public JournalSink, public LogSink, publi
   void Send(SimWorker& worker, Event event) override;
   void HangUp(SimWorker& worker) override;
   void Started(const SimWorker& worker, const Assignment& assignment) override;
-  void Succeeded(const Fence& fence) override;
+  void Noted(const SimWorker& worker, const std::string& what) override { Note(worker.name(), what); }
+  void Succeeded(const Fence& fence) override { invariants_.Succeeded(fence); }
 
  private:
   struct Scheduler {
@@ -67,6 +69,7 @@ class World final : public EffectSink, public JournalSink, public LogSink, publi
   };
 
   void Note(std::string_view what, std::string_view detail);
+  void NoteEffect(const Effect& effect);
   void StartScheduler();
   void KillScheduler();
   void Wake(Duration delay);
@@ -84,6 +87,7 @@ class World final : public EffectSink, public JournalSink, public LogSink, publi
   void Heal();
   bool Quiet() const;
 
+  const bool tells_;
   Random random_;
   const Faults faults_;
   Timeline timeline_;

@@ -99,6 +99,7 @@ SessionId EngineDriver::Join(const std::string& name, std::int32_t slots) {
   offer.hostname = "host";
   offer.host_identity = "host";
   offer.slots = slots;
+  offer.pid = static_cast<std::int64_t>(next_stream_);  // every join is a new process
   WorkerJoined joined;
   joined.stream = next_stream_++;
   joined.offer = offer;
