@@ -41,7 +41,7 @@ const OperatorPath* FindOperator(std::string_view name) {
 
 class Renderer {
  public:
-  explicit Renderer(const RenderText& render) : render_(render) {}
+  explicit Renderer(const RenderString& render) : render_(render) {}
 
   StatusOr<Value> Members(const Value& map, const std::vector<FieldSpec>& fields) const {
     Value::Map rendered;
@@ -108,7 +108,7 @@ class Renderer {
     return value;
   }
 
-  const RenderText& render_;
+  const RenderString& render_;
 };
 
 void AddName(const Value& value, std::vector<std::string>& names) {
@@ -179,7 +179,7 @@ Value NativeWith(std::string_view uses, const Value& with) {
   return native;
 }
 
-StatusOr<Value> RenderWith(const TaskKind& kind, const Value& with, const RenderText& render) {
+StatusOr<Value> RenderWith(const TaskKind& kind, const Value& with, const RenderString& render) {
   if (!with.is_map()) return with;
   return Renderer(render).Members(with, kind.fields);
 }

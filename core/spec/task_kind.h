@@ -36,11 +36,11 @@ Problem UnknownTaskKind(std::string_view name, Position where);
 Value NativeWith(std::string_view uses, const Value& with);
 
 // A template in `with`, and how its values may be put in.
-using RenderText = std::function<StatusOr<std::string>(std::string_view text, FieldUse use, Position where)>;
+using RenderString = std::function<StatusOr<std::string>(std::string_view text, FieldUse use, Position where)>;
 
 // `with` with every templated string replaced by what `render` answers (kTemplate or kShellTemplate). The
 // engine renders with it when an attempt starts; dagbag checks names with it. Stops at the first error.
-StatusOr<Value> RenderWith(const TaskKind& kind, const Value& with, const RenderText& render);
+StatusOr<Value> RenderWith(const TaskKind& kind, const Value& with, const RenderString& render);
 
 // Names of connections and files that `with` uses, in order, each once.
 std::vector<std::string> ConnectionsOf(const TaskKind& kind, const Value& with);

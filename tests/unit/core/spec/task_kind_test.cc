@@ -81,7 +81,7 @@ TEST(TaskKind, SuggestsTheKindThatWasMeant) {
 
 TEST(TaskKind, RendersOnlyWhatIsATemplate) {
   std::vector<FieldUse> uses;
-  const RenderText render = [&](std::string_view text, FieldUse use, Position) -> StatusOr<std::string> {
+  const RenderString render = [&](std::string_view text, FieldUse use, Position) -> StatusOr<std::string> {
     uses.push_back(use);
     return "<" + std::string(text) + ">";
   };
