@@ -95,8 +95,9 @@ ColumnPart NestedBuffer::part() const {
   return part;
 }
 
-Lane::Buffers::Buffers(const MapWriterOptions& options)
+Lane::Buffers::Buffers(const MapWriterOptions& options, std::atomic<std::uint64_t>& used)
     : options_(options),
+      used_(used),
       partitions_(options.partitions),
       fill_(options.partitions),
       next_(options.partitions * options.types.size()),
@@ -132,8 +133,16 @@ Status Lane::Buffers::Append(std::span<const std::uint32_t> partition_of,
     counts_[partition] = 0;
   }
   touched_.clear();
-  const std::uint64_t limit = options_.buffer_bytes / static_cast<std::uint64_t>(std::max(1, options_.lanes));
-  return arena_.used() + nested_bytes_ > limit ? Spill() : OkStatus();
+  return CountBytes() ? Spill() : OkStatus();
+}
+
+bool Lane::Buffers::CountBytes() {
+  const std::uint64_t now = arena_.used() + nested_bytes_;
+  const std::uint64_t total = used_ += now - counted_;  // may shrink: unsigned numbers wrap
+  counted_ = now;
+  // A lane with little to give would only make small blocks; those with more are on their way here too.
+  return total > options_.buffer_bytes &&
+         now > options_.buffer_bytes / (8 * static_cast<std::uint64_t>(std::max(1, options_.lanes)));
 }
 
 void Lane::Buffers::Group(std::span<const std::uint32_t> partition_of) {
@@ -354,6 +363,7 @@ Status Lane::Buffers::Spill() {
   nested_.clear();
   nested_bytes_ = 0;
   arena_.Reset();
+  CountBytes();
   return OkStatus();
 }
 

@@ -2,6 +2,7 @@
 // the blocks it had to spill. One thread until the writer finishes. Only map_writer.cc includes it.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -48,7 +49,7 @@ struct SpilledBlock {
 
 class Lane::Buffers {
  public:
-  explicit Buffers(const MapWriterOptions& options);
+  Buffers(const MapWriterOptions& options, std::atomic<std::uint64_t>& used);
 
   Status Append(std::span<const std::uint32_t> partition_of, std::span<const ColumnInput> columns);
   // Closes what is open; afterwards the accessors below may be called from any thread.
@@ -104,12 +105,16 @@ class Lane::Buffers {
   void AppendValidity(Open& open, const Fill& fill, const ColumnInput& input,
                       std::span<const std::uint32_t> rows);
   std::byte* Heap(Open& open, std::uint64_t bytes);
+  // Keeps the sum over all lanes right; whether this one has to spill.
+  bool CountBytes();
   Status Spill();
   std::span<const std::uint32_t> RowsOf(std::uint32_t partition) const {
     return std::span(rows_).subspan(first_[partition], counts_[partition]);
   }
 
   const MapWriterOptions& options_;
+  std::atomic<std::uint64_t>& used_;
+  std::uint64_t counted_ = 0;  // of used_
   Arena arena_;
   std::uint64_t nested_bytes_ = 0;
   bool variable_ = false;  // some column's values have no fixed width

@@ -1,7 +1,6 @@
 #include "worker/shuffle/map_writer.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstdio>
 #include <new>
 #include <thread>
@@ -85,7 +84,8 @@ std::string FoldedDigest(std::span<const PartitionFacts> partitions) {
   return text;
 }
 
-Lane::Lane(const MapWriterOptions& options) : buffers_(std::make_unique<Buffers>(options)) {}
+Lane::Lane(const MapWriterOptions& options, std::atomic<std::uint64_t>& used)
+    : buffers_(std::make_unique<Buffers>(options, used)) {}
 Lane::~Lane() = default;
 
 Status Lane::Append(std::span<const std::uint32_t> partition_of, std::span<const ColumnInput> columns) {
@@ -103,7 +103,7 @@ MapWriter::MapWriter(MapWriterOptions options) : options_(std::move(options)) {
 MapWriter::~MapWriter() = default;
 
 Lane* MapWriter::AddLane() {
-  auto lane = std::unique_ptr<Lane>(new Lane(options_));
+  auto lane = std::unique_ptr<Lane>(new Lane(options_, used_));
   const std::lock_guard lock(mutex_);
   return lanes_.emplace_back(std::move(lane)).get();
 }

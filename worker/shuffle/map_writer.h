@@ -4,6 +4,7 @@
 // locked on the way. Who keeps and serves the finished file is BlockStore's business.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -81,7 +82,7 @@ class Lane {
  private:
   friend class MapWriter;
   class Buffers;
-  explicit Lane(const MapWriterOptions& options);
+  Lane(const MapWriterOptions& options, std::atomic<std::uint64_t>& used);
   std::unique_ptr<Buffers> buffers_;
 };
 
@@ -100,6 +101,7 @@ class MapWriter {
 
  private:
   MapWriterOptions options_;
+  std::atomic<std::uint64_t> used_ = 0;  // bytes in the buffers of all lanes
   std::mutex mutex_;
   std::vector<std::unique_ptr<Lane>> lanes_;  // guarded by mutex_
 };

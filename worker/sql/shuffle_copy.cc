@@ -2,10 +2,11 @@
 
 #include <duckdb.h>
 
-#include <atomic>
+#include <cctype>
 #include <exception>
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include "worker/shuffle/partition.h"
@@ -202,6 +203,19 @@ void Sink(MillraceCopyInfo info, duckdb_data_chunk chunk) {
   duckdb_copy_function_sink_set_error(info, status.message().c_str());
 }
 
+// Reduce SQL goes by names, and those of SQL ignore case.
+Status CheckNames(const std::vector<Column>& columns) {
+  std::set<std::string> seen;
+  for (const Column& column : columns) {
+    std::string name = column.name;
+    for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    if (seen.insert(name).second) continue;
+    return InvalidArgument("Two columns of the map SQL are named " + QuoteName(column.name) +
+                           "; give one another name (AS)");
+  }
+  return OkStatus();
+}
+
 std::string CopySql(const MapFragment& fragment, const std::string& path, std::uint64_t handle) {
   std::string hash;
   for (const std::string& key : fragment.keys)
@@ -229,6 +243,7 @@ Status RegisterShuffleCopy(duckdb_connection connection, ShuffleDesk& desk) {
 StatusOr<shuffle::FinishedOutput> RunMapFragment(Connection& connection, const MapFragment& fragment,
                                                  const shuffle::OutputKey& key, Fence fence) {
   ASSIGN_OR_RETURN(const std::vector<Column> columns, connection.Describe(fragment.select));
+  RETURN_IF_ERROR(CheckNames(columns));
   ASSIGN_OR_RETURN(std::vector<ColumnType> types, LayoutsOf(connection, columns));
   const int threads = connection.instance().threads();
   shuffle::MapWriter writer({.partitions = fragment.partitions,

@@ -38,7 +38,8 @@ class LakeTest : public testing::Test {
     std::ofstream(*staging + "/part-0.csv") << text;
     StatusOr<OutputFile> sealed = Seal(*staging, "part-0.csv", 1);
     EXPECT_TRUE(sealed.ok());
-    return Publish(root_ + "/out/day", {.fence = fence, .dag_id = "etl"}, {{*staging + "/part-0.csv", *sealed}});
+    return Publish(root_ + "/out/day", {.fence = fence, .dag_id = "etl"},
+                   {{*staging + "/part-0.csv", *sealed}});
   }
 
   std::string root_;
@@ -85,7 +86,8 @@ TEST_F(LakeTest, AStagedFileThatChangedAfterSealingIsNotPublished) {
   std::ofstream(staging + "/a.csv") << "abc";
   const OutputFile sealed = *Seal(staging, "a.csv", 1);
   std::ofstream(staging + "/a.csv") << "abcdef";
-  EXPECT_EQ(Publish(root_ + "/out/x", {.fence = {1, 1}}, {{staging + "/a.csv", sealed}}).code(), Code::kDataLoss);
+  EXPECT_EQ(Publish(root_ + "/out/x", {.fence = {1, 1}}, {{staging + "/a.csv", sealed}}).code(),
+            Code::kDataLoss);
   EXPECT_FALSE(fs::exists(root_ + "/out/x"));
 }
 
@@ -96,7 +98,8 @@ TEST_F(LakeTest, InputsAreFilesFoldersOrPatternsWithoutHiddenOnes) {
   Write("in/.hidden/c.csv", "4");
   Write("in/day=1/d.csv", "5");
   EXPECT_EQ(InputFiles(root_, "in")->size(), 3U);
-  EXPECT_EQ(*InputFiles(root_, "in/*.csv"), (std::vector<std::string>{root_ + "/in/a.csv", root_ + "/in/b.csv"}));
+  EXPECT_EQ(*InputFiles(root_, "in/*.csv"),
+            (std::vector<std::string>{root_ + "/in/a.csv", root_ + "/in/b.csv"}));
   EXPECT_EQ(InputFiles(root_, "in/a.csv")->size(), 1U);
   EXPECT_EQ(InputFiles(root_, "nothing/").status().code(), Code::kNotFound);
   EXPECT_EQ(InputFiles(root_, "../*").status().code(), Code::kInvalidArgument);

@@ -12,10 +12,12 @@ class ChecksTest : public testing::Test {
   ChecksTest() {
     instance_ = *sql::Instance::Open({});
     connection_ = *instance_->Connect();
-    EXPECT_TRUE(connection_
-                    ->Run("CREATE VIEW rows AS SELECT * FROM (VALUES (1, 'a', TIMESTAMP '2001-03-01'), (2, 'b', NULL), "
-                          "(2, 'zz', NULL), (NULL, NULL, NULL)) t(n, s, t); CREATE VIEW known AS SELECT 'a' AS code")
-                    .ok());
+    EXPECT_TRUE(
+        connection_
+            ->Run(
+                "CREATE VIEW rows AS SELECT * FROM (VALUES (1, 'a', TIMESTAMP '2001-03-01'), (2, 'b', NULL), "
+                "(2, 'zz', NULL), (NULL, NULL, NULL)) t(n, s, t); CREATE VIEW known AS SELECT 'a' AS code")
+            .ok());
     target_.relation = "rows";
     target_.columns = *connection_->Describe("SELECT * FROM rows");
     target_.now = WallFromMicros(983'404'800'000'000);  // 2001-03-01

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <random>
@@ -166,6 +167,19 @@ TEST(MapWriter, BuffersBeyondTheirLimitSpillAndLoseNothing) {
   EXPECT_FALSE(output->in_memory);
   EXPECT_GT(output->spilled_bytes, 0u);
   ExpectSameRows(rows, *output, 8);
+}
+
+TEST(MapWriter, LanesShareOneLimitHoweverManyThereAre) {
+  const std::vector<Row> rows = RandomRows(40000, 4);
+  MapWriter writer({.partitions = 4, .types = kTypes, .buffer_bytes = 400'000, .folder = testing::TempDir()});
+  for (std::size_t at = 0; at < rows.size();
+       at += 2000) {  // as under a UNION ALL: each lane small, together too much
+    ASSERT_TRUE(AppendRows(*writer.AddLane(), std::span(rows).subspan(at, 2000), 4).ok());
+  }
+  auto output = writer.Finish(kKey, kFence, 1);
+  ASSERT_TRUE(output.ok()) << output.status().ToString();
+  EXPECT_GT(output->spilled_bytes, 0u);
+  ExpectSameRows(rows, *output, 4);
 }
 
 TEST(MapWriter, TheDigestIsThatOfTheRowsAndNotOfTheirOrder) {

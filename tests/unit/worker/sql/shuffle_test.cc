@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "worker/shuffle/grpc.h"
+#include "worker/shuffle/local.h"
 #include "worker/sql/shuffle_copy.h"
 #include "worker/sql/shuffle_scan.h"
 
@@ -219,6 +221,12 @@ TEST_F(Shuffle, ATypeThatCannotBeShuffledIsNamedBeforeAnythingRuns) {
   EXPECT_THAT(output.status().message(), HasSubstr("cast it to"));
 }
 
+TEST_F(Shuffle, TwoColumnsOfOneNameAreRefused) {
+  const auto output = RunMapFragment(*connection_, Fragment("SELECT 1 AS k, 2 AS K", {"k"}, 2), kKey, {1, 1});
+  EXPECT_EQ(output.status().code(), Code::kInvalidArgument);
+  EXPECT_THAT(output.status().message(), HasSubstr("\"K\""));
+}
+
 TEST_F(Shuffle, AnErrorInTheSqlIsTheFragmentsError) {
   const auto output = RunMapFragment(
       *connection_,
@@ -256,6 +264,53 @@ TEST_F(Shuffle, ACorruptBlockFailsTheStatementAndNamesItsMap) {
                 .code(),
             Code::kDataLoss);
   EXPECT_THAT(corrupt, testing::ElementsAre(7));
+}
+
+// A job in small: two map tasks on two workers, each partition reduced by itself, through the socket and
+// through gRPC.
+TEST_F(Shuffle, MapsOnTwoWorkersAreReducedThroughEitherFetcher) {
+  const std::string half = " FROM range(50000) t(i)";
+  const std::string maps[] = {"SELECT i % 999 AS k, i AS v, 'name ' || (i % 999) AS n" + half,
+                              "SELECT i % 999 AS k, i * 3 AS v, 'name ' || (i % 999) AS n" + half};
+  std::vector<std::unique_ptr<shuffle::BlockStore>> stores;
+  std::vector<std::unique_ptr<shuffle::LocalBlockServer>> sockets;
+  std::vector<std::unique_ptr<shuffle::GrpcBlockServer>> servers;
+  std::vector<MapOutput> sources;
+  for (std::int32_t map = 0; map < 2; ++map) {
+    const shuffle::OutputKey key{kKey.job, 0, map};
+    const Fence fence{1, static_cast<std::uint64_t>(map) + 10};
+    const std::string socket = folder_ + "/" + std::to_string(map) + ".sock";
+    auto output = RunMapFragment(*connection_, Fragment(maps[map], {"k"}, 4), key, fence);
+    ASSERT_TRUE(output.ok()) << output.status().ToString();
+    stores.push_back(std::make_unique<shuffle::BlockStore>(shuffle::BlockStoreOptions{.folder = folder_}));
+    ASSERT_TRUE(stores.back()->Put(key, fence, std::move(output->file)).ok());
+    sockets.push_back(shuffle::LocalBlockServer::Start(socket, "secret", *stores.back()).value());
+    servers.push_back(shuffle::GrpcBlockServer::Start("127.0.0.1:0", "secret", *stores.back()).value());
+    sources.push_back({map, fence, {}, servers.back()->address(), socket, "host"});
+  }
+  shuffle::LocalFetcher local("secret");
+  shuffle::GrpcFetcher remote("secret");
+  for (shuffle::Fetcher* fetcher :
+       {static_cast<shuffle::Fetcher*>(&local), static_cast<shuffle::Fetcher*>(&remote)}) {
+    connection_->Run("CREATE OR REPLACE TABLE reduced(k BIGINT, n VARCHAR, rows BIGINT, total HUGEINT)")
+        .value();
+    for (std::uint32_t p = 0; p < 4; ++p) {
+      std::vector<MapBlocks> blocks;
+      for (const MapOutput& source : sources) {
+        auto fetched = fetcher->Fetch(kKey.job, 0, source, {p, p + 1});
+        ASSERT_TRUE(fetched.ok()) << fetched.status().ToString();
+        blocks.push_back({source.map_index, std::move(*fetched)});
+      }
+      const auto input = OpenShuffleInput(*connection_, "shuffled", connection_->Describe(maps[0]).value(),
+                                          std::move(blocks))
+                             .value();
+      connection_->Run("INSERT INTO reduced SELECT k, n, count(*), sum(v) FROM shuffled GROUP BY k, n")
+          .value();
+    }
+    EXPECT_EQ(Difference("FROM reduced", "SELECT k, n, count(*), sum(v) FROM (" + maps[0] + " UNION ALL " +
+                                             maps[1] + ") GROUP BY k, n"),
+              0);
+  }
 }
 
 TEST_F(Shuffle, ReduceSqlReadsSeveralMapsAndWritesParquet) {

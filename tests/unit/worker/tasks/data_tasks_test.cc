@@ -34,8 +34,9 @@ class DataTasksTest : public testing::Test {
   }
 
   TaskEnd Extract(const std::string& sql, int files = 1, Fence fence = {1, 1}) {
-    RecordingContext context(root_, "extract",
-                             ToJson(Value::Map{{"sql", sql}, {"to", "lake/raw"}, {"files", std::int64_t{files}}}));
+    RecordingContext context(
+        root_, "extract",
+        ToJson(Value::Map{{"sql", sql}, {"to", "lake/raw"}, {"files", std::int64_t{files}}}));
     context.mutable_assignment().fence = fence;
     return ExtractTask(workplace_).Run(context);
   }
@@ -50,7 +51,8 @@ class DataTasksTest : public testing::Test {
     return LoadTask(workplace_).Run(context);
   }
   std::int64_t Warehouse(const std::string& select) {
-    std::unique_ptr<sql::Instance> instance = *sql::Instance::Open({.path = root_ + "/warehouse.duckdb", .read_only = true, .sandboxed = false});
+    std::unique_ptr<sql::Instance> instance =
+        *sql::Instance::Open({.path = root_ + "/warehouse.duckdb", .read_only = true, .sandboxed = false});
     return (*instance->Connect())->Run(select)->Integer(0, 0);
   }
 
@@ -67,12 +69,15 @@ TEST_F(DataTasksTest, AnExtractPublishesSoManyFilesWithAllRowsOnce) {
   EXPECT_EQ(manifest.files.size(), 4U);
   EXPECT_EQ(ParseJson(end.result)->Find("rows")->as_int(), 1001);
   std::unique_ptr<sql::Instance> instance = *sql::Instance::Open({.sandboxed = false});
-  EXPECT_EQ((*instance->Connect())->Run("SELECT sum(n) FROM read_parquet('lake/raw/*.parquet')")->Integer(0, 0), 500500);
+  EXPECT_EQ(
+      (*instance->Connect())->Run("SELECT sum(n) FROM read_parquet('lake/raw/*.parquet')")->Integer(0, 0),
+      500500);
   EXPECT_TRUE(fs::is_empty(root_ + "/.millrace/staging")) << "nothing half-written is left";
 }
 
 TEST_F(DataTasksTest, BadSqlIsRefusedForGoodAndLeavesNothing) {
-  for (const char* sql : {"SELEC 1", "SELECT nope FROM range(3)", "CREATE TABLE x AS SELECT 1", "SELECT 1; SELECT 2"}) {
+  for (const char* sql :
+       {"SELEC 1", "SELECT nope FROM range(3)", "CREATE TABLE x AS SELECT 1", "SELECT 1; SELECT 2"}) {
     const TaskEnd end = Extract(sql);
     EXPECT_EQ(end.outcome, Outcome::kFailFinal) << sql << ": " << end.message;
     EXPECT_EQ(end.message.find('\n'), std::string::npos);
@@ -125,9 +130,12 @@ TEST_F(DataTasksTest, AnOlderAttemptCannotLoadAfterItsSuccessor) {
 }
 
 TEST_F(DataTasksTest, AFailedCheckNamesItselfShowsRowsAndQuarantinesThem) {
-  ASSERT_EQ(Extract("SELECT range AS n, CASE WHEN range = 7 THEN NULL ELSE 'a' END AS s FROM range(10)").outcome, Outcome::kSuccess);
-  RecordingContext context(root_, "check",
-                           R"json({"input": "lake/raw", "checks": ["row_count > 5", "not_null(s)"], "quarantine": "lake/bad"})json");
+  ASSERT_EQ(
+      Extract("SELECT range AS n, CASE WHEN range = 7 THEN NULL ELSE 'a' END AS s FROM range(10)").outcome,
+      Outcome::kSuccess);
+  RecordingContext context(
+      root_, "check",
+      R"json({"input": "lake/raw", "checks": ["row_count > 5", "not_null(s)"], "quarantine": "lake/bad"})json");
   const TaskEnd end = CheckTask(workplace_, clock_).Run(context);
   EXPECT_EQ(end.outcome, Outcome::kFailFinal);
   EXPECT_NE(end.message.find("not_null(s) (1 of 10 rows fail)"), std::string::npos) << end.message;
@@ -139,27 +147,32 @@ TEST_F(DataTasksTest, AContractIsCheckedWhole) {
   ASSERT_EQ(Extract("SELECT range::INTEGER AS n FROM range(10)").outcome, Outcome::kSuccess);
   RecordingContext context(root_, "check", R"json({"input": "lake/raw", "contract": "contracts/n.yml"})json");
   context.files["contracts/n.yml"] =
-      "name: n\nversion: 1.0.0\nowner: me\nschema:\n  - {name: n, type: INTEGER, nullable: false, unique: true}\nquality:\n  - row_count > 5\n";
+      "name: n\nversion: 1.0.0\nowner: me\nschema:\n  - {name: n, type: INTEGER, nullable: false, unique: "
+      "true}\nquality:\n  - row_count > 5\n";
   const TaskEnd end = CheckTask(workplace_, clock_).Run(context);
   EXPECT_EQ(end.outcome, Outcome::kSuccess) << end.message << context.log;
 }
 
 TEST_F(DataTasksTest, StatementsAreOneTransaction) {
-  RecordingContext context(root_, "sql",
-                           R"json({"connection": "warehouse", "sql": ["CREATE TABLE a AS SELECT 1 AS x", "INSERT INTO nope VALUES (1)"]})json");
+  RecordingContext context(
+      root_, "sql",
+      R"json({"connection": "warehouse", "sql": ["CREATE TABLE a AS SELECT 1 AS x", "INSERT INTO nope VALUES (1)"]})json");
   context.connections["warehouse"] = "duckdb:warehouse.duckdb";
   EXPECT_EQ(SqlTask(workplace_).Run(context).outcome, Outcome::kFailFinal);
-  RecordingContext again(root_, "sql", R"({"connection": "warehouse", "sql": "CREATE TABLE a AS SELECT 2 AS x"})");
+  RecordingContext again(root_, "sql",
+                         R"({"connection": "warehouse", "sql": "CREATE TABLE a AS SELECT 2 AS x"})");
   again.connections = context.connections;
   EXPECT_EQ(SqlTask(workplace_).Run(again).outcome, Outcome::kSuccess);
   EXPECT_EQ(Warehouse("SELECT x FROM a"), 2);
 }
 
 TEST_F(DataTasksTest, ASelectIsShownInTheLogAsATableAndIsTheResult) {
-  RecordingContext context(root_, "sql", R"({"sql": "SELECT 'é' AS name, 12 AS n UNION ALL SELECT 'long name', 3 ORDER BY n"})");
+  RecordingContext context(
+      root_, "sql", R"({"sql": "SELECT 'é' AS name, 12 AS n UNION ALL SELECT 'long name', 3 ORDER BY n"})");
   const TaskEnd end = SqlTask(workplace_).Run(context);
   ASSERT_EQ(end.outcome, Outcome::kSuccess) << end.message;
-  EXPECT_NE(context.log.find("name        n\nlong name   3\né          12\n"), std::string::npos) << context.log;
+  EXPECT_NE(context.log.find("name        n\nlong name   3\né          12\n"), std::string::npos)
+      << context.log;
   EXPECT_EQ(ParseJson(end.result)->Find("rows")->as_list().size(), 2U);
 }
 
