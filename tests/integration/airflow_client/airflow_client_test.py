@@ -1,0 +1,231 @@
+"""Airflow's official Python client drives a real scheduler and worker: what it sends is understood, what it gets it accepts.
+
+usage: airflow_client_test.py DAGCTL
+"""
+
+import datetime
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+import airflow_client.client as airflow
+from airflow_client.client import models
+
+DAGCTL = sys.argv.pop(1)
+PATIENCE = 120  # seconds until something that must come has come
+DAG = "greetings"
+
+DAG_FILE = """\
+dag_id: greetings
+description: Says hello, then fails
+schedule: null
+tags: [hello, test]
+params: {name: {type: string, default: world}}
+tasks:
+  - id: hello
+    uses: shell
+    with: {command: "echo hello"}
+  - id: fails
+    uses: shell
+    needs: [hello]
+    with: {command: "echo oops; exit 3"}
+"""
+
+
+def eventually(what, ask):
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        got = ask()
+        if got:
+            return got
+        time.sleep(0.05)
+    raise AssertionError(f"did not happen in {PATIENCE} s: {what}")
+
+
+class Installation:
+    """dagctl up, in a folder of its own, on any ports."""
+
+    def __init__(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="millrace_client_")
+        root = pathlib.Path(self.folder.name)
+        self.state = root / "state"
+        (root / "dags").mkdir()
+        (root / "data").mkdir()
+        (root / "dags" / "greetings.yaml").write_text(DAG_FILE)
+        (root / "dags" / "broken.yaml").write_text("dag_id: broken\ntasks:\n  - id: a\n    uses: shel\n")
+        self.process = subprocess.Popen(
+            [DAGCTL, "--state", str(self.state), "up", "--dags", str(root / "dags"), "--root", str(root / "data"),
+             "--workers", "1", "--slots", "2", "--port", "0"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        try:
+            self.url = eventually("the scheduler serves", self.endpoint)
+            self.token = self.login()
+        except BaseException:
+            self.stop()
+            raise
+
+    def endpoint(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"dagctl up has ended: {self.process.stderr.read()}")
+        try:
+            url = json.loads((self.state / "endpoints.json").read_text())["http"]
+            with urllib.request.urlopen(url + "/api/v2/monitor/health", timeout=10):
+                return url
+        except (OSError, ValueError, KeyError):
+            return None
+
+    def login(self):
+        password = eventually("the password", self.password)
+        body = json.dumps({"username": "admin", "password": password}).encode()
+        request = urllib.request.Request(self.url + "/auth/token", body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            assert answer.status == 201, answer.status
+            return json.load(answer)["access_token"]
+
+    def password(self):
+        try:
+            return (self.state / "admin.password").read_text().strip()
+        except FileNotFoundError:
+            return None
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process.stderr.close()
+        self.folder.cleanup()
+
+
+class ClientTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.installation = Installation()
+        cls.addClassCleanup(cls.installation.stop)
+        client = airflow.ApiClient(airflow.Configuration(host=cls.installation.url, access_token=cls.installation.token))
+        cls.addClassCleanup(client.close)
+        cls.client = client
+        cls.dags = airflow.DAGApi(client)
+        cls.runs = airflow.DagRunApi(client)
+        cls.instances = airflow.TaskInstanceApi(client)
+        eventually("the DAG is known", cls.dag_is_known)
+        cls.run_id = cls.runs.trigger_dag_run(DAG, models.TriggerDAGRunPostBody(conf={"name": "you"}, note="by test")).dag_run_id
+        eventually("the run ends", lambda: cls.runs.get_dag_run(DAG, cls.run_id).state in ("success", "failed"))
+
+    @classmethod
+    def dag_is_known(cls):
+        return DAG in [dag.dag_id for dag in cls.dags.get_dags().dags]
+
+    def test_version_and_health_are_told(self):
+        self.assertTrue(airflow.VersionApi(self.client).get_version().version)
+        health = airflow.MonitorApi(self.client).get_health()
+        self.assertEqual(health.scheduler.status, "healthy")
+        self.assertEqual(health.metadatabase.status, "healthy")
+
+    def test_dags_are_found_by_filters(self):
+        found = self.dags.get_dags(limit=10, tags=["hello"], dag_id_pattern="%greet%", order_by=["-dag_id"], paused=False)
+        self.assertEqual([dag.dag_id for dag in found.dags], [DAG])
+        self.assertEqual(found.total_entries, 1)
+        self.assertEqual(self.dags.get_dags(tags=["nothing"]).total_entries, 0)
+        self.assertEqual(self.dags.get_dag(DAG).description, "Says hello, then fails")
+        details = self.dags.get_dag_details(DAG)
+        self.assertEqual(details.params["name"]["value"], "world")
+        self.assertEqual(self.dags.get_dag_tags().tags, ["hello", "test"])
+        self.assertEqual(airflow.DagSourceApi(self.client).get_dag_source(DAG).content, DAG_FILE)
+        self.assertEqual(airflow.DagVersionApi(self.client).get_dag_versions(DAG).dag_versions[0].version_number, 1)
+        self.assertEqual(airflow.DagStatsApi(self.client).get_dag_stats(dag_ids=[DAG]).dags[0].dag_id, DAG)
+
+    def test_a_dag_is_paused_and_unpaused(self):
+        for paused in (True, False):
+            dag = self.dags.patch_dag(DAG, models.DAGPatchBody(is_paused=paused), update_mask=["is_paused"])
+            self.assertEqual(dag.is_paused, paused)
+            self.assertEqual(self.dags.get_dag(DAG).is_paused, paused)
+
+    def test_tasks_have_their_edges(self):
+        tasks = airflow.TaskApi(self.client)
+        self.assertEqual(tasks.get_tasks(DAG).total_entries, 2)
+        self.assertEqual(tasks.get_task(DAG, "hello").downstream_task_ids, ["fails"])
+
+    def test_import_errors_are_listed(self):
+        errors = eventually("the import error",
+                            lambda: airflow.ImportErrorApi(self.client).get_import_errors().import_errors)
+        self.assertIn("broken.yaml", errors[0].filename)
+        self.assertIn("shel", errors[0].stack_trace)
+
+    def test_a_run_is_triggered_found_and_waited_for(self):
+        run = self.runs.get_dag_run(DAG, self.run_id)
+        self.assertEqual(run.state, "failed")
+        self.assertEqual(run.conf, {"name": "you"})
+        self.assertEqual(run.triggering_user_name, "admin")
+        now = datetime.datetime.now(datetime.timezone.utc)
+        found = self.runs.get_dag_runs("~", state=["failed"], run_type=["manual"], order_by=["-run_after"],
+                                       run_after_gte=now - datetime.timedelta(hours=1), run_after_lte=now)
+        self.assertIn(self.run_id, [one.dag_run_id for one in found.dag_runs])
+        self.assertEqual(self.runs.wait_dag_run_until_finished(DAG, self.run_id, interval=1.0)["state"], "failed")
+
+    def test_a_run_id_of_every_allowed_character_goes_both_ways(self):
+        name = "mine__2001-05-17T00:00:00+00:00.x"
+        body = models.TriggerDAGRunPostBody(dag_run_id=name, logical_date=datetime.datetime(2001, 5, 17))
+        run = self.runs.trigger_dag_run(DAG, body)
+        self.assertEqual(run.dag_run_id, name)
+        self.assertEqual(run.logical_date, datetime.datetime(2001, 5, 17, tzinfo=datetime.timezone.utc))
+        self.assertEqual(self.runs.get_dag_run(DAG, name).dag_run_id, name)
+        with self.assertRaises(airflow.exceptions.ConflictException):
+            self.runs.trigger_dag_run(DAG, body)
+        # Cancelled, or it had failed by itself before: either way there is an answer, and the run has failed.
+        try:
+            self.runs.patch_dag_run(DAG, name, models.DAGRunPatchBody(state="failed"), update_mask=["state"])
+        except airflow.exceptions.ConflictException:
+            pass
+        eventually("the run has failed", lambda: self.runs.get_dag_run(DAG, name).state == "failed")
+
+    def test_task_instances_tries_and_logs_are_read(self):
+        found = self.instances.get_task_instances(DAG, self.run_id)
+        self.assertEqual({one.task_id: one.state for one in found.task_instances}, {"hello": "success", "fails": "failed"})
+        self.assertTrue(self.instances.get_task_instances("~", "~", state=["failed"]).task_instances)
+        one = self.instances.get_mapped_task_instance(DAG, self.run_id, "hello", -1)
+        self.assertEqual(one.try_number, 1)
+        self.assertEqual(self.instances.get_task_instance_tries(DAG, self.run_id, "hello").total_entries, 1)
+        log = eventually("the log", lambda: self.instances.get_log(DAG, self.run_id, "hello", 1).content.actual_instance)
+        self.assertIn("hello", [line.event for line in log])
+
+    def test_failed_tasks_are_cleared_after_a_look(self):
+        body = models.ClearTaskInstancesBody(dag_run_id=self.run_id)
+        would = self.instances.post_clear_task_instances(DAG, body)
+        self.assertEqual([one.task_id for one in would.task_instances], ["fails"])
+        self.assertEqual(self.runs.get_dag_run(DAG, self.run_id).state, "failed")
+        body.dry_run = False
+        self.instances.post_clear_task_instances(DAG, body)
+        eventually("the second try", lambda: self.instances.get_task_instance(DAG, self.run_id, "fails").try_number == 2)
+        eventually("the run ends", lambda: self.runs.get_dag_run(DAG, self.run_id).state == "failed")
+
+    def test_a_state_set_by_hand_counts(self):
+        run = self.runs.trigger_dag_run(DAG, models.TriggerDAGRunPostBody()).dag_run_id
+        eventually("the run ends", lambda: self.runs.get_dag_run(DAG, run).state == "failed")
+        marked = self.instances.patch_task_instance(DAG, run, "fails", models.PatchTaskInstanceBody(new_state="success"),
+                                                    update_mask=["new_state"])
+        self.assertEqual(marked.task_instances[0].state, "success")
+
+    def test_errors_are_the_clients_exceptions(self):
+        with self.assertRaises(airflow.exceptions.NotFoundException):
+            self.dags.get_dag("nothing")
+        stranger = airflow.ApiClient(airflow.Configuration(host=self.installation.url, access_token="no such token"))
+        with self.assertRaises(airflow.exceptions.UnauthorizedException):
+            airflow.DAGApi(stranger).get_dags()
+        stranger.close()
+        with self.assertRaises(airflow.exceptions.UnprocessableEntityException):
+            self.dags.get_dags(order_by=["colour"])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
