@@ -243,6 +243,8 @@ Status Loop::Load(Now now) {
 BootTime Loop::NextWake(Now now) const {
   BootTime wake = now.boot + kLongestSleep;
   if (frozen_ || engine_ == nullptr) return std::min(wake, retry_at_);
+  // What was loaded for a command while its batch left is to be committed at once.
+  if (!committing_ && !(collecting_.batch.empty() && collecting_.effects.empty())) return now.boot;
   if (!takes_events()) return wake;
   if (engine_->HasBacklog() && collecting_.stamp == 0) return now.boot;
   if (const auto boot = engine_->NextBootTimer()) wake = std::min(wake, *boot);

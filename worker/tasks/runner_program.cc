@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <condition_variable>
 #include <deque>
 #include <exception>
@@ -104,6 +105,10 @@ class RunnerProgram final : public BlockSender {
                   setup.shuffle_secret(), setup.host_identity(),
                   setup.local_shuffle(),  setup.threads(),
                   setup.memory_bytes(),   this};
+    // Relative paths in what users write lie beneath the root.
+    if (::chdir(workplace_.root.c_str()) != 0) {
+      broken_ = ErrnoStatus(errno, "the worker's root cannot be used: " + workplace_.root);
+    }
     registry_ = make_registry_(workplace_);
     const std::lock_guard lock(mutex_);
     lease_until_ = BootFromMicros(setup.lease_until());
@@ -173,6 +178,10 @@ class RunnerProgram final : public BlockSender {
       *message.mutable_log()->mutable_data() = std::move(data);
       if (!channel_.Send(message).ok()) Die();
     });
+    if (!broken_.ok()) {
+      Tell(live.attempt->Finish({.outcome = Outcome::kFailed, .message = broken_.message()}), start.wall);
+      return;
+    }
     const auto entry = registry_.find(assignment.kind());
     if (entry == registry_.end()) {
       Tell(live.attempt->Finish({.outcome = Outcome::kFailFinal,
@@ -256,6 +265,7 @@ class RunnerProgram final : public BlockSender {
   runner::Channel channel_;
   Workplace workplace_;  // written before the first attempt, then read
   Registry registry_;
+  Status broken_;  // why nothing can run here
 
   std::mutex mutex_;  // guards all below
   std::condition_variable work_;

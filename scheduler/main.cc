@@ -1,0 +1,185 @@
+// millrace-scheduler: puts the parts together, serves until SIGTERM, and knows nothing else.
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include "core/model/json.h"
+#include "platform/clock.h"
+#include "platform/log.h"
+#include "platform/zones.h"
+#include "scheduler/api/api_server.h"
+#include "scheduler/auth/accounts.h"
+#include "scheduler/auth/connections.h"
+#include "scheduler/auth/secrets.h"
+#include "scheduler/bounded_inbox.h"
+#include "scheduler/gateway/gateway.h"
+#include "scheduler/loop.h"
+#include "scheduler/store/log_segments.h"
+#include "scheduler/store/sqlite_readers.h"
+#include "scheduler/store/sqlite_store.h"
+
+extern char** environ;
+
+namespace millrace {
+namespace {
+
+struct Flags {
+  std::string state;
+  std::string dags;
+  std::string webui;
+  std::string listen = "127.0.0.1:7420";
+  std::string grpc = "127.0.0.1:7421";
+  std::int64_t heartbeat_millis = 3000;
+  std::int64_t lease_millis = 30000;
+  bool verbose = false;
+};
+
+struct Address {
+  std::string host;
+  int port = 0;
+};
+
+StatusOr<Address> ParseAddress(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  int port = -1;
+  if (colon != std::string::npos) {
+    const char* end = text.data() + text.size();
+    if (std::from_chars(text.data() + colon + 1, end, port).ptr != end) port = -1;
+  }
+  if (port < 0 || port > 65535) return InvalidArgument("not an address host:port: " + text);
+  return Address{text.substr(0, colon), port};
+}
+
+// Workers keep it over restarts, so it must not change with them.
+StatusOr<std::string> ShuffleSecret(const std::string& state) {
+  const std::string path = state + "/shuffle.secret";
+  StatusOr<std::string> kept = auth::ReadSecretFile(path);
+  if (kept.ok() || kept.status().code() != Code::kNotFound) return kept;
+  const std::string secret = auth::NewToken();
+  RETURN_IF_ERROR(auth::WriteSecretFile(path, secret));
+  return secret;
+}
+
+// Whole or not at all: who starts us waits for it to appear.
+Status WriteEndpoints(const std::string& state, const std::string& http, const std::string& grpc) {
+  Value endpoints;
+  endpoints.Set("http", http);
+  endpoints.Set("grpc", grpc);
+  endpoints.Set("pid", static_cast<std::int64_t>(::getpid()));
+  const std::string path = state + "/endpoints.json";
+  std::ofstream file(path + ".new");
+  file << ToJson(endpoints) << "\n";
+  file.close();
+  if (!file || std::rename((path + ".new").c_str(), path.c_str()) != 0)
+    return ErrnoStatus(errno, "write " + path);
+  return OkStatus();
+}
+
+Status Serve(const Flags& flags, const sigset_t& signals, LogSink& log) {
+  const platform::SystemClock clock;
+  const platform::TzdbZones zones;
+  ASSIGN_OR_RETURN(const Address http, ParseAddress(flags.listen));
+  ASSIGN_OR_RETURN(const Address grpc, ParseAddress(flags.grpc));
+  ASSIGN_OR_RETURN(const std::unique_ptr<store::Store> store, store::OpenSqliteStore(flags.state, log));
+  ASSIGN_OR_RETURN(const std::unique_ptr<store::SqliteReaders> readers,
+                   store::SqliteReaders::Open(flags.state, clock));
+  ASSIGN_OR_RETURN(const std::unique_ptr<store::LogSegments> logs,
+                   store::LogSegments::Open(flags.state + "/logs"));
+  ASSIGN_OR_RETURN(const std::string shuffle_secret, ShuffleSecret(flags.state));
+  std::error_code ignored;
+  std::filesystem::remove(flags.state + "/endpoints.json", ignored);  // of an earlier start
+
+  const Duration heartbeat = std::chrono::milliseconds(flags.heartbeat_millis);
+  const Duration lease = std::chrono::milliseconds(flags.lease_millis);
+  BoundedInbox inbox(clock);
+  auth::Accounts accounts({.state_folder = flags.state}, readers->accounts(), inbox, clock);
+  const auth::Connections connections = auth::Connections::FromEnvironment(environ);
+  api::ApiServer api({.server = {.address = http.host, .port = http.port}, .dashboard = flags.webui},
+                     {readers->dags(), readers->runs(), readers->task_instances(), readers->jobs(),
+                      readers->journal(), *logs},
+                     inbox, accounts, clock, log);
+  gateway::Gateway gateway({.address = grpc.host,
+                            .port = grpc.port,
+                            .heartbeat = heartbeat,
+                            .lease = lease,
+                            .shuffle_secret = shuffle_secret},
+                           {clock, log, inbox, accounts, connections, readers->dags(), *logs});
+  Loop loop({clock, zones, log, inbox, *store, readers->loader(), gateway, api},
+            {.heartbeat = heartbeat, .lease = lease});
+  RETURN_IF_ERROR(loop.Start());
+  std::thread loop_thread([&] { loop.Run(); });
+
+  const auto open = [&]() -> Status {
+    ASSIGN_OR_RETURN(const auth::FirstStart first, accounts.Prepare());
+    if (!first.admin_password.empty()) {
+      log.Log(LogLevel::kInfo, "First start: the password of admin is in " + flags.state + "/admin.password");
+    }
+    RETURN_IF_ERROR(gateway.Start());
+    RETURN_IF_ERROR(api.Start());
+    const std::string http_place = http.host + ":" + std::to_string(api.port());
+    const std::string grpc_place = grpc.host + ":" + std::to_string(gateway.port());
+    RETURN_IF_ERROR(WriteEndpoints(flags.state, http_place, grpc_place));
+    log.Log(LogLevel::kInfo,
+            "Scheduler serves (http=" + http_place + ", grpc=" + grpc_place + ", state=" + flags.state + ")");
+    return OkStatus();
+  };
+  const Status opened = open();
+  if (opened.ok()) {
+    int number = 0;
+    while (::sigwait(&signals, &number) != 0) continue;
+    log.Log(LogLevel::kInfo, "Scheduler stops");
+  }
+  std::filesystem::remove(flags.state + "/endpoints.json", ignored);
+  api.Stop();
+  gateway.Stop();
+  inbox.Stop();
+  loop_thread.join();
+  return opened;
+}
+
+int SchedulerMain(const Flags& flags) {
+  platform::SpdlogSink log(flags.verbose ? LogLevel::kDebug : LogLevel::kInfo);
+  rlimit files{};
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = files.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &files);
+  ::signal(SIGPIPE, SIG_IGN);
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int number : {SIGTERM, SIGINT}) sigaddset(&signals, number);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  const Status status = Serve(flags, signals, log);
+  if (status.ok()) return 0;
+  log.Log(LogLevel::kError, "Scheduler cannot serve: " + status.ToString());
+  return 2;
+}
+
+}  // namespace
+}  // namespace millrace
+
+int main(int argc, char** argv) {
+  millrace::Flags flags;
+  CLI::App app("Schedules DAGs and hands their tasks to workers.", "millrace-scheduler");
+  app.add_option("--state", flags.state, "the folder of everything that survives")->required();
+  app.add_option("--dags", flags.dags, "the folder of the DAG files")->required();
+  app.add_option("--listen", flags.listen,
+                 "host:port for the API and the dashboard; port 0 for any, see STATE/endpoints.json");
+  app.add_option("--webui", flags.webui, "the folder of the built dashboard");
+  app.add_option("--grpc", flags.grpc, "host:port for workers; port 0 for any, see STATE/endpoints.json");
+  app.add_option("--heartbeat-ms", flags.heartbeat_millis, "how often workers are heard of")
+      ->check(CLI::Range(10, 60'000));
+  app.add_option("--lease-ms", flags.lease_millis, "how long a silent worker keeps its tasks")
+      ->check(CLI::Range(100, 3'600'000));
+  app.add_flag("--verbose", flags.verbose, "log more");
+  CLI11_PARSE(app, argc, argv);
+  return millrace::SchedulerMain(flags);
+}
