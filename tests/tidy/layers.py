@@ -37,7 +37,8 @@ ALLOWED = {
                    "worker/shuffle/map_writer.h", "worker/shuffle/map_file.h"],
     "worker/lake": ["core", "worker/connect"],
     "worker/quality": ["core", "worker/sql"],
-    "worker/mapreduce": ["core", "worker/sql", "worker/shuffle", "worker/quality", "worker/lake"],
+    "worker/mapreduce": ["core", "worker/sql", "worker/shuffle", "worker/quality", "worker/lake",
+                         "worker/runner/spawn.h"],  # commands of native steps are child processes as shell tasks are
     "worker/tasks": ["core", "proto", "worker/runner", "worker/connect", "worker/sql", "worker/lake", "worker/quality", "worker/mapreduce",
                      "worker/shuffle"],
     "worker/agent": ["core", "proto", "worker/runner", "worker/shuffle"],

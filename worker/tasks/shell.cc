@@ -12,12 +12,12 @@
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
-#include <fstream>
 #include <optional>
 
 #include "core/model/json.h"
 #include "worker/runner/spawn.h"
 #include "worker/shuffle/descriptor.h"
+#include "worker/tasks/files.h"
 
 namespace millrace::tasks {
 namespace {
@@ -50,25 +50,6 @@ std::string FindProgram(const std::string& name, const std::string& path) {
     begin = end + 1;
   }
   return name;
-}
-
-// Scripts of the DAG version, laid out for this attempt alone.
-Status LayOutFiles(const TaskContext& context, const std::string& folder) {
-  for (const std::string& path : context.assignment().files) {
-    ASSIGN_OR_RETURN(const std::string content, context.File(path));
-    const std::filesystem::path target =
-        std::filesystem::path(folder) / std::filesystem::path(path).lexically_normal();
-    if (path.find("..") != std::string::npos || path.starts_with('/'))
-      return InvalidArgument("bad file name: " + path);
-    std::error_code error;
-    std::filesystem::create_directories(target.parent_path(), error);
-    std::ofstream file(target, std::ios::binary);
-    file << content;
-    file.close();
-    if (!file) return Internal("cannot write " + target.string());
-    std::filesystem::permissions(target, std::filesystem::perms::owner_all, error);
-  }
-  return OkStatus();
 }
 
 using Environment = std::map<std::string, std::string>;

@@ -1,0 +1,171 @@
+// A whole job in one process, stage by stage, as the scheduler would ask for it: for tests of worker/mapreduce. Blocks stay in
+// memory; maps can be lost.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <set>
+
+#include "core/model/json.h"
+#include "worker/lake/path.h"
+#include "worker/mapreduce/map_task.h"
+#include "worker/mapreduce/plan.h"
+#include "worker/mapreduce/publish_task.h"
+#include "worker/mapreduce/reduce_task.h"
+
+namespace millrace::mapreduce {
+
+class MemoryFetcher final : public shuffle::Fetcher {
+ public:
+  StatusOr<shuffle::BlockBytes> Fetch(const JobKey&, std::int32_t, const MapOutput& source, shuffle::PartitionRange range) override {
+    const auto found = outputs.find(source.map_index);
+    if (found == outputs.end()) return NotFound("map output is gone");
+    ASSIGN_OR_RETURN(const shuffle::MapFileHead head, shuffle::ReadMapFileHead(found->second.file.get()));
+    ASSIGN_OR_RETURN(shuffle::BlockBytes blocks, shuffle::BlockBytes::Map(found->second.file.get(), head, range));
+    if (!corrupt.contains(source.map_index)) return blocks;
+    std::vector<std::byte> bytes(blocks.bytes().begin(), blocks.bytes().end());
+    bytes[bytes.size() / 2] ^= std::byte{1};
+    return shuffle::BlockBytes::Own(std::move(bytes));
+  }
+  std::map<std::int32_t, shuffle::FinishedOutput> outputs;
+  std::set<std::int32_t> corrupt;
+};
+
+class LocalJob : public testing::Test {
+ protected:
+  void SetUp() override {
+    root_ = testing::TempDir() + "millrace-mapreduce-" + std::to_string(::getpid()) + "-" +
+            testing::UnitTest::GetInstance()->current_test_info()->name();
+    std::filesystem::create_directories(root_ + "/scratch");
+    instance_ = sql::Instance::Open({.threads = 2, .sandboxed = false}).value();
+    connection_ = instance_->Connect().value();
+  }
+  void TearDown() override {
+    connection_.reset();
+    instance_.reset();
+    std::filesystem::remove_all(root_);
+  }
+
+  // Each call is another attempt.
+  Site MakeSite(const std::string& with) {
+    const auto spec = ParseRenderedMapReduce(ParseJson(with).value());
+    EXPECT_TRUE(spec.ok()) << spec.status().ToString();
+    Site site;
+    site.root = root_;
+    site.scratch = root_ + "/scratch/" + std::to_string(++counter_);
+    std::filesystem::create_directories(site.scratch);
+    site.threads = 2;
+    site.fence = {1, counter_};
+    site.job = {{RunKey{7}, 2}, 1};
+    site.job_folder = "job-7-2-1";
+    if (spec.ok()) site.spec = *spec;
+    site.environment = {"PATH=/usr/bin:/bin", "LC_ALL=C"};
+    site.command_folder = root_;
+    site.log = [this](std::string_view text) { log_ += text; };
+    site.cancellation = &cancellation_;
+    return site;
+  }
+
+  JobPlan Plan(const std::string& with) {
+    const auto plan = MakePlan(MakeSite(with));
+    EXPECT_TRUE(plan.ok()) << plan.status().ToString();
+    return plan.ok() ? *plan : JobPlan{};
+  }
+  Status PlanError(const std::string& with) { return MakePlan(MakeSite(with)).status(); }
+
+  // Split i goes to map i modulo `maps`.
+  void Map(const std::string& with, const JobPlan& plan, int partitions, int maps) {
+    for (int i = 0; i < maps; ++i) MapOne(with, plan, partitions, maps, i);
+  }
+  MapResult MapOne(const std::string& with, const JobPlan& plan, int partitions, int maps, int index) {
+    MapWork work{.map_index = index, .partitions = partitions, .splits = {}, .inputs = plan.inputs, .map = plan.map,
+                 .combine = plan.combine, .keys = plan.keys};
+    for (std::size_t i = 0; i < plan.splits.size(); ++i) {
+      if (static_cast<int>(i) % maps == index) work.splits.push_back(plan.splits[i]);
+    }
+    auto output = RunMapTask(MakeSite(with), work);
+    EXPECT_TRUE(output.ok()) << output.status().ToString();
+    if (!output.ok()) return {};
+    fetcher_.outputs.insert_or_assign(index, std::move(output->blocks));
+    return output->result;
+  }
+
+  StatusOr<ReduceResult> ReduceSome(const std::string& with, const JobPlan& plan, int begin, int end, int maps) {
+    ReduceWork work{.stage = 1, .partition_begin = begin, .partition_end = end, .sources = {}, .inputs = {},
+                    .shuffled = plan.shuffled, .merge = plan.merge, .reduce = plan.reduce};
+    for (int i = 0; i < maps; ++i) work.sources.push_back({.map_index = i});
+    for (const InputFacts& input : plan.inputs) {
+      if (input.broadcast) work.inputs.push_back(input);
+    }
+    return RunReduceTask(MakeSite(with), work, fetcher_);
+  }
+  PublishWork Reduce(const std::string& with, const JobPlan& plan, int partitions, int maps) {
+    PublishWork publish{.files = {}, .output = plan.output};
+    for (int i = 0; i < partitions; ++i) {
+      const auto result = ReduceSome(with, plan, i, i + 1, maps);
+      EXPECT_TRUE(result.ok()) << result.status().ToString();
+      if (result.ok()) publish.files.insert(publish.files.end(), result->files.begin(), result->files.end());
+    }
+    return publish;
+  }
+  StatusOr<PublishResult> Publish(const std::string& with, const PublishWork& work) {
+    return RunPublishTask(MakeSite(with), work, {"dag", "run", "task"});
+  }
+
+  // The whole job with a shuffle.
+  void RunDistributed(const std::string& with, int partitions, int maps = 3) {
+    const JobPlan plan = Plan(with);
+    Map(with, plan, partitions, maps);
+    const auto published = Publish(with, Reduce(with, plan, partitions, maps));
+    EXPECT_TRUE(published.ok()) << published.status().ToString();
+  }
+  void RunFused(const std::string& with) {
+    const JobPlan plan = Plan(with);
+    const auto result = RunFusedTask(MakeSite(with), {.plan = plan});
+    ASSERT_TRUE(result.ok()) << result.status().ToString();
+    const auto published = Publish(with, {.files = result->files, .output = plan.output});
+    EXPECT_TRUE(published.ok()) << published.status().ToString();
+  }
+
+  sql::Result Sql(const std::string& sql) {
+    auto result = connection_->Run(sql);
+    EXPECT_TRUE(result.ok()) << result.status().ToString();
+    return std::move(*result);
+  }
+  // Rows that are in one and not in the other, counted.
+  std::int64_t Difference(const std::string& a, const std::string& b) {
+    return Sql("SELECT count(*) FROM ((FROM (" + a + ") EXCEPT ALL FROM (" + b + ")) UNION ALL (FROM (" + b + ") EXCEPT ALL FROM (" +
+               a + ")))")
+        .Integer(0, 0);
+  }
+  // The published Parquet files of a folder.
+  std::string Published(const std::string& path) {
+    std::string list;
+    const auto files = lake::InputFiles(root_, path);
+    EXPECT_TRUE(files.ok()) << files.status().ToString();
+    if (files.ok()) {
+      for (const std::string& file : *files) list += (list.empty() ? "" : ", ") + sql::QuoteText(file);
+    }
+    return "SELECT * FROM read_parquet([" + list + "])";
+  }
+  std::string Path(const std::string& relative) const { return root_ + "/" + relative; }
+  void Write(const std::string& relative, const std::string& text) {
+    std::filesystem::create_directories(std::filesystem::path(Path(relative)).parent_path());
+    std::ofstream(Path(relative), std::ios::binary) << text;
+  }
+
+  std::string root_;
+  std::string log_;
+  Cancellation cancellation_;
+  MemoryFetcher fetcher_;
+  std::uint64_t counter_ = 0;
+  std::unique_ptr<sql::Instance> instance_;
+  std::unique_ptr<sql::Connection> connection_;
+};
+
+}  // namespace millrace::mapreduce

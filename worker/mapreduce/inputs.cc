@@ -1,0 +1,320 @@
+#include "worker/mapreduce/inputs.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <optional>
+
+#include "worker/lake/path.h"
+
+namespace millrace::mapreduce {
+namespace {
+
+using sql::QuoteName;
+using sql::QuoteText;
+
+constexpr std::int64_t kMaxSplits = 10'000;
+constexpr std::int64_t kLineSplits = 32;  // of an input, when its size allows
+constexpr std::int64_t kMinLineSplit = std::int64_t{1} << 20;
+constexpr std::int64_t kMaxLineSplit = std::int64_t{64} << 20;
+
+std::string TextList(const std::vector<std::string>& texts) {
+  std::string list = "[";
+  for (const std::string& text : texts) list += (list.size() == 1 ? "" : ", ") + QuoteText(text);
+  return list + "]";
+}
+
+// {'name': 'TYPE', ...}, as read_csv and read_json take it.
+std::string TypeStruct(const std::vector<Column>& columns) {
+  std::string list = "{";
+  for (const Column& column : columns) {
+    list += (list.size() == 1 ? "" : ", ") + QuoteText(column.name) + ": " + QuoteText(column.type);
+  }
+  return list + "}";
+}
+
+std::string AuthorsCsvOptions(const InputSpec& spec) {
+  std::string options;
+  if (!spec.delimiter.empty()) options += ", delim=" + QuoteText(spec.delimiter);
+  if (spec.header) options += std::string(", header=") + (*spec.header ? "true" : "false");
+  if (spec.null_text) options += ", nullstr=" + QuoteText(*spec.null_text);
+  return options;
+}
+
+// How the first file is written, as options of read_csv that leave nothing to guess.
+StatusOr<std::string> CsvDialect(sql::Connection& connection, const InputSpec& spec, const std::string& path) {
+  ASSIGN_OR_RETURN(const sql::Result sniffed,
+                   connection.Run("SELECT Delimiter, Quote, Escape, Comment, coalesce(DateFormat, ''), coalesce(TimestampFormat, ''), "
+                                  "SkipRows::BIGINT, HasHeader FROM sniff_csv(" +
+                                  QuoteText(path) + AuthorsCsvOptions(spec) + ")"));
+  static constexpr const char* kNames[] = {"delim", "quote", "escape", "comment", "dateformat", "timestampformat"};
+  std::string options = ", auto_detect=false";
+  for (std::size_t i = 0; i < std::size(kNames); ++i) {
+    std::string text(sniffed.Text(i, 0));
+    if (text == "(empty)") text.clear();
+    if (text.empty() && i >= 3) continue;
+    options += std::string(", ") + kNames[i] + "=" + QuoteText(text);
+  }
+  options += ", skip=" + std::to_string(sniffed.Integer(6, 0));
+  options += std::string(", header=") + (sniffed.Integer(7, 0) != 0 ? "true" : "false");
+  if (spec.null_text) options += ", nullstr=" + QuoteText(*spec.null_text);
+  return options;
+}
+
+// SQL text that reads files: FROM what, with the options between the list of paths and the closing parenthesis.
+struct Reader {
+  std::string function;
+  std::string options;
+
+  std::string From(const std::vector<std::string>& paths, const std::string& more = "") const {
+    return function + "(" + TextList(paths) + options + more + ")";
+  }
+};
+
+// A line a row; nothing in it is special, so the delimiter is a byte that text does not have.
+const Reader kTextReader{"read_csv",
+                         ", columns={'line': 'VARCHAR'}, delim=E'\\x01', quote='', escape='', header=false, auto_detect=false, "
+                         "hive_partitioning=false, max_line_size=67108864"};
+
+// Reads with the plan's types; without `input`, as DuckDB guesses them.
+StatusOr<Reader> ReaderOf(sql::Connection& connection, const InputSpec& spec, const std::string& format,
+                          const std::vector<std::string>& paths, const InputFacts* input) {
+  if (format == "parquet") return Reader{"read_parquet", ""};
+  if (format == "text") return kTextReader;
+  std::string types;
+  if (input != nullptr) types = ", columns=" + TypeStruct(input->columns);
+  if (format == "jsonl") {
+    if (input == nullptr && !spec.columns.empty()) {
+      std::vector<Column> columns;
+      for (const auto& [name, type] : spec.columns) columns.push_back({name, type});
+      types = ", columns=" + TypeStruct(columns);
+    }
+    return Reader{"read_json", ", format='newline_delimited', hive_partitioning=false" + types};
+  }
+  if (input == nullptr) {
+    std::vector<Column> columns;
+    for (const auto& [name, type] : spec.columns) columns.push_back({name, type});
+    // Types of some columns by name; the others are guessed.
+    if (!columns.empty()) types = ", types=" + TypeStruct(columns);
+    return Reader{"read_csv", AuthorsCsvOptions(spec) + ", hive_partitioning=false" + types};
+  }
+  ASSIGN_OR_RETURN(std::string dialect, CsvDialect(connection, spec, paths.front()));
+  return Reader{"read_csv", dialect + ", hive_partitioning=false" + types};
+}
+
+// The columns with their pinned types; a cast to the type that is there already costs nothing.
+std::string SelectList(const InputFacts& input) {
+  std::string list;
+  for (const Column& column : input.columns) {
+    const std::string name = QuoteName(column.name);
+    if (!list.empty()) list += ", ";
+    if (input.format == "text") {
+      list += "coalesce(" + name + ", '') AS " + name;
+    } else {
+      list += "CAST(" + name + " AS " + column.type + ") AS " + name;
+    }
+  }
+  return list;
+}
+
+Status Unreadable(const Status& status) {
+  if (status.code() != Code::kInvalidArgument) return status;
+  return FailedPrecondition(status.message());  // the data is wrong, not what the author wrote
+}
+
+StatusOr<std::int64_t> TotalBytes(const std::vector<std::string>& paths) {
+  std::int64_t total = 0;
+  for (const std::string& path : paths) {
+    std::error_code error;
+    const auto size = std::filesystem::file_size(path, error);
+    if (error) return ErrnoStatus(error.value(), path);
+    total += static_cast<std::int64_t>(size);
+  }
+  return total;
+}
+
+const InputSpec* SpecOf(const MapReduceSpec& spec, const std::string& name) {
+  for (const InputSpec& input : spec.inputs) {
+    if (input.name == name) return &input;
+  }
+  return nullptr;
+}
+
+StatusOr<std::vector<Split>> RowGroupSplits(sql::Connection& connection, const InputFacts& input) {
+  ASSIGN_OR_RETURN(const sql::Result groups,
+                   connection.Run("SELECT file_name, max(row_group_num_rows)::BIGINT, sum(total_compressed_size)::BIGINT FROM "
+                                  "parquet_metadata(" +
+                                  TextList(input.paths) + ") GROUP BY file_name, row_group_id ORDER BY file_name, row_group_id"));
+  const auto count = static_cast<std::int64_t>(groups.row_count());
+  const std::int64_t together = std::max<std::int64_t>(1, (count + kMaxSplits - 1) / kMaxSplits);
+  std::vector<Split> splits;
+  std::int64_t in_last = 0;
+  for (std::uint64_t i = 0; i < groups.row_count(); ++i) {
+    const std::string path(groups.Text(0, i));
+    const std::int64_t rows = groups.Integer(1, i);
+    const bool same_file = !splits.empty() && splits.back().path == path;
+    if (same_file && in_last < together) {
+      splits.back().end += rows;
+      splits.back().bytes += groups.Integer(2, i);
+      ++in_last;
+      continue;
+    }
+    const std::int64_t begin = same_file ? splits.back().end : 0;
+    splits.push_back({input.name, path, begin, begin + rows, groups.Integer(2, i)});
+    in_last = 1;
+  }
+  return splits;
+}
+
+std::vector<Split> LineSplits(const InputFacts& input, const std::map<std::string, std::int64_t>& sizes) {
+  std::vector<Split> splits;
+  const std::int64_t least = input.bytes / kMaxSplits + 1;
+  const std::int64_t size = std::max(least, std::clamp(input.bytes / kLineSplits, kMinLineSplit, kMaxLineSplit));
+  for (const auto& [path, bytes] : sizes) {
+    for (std::int64_t begin = 0; begin < bytes; begin += size) {
+      const std::int64_t end = std::min(begin + size, bytes);
+      splits.push_back({input.name, path, begin, end, end - begin});
+    }
+  }
+  return splits;
+}
+
+// How much work an input is, as far as its size tells: Parquet is compressed, and its rows take some times its bytes.
+std::int64_t WeightOf(const InputFacts& input) { return input.format == "parquet" ? input.bytes * 5 : input.bytes; }
+
+}  // namespace
+
+std::string FormatOf(const std::string& path) {
+  std::filesystem::path file(path);
+  if (const std::string last = file.extension().string(); last == ".gz" || last == ".zst") file = file.stem();
+  static const std::map<std::string, std::string, std::less<>> kFormats = {
+      {".parquet", "parquet"}, {".csv", "csv"},   {".tsv", "csv"},   {".jsonl", "jsonl"},
+      {".ndjson", "jsonl"},    {".json", "jsonl"}, {".txt", "text"}, {".text", "text"},
+      {".log", "text"},
+  };
+  const auto found = kFormats.find(file.extension().string());
+  return found == kFormats.end() ? "" : found->second;
+}
+
+StatusOr<InputFacts> FindInput(sql::Connection& connection, const std::string& root, const InputSpec& spec) {
+  const std::string context = "input '" + spec.name + "'";
+  InputFacts input;
+  input.name = spec.name;
+  StatusOr<std::vector<std::string>> paths = lake::InputFiles(root, spec.path);
+  if (!paths.ok()) return paths.status().WithContext(context);
+  input.paths = *std::move(paths);
+  input.format = spec.format.empty() ? FormatOf(input.paths.front()) : spec.format;
+  if (input.format.empty()) {
+    return InvalidArgument(context + ": the name " + input.paths.front() +
+                           " does not tell the format; add format: parquet, csv, jsonl or text");
+  }
+  ASSIGN_OR_RETURN(input.bytes, TotalBytes(input.paths));
+  StatusOr<Reader> reader = ReaderOf(connection, spec, input.format, input.paths, nullptr);
+  if (!reader.ok()) return Unreadable(reader.status()).WithContext(context);
+  StatusOr<std::vector<Column>> columns = connection.Describe("FROM " + reader->From(input.paths));
+  if (!columns.ok()) return Unreadable(columns.status()).WithContext(context);
+  input.columns = *std::move(columns);
+  if (input.format == "parquet") {
+    StatusOr<sql::Result> rows =
+        connection.Run("SELECT coalesce(sum(num_rows), 0)::BIGINT FROM parquet_file_metadata(" + TextList(input.paths) + ")");
+    if (!rows.ok()) return Unreadable(rows.status()).WithContext(context);
+    input.rows = rows->Integer(0, 0);
+  }
+  return input;
+}
+
+Status DecideBroadcast(const std::vector<InputSpec>& specs, std::vector<InputFacts>& inputs) {
+  std::int64_t largest = 0;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (specs[i].read != ReadMode::kBroadcast) largest = std::max(largest, WeightOf(inputs[i]));
+  }
+  const bool any_split =
+      std::any_of(specs.begin(), specs.end(), [](const InputSpec& spec) { return spec.read == ReadMode::kSplit; });
+  std::vector<std::string> split;
+  bool kept = any_split;  // of several equally large ones, the first is split
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const bool small = inputs[i].bytes < kBroadcastBytes;
+    inputs[i].broadcast = specs[i].read == ReadMode::kBroadcast;
+    if (specs[i].read == ReadMode::kAuto && small) {
+      const bool is_largest = WeightOf(inputs[i]) == largest && !kept;
+      inputs[i].broadcast = !is_largest;
+      kept = kept || is_largest;
+    }
+    if (!inputs[i].broadcast) split.push_back(inputs[i].name);
+  }
+  if (split.size() == 1) return OkStatus();
+  std::string names;
+  for (const std::string& name : split) names += (names.empty() ? "" : ", ") + name;
+  if (split.empty()) return InvalidArgument("every input is broadcast: nothing is left to split");
+  return InvalidArgument("a job splits one input, but here are " + std::to_string(split.size()) + " (" + names +
+                         "): say read: broadcast for all but the largest");
+}
+
+StatusOr<std::vector<Split>> FindSplits(sql::Connection& connection, const InputFacts& input, bool by_lines) {
+  if (!by_lines && input.format == "parquet") {
+    StatusOr<std::vector<Split>> splits = RowGroupSplits(connection, input);
+    if (!splits.ok()) return Unreadable(splits.status()).WithContext("input '" + input.name + "'");
+    // No rows at all: the files are read all the same, so that the job has a map task.
+    if (!splits->empty()) return splits;
+  }
+  std::map<std::string, std::int64_t> sizes;
+  for (const std::string& path : input.paths) {
+    ASSIGN_OR_RETURN(sizes[path], TotalBytes({path}));
+  }
+  if (by_lines) return LineSplits(input, sizes);
+  std::vector<Split> splits;
+  for (const auto& [path, bytes] : sizes) splits.push_back({input.name, path, 0, 0, bytes});
+  return splits;
+}
+
+Status CreateInputView(sql::Connection& connection, const InputSpec& spec, const InputFacts& input) {
+  return CreateSplitView(connection, spec, input, {});
+}
+
+Status CreateSplitView(sql::Connection& connection, const InputSpec& spec, const InputFacts& input,
+                       const std::vector<Split>& splits) {
+  ASSIGN_OR_RETURN(const Reader reader, ReaderOf(connection, spec, input.format, input.paths, &input));
+  const std::string select = "SELECT " + SelectList(input) + " FROM ";
+  std::vector<std::string> whole;
+  std::vector<Split> ranges;  // neighbours joined
+  for (const Split& split : splits) {
+    if (split.end == 0) {
+      whole.push_back(split.path);
+    } else if (!ranges.empty() && ranges.back().path == split.path && ranges.back().end == split.begin) {
+      ranges.back().end = split.end;
+    } else {
+      ranges.push_back(split);
+    }
+  }
+  if (splits.empty()) whole = input.paths;
+  std::string sql;
+  if (!whole.empty()) sql = select + reader.From(whole);
+  for (const Split& range : ranges) {
+    if (!sql.empty()) sql += "\nUNION ALL ";
+    sql += select + reader.From({range.path}, ", file_row_number=true") + " WHERE file_row_number >= " +
+           std::to_string(range.begin) + " AND file_row_number < " + std::to_string(range.end);
+  }
+  const Status made =
+      connection.Run("CREATE OR REPLACE TEMP VIEW " + QuoteName(input.name) + " AS\n" + sql).status();
+  return made.WithContext("input '" + input.name + "'");
+}
+
+Status CreateInputViews(sql::Connection& connection, const MapReduceSpec& spec, const std::vector<InputFacts>& inputs,
+                        const std::vector<Split>& splits) {
+  for (const InputFacts& input : inputs) {
+    const InputSpec* written = SpecOf(spec, input.name);
+    if (written == nullptr) return Internal("the plan has an input that the job does not name: " + input.name);
+    std::vector<Split> mine;
+    for (const Split& split : splits) {
+      if (split.input == input.name) mine.push_back(split);
+    }
+    if (!input.broadcast && mine.empty()) {
+      RETURN_IF_ERROR(connection.CreateEmptyView(input.name, input.columns));
+    } else {
+      RETURN_IF_ERROR(CreateSplitView(connection, *written, input, input.broadcast ? std::vector<Split>{} : mine));
+    }
+  }
+  return OkStatus();
+}
+
+}  // namespace millrace::mapreduce

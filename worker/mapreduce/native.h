@@ -1,0 +1,25 @@
+// Steps in native code: commands (Hadoop Streaming) and libraries (api/mapreduce.h), as map and reduce stage tasks run them.
+// Pairs cross the shuffle as two strings of bytes. Counters and a command's stderr go to the log. The attempt's thread; a
+// command is a child process of its own group.
+//
+// The pairs of a reduce task must fit in memory: they are sorted there, by the bytes of their keys.
+#pragma once
+
+#include "core/base/status.h"
+#include "core/model/job.h"
+#include "worker/mapreduce/reduce_task.h"
+#include "worker/mapreduce/site.h"
+#include "worker/shuffle/map_writer.h"
+
+namespace millrace::mapreduce {
+
+// What a plan says when `map` is native. INVALID_ARGUMENT when the steps do not fit together or a library cannot be loaded.
+Status PlanNative(const Site& site, JobPlan& plan);
+
+StatusOr<shuffle::FinishedOutput> MapByUserCode(const Site& site, const MapWork& work, const shuffle::OutputKey& key,
+                                                std::int64_t& input_rows);
+
+// Also without a reduce step: then the sorted pairs are the result.
+StatusOr<ReduceResult> ReduceByUserCode(const Site& site, const ReduceWork& work, Gathered gathered);
+
+}  // namespace millrace::mapreduce

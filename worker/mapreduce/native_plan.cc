@@ -1,0 +1,70 @@
+#include <algorithm>
+
+#include "worker/lake/path.h"
+#include "worker/mapreduce/library.h"
+#include "worker/mapreduce/native.h"
+
+namespace millrace::mapreduce {
+namespace {
+
+Fragment FragmentOf(const CodeSpec& step) { return {.sql = "", .command = step.command, .library = step.library}; }
+
+StatusOr<std::shared_ptr<Library>> LoadOf(const Site& site, const CodeSpec& step) {
+  ASSIGN_OR_RETURN(const std::string path, lake::Beneath(site.root, step.library));
+  return Library::Load(path);
+}
+
+// Every library can be loaded and has its class.
+Status CheckLibraries(const Site& site) {
+  const MapReduceSpec& spec = site.spec;
+  if (!spec.map.library.empty()) {
+    ASSIGN_OR_RETURN(const std::shared_ptr<Library> library, LoadOf(site, spec.map));
+    RETURN_IF_ERROR(library->MakeMapper(spec.map.class_name).status().WithContext("map"));
+  }
+  if (!spec.combine.library.empty()) {
+    ASSIGN_OR_RETURN(const std::shared_ptr<Library> library, LoadOf(site, spec.combine));
+    RETURN_IF_ERROR(library->MakeCombiner(spec.combine.class_name).status().WithContext("combine"));
+  }
+  if (!spec.reduce.library.empty()) {
+    ASSIGN_OR_RETURN(const std::shared_ptr<Library> library, LoadOf(site, spec.reduce));
+    RETURN_IF_ERROR(library->MakeReducer(spec.reduce.class_name).status().WithContext("reduce"));
+  }
+  return OkStatus();
+}
+
+Status CheckSteps(const Site& site, const JobPlan& plan) {
+  const MapReduceSpec& spec = site.spec;
+  if (plan.inputs.front().format == "parquet") {
+    return InvalidArgument("map: a command or a library reads lines; input '" + plan.inputs.front().name + "' is Parquet");
+  }
+  const std::string& path = plan.inputs.front().paths.front();
+  if (path.ends_with(".gz") || path.ends_with(".zst")) {
+    return InvalidArgument("map: a command or a library reads plain lines; " + path + " is compressed");
+  }
+  if (!spec.combine.sql.empty()) return InvalidArgument("combine: must be a command or a library, as map is");
+  if (!spec.merge.empty()) return InvalidArgument("merge: is for SQL; a command or a library has combine and reduce");
+  if (spec.mode == JobMode::kFused) return InvalidArgument("mode: a command or a library is never fused");
+  if (spec.reduce.sql.empty() && spec.output.format != "text" && spec.output.format != "parquet") {
+    return InvalidArgument("output: bytes from a command or a library are written as text or parquet, not as " + spec.output.format);
+  }
+  if (spec.reduce.sql.empty() && !spec.output.partition_by.empty()) {
+    return InvalidArgument("output: partition_by needs rows with columns: write 'reduce' as SQL");
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+Status PlanNative(const Site& site, JobPlan& plan) {
+  RETURN_IF_ERROR(CheckSteps(site, plan));
+  RETURN_IF_ERROR(CheckLibraries(site));
+  plan.map = FragmentOf(site.spec.map);
+  plan.combine = FragmentOf(site.spec.combine);
+  plan.reduce = FragmentOf(site.spec.reduce);
+  plan.keys = {"key"};
+  plan.shuffled = {{"key", "BLOB"}, {"value", "BLOB"}};
+  plan.output = plan.shuffled;
+  return OkStatus();
+}
+
+}  // namespace millrace::mapreduce

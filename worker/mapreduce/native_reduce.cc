@@ -1,0 +1,158 @@
+#include <cerrno>
+#include <cstdio>
+#include <exception>
+#include <memory>
+
+#include "worker/lake/path.h"
+#include "worker/mapreduce/combining.h"
+#include "worker/mapreduce/library.h"
+#include "worker/mapreduce/native.h"
+#include "worker/mapreduce/output.h"
+#include "worker/sql/shuffle_scan.h"
+
+namespace millrace::mapreduce {
+namespace {
+
+// What the reduce step makes of its pairs: lines of text, or pairs for a table.
+class LineFile final : public PairSink {
+ public:
+  explicit LineFile(const std::string& path) : path_(path), file_(std::fopen(path.c_str(), "wbe"), &std::fclose) {}
+  Status Put(std::string_view key, std::string_view value) override {
+    line_.assign(key);
+    line_ += '\t';
+    line_ += value;
+    return PutLine(line_);
+  }
+  Status PutLine(std::string_view line) {
+    if (file_ == nullptr) return ErrnoStatus(errno, "write " + path_);
+    const bool written = std::fwrite(line.data(), 1, line.size(), file_.get()) == line.size() && std::fputc('\n', file_.get()) != EOF;
+    if (!written) return ErrnoStatus(errno, "write " + path_);
+    ++rows_;
+    return OkStatus();
+  }
+  Status Finish() override {
+    if (file_ == nullptr || std::fflush(file_.get()) != 0) return ErrnoStatus(errno, "write " + path_);
+    return OkStatus();
+  }
+  std::int64_t rows() const { return rows_; }
+
+ private:
+  const std::string path_;
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
+  std::string line_;
+  std::int64_t rows_ = 0;
+};
+
+class ReduceContext final : public api::Context {
+ public:
+  ReduceContext(PairSink& sink, api::Counters& counters) : sink_(sink), counters_(counters) {}
+  void Emit(std::string_view key, std::string_view value) override {
+    if (status.ok()) status = sink_.Put(key, value);
+  }
+  api::Counters& counters() override { return counters_; }
+  Status status;
+
+ private:
+  PairSink& sink_;
+  api::Counters& counters_;
+};
+
+// The values of the pairs [begin, end), which have one key.
+class RunOfValues final : public api::Values {
+ public:
+  RunOfValues(const std::vector<Pair>& pairs, std::size_t begin, std::size_t end) : pairs_(pairs), next_(begin), end_(end) {}
+  bool Next(std::string_view& value) override {
+    if (next_ == end_) return false;
+    value = pairs_[next_++].value;
+    return true;
+  }
+
+ private:
+  const std::vector<Pair>& pairs_;
+  std::size_t next_;
+  const std::size_t end_;
+};
+
+Status ReduceByClass(const Site& site, const std::vector<Pair>& pairs, api::Reducer& reducer, PairSink& sink,
+                     LoggedCounters& counters) {
+  ReduceContext context(sink, counters);
+  for (std::size_t begin = 0; begin < pairs.size() && context.status.ok();) {
+    if (site.cancellation != nullptr && site.cancellation->cancelled()) return Cancelled("the attempt was cancelled");
+    std::size_t end = begin;
+    while (end < pairs.size() && pairs[end].key == pairs[begin].key) ++end;
+    RunOfValues values(pairs, begin, end);
+    reducer.Reduce(pairs[begin].key, values, context);
+    begin = end;
+  }
+  reducer.Finish(context);
+  return context.status;
+}
+
+// `put_line` takes the command's lines as they are; without it they are pairs for `sink`.
+Status ReduceSorted(const Site& site, const ReduceWork& work, const std::vector<Pair>& pairs, PairSink& sink, LineFile* lines,
+                    LoggedCounters& counters) {
+  if (!work.reduce.library.empty()) {
+    ASSIGN_OR_RETURN(const std::string path, lake::Beneath(site.root, work.reduce.library));
+    ASSIGN_OR_RETURN(const std::shared_ptr<Library> library, Library::Load(path));
+    ASSIGN_OR_RETURN(const std::unique_ptr<api::Reducer> reducer, library->MakeReducer(site.spec.reduce.class_name));
+    return ReduceByClass(site, pairs, *reducer, sink, counters);
+  }
+  if (!work.reduce.command.empty()) {
+    const auto put = [&](std::string_view line) {
+      if (lines != nullptr) return lines->PutLine(line);
+      const auto [key, value] = SplitPair(line);
+      return sink.Put(key, value);
+    };
+    return RunCommand(site, work.reduce.command, {.input = LinesOf(pairs), .output = put}, counters);
+  }
+  for (const Pair& pair : pairs) RETURN_IF_ERROR(sink.Put(pair.key, pair.value));
+  return OkStatus();
+}
+
+StatusOr<std::vector<OutputFile>> ReduceToText(const Site& site, const ReduceWork& work, const std::vector<Pair>& pairs,
+                                               LoggedCounters& counters) {
+  ASSIGN_OR_RETURN(const StagedPath staged, MakeStagedPath(site, PartName(work.partition_begin)));
+  LineFile file(staged.path());
+  RETURN_IF_ERROR(ReduceSorted(site, work, pairs, file, &file, counters));
+  RETURN_IF_ERROR(file.Finish());
+  return SealOutput(staged, file.rows());
+}
+
+// By way of blocks, which DuckDB can read and write as Parquet.
+StatusOr<std::vector<OutputFile>> ReduceToTable(const Site& site, const ReduceWork& work, const std::vector<Pair>& pairs,
+                                                LoggedCounters& counters) {
+  shuffle::MapWriter writer({.partitions = 1, .types = PairTypes(), .folder = site.scratch});
+  LaneSink sink(*writer.AddLane(), [](std::string_view) { return 0U; });
+  RETURN_IF_ERROR(ReduceSorted(site, work, pairs, sink, nullptr, counters));
+  RETURN_IF_ERROR(sink.Finish());
+  ASSIGN_OR_RETURN(const shuffle::FinishedOutput rows, writer.Finish({site.job, work.stage, work.reduce_index}, site.fence, 1));
+  ASSIGN_OR_RETURN(const shuffle::MapFileHead head, shuffle::ReadMapFileHead(rows.file.get()));
+  ASSIGN_OR_RETURN(shuffle::BlockBytes bytes, shuffle::BlockBytes::Map(rows.file.get(), head, {0, 1}));
+  std::vector<sql::MapBlocks> blocks;
+  blocks.push_back({0, std::move(bytes)});
+  ASSIGN_OR_RETURN(const std::unique_ptr<Database> database, Database::Open(site));
+  ASSIGN_OR_RETURN(const std::unique_ptr<sql::ShuffleInput> input,
+                   sql::OpenShuffleInput(database->connection(), "result", work.shuffled, std::move(blocks)));
+  return WriteOutput(database->connection(), site, "FROM result", work.shuffled, PartName(work.partition_begin));
+}
+
+}  // namespace
+
+StatusOr<ReduceResult> ReduceByUserCode(const Site& site, const ReduceWork& work, Gathered gathered) {
+  ReduceResult result;
+  std::vector<Pair> pairs = PairsOf(gathered, result.lost_maps);
+  if (!result.lost_maps.empty()) return result;
+  SortByKey(pairs);
+  result.input_rows = static_cast<std::int64_t>(pairs.size());
+  LoggedCounters counters;
+  try {
+    ASSIGN_OR_RETURN(result.files, site.spec.output.format == "text" ? ReduceToText(site, work, pairs, counters)
+                                                                     : ReduceToTable(site, work, pairs, counters));
+  } catch (const std::exception& error) {
+    return FailedPrecondition(std::string("reduce: the library threw: ") + error.what());
+  }
+  counters.LogTo(site);
+  return result;
+}
+
+}  // namespace millrace::mapreduce

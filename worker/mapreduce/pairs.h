@@ -1,0 +1,60 @@
+// Keys and values of native code: bytes, on their way into a map output and out of it. Both columns of such a shuffle are
+// strings; nothing looks at their encoding. One thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/status.h"
+#include "worker/mapreduce/reduce_task.h"
+#include "worker/shuffle/map_writer.h"
+
+namespace millrace::mapreduce {
+
+// Where pairs go.
+class PairSink {
+ public:
+  virtual ~PairSink() = default;
+  virtual Status Put(std::string_view key, std::string_view value) = 0;
+  // After the last pair.
+  virtual Status Finish() = 0;
+};
+
+// The layout of a pair in blocks.
+std::vector<shuffle::ColumnType> PairTypes();
+
+std::uint64_t HashOf(std::string_view key);
+
+// Into a lane of a map output, some thousand pairs at a time.
+class LaneSink final : public PairSink {
+ public:
+  using Partition = std::function<std::uint32_t(std::string_view key)>;
+  LaneSink(shuffle::Lane& lane, Partition partition) : lane_(lane), partition_(std::move(partition)) {}
+  Status Put(std::string_view key, std::string_view value) override;
+  Status Finish() override;
+
+ private:
+  shuffle::Lane& lane_;
+  const Partition partition_;
+  std::string bytes_;  // of keys and values, one after the other
+  std::vector<std::uint32_t> lengths_;
+  std::vector<std::uint32_t> partitions_;
+};
+
+// A pair, borrowed.
+struct Pair {
+  std::uint64_t prefix;  // of the key, so that most comparisons need no look at it
+  std::string_view key;
+  std::string_view value;
+};
+Pair MakePair(std::string_view key, std::string_view value);
+// By the bytes of their keys, as LC_ALL=C sorts.
+void SortByKey(std::vector<Pair>& pairs);
+
+// The pairs in gathered blocks, which they point into. `corrupt` gets the maps whose blocks are not what they should be.
+std::vector<Pair> PairsOf(const Gathered& gathered, std::vector<std::int32_t>& corrupt);
+
+}  // namespace millrace::mapreduce

@@ -1,0 +1,126 @@
+#include "worker/mapreduce/publish_task.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "core/model/json.h"
+#include "worker/lake/path.h"
+#include "worker/lake/publish.h"
+#include "worker/lake/staging.h"
+#include "worker/mapreduce/inputs.h"
+#include "worker/mapreduce/output.h"
+#include "worker/quality/checks.h"
+
+namespace millrace::mapreduce {
+namespace {
+
+constexpr const char* kOutputView = "output";
+
+// Files lie in staging beneath their attempt's fence; in the output they do not.
+std::string OutputName(const std::string& staged) { return staged.substr(staged.find('/') + 1); }
+
+std::vector<lake::StagedFile> StagedFiles(const Site& site, const PublishWork& work) {
+  std::vector<lake::StagedFile> staged;
+  for (const OutputFile& file : work.files) {
+    lake::StagedFile item{lake::StagingFolder(site.root, site.job_folder) + "/" + file.path, file};
+    item.file.path = OutputName(file.path);
+    staged.push_back(std::move(item));
+  }
+  return staged;
+}
+
+// The visible output is already this one: an earlier attempt published it and could not say so any more.
+bool IsPublished(const lake::Manifest& manifest, const Publisher& publisher, const std::vector<lake::StagedFile>& staged) {
+  return manifest.run_id == publisher.run_id && manifest.dag_id == publisher.dag_id && manifest.task_id == publisher.task_id &&
+         std::equal(staged.begin(), staged.end(), manifest.files.begin(), manifest.files.end(),
+                    [](const lake::StagedFile& item, const OutputFile& file) { return item.file == file; });
+}
+
+bool AllThere(const std::vector<lake::StagedFile>& staged) {
+  return std::all_of(staged.begin(), staged.end(), [](const lake::StagedFile& item) {
+    std::error_code ignored;
+    return std::filesystem::exists(item.source, ignored);
+  });
+}
+
+// Inputs that relationships name.
+Status CreateReferences(sql::Connection& connection, const Site& site) {
+  for (const InputSpec& input : site.spec.inputs) {
+    const auto names = [&](const CheckSpec& check) { return check.reference_input == input.name; };
+    if (std::none_of(site.spec.checks.begin(), site.spec.checks.end(), names)) continue;
+    ASSIGN_OR_RETURN(const InputFacts facts, FindInput(connection, site.root, input));
+    RETURN_IF_ERROR(CreateInputView(connection, input, facts));
+  }
+  return OkStatus();
+}
+
+Status CreateOutputView(sql::Connection& connection, const Site& site, const PublishWork& work,
+                        const std::vector<lake::StagedFile>& staged) {
+  if (staged.empty()) return connection.CreateEmptyView(kOutputView, work.output);
+  std::vector<std::string> paths;
+  for (const lake::StagedFile& item : staged) paths.push_back(item.source);
+  return CreateView(connection, kOutputView, "FROM " + ReadBack(site.spec.output.format, paths));
+}
+
+StatusOr<std::vector<quality::CheckOutcome>> RunInlineChecks(const Site& site, const PublishWork& work,
+                                                             const std::vector<lake::StagedFile>& staged) {
+  if (site.spec.checks.empty()) return std::vector<quality::CheckOutcome>{};
+  ASSIGN_OR_RETURN(const std::unique_ptr<Database> database, Database::Open(site));
+  sql::Connection& connection = database->connection();
+  RETURN_IF_ERROR(CreateReferences(connection, site));
+  RETURN_IF_ERROR(CreateOutputView(connection, site, work, staged));
+  ASSIGN_OR_RETURN(const std::vector<Column> columns, connection.Describe(std::string("FROM ") + kOutputView));
+  ASSIGN_OR_RETURN(const sql::Result now, connection.Run("SELECT epoch_us(now())"));
+  return quality::RunChecks(connection,
+                            {.relation = kOutputView,
+                             .columns = columns,
+                             .now = WallTime(std::chrono::microseconds(now.Integer(0, 0)))},
+                            site.spec.checks);
+}
+
+Status FailedChecks(const std::vector<quality::CheckOutcome>& outcomes) {
+  std::string names;
+  for (const quality::CheckOutcome& outcome : outcomes) {
+    if (outcome.passed || outcome.severity != Severity::kError) continue;
+    names += (names.empty() ? "" : "; ") + outcome.name + (outcome.message.empty() ? "" : " (" + outcome.message + ")");
+  }
+  return InvalidArgument("the result was not published, as checks failed: " + names);
+}
+
+}  // namespace
+
+StatusOr<PublishResult> RunPublishTask(const Site& site, const PublishWork& work, const Publisher& publisher) {
+  ASSIGN_OR_RETURN(const std::string folder, lake::Beneath(site.root, site.spec.output.path));
+  const std::vector<lake::StagedFile> staged = StagedFiles(site, work);
+  PublishResult result{.path = folder};
+  for (const lake::StagedFile& item : staged) result.files.push_back(item.file);
+
+  if (!AllThere(staged)) {
+    const StatusOr<lake::Manifest> visible = lake::ReadManifest(folder);
+    if (!visible.ok() || !IsPublished(*visible, publisher, staged)) {
+      return DataLoss("staged files of the job are gone: " + lake::StagingFolder(site.root, site.job_folder));
+    }
+    site.Log("this output was published before, as " + ToString(visible->fence));
+    result.checks = visible->checks;
+    return result;
+  }
+
+  ASSIGN_OR_RETURN(const std::vector<quality::CheckOutcome> outcomes, RunInlineChecks(site, work, staged));
+  if (!outcomes.empty()) site.Log(quality::ToText(outcomes));
+  if (!quality::Passed(outcomes)) return FailedChecks(outcomes);
+  result.checks = ToJson(quality::ToValue(outcomes));
+  RETURN_IF_ERROR(lake::Publish(folder,
+                                {.fence = site.fence,
+                                 .dag_id = publisher.dag_id,
+                                 .run_id = publisher.run_id,
+                                 .task_id = publisher.task_id,
+                                 .format = site.spec.output.format,
+                                 .columns = work.output,
+                                 .checks = result.checks},
+                                staged));
+  // The output has names of its own for the files; what losers wrote goes with the folder.
+  lake::DropStaging(site.root, site.job_folder);
+  return result;
+}
+
+}  // namespace millrace::mapreduce

@@ -1,0 +1,168 @@
+#include "worker/tasks/mapreduce.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include "core/model/json.h"
+#include "core/spec/mapreduce_spec.h"
+#include "worker/mapreduce/map_task.h"
+#include "worker/mapreduce/plan.h"
+#include "worker/mapreduce/publish_task.h"
+#include "worker/mapreduce/reduce_task.h"
+#include "worker/shuffle/fetcher.h"
+#include "worker/shuffle/grpc.h"
+#include "worker/shuffle/local.h"
+#include "worker/tasks/files.h"
+
+namespace millrace::tasks {
+namespace {
+
+constexpr const char* kPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+constexpr std::chrono::milliseconds kCancelAgain{20};
+
+Outcome OutcomeOf(Code code) {
+  switch (code) {
+    case Code::kCancelled: return Outcome::kKilled;
+    case Code::kInvalidArgument:
+    case Code::kUnimplemented: return Outcome::kFailFinal;
+    default: return Outcome::kFailed;
+  }
+}
+
+TaskEnd Failed(TaskContext& context, const Status& status) {
+  context.Log(status.message() + "\n");
+  return {.outcome = OutcomeOf(status.code()), .message = mapreduce::OneLine(status.message())};
+}
+
+template <typename Result>
+TaskEnd EndWith(TaskContext& context, StatusOr<Result> result) {
+  if (!result.ok()) return Failed(context, result.status());
+  return {.stage = *std::move(result)};
+}
+
+// Commands find what shell tasks find; their own sort agrees with the order of keys.
+std::vector<std::string> EnvironmentOf(const TaskContext& context, std::map<std::string, std::string> environment,
+                                       const std::string& files) {
+  const Assignment& assignment = context.assignment();
+  environment.insert({{"PATH", kPath}, {"HOME", "/"}});
+  environment["LC_ALL"] = "C";
+  environment["TMPDIR"] = context.scratch();
+  environment["MILLRACE_ROOT"] = context.root();
+  environment["MILLRACE_FILES"] = files;
+  environment["MILLRACE_FENCE"] = ToString(assignment.fence);
+  for (const auto& [name, value] : assignment.environment) environment[name] = value;
+  std::vector<std::string> list;
+  for (const auto& [name, value] : environment) list.push_back(name + "=" + value);
+  return list;
+}
+
+}  // namespace
+
+TaskEnd MapReduceTask::Run(TaskContext& context) {
+  TaskEnd end = Dispatch(context);
+  const std::lock_guard lock(mutex_);
+  canceller_ = {};
+  return end;
+}
+
+void MapReduceTask::Cancel() {
+  const std::lock_guard lock(mutex_);
+  if (canceller_.joinable()) return;
+  canceller_ = std::jthread([this](const std::stop_token& stop) {
+    std::mutex own;
+    std::unique_lock waiting(own);
+    while (!stop.stop_requested()) {
+      cancellation_.Cancel();
+      wake_.wait_for(waiting, stop, kCancelAgain, [] { return false; });
+    }
+  });
+}
+
+StatusOr<mapreduce::Site> MapReduceTask::MakeSite(TaskContext& context) {
+  const Assignment& assignment = context.assignment();
+  ASSIGN_OR_RETURN(const Value with, ParseJson(assignment.with));
+  mapreduce::Site site;
+  ASSIGN_OR_RETURN(site.spec, ParseRenderedMapReduce(with));
+  site.root = context.root();
+  site.scratch = context.scratch();
+  site.threads = std::max(1, assignment.slots);
+  // Attempts of a job share its runner, and the runner's memory by their slots.
+  const std::int64_t runner_threads = std::max(workplace_.threads, site.threads);
+  site.memory_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(workplace_.memory_bytes, 0) / runner_threads * site.threads);
+  site.fence = assignment.fence;
+  site.job = assignment.stage->job;
+  site.job_folder = assignment.stage->folder;
+  site.log = [&context](std::string_view text) { context.Log(text); };
+  site.cancellation = &cancellation_;
+  if (site.spec.map.native()) {
+    site.command_folder = site.scratch + "/files";
+    std::error_code error;
+    std::filesystem::create_directories(site.command_folder, error);
+    if (error) return ErrnoStatus(error.value(), "make " + site.command_folder);
+    RETURN_IF_ERROR(LayOutFiles(context, site.command_folder));
+    site.environment = EnvironmentOf(context, environment_, site.command_folder);
+  }
+  return site;
+}
+
+TaskEnd MapReduceTask::Dispatch(TaskContext& context) {
+  const Assignment& assignment = context.assignment();
+  if (assignment.stage == nullptr) return Failed(context, Internal("a mapreduce attempt without a stage"));
+  const StatusOr<mapreduce::Site> site = MakeSite(context);
+  if (!site.ok()) return Failed(context, site.status());
+  const auto& work = assignment.stage->work;
+  if (const auto* map = std::get_if<MapWork>(&work)) return Map(context, *site, *map);
+  if (const auto* reduce = std::get_if<ReduceWork>(&work)) return Reduce(context, *site, *reduce);
+  if (const auto* fused = std::get_if<FusedWork>(&work)) return EndWith(context, mapreduce::RunFusedTask(*site, *fused));
+  if (const auto* publish = std::get_if<PublishWork>(&work)) {
+    return EndWith(context, mapreduce::RunPublishTask(*site, *publish, {assignment.dag_id, assignment.run_id, assignment.task_id}));
+  }
+  return Plan(context, *site);
+}
+
+TaskEnd MapReduceTask::Plan(TaskContext& context, const mapreduce::Site& site) {
+  StatusOr<JobPlan> plan = mapreduce::MakePlan(site);
+  if (!plan.ok()) return Failed(context, plan.status());
+  for (const InputFacts& input : plan->inputs) {
+    site.Log("input " + input.name + ": " + std::to_string(input.paths.size()) + " " + input.format + " files, " +
+             std::to_string(input.bytes) + " bytes, " + (input.broadcast ? "broadcast" : "split"));
+  }
+  return {.stage = PlanResult{.plan = *std::move(plan), .decisions = {}}};
+}
+
+TaskEnd MapReduceTask::Map(TaskContext& context, const mapreduce::Site& site, const MapWork& work) {
+  StatusOr<mapreduce::MapTaskOutput> mapped = mapreduce::RunMapTask(site, work);
+  if (!mapped.ok()) return Failed(context, mapped.status());
+  // The agent keeps the blocks before anybody hears that they are there.
+  const Status sent = workplace_.blocks->Send(site.job, work.stage, work.map_index, site.fence,
+                                              static_cast<std::int64_t>(mapped->blocks.bytes), mapped->blocks.file.get());
+  if (!sent.ok()) return Failed(context, sent);
+  MapOutput& output = mapped->result.output;
+  output.shuffle_address = workplace_.shuffle_address;
+  output.shuffle_socket = workplace_.shuffle_socket;
+  output.host_identity = workplace_.host_identity;
+  return {.stage = std::move(mapped->result)};
+}
+
+TaskEnd MapReduceTask::Reduce(TaskContext& context, const mapreduce::Site& site, const ReduceWork& work) {
+  shuffle::LocalFetcher local(workplace_.shuffle_secret);
+  shuffle::GrpcFetcher remote(workplace_.shuffle_secret);
+  shuffle::HostFetcher fetcher(workplace_.host_identity, workplace_.local_shuffle ? &local : nullptr, remote);
+  StatusOr<ReduceResult> reduced = mapreduce::RunReduceTask(site, work, fetcher);
+  if (!reduced.ok()) return Failed(context, reduced.status());
+  reduced->local_bytes = static_cast<std::int64_t>(fetcher.local_bytes());
+  reduced->fetched_bytes = static_cast<std::int64_t>(fetcher.fetched_bytes());
+  if (reduced->lost_maps.empty()) return {.stage = *std::move(reduced)};
+  TaskEnd end{.outcome = Outcome::kFailed, .message = "map outputs are lost:"};
+  for (const std::int32_t map : reduced->lost_maps) end.message += " " + std::to_string(map);
+  context.Log(end.message + "\n");
+  end.stage = *std::move(reduced);
+  return end;
+}
+
+TaskEntry MapReduceEntry(const Workplace& workplace, std::map<std::string, std::string> environment) {
+  return {[&workplace, environment = std::move(environment)] { return std::make_unique<MapReduceTask>(workplace, environment); }};
+}
+
+}  // namespace millrace::tasks
