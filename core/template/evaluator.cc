@@ -1,0 +1,371 @@
+#include "core/template/evaluator.h"
+
+#include <algorithm>
+
+namespace millrace::jinja {
+namespace {
+
+constexpr std::int64_t kHeaviest = 1'000'000;
+constexpr int kDeepest = 100;
+
+Status CheckResult(const Datum& value) {
+  if (value.weight() > kHeaviest || value.depth() > kDeepest)
+    return ResourceExhausted("the value is too large");
+  return OkStatus();
+}
+
+}  // namespace
+
+// Only errors without a place get one: those of inner expressions have theirs.
+Status Evaluator::FailAt(std::size_t offset, const Status& status, std::string suggestion) const {
+  if (status.message().starts_with("template, line ")) return status;
+  const Status placed = ToStatus(ProblemAt(text_, offset, status.message(), std::move(suggestion)));
+  return Status(status.code(), placed.message());
+}
+
+Status Evaluator::UndefinedAt(const Expr& expr, const Undefined& undefined) {
+  std::string suggestion;
+  if (expr.kind == ExprKind::kName) {
+    suggestion = DidYouMean(expr.name, scope_.Names());
+  } else if (expr.kind == ExprKind::kAttribute) {
+    const StatusOr<Datum> base = Resolve(*expr.operands[0]);
+    if (base.ok()) suggestion = DidYouMean(expr.name, AttributeNames(*base));
+  }
+  return FailAt(expr.offset, InvalidArgument(undefined.message), std::move(suggestion));
+}
+
+StatusOr<std::string> Evaluator::Run(const Nodes& nodes) {
+  std::string output;
+  RETURN_IF_ERROR(Execute(nodes, output));
+  return output;
+}
+
+Status Evaluator::Execute(const Nodes& nodes, std::string& output) {
+  for (const auto& node : nodes) {
+    Status spent = budget_.Spend(1);
+    if (spent.ok()) spent = Budget::CheckSize(static_cast<std::int64_t>(output.size()));
+    if (!spent.ok()) return FailAt(node->offset, spent);
+    switch (node->kind) {
+      case NodeKind::kData:
+        output += node->text;
+        break;
+      case NodeKind::kOutput: {
+        touched_ = false;
+        ASSIGN_OR_RETURN(const Datum value, Evaluate(*node->expr));
+        if (value.is_callable())
+          return FailAt(node->expr->offset,
+                        InvalidArgument("'" + value.callable().name +
+                                        "' is a function; call it: " + value.callable().name + "(...)"));
+        const Status written = write_(output, ToText(value), touched_);
+        if (!written.ok()) return FailAt(node->offset, written);
+        break;
+      }
+      case NodeKind::kIf:
+        for (const Branch& branch : node->branches) {
+          if (branch.condition) {
+            ASSIGN_OR_RETURN(const Datum condition, Evaluate(*branch.condition));
+            if (!IsTrue(condition)) continue;
+          }
+          RETURN_IF_ERROR(Execute(branch.body, output));
+          break;
+        }
+        break;
+      case NodeKind::kFor:
+        RETURN_IF_ERROR(ExecuteFor(*node, output));
+        break;
+      case NodeKind::kSet:
+        RETURN_IF_ERROR(ExecuteSet(*node));
+        break;
+    }
+  }
+  const Status size = Budget::CheckSize(static_cast<std::int64_t>(output.size()));
+  return size.ok() || nodes.empty() ? size : FailAt(nodes.back()->offset, size);
+}
+
+Status Evaluator::ExecuteFor(const Node& node, std::string& output) {
+  touched_ = false;
+  ASSIGN_OR_RETURN(const Datum sequence, Evaluate(*node.expr));
+  const bool from_user = touched_;
+  StatusOr<List> items = Items(sequence);
+  if (!items.ok()) return FailAt(node.expr->offset, items.status());
+  if (from_user) {
+    for (Datum& item : *items) item.set_from_user();
+  }
+  if (node.condition) {
+    List kept;
+    for (const Datum& item : *items) {
+      scope_.Enter();
+      RETURN_IF_ERROR(Assign(node, node.targets, item));
+      ASSIGN_OR_RETURN(const Datum keeps, Evaluate(*node.condition));
+      scope_.Leave();
+      if (IsTrue(keeps)) kept.push_back(item);
+    }
+    *items = std::move(kept);
+  }
+  const auto count = static_cast<std::int64_t>(items->size());
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    scope_.Enter();
+    RETURN_IF_ERROR(Assign(node, node.targets, (*items)[at]));
+    Pairs loop = {{Datum(std::string("index")), Datum(i + 1)},
+                  {Datum(std::string("index0")), Datum(i)},
+                  {Datum(std::string("revindex")), Datum(count - i)},
+                  {Datum(std::string("revindex0")), Datum(count - i - 1)},
+                  {Datum(std::string("first")), Datum(i == 0)},
+                  {Datum(std::string("last")), Datum(i + 1 == count)},
+                  {Datum(std::string("length")), Datum(count)},
+                  {Datum(std::string("cycle")), Datum(Callable{"cycle", std::make_shared<const Datum>(i)})}};
+    if (i > 0) loop.emplace_back(Datum(std::string("previtem")), (*items)[at - 1]);
+    if (i + 1 < count) loop.emplace_back(Datum(std::string("nextitem")), (*items)[at + 1]);
+    scope_.Set("loop", Datum::OfMap(std::move(loop)));
+    RETURN_IF_ERROR(Execute(node.body, output));
+    scope_.Leave();
+  }
+  return items->empty() ? Execute(node.else_body, output) : OkStatus();
+}
+
+Status Evaluator::ExecuteSet(const Node& node) {
+  touched_ = false;
+  Datum value;
+  if (node.expr) {
+    ASSIGN_OR_RETURN(value, Evaluate(*node.expr));
+    if (touched_) value.set_from_user();
+  } else {
+    // The block's text is a value like any other; what users set in it marks the whole.
+    std::string text;
+    bool from_user = false;
+    Writer outer =
+        std::exchange(write_, [&from_user](std::string& output, const std::string& part, bool user_settable) {
+          output += part;
+          from_user = from_user || user_settable;
+          return OkStatus();
+        });
+    scope_.Enter();
+    const Status executed = Execute(node.body, text);
+    scope_.Leave();
+    write_ = std::move(outer);
+    RETURN_IF_ERROR(executed);
+    value = Datum(std::move(text));
+    if (from_user) value.set_from_user();
+  }
+  return Assign(node, node.targets, value);
+}
+
+Status Evaluator::Assign(const Node& node, const std::vector<std::string>& targets, const Datum& value) {
+  if (targets.size() == 1) {
+    scope_.Set(targets[0], value);
+    return OkStatus();
+  }
+  const StatusOr<List> items = Items(value);
+  if (!items.ok()) return FailAt(node.offset, items.status());
+  if (items->size() != targets.size()) {
+    return FailAt(node.offset, InvalidArgument("expected " + std::to_string(targets.size()) +
+                                               " values to unpack, got " + std::to_string(items->size())));
+  }
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    Datum item = (*items)[i];
+    if (value.holds_user_data()) item.set_from_user();
+    scope_.Set(targets[i], std::move(item));
+  }
+  return OkStatus();
+}
+
+StatusOr<Datum> Evaluator::Evaluate(const Expr& expr) {
+  ASSIGN_OR_RETURN(Datum value, EvaluateAny(expr));
+  if (value.is_undefined()) return UndefinedAt(expr, value.undefined());
+  return value;
+}
+
+StatusOr<Datum> Evaluator::EvaluateAny(const Expr& expr) {
+  StatusOr<Datum> value = EvaluateParts(expr);
+  Status status = value.status();
+  if (status.ok()) status = budget_.Spend(1);
+  if (status.ok()) status = CheckResult(*value);
+  if (!status.ok()) return FailAt(expr.offset, status);
+  return value;
+}
+
+StatusOr<Datum> Evaluator::EvaluateParts(const Expr& expr) {
+  switch (expr.kind) {
+    case ExprKind::kLiteral:
+      return expr.literal;
+    case ExprKind::kName:
+    case ExprKind::kAttribute:
+    case ExprKind::kItem: {
+      ASSIGN_OR_RETURN(Datum value, Resolve(expr));
+      if (value.holds_user_data()) touched_ = true;
+      return value;
+    }
+    case ExprKind::kSlice:
+      return EvaluateSlice(expr);
+    case ExprKind::kCall: {
+      ASSIGN_OR_RETURN(const Datum callee, Evaluate(*expr.operands[0]));
+      ASSIGN_OR_RETURN(const Arguments arguments, EvaluateArguments(expr));
+      return Call(callee, arguments, budget_);
+    }
+    case ExprKind::kFilter: {
+      const bool takes_undefined = expr.name == "default" || expr.name == "d";
+      ASSIGN_OR_RETURN(const Datum value,
+                       takes_undefined ? EvaluateAny(*expr.operands[0]) : Evaluate(*expr.operands[0]));
+      ASSIGN_OR_RETURN(const Arguments arguments, EvaluateArguments(expr));
+      return ApplyFilter(expr.name, value, arguments, budget_);
+    }
+    case ExprKind::kTest: {
+      ASSIGN_OR_RETURN(const Datum value, EvaluateAny(*expr.operands[0]));
+      if (value.is_undefined() && expr.name != "defined" && expr.name != "undefined") {
+        return UndefinedAt(*expr.operands[0], value.undefined());
+      }
+      ASSIGN_OR_RETURN(const Arguments arguments, EvaluateArguments(expr));
+      ASSIGN_OR_RETURN(const bool passes, ApplyTest(expr.name, value, arguments, budget_));
+      return Datum(passes);
+    }
+    case ExprKind::kUnary:
+      return EvaluateUnary(expr);
+    case ExprKind::kBinary:
+      return EvaluateLogic(expr);
+    case ExprKind::kComparison:
+      return EvaluateComparison(expr);
+    case ExprKind::kCondition: {
+      ASSIGN_OR_RETURN(const Datum condition, Evaluate(*expr.operands[1]));
+      if (IsTrue(condition)) return EvaluateAny(*expr.operands[0]);
+      if (expr.operands[2]) return EvaluateAny(*expr.operands[2]);
+      return Datum(std::string());  // as Jinja, which is lenient here
+    }
+    case ExprKind::kList:
+    case ExprKind::kTuple: {
+      List items;
+      for (const ExprPtr& operand : expr.operands) {
+        ASSIGN_OR_RETURN(Datum item, Evaluate(*operand));
+        items.push_back(std::move(item));
+      }
+      return expr.kind == ExprKind::kList ? Datum::OfList(std::move(items))
+                                          : Datum::OfTuple(std::move(items));
+    }
+    case ExprKind::kMap: {
+      Pairs pairs;
+      for (std::size_t i = 0; i + 1 < expr.operands.size(); i += 2) {
+        ASSIGN_OR_RETURN(Datum key, Evaluate(*expr.operands[i]));
+        ASSIGN_OR_RETURN(Datum value, Evaluate(*expr.operands[i + 1]));
+        const auto same = [&key](const auto& pair) { return AreEqual(pair.first, key); };
+        const auto known = std::find_if(pairs.begin(), pairs.end(), same);
+        if (known != pairs.end()) {
+          known->second = std::move(value);
+        } else {
+          pairs.emplace_back(std::move(key), std::move(value));
+        }
+      }
+      return Datum::OfMap(std::move(pairs));
+    }
+  }
+  return InvalidArgument("an expression of no kind");
+}
+
+StatusOr<Datum> Evaluator::Resolve(const Expr& expr) {
+  if (expr.kind == ExprKind::kName) return scope_.Find(expr.name);
+  if (expr.kind != ExprKind::kAttribute && expr.kind != ExprKind::kItem) return Evaluate(expr);
+  const Expr& owner = *expr.operands[0];
+  ASSIGN_OR_RETURN(const Datum base, Resolve(owner));
+  if (base.is_undefined()) return UndefinedAt(owner, base.undefined());
+  Datum found;
+  if (expr.kind == ExprKind::kAttribute) {
+    found = Attribute(base, expr.name);
+    if (found.is_undefined() && owner.kind == ExprKind::kName && base.is_map()) {
+      return Datum(Undefined{"'" + owner.name + "' has no '" + expr.name + "'"});
+    }
+  } else {
+    ASSIGN_OR_RETURN(const Datum key, Evaluate(*expr.operands[1]));
+    found = Item(base, key);
+  }
+  if (base.from_user()) found.set_from_user();
+  return found;
+}
+
+StatusOr<Datum> Evaluator::EvaluateSlice(const Expr& expr) {
+  ASSIGN_OR_RETURN(const Datum base, Evaluate(*expr.operands[0]));
+  if (!base.is_list() && !base.is_string())
+    return InvalidArgument("a " + std::string(TypeName(base)) + " has no slices");
+  ASSIGN_OR_RETURN(const List items, Items(base));
+  const auto count = static_cast<std::int64_t>(items.size());
+  std::optional<std::int64_t> bounds[3];
+  for (std::size_t i = 0; i < 3; ++i) {
+    if (!expr.operands[i + 1]) continue;
+    ASSIGN_OR_RETURN(const Datum bound, Evaluate(*expr.operands[i + 1]));
+    if (bound.is_none()) continue;
+    if (!bound.is_integral())
+      return InvalidArgument("slices need ints, not a " + std::string(TypeName(bound)));
+    bounds[i] = bound.integer();
+  }
+  const std::int64_t step = std::clamp<std::int64_t>(bounds[2].value_or(1), -count - 1, count + 1);
+  if (bounds[2] == 0) return InvalidArgument("a slice's step must not be 0");
+  const auto clamped = [count, step](std::int64_t at) {
+    if (at < 0) at = at < -count ? -1 - count : at + count;
+    return step > 0 ? std::clamp<std::int64_t>(at, 0, count) : std::clamp<std::int64_t>(at, -1, count - 1);
+  };
+  const std::int64_t start = bounds[0] ? clamped(*bounds[0]) : step > 0 ? 0 : count - 1;
+  const std::int64_t stop = bounds[1] ? clamped(*bounds[1]) : step > 0 ? count : -1;
+  List kept;
+  for (std::int64_t i = start; step > 0 ? i < stop : i > stop; i += step)
+    kept.push_back(items[static_cast<std::size_t>(i)]);
+  if (base.is_tuple()) return Datum::OfTuple(std::move(kept));
+  if (base.is_list()) return Datum::OfList(std::move(kept));
+  std::string text;
+  for (const Datum& character : kept) text += character.string();
+  return Datum(std::move(text));
+}
+
+StatusOr<Datum> Evaluator::EvaluateComparison(const Expr& expr) {
+  ASSIGN_OR_RETURN(Datum left, Evaluate(*expr.operands[0]));
+  for (std::size_t i = 0; i < expr.names.size(); ++i) {
+    ASSIGN_OR_RETURN(Datum right, Evaluate(*expr.operands[i + 1]));
+    RETURN_IF_ERROR(budget_.Spend(left.weight() + right.weight()));
+    const std::string& op = expr.names[i];
+    bool holds = false;
+    if (op == "==" || op == "!=") {
+      holds = AreEqual(left, right) == (op == "==");
+    } else if (op == "in" || op == "not in") {
+      ASSIGN_OR_RETURN(const bool contains, Contains(right, left));
+      holds = contains == (op == "in");
+    } else {
+      ASSIGN_OR_RETURN(const std::partial_ordering order, Compare(left, right));
+      holds = op == "<" ? order < 0 : op == "<=" ? order <= 0 : op == ">" ? order > 0 : order >= 0;
+    }
+    if (!holds) return Datum(false);
+    left = std::move(right);
+  }
+  return Datum(true);
+}
+
+StatusOr<Datum> Evaluator::EvaluateLogic(const Expr& expr) {
+  ASSIGN_OR_RETURN(Datum left, Evaluate(*expr.operands[0]));
+  if (expr.name == "and" && !IsTrue(left)) return left;
+  if (expr.name == "or" && IsTrue(left)) return left;
+  ASSIGN_OR_RETURN(Datum right, Evaluate(*expr.operands[1]));
+  if (expr.name == "and" || expr.name == "or") return right;
+  RETURN_IF_ERROR(budget_.Spend(left.weight() + right.weight()));
+  return Binary(expr.name, left, right);
+}
+
+StatusOr<Datum> Evaluator::EvaluateUnary(const Expr& expr) {
+  ASSIGN_OR_RETURN(const Datum value, Evaluate(*expr.operands[0]));
+  if (expr.name == "not") return Datum(!IsTrue(value));
+  if (value.is_span() && expr.name == "-") return Datum(-value.span());
+  if (!value.is_number()) return InvalidArgument("a " + std::string(TypeName(value)) + " has no sign");
+  if (value.is_float()) return Datum(expr.name == "-" ? -value.number() : value.number());
+  if (expr.name == "+") return Datum(value.integer());
+  return Binary("-", Datum(std::int64_t{0}), value);
+}
+
+StatusOr<Arguments> Evaluator::EvaluateArguments(const Expr& expr) {
+  Arguments arguments;
+  for (std::size_t i = 1; i < expr.operands.size(); ++i) {
+    ASSIGN_OR_RETURN(Datum value, Evaluate(*expr.operands[i]));
+    arguments.positional.push_back(std::move(value));
+  }
+  for (const auto& [name, operand] : expr.keywords) {
+    ASSIGN_OR_RETURN(Datum value, Evaluate(*operand));
+    arguments.named.emplace_back(name, std::move(value));
+  }
+  return arguments;
+}
+
+}  // namespace millrace::jinja

@@ -1,0 +1,258 @@
+// Functions that every template knows, and how members and methods of values are found and called.
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "core/calendar/format.h"
+#include "core/template/method_table.h"
+#include "core/template/problem.h"
+#include "core/template/text_format.h"
+
+namespace millrace::jinja {
+namespace {
+
+using Args = const Arguments&;
+constexpr std::int64_t kLongestRange = 100'000;
+
+StatusOr<Datum> Range(Args args) {
+  for (const Datum& argument : args.positional) {
+    if (!argument.is_integral())
+      return InvalidArgument("needs ints, not a " + std::string(TypeName(argument)));
+  }
+  const std::size_t count = args.positional.size();
+  if (count < 1 || count > 3) return InvalidArgument("takes one to three ints");
+  const std::int64_t start = count == 1 ? 0 : args.positional[0].integer();
+  const std::int64_t stop = args.positional[count == 1 ? 0 : 1].integer();
+  const std::int64_t step = count == 3 ? args.positional[2].integer() : 1;
+  if (step == 0) return InvalidArgument("the step must not be 0");
+  List items;
+  for (std::int64_t i = start; step > 0 ? i < stop : i > stop;) {
+    if (static_cast<std::int64_t>(items.size()) >= kLongestRange) {
+      return ResourceExhausted("is longer than " + std::to_string(kLongestRange));
+    }
+    items.emplace_back(i);
+    if (__builtin_add_overflow(i, step, &i)) break;
+  }
+  return Datum::OfList(std::move(items));
+}
+
+StatusOr<Datum> Dict(Args args) {
+  Pairs pairs;
+  for (const auto& [name, value] : args.named) pairs.emplace_back(Datum(name), value);
+  if (!args.positional.empty()) return InvalidArgument("takes named arguments only");
+  return Datum::OfMap(std::move(pairs));
+}
+
+StatusOr<Datum> DsAdd(Args args) {
+  if (args.positional.size() != 2) return InvalidArgument("takes a date and a number of days");
+  ASSIGN_OR_RETURN(const std::int64_t count, args.Integer(1, "days", 0));
+  ASSIGN_OR_RETURN(const WallTime date, ParseTimeBy(ToText(args.positional[0]), "%Y-%m-%d"));
+  if (count > 4'000'000 || count < -4'000'000) return InvalidArgument("the number of days is too large");
+  const WallTime moved = date + std::chrono::days(count);
+  RETURN_IF_ERROR(CheckTime(moved));
+  return Datum(FormatDs(moved));
+}
+
+StatusOr<Datum> DsFormat(Args args) {
+  if (args.positional.size() != 3)
+    return InvalidArgument("takes a date, its format and the format to give it");
+  ASSIGN_OR_RETURN(const WallTime date, ParseTimeBy(ToText(args.positional[0]), ToText(args.positional[1])));
+  ASSIGN_OR_RETURN(std::string out, FormatTimeBy(date, ToText(args.positional[2])));
+  return Datum(std::move(out));
+}
+
+StatusOr<Datum> TimeDelta(Args args) {
+  constexpr std::array<std::pair<std::string_view, Duration>, 7> kUnits = {
+      {{"days", std::chrono::days(1)},
+       {"seconds", std::chrono::seconds(1)},
+       {"microseconds", Duration(1)},
+       {"milliseconds", std::chrono::milliseconds(1)},
+       {"minutes", std::chrono::minutes(1)},
+       {"hours", std::chrono::hours(1)},
+       {"weeks", std::chrono::days(7)}}};
+  double micros = 0;
+  for (std::size_t i = 0; i < kUnits.size(); ++i) {
+    const Datum* amount = args.Find(i, kUnits[i].first);
+    if (amount == nullptr) continue;
+    if (!amount->is_number())
+      return InvalidArgument("'" + std::string(kUnits[i].first) + "' must be a number");
+    micros += amount->number() * static_cast<double>(kUnits[i].second.count());
+  }
+  for (const auto& [name, value] : args.named) {
+    const auto is_named = [&name](const auto& unit) { return unit.first == name; };
+    if (std::none_of(kUnits.begin(), kUnits.end(), is_named))
+      return InvalidArgument("does not know '" + name + "'");
+  }
+  if (!(std::abs(micros) <= static_cast<double>(kLongestSpan.count()))) return InvalidArgument("is too long");
+  return Datum(Duration(std::llround(micros)));
+}
+
+struct FunctionRow {
+  std::string_view name;
+  StatusOr<Datum> (*call)(const Arguments& arguments);
+};
+constexpr FunctionRow kFunctions[] = {{"dict", Dict},
+                                      {"macros.ds_add", DsAdd},
+                                      {"macros.ds_format", DsFormat},
+                                      {"macros.timedelta", TimeDelta},
+                                      {"range", Range}};
+
+// --- methods of dict and list ---
+
+StatusOr<Datum> Get(const Datum& map, Args args) {
+  const Datum* key = args.Find(0, "key");
+  if (key == nullptr) return InvalidArgument("get needs a key");
+  const Datum* found = map.Find(*key);
+  const Datum none;
+  return found == nullptr ? args.Or(1, "default", none) : *found;
+}
+
+template <bool kKeys, bool kValues>
+StatusOr<Datum> Members(const Datum& map, Args) {
+  List items;
+  for (const auto& [key, value] : map.map()) {
+    items.push_back(kKeys && kValues ? Datum::OfTuple({key, value}) : kKeys ? key : value);
+  }
+  return Datum::OfList(std::move(items));
+}
+
+StatusOr<Datum> CountItem(const Datum& list, Args args) {
+  if (args.positional.size() != 1) return InvalidArgument("count needs one argument");
+  const auto matches = [&](const Datum& item) { return AreEqual(item, args.positional[0]); };
+  return Datum(std::int64_t{std::count_if(list.list().begin(), list.list().end(), matches)});
+}
+
+StatusOr<Datum> IndexOf(const Datum& list, Args args) {
+  for (std::size_t i = 0; args.positional.size() == 1 && i < list.list().size(); ++i) {
+    if (AreEqual(list.list()[i], args.positional[0])) return Datum(static_cast<std::int64_t>(i));
+  }
+  return InvalidArgument("index: the list does not have it");
+}
+
+// loop.cycle: its receiver is the loop's index.
+StatusOr<Datum> Cycle(const Datum& index, Args args) {
+  if (args.positional.empty()) return InvalidArgument("cycle needs at least one argument");
+  return args.positional[static_cast<std::size_t>(index.integer()) % args.positional.size()];
+}
+
+const std::vector<MethodRow>& MapMethods() {
+  static const std::vector<MethodRow> kTable = {{"get", Get},
+                                                {"items", Members<true, true>},
+                                                {"keys", Members<true, false>},
+                                                {"values", Members<false, true>}};
+  return kTable;
+}
+
+const std::vector<MethodRow>& ListMethods() {
+  static const std::vector<MethodRow> kTable = {{"count", CountItem}, {"index", IndexOf}};
+  return kTable;
+}
+
+const std::vector<MethodRow>& LoopMethods() {
+  static const std::vector<MethodRow> kTable = {{"cycle", Cycle}};
+  return kTable;
+}
+
+const std::vector<MethodRow>* MethodsOf(const Datum& value) {
+  if (value.is_string()) return &TextMethods();
+  if (value.is_time() || value.is_span()) return &TimeMethods();
+  if (value.is_map()) return &MapMethods();
+  if (value.is_list()) return &ListMethods();
+  return nullptr;
+}
+
+const MethodRow* FindMethod(const std::vector<MethodRow>* methods, std::string_view name) {
+  if (methods == nullptr) return nullptr;
+  const auto found = std::find_if(methods->begin(), methods->end(),
+                                  [name](const MethodRow& row) { return row.name == name; });
+  return found == methods->end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+Datum Global(std::string_view name) {
+  if (name == "macros") {
+    Pairs members;
+    for (const FunctionRow& row : kFunctions) {
+      if (!row.name.starts_with("macros.")) continue;
+      members.emplace_back(Datum(std::string(row.name.substr(7))),
+                           Datum(Callable{std::string(row.name), nullptr}));
+    }
+    return Datum::OfMap(std::move(members));
+  }
+  for (const FunctionRow& row : kFunctions) {
+    if (row.name == name) return Datum(Callable{std::string(name), nullptr});
+  }
+  return Datum(Undefined{});
+}
+
+std::vector<std::string> GlobalNames() { return {"dict", "macros", "range"}; }
+
+std::vector<std::string> AttributeNames(const Datum& value) {
+  std::vector<std::string> names;
+  if (value.is_map()) {
+    for (const auto& [key, member] : value.map()) names.push_back(ToText(key));
+  }
+  if (value.is_time() || value.is_span()) names = TimeFieldNames(value);
+  if (const auto* methods = MethodsOf(value)) {
+    for (const MethodRow& row : *methods) names.emplace_back(row.name);
+  }
+  return names;
+}
+
+Datum Attribute(const Datum& value, std::string_view name) {
+  if (FindMethod(MethodsOf(value), name) != nullptr) {
+    Datum method(Callable{std::string(name), std::make_shared<const Datum>(value)});
+    if (value.holds_user_data()) method.set_from_user();
+    return method;
+  }
+  if (value.is_map()) {
+    if (const Datum* member = value.Find(Datum(std::string(name)))) return *member;
+  }
+  if (value.is_time() || value.is_span()) {
+    Datum field = TimeField(value, name);
+    if (!field.is_undefined()) return field;
+  }
+  return Datum(Undefined{"a " + std::string(TypeName(value)) + " has no '" + std::string(name) + "'"});
+}
+
+Datum Item(const Datum& value, const Datum& key) {
+  if (value.is_map()) {
+    if (const Datum* member = value.Find(key)) return *member;
+    return Datum(Undefined{"the dict has no key " + ToRepr(key)});
+  }
+  if ((value.is_list() || value.is_string()) && key.is_integral()) {
+    const std::vector<std::string_view> characters =
+        value.is_string() ? Characters(value.string()) : std::vector<std::string_view>();
+    const auto size = static_cast<std::int64_t>(value.is_string() ? characters.size() : value.list().size());
+    const std::int64_t index = key.integer() < 0 ? key.integer() + size : key.integer();
+    if (index >= 0 && index < size) {
+      const auto at = static_cast<std::size_t>(index);
+      return value.is_string() ? Datum(std::string(characters[at])) : value.list()[at];
+    }
+    return Datum(Undefined{"there is no item " + ToRepr(key) + ": the " + std::string(TypeName(value)) +
+                           " has " + std::to_string(size)});
+  }
+  if (key.is_string()) return Attribute(value, key.string());
+  return Datum(Undefined{"a " + std::string(TypeName(value)) + " has no item " + ToRepr(key)});
+}
+
+StatusOr<Datum> Call(const Datum& callee, const Arguments& arguments, Budget& budget) {
+  if (!callee.is_callable())
+    return InvalidArgument("a " + std::string(TypeName(callee)) + " cannot be called");
+  const Callable& function = callee.callable();
+  RETURN_IF_ERROR(budget.Spend(arguments.weight() + (function.receiver ? function.receiver->weight() : 0)));
+  StatusOr<Datum> result = InvalidArgument("there is no such function");
+  if (function.receiver) {
+    const auto* methods = function.receiver->is_integral() ? &LoopMethods() : MethodsOf(*function.receiver);
+    if (const MethodRow* method = FindMethod(methods, function.name))
+      result = method->call(*function.receiver, arguments);
+  } else {
+    for (const FunctionRow& row : kFunctions) {
+      if (row.name == function.name) result = row.call(arguments);
+    }
+  }
+  return result.ok() ? result : result.status().WithContext(function.name);
+}
+
+}  // namespace millrace::jinja

@@ -1,0 +1,161 @@
+// What may follow `is`.
+#include <algorithm>
+
+#include "core/template/builtins.h"
+#include "core/template/text_ops.h"
+
+namespace millrace::jinja {
+namespace {
+
+using Args = const Arguments&;
+
+struct TestRow {
+  std::string_view name;
+  StatusOr<bool> (*apply)(const Datum& value, const Arguments& arguments);
+};
+
+StatusOr<const Datum*> Other(Args args) {
+  if (args.positional.size() != 1) return InvalidArgument("needs one argument");
+  return &args.positional[0];
+}
+
+StatusOr<std::int64_t> Integer(const Datum& value) {
+  if (value.is_integral()) return value.integer();
+  return InvalidArgument("needs an int, not a " + std::string(TypeName(value)));
+}
+
+template <std::partial_ordering (*kTurn)(std::partial_ordering), bool kOrEqual>
+StatusOr<bool> Ordered(const Datum& value, Args args) {
+  ASSIGN_OR_RETURN(const Datum* other, Other(args));
+  ASSIGN_OR_RETURN(const std::partial_ordering order, Compare(value, *other));
+  return kTurn(order) == std::partial_ordering::less ||
+         (kOrEqual && order == std::partial_ordering::equivalent);
+}
+
+std::partial_ordering AsIs(std::partial_ordering order) { return order; }
+std::partial_ordering Turned(std::partial_ordering order) { return 0 <=> order; }
+
+StatusOr<bool> Equal(const Datum& value, Args args) {
+  ASSIGN_OR_RETURN(const Datum* other, Other(args));
+  return AreEqual(value, *other);
+}
+
+StatusOr<bool> Unequal(const Datum& value, Args args) {
+  ASSIGN_OR_RETURN(const bool equal, Equal(value, args));
+  return !equal;
+}
+
+StatusOr<bool> In(const Datum& value, Args args) {
+  ASSIGN_OR_RETURN(const Datum* other, Other(args));
+  return Contains(*other, value);
+}
+
+StatusOr<bool> DivisibleBy(const Datum& value, Args args) {
+  ASSIGN_OR_RETURN(const Datum* other, Other(args));
+  ASSIGN_OR_RETURN(const Datum rest, Binary("%", value, *other));
+  return !IsTrue(rest);
+}
+
+StatusOr<bool> Odd(const Datum& value, Args) {
+  ASSIGN_OR_RETURN(const std::int64_t number, Integer(value));
+  return number % 2 != 0;
+}
+
+StatusOr<bool> Even(const Datum& value, Args) {
+  ASSIGN_OR_RETURN(const std::int64_t number, Integer(value));
+  return number % 2 == 0;
+}
+
+StatusOr<bool> Defined(const Datum& value, Args) { return !value.is_undefined(); }
+StatusOr<bool> IsUndefined(const Datum& value, Args) { return value.is_undefined(); }
+StatusOr<bool> IsNone(const Datum& value, Args) { return value.is_none(); }
+StatusOr<bool> IsBoolean(const Datum& value, Args) { return value.is_bool(); }
+StatusOr<bool> IsTrueTest(const Datum& value, Args) { return value.is_bool() && value.integer() == 1; }
+StatusOr<bool> IsFalseTest(const Datum& value, Args) { return value.is_bool() && value.integer() == 0; }
+StatusOr<bool> IsInteger(const Datum& value, Args) { return value.is_int(); }
+StatusOr<bool> IsFloat(const Datum& value, Args) { return value.is_float(); }
+StatusOr<bool> IsNumber(const Datum& value, Args) { return value.is_number(); }
+StatusOr<bool> IsString(const Datum& value, Args) { return value.is_string(); }
+StatusOr<bool> IsMapping(const Datum& value, Args) { return value.is_map(); }
+StatusOr<bool> IsSequence(const Datum& value, Args) {
+  return value.is_list() || value.is_map() || value.is_string();
+}
+StatusOr<bool> IsCallable(const Datum& value, Args) { return value.is_callable(); }
+StatusOr<bool> IsLowerTest(const Datum& value, Args) {
+  const std::string text = ToText(value);
+  return text == Lower(text) && std::any_of(text.begin(), text.end(), IsLetter);
+}
+StatusOr<bool> IsUpperTest(const Datum& value, Args) {
+  const std::string text = ToText(value);
+  return text == Upper(text) && std::any_of(text.begin(), text.end(), IsLetter);
+}
+
+constexpr TestRow kTests[] = {
+    {"boolean", IsBoolean},
+    {"callable", IsCallable},
+    {"defined", Defined},
+    {"divisibleby", DivisibleBy},
+    {"eq", Equal},
+    {"equalto", Equal},
+    {"even", Even},
+    {"false", IsFalseTest},
+    {"float", IsFloat},
+    {"ge", Ordered<Turned, true>},
+    {"greaterthan", Ordered<Turned, false>},
+    {"gt", Ordered<Turned, false>},
+    {"in", In},
+    {"integer", IsInteger},
+    {"iterable", IsSequence},
+    {"le", Ordered<AsIs, true>},
+    {"lessthan", Ordered<AsIs, false>},
+    {"lower", IsLowerTest},
+    {"lt", Ordered<AsIs, false>},
+    {"mapping", IsMapping},
+    {"ne", Unequal},
+    {"none", IsNone},
+    {"number", IsNumber},
+    {"odd", Odd},
+    {"sameas", Equal},
+    {"sequence", IsSequence},
+    {"string", IsString},
+    {"true", IsTrueTest},
+    {"undefined", IsUndefined},
+    {"upper", IsUpperTest},
+    // As names for select() and reject().
+    {"==", Equal},
+    {"!=", Unequal},
+    {"<", Ordered<AsIs, false>},
+    {"<=", Ordered<AsIs, true>},
+    {">", Ordered<Turned, false>},
+    {">=", Ordered<Turned, true>},
+};
+
+const TestRow* FindTest(std::string_view name) {
+  for (const TestRow& row : kTests) {
+    if (row.name == name) return &row;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+bool IsTest(std::string_view name) { return FindTest(name) != nullptr; }
+
+std::vector<std::string> TestNames() {
+  std::vector<std::string> names;
+  for (const TestRow& row : kTests) names.emplace_back(row.name);
+  return names;
+}
+
+StatusOr<bool> ApplyTest(std::string_view name, const Datum& value, const Arguments& arguments,
+                         Budget& budget) {
+  RETURN_IF_ERROR(budget.Spend(value.weight() + arguments.weight()));
+  const TestRow* test = FindTest(name);
+  if (test == nullptr) return InvalidArgument("no test named '" + std::string(name) + "'");
+  if (value.is_undefined() && name != "defined" && name != "undefined")
+    return InvalidArgument(value.undefined().message);
+  StatusOr<bool> result = test->apply(value, arguments);
+  return result.ok() ? result : result.status().WithContext("test " + std::string(name));
+}
+
+}  // namespace millrace::jinja
