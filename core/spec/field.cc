@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/calendar/format.h"
+#include "core/model/json.h"
 
 namespace millrace {
 namespace {
@@ -66,6 +67,44 @@ std::string_view Wanted(FieldType type) {
 
 // A scalar that YAML may have read as a number or a boolean although text was meant.
 bool IsScalarText(const Value& value) { return value.is_string() || value.is_number() || value.is_bool(); }
+
+Value AsText(const Value& value) {
+  if (!value.is_number() && !value.is_bool()) return value;
+  Value text(ToJson(value));
+  text.At(value.position()).KeyAt(value.key_position());
+  return text;
+}
+
+template <typename Change>
+Value WithEach(const Value& value, Change change) {
+  Value changed = value;
+  if (changed.is_list()) {
+    for (Value& item : changed.as_list()) item = change(item);
+  } else if (changed.is_map()) {
+    for (auto& [name, member] : changed.as_map()) member = change(member);
+  }
+  return changed;
+}
+
+Value NormalizedField(const Value& value, const FieldSpec& field) {
+  const auto members = [&](const Value& item) {
+    return item.is_map() ? Normalized(item, field.members) : item;
+  };
+  switch (field.type) {
+    case FieldType::kString:
+      return AsText(value);
+    case FieldType::kStringList:
+    case FieldType::kStringMap:
+      return value.is_list() || value.is_map() ? WithEach(value, AsText) : AsText(value);
+    case FieldType::kMap:
+      return field.members.empty() ? value : members(value);
+    case FieldType::kMapOfMaps:
+    case FieldType::kListOfMaps:
+      return WithEach(value, members);
+    default:
+      return value;
+  }
+}
 
 class FieldChecker {
  public:
@@ -225,6 +264,19 @@ void AddProblem(std::vector<Problem>& problems, Position where, std::string mess
 void CheckFields(const Value& map, const std::vector<FieldSpec>& fields, std::string_view what,
                  std::vector<Problem>& problems) {
   FieldChecker(what, problems).CheckMembers(map, fields);
+}
+
+Value Normalized(const Value& map, const std::vector<FieldSpec>& fields) {
+  Value::Map normalized;
+  for (const auto& [key, value] : map.as_map()) {
+    const auto field =
+        std::find_if(fields.begin(), fields.end(), [&](const FieldSpec& spec) { return spec.name == key; });
+    if (value.is_null() && field != fields.end()) continue;
+    normalized.emplace_back(key, field == fields.end() ? value : NormalizedField(value, *field));
+  }
+  Value result(std::move(normalized));
+  result.At(map.position()).KeyAt(map.key_position());
+  return result;
 }
 
 std::string Nearest(std::string_view name, const std::vector<std::string>& candidates) {

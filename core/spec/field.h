@@ -71,6 +71,10 @@ void AddProblem(std::vector<Problem>& problems, Position where, std::string mess
 void CheckFields(const Value& map, const std::vector<FieldSpec>& fields, std::string_view what,
                  std::vector<Problem>& problems);
 
+// `map` as workers may rely on: where the table says text, scalars that YAML read as numbers or booleans are
+// text again; members that say nothing are left out. Call it on what CheckFields accepted.
+Value Normalized(const Value& map, const std::vector<FieldSpec>& fields);
+
 // The candidate that `name` most likely meant, or "".
 std::string Nearest(std::string_view name, const std::vector<std::string>& candidates);
 // "did you mean 'needs'?", or "".
