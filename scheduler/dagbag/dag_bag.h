@@ -1,0 +1,94 @@
+// The DAG folder as the scheduler knows it: watches the files on a thread of its own, loads what changed and
+// tells the sink. Made by main.cc; the sink puts what it is told into the inbox.
+//
+// - A file is read when its folder reports a change (inotify), and every `poll` in any case; it is parsed
+// only when its content,
+//   or that of a contract or script that it names, is not what it was.
+// - A file that turns bad keeps the DAGs it had; its problems are told. A DAG is gone when its file is gone,
+// or is good and no
+//   longer defines it. Two files that define one DAG: the first by name has it, the other has a problem.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/base/status.h"
+#include "core/base/zones.h"
+#include "core/model/dag.h"
+#include "scheduler/dagbag/folder_reader.h"
+
+namespace millrace::dagbag {
+
+// Told on DagBag's thread; must only hand over. A refusal (the inbox is full) is answered by telling again at
+// the next look.
+class DagSink {
+ public:
+  virtual ~DagSink() = default;
+  virtual Status Loaded(DagPtr dag) = 0;
+  virtual Status Gone(const std::string& dag_id) = 0;
+  // Replaces what was told of the file; no problems means that it is fine again.
+  virtual Status ImportErrors(const ImportError& error) = 0;
+};
+
+class DagBag {
+ public:
+  // The folder, sink and the rest are borrowed. `poll` is how long a change may stay unseen where inotify
+  // does not work.
+  DagBag(std::string folder, DagSink& sink, const ZoneDatabase& zones, const Clock& clock, LogSink& log,
+         Duration poll = std::chrono::seconds(5));
+  ~DagBag();
+  DagBag(const DagBag&) = delete;
+  DagBag& operator=(const DagBag&) = delete;
+
+  // One look at the folder, on the caller's thread; before Start, or instead of it. The error is about the
+  // folder itself.
+  Status Scan();
+  // Scans, then watches until Stop.
+  Status Start();
+  void Stop();
+
+  // How many files were parsed since the start: an unchanged file adds nothing.
+  std::int64_t parsed() const;
+
+ private:
+  struct File {
+    std::string content_key;  // of the text and of every file that it names
+    std::vector<std::string> names;
+    std::map<std::string, DagPtr> dags;  // the last good ones
+    std::vector<Problem> problems;
+    bool told_problems = false;
+  };
+
+  Status ScanLocked();
+  void LoadFile(const std::string& path, File& file);
+  std::string ContentKey(const std::string& text, const std::vector<std::string>& names) const;
+  // Brings the sink to where the files are; what it refuses stays to be told.
+  void Tell();
+  void Watch();
+
+  const FolderReader folder_;
+  DagSink& sink_;
+  const ZoneDatabase& zones_;
+  const Clock& clock_;
+  LogSink& log_;
+  const Duration poll_;
+
+  mutable std::mutex mutex_;
+  std::map<std::string, File> files_;         // by path
+  std::map<std::string, std::string> told_;   // dag id -> hash and file, as the sink knows them
+  std::map<std::string, std::string> twins_;  // file -> what it defines although another file does
+  std::set<std::string> cleared_;             // files whose problems are to be taken back
+  std::int64_t parsed_ = 0;
+
+  int wake_ = -1;  // eventfd: Stop
+  std::thread thread_;
+};
+
+}  // namespace millrace::dagbag

@@ -1,0 +1,266 @@
+#include "scheduler/dagbag/dag_reader.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "core/calendar/format.h"
+#include "core/calendar/timetable.h"
+#include "core/model/codec.h"
+#include "core/model/ids.h"
+#include "core/spec/dag_fields.h"
+#include "scheduler/dagbag/templates.h"
+
+namespace millrace::dagbag {
+namespace {
+
+constexpr std::string_view kIdRule = "use letters, digits, '_', '.' and '-', at most 128 of them";
+
+std::string Text(const Value* value) {
+  return value != nullptr && value->is_string() ? value->as_string() : "";
+}
+
+// Tasks are looked at one by one, so that messages name them.
+std::vector<FieldSpec> TopFields() {
+  std::vector<FieldSpec> fields = DagFields();
+  for (FieldSpec& field : fields) {
+    if (field.name != "tasks") continue;
+    field.type = FieldType::kList;
+    field.members.clear();
+  }
+  return fields;
+}
+
+bool HasType(const Value& value, std::string_view type) {
+  if (type == "string") return value.is_string();
+  if (type == "integer") return value.is_int();
+  if (type == "number") return value.is_number();
+  if (type == "boolean") return value.is_bool();
+  if (type == "array") return value.is_list();
+  if (type == "object") return value.is_map();
+  return type == "null" && value.is_null();
+}
+
+std::string Hex(std::uint64_t high, std::uint64_t low) {
+  static constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  for (const std::uint64_t half : {high, low}) {
+    for (int shift = 60; shift >= 0; shift -= 4) text += kDigits[(half >> shift) & 15U];
+  }
+  return text;
+}
+
+}  // namespace
+
+void DagReader::Add(Position where, std::string message, std::string suggestion) {
+  AddProblem(problems_, where, std::move(message), std::move(suggestion));
+}
+
+void DagReader::Read(const Value& document) {
+  document_ = &document;
+  dag_ = std::make_shared<Dag>();
+  dag_->file = file_;
+  dag_->source = source_;
+  if (!document.is_map()) {
+    Add(document.position(),
+        "a DAG must be a map with dag_id and tasks, not a " + std::string(document.TypeName()));
+  } else {
+    ReadHead();
+    ReadSchedule();
+    ReadParams();
+    if (const Value* tasks = document.Find("tasks"); tasks != nullptr && tasks->is_list()) ReadTasks(*tasks);
+    CheckTemplates();
+  }
+  if (problems_.empty()) {
+    Seal();
+    result_.dags.push_back(std::move(dag_));
+  }
+  for (Problem& problem : problems_) result_.problems.push_back(std::move(problem));
+}
+
+void DagReader::ReadHead() {
+  static const std::vector<FieldSpec> kFields = TopFields();
+  const Value& document = *document_;
+  dag_->id = Text(document.Find("dag_id"));
+  CheckFields(document, kFields, dag_->id.empty() ? "DAG" : "DAG '" + dag_->id + "'", problems_);
+  const Value* id = document.Find("dag_id");
+  if (id != nullptr && !(id->is_string() && IsValidId(id->as_string()))) {
+    Add(id->position(), "dag_id is not an id", std::string(kIdRule));
+  }
+  if (const Value* args = document.Find("default_args"); args != nullptr && args->is_map())
+    default_args_ = args;
+  const Value plain = Normalized(document, kFields);
+  dag_->description = Text(plain.Find("description"));
+  dag_->doc = Text(plain.Find("doc_md"));
+  dag_->owner = Text(plain.Find("owner"));
+  if (dag_->owner.empty() && default_args_ != nullptr) dag_->owner = Text(default_args_->Find("owner"));
+  if (const Value* tags = plain.Find("tags"); tags != nullptr) {
+    if (tags->is_string()) dag_->tags.push_back(tags->as_string());
+    if (tags->is_list()) {
+      for (const Value& tag : tags->as_list()) {
+        if (tag.is_string()) dag_->tags.push_back(tag.as_string());
+      }
+    }
+  }
+  const auto number = [&](std::string_view field, int otherwise) {
+    const Value* value = document.Find(field);
+    return value != nullptr && value->is_int() && value->as_int() <= 1'000'000
+               ? static_cast<int>(value->as_int())
+               : otherwise;
+  };
+  dag_->max_active_runs = number("max_active_runs", 16);
+  dag_->max_active_tasks = number("max_active_tasks", 16);
+  const Value* paused = document.Find("is_paused_upon_creation");
+  dag_->paused_upon_creation = paused != nullptr && paused->is_bool() && paused->as_bool();
+}
+
+const Zone* DagReader::ReadZone() {
+  const Value* value = document_->Find("timezone");
+  std::string name = Text(value);
+  if (name.empty()) name = "UTC";
+  StatusOr<const Zone*> zone = zones_.Find(name);
+  if (zone.ok()) {
+    dag_->schedule.timezone = name;
+    return *zone;
+  }
+  Add(value != nullptr ? value->position() : document_->position(), "unknown timezone '" + name + "'",
+      "a name of the tz database, such as America/New_York");
+  zone = zones_.Find("UTC");
+  return zone.ok() ? *zone : nullptr;
+}
+
+std::optional<WallTime> DagReader::ReadTime(std::string_view field, const Zone& zone) {
+  const Value* value = document_->Find(field);
+  if (value == nullptr && default_args_ != nullptr) value = default_args_->Find(field);
+  if (value == nullptr || !value->is_string()) return std::nullopt;
+  const StatusOr<WallTime> time = ParseTime(value->as_string(), zone);
+  if (time.ok()) return *time;
+  Add(value->position(), std::string(field) + ": " + time.status().message(),
+      "2001-03-01, or 2001-03-01T02:00:00Z");
+  return std::nullopt;
+}
+
+void DagReader::ReadSchedule() {
+  const Zone* zone = ReadZone();
+  if (zone == nullptr) return;
+  Schedule& schedule = dag_->schedule;
+  schedule.start = ReadTime("start_date", *zone);
+  schedule.end = ReadTime("end_date", *zone);
+  if (schedule.start && schedule.end && *schedule.end < *schedule.start) {
+    const Value* end = document_->Find("end_date");
+    Add(end != nullptr ? end->position() : document_->position(),
+        "end_date is before start_date: no run would ever start", "exchange them");
+  }
+  const Value* catchup = document_->Find("catchup");
+  schedule.catchup = catchup != nullptr && catchup->is_bool() && catchup->as_bool();
+  const Value* fires = document_->Find("schedule");
+  const Value* interval = document_->Find("schedule_interval");
+  if (fires != nullptr && interval != nullptr) {
+    Add(interval->key_position(), "schedule and schedule_interval are both given",
+        "schedule_interval: a run covers the interval that just ended; schedule: its date is the time it "
+        "fires at");
+    return;
+  }
+  const Value* written = fires != nullptr ? fires : interval;
+  if (written == nullptr || written->is_null()) return;
+  if (!written->is_string()) {
+    Add(written->position(),
+        "a schedule must be a cron, a preset, a duration or null, not a " + std::string(written->TypeName()),
+        "\"0 2 * * *\", @daily, 6h; timetables and datasets are not supported yet");
+    return;
+  }
+  const std::string& text = written->as_string();
+  if (text == "None" || text == "none") return;
+  const auto meaning =
+      fires != nullptr ? Timetable::Meaning::kSchedule : Timetable::Meaning::kScheduleInterval;
+  const StatusOr<Timetable> timetable = Timetable::Parse(text, meaning, *zone);
+  if (!timetable.ok()) {
+    Add(written->position(), "schedule '" + text + "': " + timetable.status().message(),
+        "for example \"0 2 * * *\" or @daily");
+    return;
+  }
+  schedule.written = text;
+  schedule.expression = text;
+  schedule.kind = text == "@once"    ? ScheduleKind::kOnce
+                  : fires != nullptr ? ScheduleKind::kCronTrigger
+                                     : ScheduleKind::kCronInterval;
+}
+
+void DagReader::ReadParams() {
+  const Value* params = document_->Find("params");
+  if (params == nullptr || !params->is_map()) return;
+  for (const auto& [name, value] : params->as_map()) ReadParam(name, value);
+}
+
+void DagReader::ReadParam(const std::string& name, const Value& value) {
+  Param param;
+  param.name = name;
+  param.schema = value;
+  const std::string what = "param '" + name + "'";
+  // A map of something else than these words is a default that happens to be a map.
+  const auto is_schema_word = [&](const Value::Member& member) {
+    return member.first == "type" || member.first == "default";
+  };
+  const bool schema =
+      value.is_map() && std::any_of(value.as_map().begin(), value.as_map().end(), is_schema_word);
+  if (!schema) {
+    param.default_value = value;
+    dag_->params.push_back(std::move(param));
+    return;
+  }
+  CheckFields(value, ParamFields(), what, problems_);
+  static const std::vector<std::string> kTypes = {"string", "integer", "number", "boolean",
+                                                  "array",  "object",  "null"};
+  std::vector<std::string> types;
+  if (const Value* type = value.Find("type")) {
+    for (const Value& item : type->is_list() ? type->as_list() : Value::List{*type}) {
+      const std::string word = Text(&item);
+      if (std::find(kTypes.begin(), kTypes.end(), word) == kTypes.end()) {
+        Add(item.position(), what + ": unknown type '" + word + "'", DidYouMean(word, kTypes));
+        return;
+      }
+      types.push_back(word);
+      if (param.type.empty() && word != "null") param.type = word;
+    }
+  }
+  param.description = Text(value.Find("description"));
+  if (const Value* otherwise = value.Find("default")) {
+    param.default_value = *otherwise;
+    const auto fits = [&](const std::string& type) { return HasType(*otherwise, type); };
+    if (!types.empty() && std::none_of(types.begin(), types.end(), fits)) {
+      Add(otherwise->position(),
+          what + ": the default is no " + types[0] + " but a " + std::string(otherwise->TypeName()));
+    }
+    const Value* allowed = value.Find("enum");
+    if (allowed != nullptr && allowed->is_list() &&
+        std::find(allowed->as_list().begin(), allowed->as_list().end(), *otherwise) ==
+            allowed->as_list().end()) {
+      Add(otherwise->position(), what + ": the default is none of its 'enum'");
+    }
+    const Value* least = value.Find("minimum");
+    const Value* most = value.Find("maximum");
+    if (otherwise->is_number() &&
+        ((least != nullptr && least->is_number() && otherwise->as_double() < least->as_double()) ||
+         (most != nullptr && most->is_number() && otherwise->as_double() > most->as_double()))) {
+      Add(otherwise->position(), what + ": the default lies outside 'minimum' and 'maximum'");
+    }
+  }
+  dag_->params.push_back(std::move(param));
+}
+
+void DagReader::CheckTemplates() { dagbag::CheckTemplates(*dag_, source_, problems_); }
+
+// The version's identity: everything that changes what a run does. Comments and layout do not.
+void DagReader::Seal() {
+  Dag content = *dag_;
+  content.hash.clear();
+  content.source.clear();
+  content.file.clear();
+  for (Task& task : content.tasks) task.where = {};
+  const std::string text = EncodeDag(content);
+  const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
+  dag_->hash = Hex(hash.high64, hash.low64);
+}
+
+}  // namespace millrace::dagbag

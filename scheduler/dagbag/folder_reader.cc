@@ -1,0 +1,110 @@
+#include "scheduler/dagbag/folder_reader.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <utility>
+
+namespace millrace::dagbag {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kLargestFile = 16 << 20;
+
+class OpenFile {
+ public:
+  explicit OpenFile(int descriptor) : descriptor_(descriptor) {}
+  ~OpenFile() {
+    if (descriptor_ >= 0) close(descriptor_);
+  }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  int get() const { return descriptor_; }
+
+ private:
+  int descriptor_;
+};
+
+bool IsLeftOut(const fs::path& name) {
+  const std::string text = name.filename().string();
+  return text.starts_with('.') || text.starts_with('_') || text == "contracts";
+}
+
+// Regular files and folders beneath `folder`, as they are at this moment.
+template <typename Visit>
+Status Walk(const std::string& folder, Visit visit) {
+  std::error_code error;
+  fs::recursive_directory_iterator at(folder, fs::directory_options::skip_permission_denied, error);
+  if (error) return ErrnoStatus(error.value(), "DAG folder " + folder);
+  for (; at != fs::recursive_directory_iterator(); at.increment(error)) {
+    if (error) return ErrnoStatus(error.value(), "DAG folder " + folder);
+    std::error_code ignored;
+    const bool is_folder = at->is_directory(ignored) && !at->is_symlink(ignored);
+    if (IsLeftOut(at->path())) {
+      if (is_folder) at.disable_recursion_pending();
+      continue;
+    }
+    visit(at->path(), is_folder);
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+StatusOr<std::string> FolderReader::Read(std::string_view path) const {
+  const OpenFile folder(open(folder_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (folder.get() < 0) return ErrnoStatus(errno, "DAG folder " + folder_);
+  const std::string name(path);
+  open_how how = {};
+  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  const OpenFile file(static_cast<int>(syscall(SYS_openat2, folder.get(), name.c_str(), &how, sizeof how)));
+  if (file.get() < 0) {
+    if (errno == EXDEV || errno == ELOOP) return PermissionDenied("it leaves the DAG folder");
+    return ErrnoStatus(errno, name);
+  }
+  struct stat status = {};
+  if (fstat(file.get(), &status) != 0) return ErrnoStatus(errno, name);
+  if (!S_ISREG(status.st_mode)) return InvalidArgument("it is no file");
+  std::string content;
+  char buffer[1 << 16];
+  while (true) {
+    const ssize_t count = read(file.get(), buffer, sizeof buffer);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return ErrnoStatus(errno, name);
+    if (count == 0) return content;
+    if (content.size() + static_cast<std::size_t>(count) > kLargestFile)
+      return ResourceExhausted("it is larger than 16 MiB");
+    content.append(buffer, static_cast<std::size_t>(count));
+  }
+}
+
+StatusOr<std::vector<std::string>> FolderReader::List() const {
+  std::vector<std::string> files;
+  RETURN_IF_ERROR(Walk(folder_, [&](const fs::path& path, bool is_folder) {
+    const std::string relative = path.lexically_relative(folder_).string();
+    if (!is_folder && IsDagFileName(relative)) files.push_back(relative);
+  }));
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+StatusOr<std::vector<std::string>> FolderReader::Folders() const {
+  std::vector<std::string> folders = {folder_};
+  std::error_code error;
+  const fs::path contracts = fs::path(folder_) / "contracts";
+  if (fs::is_directory(contracts, error)) folders.push_back(contracts.string());
+  RETURN_IF_ERROR(Walk(folder_, [&](const fs::path& path, bool is_folder) {
+    if (is_folder) folders.push_back(path.string());
+  }));
+  return folders;
+}
+
+}  // namespace millrace::dagbag

@@ -1,0 +1,68 @@
+#include "scheduler/dagbag/templates.h"
+
+#include <algorithm>
+#include <string>
+
+#include "core/spec/task_kind.h"
+// The template room lands after this one; until then templates are first looked at when they are rendered.
+#if __has_include("core/template/template.h")
+#include "core/template/run_context.h"
+#include "core/template/template.h"
+#define MILLRACE_HAS_TEMPLATES 1
+#endif
+
+namespace millrace::dagbag {
+#ifdef MILLRACE_HAS_TEMPLATES
+namespace {
+
+std::string_view FromLine(std::string_view text, int line) {
+  for (; line > 1; --line) {
+    const std::size_t end = text.find('\n');
+    if (end == text.npos) return {};
+    text.remove_prefix(end + 1);
+  }
+  return text;
+}
+
+// Where in the file a place inside a scalar is: after its quote, or in the block below its '|' or '>'.
+Position PlaceInFile(std::string_view source, Position scalar, const TemplateProblem& problem) {
+  const std::string_view lines = FromLine(source, scalar.line);
+  const auto begin = static_cast<std::size_t>(scalar.column - 1);
+  const char sign = begin < lines.size() ? lines[begin] : '\0';
+  if (sign == '|' || sign == '>') {
+    const std::string_view block = FromLine(lines, 2);
+    const std::size_t first = block.find_first_not_of(" \n");
+    const std::size_t line_start = first == block.npos ? 0 : block.rfind('\n', first) + 1;
+    const int indentation = first == block.npos ? 0 : static_cast<int>(first - line_start);
+    return {scalar.line + problem.line, indentation + problem.column};
+  }
+  const int quote = sign == '"' || sign == '\'' ? 1 : 0;
+  if (problem.line == 1) return {scalar.line, scalar.column + quote + problem.column - 1};
+  return {scalar.line + problem.line - 1, problem.column};
+}
+
+}  // namespace
+
+void CheckTemplates(const Dag& dag, std::string_view source, std::vector<Problem>& problems) {
+  std::vector<std::string> params;
+  for (const Param& param : dag.params) params.push_back(param.name);
+  for (const Task& task : dag.tasks) {
+    const TaskKind* kind = FindTaskKind(task.kind);
+    if (kind == nullptr) continue;
+    const TemplateContext context = SampleRunContext(dag.id, task.id, params);
+    const RenderString check = [&](std::string_view text, FieldUse, Position where) -> StatusOr<std::string> {
+      for (const TemplateProblem& problem : CheckTemplate(text, context)) {
+        problems.push_back({"", PlaceInFile(source, where, problem),
+                            "task '" + task.id + "': in a template: " + problem.message, problem.suggestion});
+      }
+      return std::string();
+    };
+    // The checker refuses nothing, so there is no error to look at.
+    static_cast<void>(RenderWith(*kind, task.with, check).ok());
+  }
+}
+#else
+void CheckTemplates(const Dag&, std::string_view, std::vector<Problem>&) {}
+#endif
+
+}  // namespace millrace::dagbag

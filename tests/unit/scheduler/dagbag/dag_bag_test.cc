@@ -1,0 +1,218 @@
+#include "scheduler/dagbag/dag_bag.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <string>
+
+#include "platform/zones.h"
+
+namespace millrace::dagbag {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+namespace fs = std::filesystem;
+
+class FixedClock final : public Clock {
+ public:
+  Now now() const override { return {WallFromMicros(7), BootFromMicros(7)}; }
+};
+
+class NoLog final : public LogSink {
+ public:
+  void Log(LogLevel, std::string_view) override {}
+};
+
+// What it is told, as lines.
+class RecordingSink final : public DagSink {
+ public:
+  Status Loaded(DagPtr dag) override { return Record("loaded " + dag->id + " " + dag->description); }
+  Status Gone(const std::string& dag_id) override { return Record("gone " + dag_id); }
+  Status ImportErrors(const ImportError& error) override {
+    std::string line = "problems " + error.file;
+    for (const Problem& problem : error.problems) line += " | " + problem.message;
+    return Record(line);
+  }
+  std::vector<std::string> Take() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(lines_, {});
+  }
+  bool WaitFor(const std::string& line) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(20),
+                             [&] { return std::find(lines_.begin(), lines_.end(), line) != lines_.end(); });
+  }
+  void Refuse(bool refuse) {
+    const std::lock_guard lock(mutex_);
+    refuse_ = refuse;
+  }
+
+ private:
+  Status Record(std::string line) {
+    const std::lock_guard lock(mutex_);
+    if (refuse_) return ResourceExhausted("full");
+    lines_.push_back(std::move(line));
+    changed_.notify_all();
+    return OkStatus();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::string> lines_;
+  bool refuse_ = false;
+};
+
+class DagBagTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (fs::temp_directory_path() / "dagbag-XXXXXX").string();
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    outside_ = folder_ + "-outside";
+  }
+  void TearDown() override {
+    fs::remove_all(folder_);
+    fs::remove_all(outside_);
+  }
+  void Write(const std::string& path, const std::string& text) {
+    fs::create_directories((fs::path(folder_) / path).parent_path());
+    std::ofstream(fs::path(folder_) / path) << text;
+  }
+  static std::string DagText(const std::string& id, const std::string& description = "") {
+    return "dag_id: " + id + "\ndescription: \"" + description + "\"\ntasks: [{id: x, uses: empty}]\n";
+  }
+
+  std::string folder_;
+  std::string outside_;
+  RecordingSink sink_;
+  platform::TzdbZones zones_;
+  FixedClock clock_;
+  NoLog log_;
+};
+
+TEST_F(DagBagTest, TellsWhatIsThereWhatChangedAndWhatIsGone) {
+  DagBag bag(folder_, sink_, zones_, clock_, log_);
+  Write("a.yaml", DagText("a", "1"));
+  Write("deep/b.json", R"({"dag_id": "b", "tasks": [{"id": "x", "uses": "empty"}]})");
+  Write("notes.txt", "no DAG");
+  Write("_draft.yaml", "][");
+  ASSERT_TRUE(bag.Scan().ok());
+  EXPECT_THAT(sink_.Take(), ElementsAre("loaded a 1", "loaded b "));
+  ASSERT_TRUE(bag.Scan().ok());
+  EXPECT_THAT(sink_.Take(), IsEmpty());
+  EXPECT_EQ(bag.parsed(), 2);  // an unchanged file is not parsed again
+  Write("a.yaml", DagText("a", "2"));
+  fs::remove(folder_ + "/deep/b.json");
+  ASSERT_TRUE(bag.Scan().ok());
+  EXPECT_THAT(sink_.Take(), ElementsAre("loaded a 2", "gone b"));
+  EXPECT_EQ(bag.parsed(), 3);
+}
+
+TEST_F(DagBagTest, KeepsTheLastGoodVersionOfAFileThatTurnsBad) {
+  DagBag bag(folder_, sink_, zones_, clock_, log_);
+  Write("a.yaml", DagText("a", "good"));
+  ASSERT_TRUE(bag.Scan().ok());
+  Write("a.yaml", "dag_id: a\ntasks: [{id: x, uses: emty}]\n");
+  sink_.Take();
+  ASSERT_TRUE(bag.Scan().ok());
+  EXPECT_THAT(sink_.Take(), ElementsAre(HasSubstr("problems a.yaml | task 'x': unknown task kind 'emty'")));
+  Write("a.yaml", "][");
+  ASSERT_TRUE(bag.Scan().ok());
+  EXPECT_THAT(sink_.Take(), ElementsAre(HasSubstr("not valid YAML")));
+  Write("a.yaml", DagText("a", "good"));
+  ASSERT_TRUE(bag.Scan().ok());
+  EXPECT_THAT(sink_.Take(),
+              ElementsAre("problems a.yaml"));  // fine again, and the version is the one that is known
+  Write("a.yaml", "][");
+  ASSERT_TRUE(bag.Scan().ok());
+  fs::remove(folder_ + "/a.yaml");
+  sink_.Take();
+  ASSERT_TRUE(bag.Scan().ok());
+  EXPECT_THAT(sink_.Take(), ElementsAre("gone a", "problems a.yaml"));
+}
+
+TEST_F(DagBagTest, AChangedContractIsANewVersion) {
+  DagBag bag(folder_, sink_, zones_, clock_, log_);
+  Write("a.yaml", "dag_id: a\ntasks: [{id: x, uses: check, with: {input: i, contract: contracts/c.yml}}]\n");
+  ASSERT_TRUE(bag.Scan().ok());
+  EXPECT_THAT(sink_.Take(), ElementsAre(HasSubstr("file 'contracts/c.yml'")));
+  Write("contracts/c.yml", "name: c\n");
+  ASSERT_TRUE(bag.Scan().ok());
+  EXPECT_THAT(sink_.Take(), ElementsAre("loaded a ", "problems a.yaml"));
+  Write("contracts/c.yml", "name: d\n");
+  ASSERT_TRUE(bag.Scan().ok());
+  EXPECT_THAT(sink_.Take(), ElementsAre("loaded a "));
+}
+
+TEST_F(DagBagTest, TheFirstOfTwoFilesHasADagThatBothDefine) {
+  DagBag bag(folder_, sink_, zones_, clock_, log_);
+  Write("a.yaml", DagText("same", "first"));
+  Write("b.yaml", DagText("same", "second"));
+  ASSERT_TRUE(bag.Scan().ok());
+  EXPECT_THAT(sink_.Take(),
+              ElementsAre("loaded same first", "problems b.yaml | DAG 'same' is defined in a.yaml already"));
+  fs::remove(folder_ + "/a.yaml");
+  ASSERT_TRUE(bag.Scan().ok());
+  EXPECT_THAT(sink_.Take(), ElementsAre("loaded same second", "problems b.yaml"));
+}
+
+TEST_F(DagBagTest, TellsAgainWhatWasRefused) {
+  DagBag bag(folder_, sink_, zones_, clock_, log_);
+  Write("a.yaml", DagText("a"));
+  Write("b.yaml", "][");
+  sink_.Refuse(true);
+  ASSERT_TRUE(bag.Scan().ok());
+  sink_.Refuse(false);
+  ASSERT_TRUE(bag.Scan().ok());
+  EXPECT_EQ(sink_.Take().size(), 2u);
+  EXPECT_EQ(bag.parsed(), 2);
+}
+
+TEST_F(DagBagTest, NeverReadsBeyondTheFolder) {
+  fs::create_directories(outside_);
+  std::ofstream(outside_ + "/secret.yml") << "name: c\n";
+  fs::create_symlink(outside_ + "/secret.yml", folder_ + "/link.yml");
+  const FolderReader reader(folder_);
+  EXPECT_EQ(reader.Read("link.yml").status().code(), Code::kPermissionDenied);
+  EXPECT_EQ(reader.Read("../" + fs::path(outside_).filename().string() + "/secret.yml").status().code(),
+            Code::kPermissionDenied);
+  EXPECT_EQ(reader.Read("/etc/passwd").status().code(), Code::kPermissionDenied);
+  EXPECT_EQ(reader.Read("nothing.yml").status().code(), Code::kNotFound);
+  EXPECT_FALSE(reader.Read("").ok());
+  EXPECT_FALSE(reader.Read(".").ok());
+}
+
+TEST_F(DagBagTest, AFolderThatIsNotThereIsAnErrorAndChangesNothing) {
+  DagBag bag(folder_, sink_, zones_, clock_, log_);
+  Write("a.yaml", DagText("a"));
+  ASSERT_TRUE(bag.Scan().ok());
+  sink_.Take();
+  fs::rename(folder_, outside_);
+  EXPECT_EQ(bag.Scan().code(), Code::kNotFound);
+  EXPECT_THAT(sink_.Take(), IsEmpty());
+}
+
+TEST_F(DagBagTest, SeesChangesWhileItRuns) {
+  // A poll of an hour: only inotify can tell.
+  DagBag bag(folder_, sink_, zones_, clock_, log_, std::chrono::hours(1));
+  ASSERT_TRUE(bag.Start().ok());
+  Write("a.yaml", DagText("a", "1"));
+  EXPECT_TRUE(sink_.WaitFor("loaded a 1"));
+  Write("new/folder/b.yaml", DagText("b", "1"));
+  EXPECT_TRUE(sink_.WaitFor("loaded b 1"));
+  Write("new/folder/b.yaml", DagText("b", "2"));
+  EXPECT_TRUE(sink_.WaitFor("loaded b 2"));
+  fs::remove(folder_ + "/a.yaml");
+  EXPECT_TRUE(sink_.WaitFor("gone a"));
+  bag.Stop();
+}
+
+}  // namespace
+}  // namespace millrace::dagbag
