@@ -27,6 +27,7 @@
 #include "worker/tasks/empty.h"
 #include "worker/tasks/extract.h"
 #include "worker/tasks/load.h"
+#include "worker/tasks/mapreduce.h"
 #include "worker/tasks/runner_program.h"
 #include "worker/tasks/shell.h"
 #include "worker/tasks/sql.h"
@@ -58,6 +59,7 @@ tasks::Registry MakeRegistry(const tasks::Workplace& workplace, const Clock& clo
       {"extract", {[&] { return std::make_unique<tasks::ExtractTask>(workplace); }}},
       {"load", {[&] { return std::make_unique<tasks::LoadTask>(workplace); }}},
       {"check", {[&] { return std::make_unique<tasks::CheckTask>(workplace, clock); }}},
+      {"mapreduce", tasks::MapReduceEntry(workplace, BaseEnvironment())},
   };
 }
 
