@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::int64_t kHeaviest = 1'000'000;
 constexpr int kDeepest = 100;
+constexpr std::int64_t kWorkOfAnIteration = 20;  // the loop variable is made anew
 
 Status CheckResult(const Datum& value) {
   if (value.weight() > kHeaviest || value.depth() > kDeepest)
@@ -105,6 +106,8 @@ Status Evaluator::ExecuteFor(const Node& node, std::string& output) {
   const auto count = static_cast<std::int64_t>(items->size());
   for (std::int64_t i = 0; i < count; ++i) {
     const auto at = static_cast<std::size_t>(i);
+    const Status spent = budget_.Spend(kWorkOfAnIteration);
+    if (!spent.ok()) return FailAt(node.offset, spent);
     scope_.Enter();
     RETURN_IF_ERROR(Assign(node, node.targets, (*items)[at]));
     Pairs loop = {{Datum(std::string("index")), Datum(i + 1)},

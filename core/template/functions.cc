@@ -252,7 +252,9 @@ StatusOr<Datum> Call(const Datum& callee, const Arguments& arguments, Budget& bu
       if (row.name == function.name) result = row.call(arguments);
     }
   }
-  return result.ok() ? result : result.status().WithContext(function.name);
+  if (!result.ok()) return result.status().WithContext(function.name);
+  RETURN_IF_ERROR(budget.Spend(result->weight()));
+  return result;
 }
 
 }  // namespace millrace::jinja

@@ -142,7 +142,6 @@ TEST(TemplateBoundsTest, NoTemplateRunsAwayWithTimeStackOrMemory) {
       std::string((1 << 20) + 1, 'x'),
   };
   for (const std::string& text : texts) {
-    std::fprintf(stderr, "%ld %.60s\n", clock() / 1000, text.c_str());
     const StatusOr<std::string> rendered = RenderText(text, MakeRunContext(SampleFacts()));
     EXPECT_FALSE(rendered.ok()) << text.substr(0, 100);
     CheckTemplate(text, SampleRunContext("d", "t", {}));
