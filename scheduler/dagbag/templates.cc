@@ -4,15 +4,10 @@
 #include <string>
 
 #include "core/spec/task_kind.h"
-// The template room lands after this one; until then templates are first looked at when they are rendered.
-#if __has_include("core/template/template.h")
 #include "core/template/run_context.h"
 #include "core/template/template.h"
-#define MILLRACE_HAS_TEMPLATES 1
-#endif
 
 namespace millrace::dagbag {
-#ifdef MILLRACE_HAS_TEMPLATES
 namespace {
 
 std::string_view FromLine(std::string_view text, int line) {
@@ -61,8 +56,5 @@ void CheckTemplates(const Dag& dag, std::string_view source, std::vector<Problem
     static_cast<void>(RenderWith(*kind, task.with, check).ok());
   }
 }
-#else
-void CheckTemplates(const Dag&, std::string_view, std::vector<Problem>&) {}
-#endif
 
 }  // namespace millrace::dagbag

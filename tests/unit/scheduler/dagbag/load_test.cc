@@ -222,7 +222,6 @@ TEST_F(LoadTest, RefusesSchedulesThatNeverFireAndKnowsBothMeanings) {
   EXPECT_EQ(Told(With("schedule: \"@daily\"\nend_date: 1999-01-01\n")), "");
 }
 
-#if __has_include("core/template/template.h")
 TEST_F(LoadTest, FindsUndefinedNamesInsideTemplates) {
   const auto with = [](std::string_view fields) {
     return "dag_id: a\nparams: {n: 1}\ntasks:\n  - id: x\n    uses: shell\n    with:\n" + std::string(fields);
@@ -239,7 +238,6 @@ TEST_F(LoadTest, FindsUndefinedNamesInsideTemplates) {
   EXPECT_THAT(Told(with("      command: x\n      env: {A: \"{{ nothing }}\"}\n")),
               HasSubstr("dags/a.yaml:8:"));
 }
-#endif
 
 TEST_F(LoadTest, LooksIntoFilesAndContracts) {
   const std::string text = "dag_id: a\ntasks:\n  - {id: x, uses: check, with: {input: i, contract: c.yml}}\n";
