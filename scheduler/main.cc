@@ -21,6 +21,7 @@
 #include "scheduler/auth/connections.h"
 #include "scheduler/auth/secrets.h"
 #include "scheduler/bounded_inbox.h"
+#include "scheduler/dagbag/dag_bag.h"
 #include "scheduler/gateway/gateway.h"
 #include "scheduler/loop.h"
 #include "scheduler/store/log_segments.h"
@@ -69,6 +70,20 @@ StatusOr<std::string> ShuffleSecret(const std::string& state) {
   return secret;
 }
 
+// What dagbag finds goes into the inbox; a refusal makes it tell again.
+class InboxDagSink final : public dagbag::DagSink {
+ public:
+  explicit InboxDagSink(Inbox& inbox) : inbox_(inbox) {}
+  Status Loaded(DagPtr dag) override { return inbox_.Put(DagLoaded{std::move(dag)}); }
+  Status Gone(const std::string& dag_id) override { return inbox_.Put(DagGone{dag_id}); }
+  Status ImportErrors(const ImportError& error) override {
+    return inbox_.Submit(WriteRecords{{ImportErrorRecord{error}}}, [](const CommandReply&) {});
+  }
+
+ private:
+  Inbox& inbox_;
+};
+
 // Whole or not at all: who starts us waits for it to appear.
 Status WriteEndpoints(const std::string& state, const std::string& http, const std::string& grpc) {
   Value endpoints;
@@ -113,6 +128,8 @@ Status Serve(const Flags& flags, const sigset_t& signals, LogSink& log) {
                             .lease = lease,
                             .shuffle_secret = shuffle_secret},
                            {clock, log, inbox, accounts, connections, readers->dags(), *logs});
+  InboxDagSink dag_sink(inbox);
+  dagbag::DagBag dags(flags.dags, dag_sink, zones, clock, log);
   Loop loop({clock, zones, log, inbox, *store, readers->loader(), gateway, api},
             {.heartbeat = heartbeat, .lease = lease});
   RETURN_IF_ERROR(loop.Start());
@@ -123,9 +140,10 @@ Status Serve(const Flags& flags, const sigset_t& signals, LogSink& log) {
     if (!first.admin_password.empty()) {
       log.Log(LogLevel::kInfo, "First start: the password of admin is in " + flags.state + "/admin.password");
     }
+    RETURN_IF_ERROR(dags.Start());
     RETURN_IF_ERROR(gateway.Start());
     RETURN_IF_ERROR(api.Start());
-    const std::string http_place = http.host + ":" + std::to_string(api.port());
+    const std::string http_place = "http://" + http.host + ":" + std::to_string(api.port());
     const std::string grpc_place = grpc.host + ":" + std::to_string(gateway.port());
     RETURN_IF_ERROR(WriteEndpoints(flags.state, http_place, grpc_place));
     log.Log(LogLevel::kInfo,
@@ -139,6 +157,7 @@ Status Serve(const Flags& flags, const sigset_t& signals, LogSink& log) {
     log.Log(LogLevel::kInfo, "Scheduler stops");
   }
   std::filesystem::remove(flags.state + "/endpoints.json", ignored);
+  dags.Stop();
   api.Stop();
   gateway.Stop();
   inbox.Stop();

@@ -5,4 +5,5 @@ target_link_libraries(scheduler_loop PUBLIC millrace_options core_model schedule
 # The program. main.cc alone puts the rooms together.
 add_executable(millrace-scheduler "${CMAKE_CURRENT_LIST_DIR}/main.cc")
 target_link_libraries(millrace-scheduler PRIVATE millrace_options platform scheduler_loop scheduler_store scheduler_auth
-  scheduler_gateway scheduler_api CLI11::CLI11)
+  scheduler_gateway scheduler_api
+  scheduler_dagbag CLI11::CLI11)
