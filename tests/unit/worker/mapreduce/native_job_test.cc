@@ -43,7 +43,7 @@ class WordCount : public LocalJob {
     std::filesystem::create_directories(Path("lib"));
     std::filesystem::copy_file(MILLRACE_WORD_COUNT, Path("lib/libword_count.so"));
     for (const char* script : {"words.sh", "sum.awk"}) {
-      std::filesystem::copy_file(std::string(MILLRACE_EXAMPLES "/") + script, Path(script));
+      std::filesystem::copy_file(std::string(MILLRACE_WORD_COUNT_SCRIPTS "/") + script, Path(script));
     }
   }
   static std::string Job(const std::string& steps, const std::string& format = "text") {
