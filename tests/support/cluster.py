@@ -111,9 +111,9 @@ class Cluster:
         except FileNotFoundError:
             return None
 
-    def start_worker(self, name, slots=4, *more):
+    def start_worker(self, name, slots=4, *more, token_file=None):
         self.workers[name] = self.start(name, [
-            self.binaries / "millrace-worker", "--scheduler", self.ports[1], "--token-file", self.state / "worker.token",
+            self.binaries / "millrace-worker", "--scheduler", self.ports[1], "--token-file", token_file or self.state / "worker.token",
             "--name", name, "--slots", slots, "--root", self.root, "--folder", self.folder / name, *more])
         return self.workers[name]
 
