@@ -105,7 +105,7 @@ Status LogSegments::Append(const TaskInstanceKey& instance, std::int32_t try_num
   const ssize_t written = pwritev(segment->descriptor, parts, 2, segment->end);
   if (written != size) {
     const int error = written < 0 ? errno : ENOSPC;  // a short write to a file means that the disk is full
-    (void)ftruncate(segment->descriptor, segment->end);
+    (void)!ftruncate(segment->descriptor, segment->end);
     return ErrnoStatus(error, "append to the log of run " + std::to_string(ToInt(instance.run)));
   }
   std::vector<Extent>& extents = segment->extents[{instance.index, try_number}];
