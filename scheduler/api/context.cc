@@ -20,11 +20,11 @@ StatusOr<Result> Await(Duration patience, const std::function<Status(std::functi
 }  // namespace
 
 CommandReply Context::Run(Command command) {
-  if (!waiting_.try_acquire()) return ResourceExhausted("Too many commands at once; try again");
+  if (!commands_.try_acquire()) return ResourceExhausted("Too many commands at once; try again");
   auto reply = Await<CommandReply>(patience_, [&](std::function<void(CommandReply)> done) {
     return inbox_.Submit(std::move(command), std::move(done));
   });
-  waiting_.release();
+  commands_.release();
   if (!reply.ok()) return reply.status();
   return std::move(*reply);
 }
@@ -37,9 +37,12 @@ void Context::Audit(const std::string& user, const std::string& action, const st
 }
 
 StatusOr<Answer> Context::Ask(Question question) {
-  return Await<Answer>(patience_, [&](std::function<void(Answer)> done) {
+  if (!questions_.try_acquire()) return ResourceExhausted("Too many questions at once; try again");
+  auto answer = Await<Answer>(patience_, [&](std::function<void(Answer)> done) {
     return inbox_.Ask(std::move(question), std::move(done));
   });
+  questions_.release();
+  return answer;
 }
 
 std::optional<DagVersionRow> Context::Version(const std::string& dag_id, std::int32_t version) {

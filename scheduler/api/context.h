@@ -63,7 +63,9 @@ class Context {
  private:
   Inbox& inbox_;
   const Duration patience_;
-  std::counting_semaphore<64> waiting_{10};  // fewer than the server has threads, so that reads go on
+  // Fewer than the server has threads, so that reads go on while the loop does not answer.
+  std::counting_semaphore<64> commands_{8};
+  std::counting_semaphore<64> questions_{4};
   std::mutex mutex_;
   std::map<std::pair<std::string, std::int32_t>, DagVersionRow> versions_;  // immutable rows
 };

@@ -18,14 +18,19 @@ class Health {
   explicit Health(Context& context) : context_(context) {}
 
   http::Response Answer() {
+    std::unique_lock lock(mutex_);
     const Now now = context_.clock.now();
-    const std::lock_guard lock(mutex_);
-    if (!checked_ || now.boot - *checked_ >= std::chrono::seconds(1)) {
-      checked_ = now.boot;
+    if (!checking_ && (!checked_ || now.boot - *checked_ >= std::chrono::seconds(1))) {
+      checking_ = true;
+      lock.unlock();  // a loop that does not answer must not hold up whoever else asks
       const auto answer = context_.Ask(AskWorkers{});
+      const bool store = context_.readers.journal.NewestSequence().ok();
+      lock.lock();
+      checking_ = false;
+      checked_ = now.boot;
       loop_ = answer.ok();
       if (loop_) heartbeat_ = now.wall;
-      store_ = context_.readers.journal.NewestSequence().ok();
+      store_ = store;
     }
     const Value status = loop_ ? "healthy" : "unhealthy";
     const Value heartbeat = heartbeat_ ? Value(FormatTime(*heartbeat_)) : Value();
@@ -39,6 +44,7 @@ class Health {
  private:
   Context& context_;
   std::mutex mutex_;
+  bool checking_ = false;
   std::optional<BootTime> checked_;
   std::optional<WallTime> heartbeat_;
   bool loop_ = false;

@@ -122,9 +122,15 @@ StatusOr<Token> Accounts::Login(const std::string& user, const std::string& pass
                                 const std::string& address) {
   if (user.empty() || user.size() > 128 || password.size() > 1024) return BadLogin();
   RETURN_IF_ERROR(limiter_.Try(address, user));
-  if (!hashing_.try_acquire_for(std::chrono::seconds(2))) {
-    return ResourceExhausted("Too many logins at once; try again");
-  }
+  if (!logins_.try_acquire()) return ResourceExhausted("Too many logins at once; try again");
+  auto token = LoginInTurn(user, password, address);
+  logins_.release();
+  return token;
+}
+
+StatusOr<Token> Accounts::LoginInTurn(const std::string& user, const std::string& password,
+                                      const std::string& address) {
+  hashing_.acquire();
   UserRecord record;
   const bool matches = CheckPassword(user, password, &record);
   hashing_.release();

@@ -67,6 +67,8 @@ class Accounts : public TokenVerifier {
   StatusOr<Token> Issue(const std::string& user, Role role, Duration lifetime, std::vector<Record> before);
   Status KeepTokenFile(const std::string& name, const std::string& user, Role role);
   StatusOr<Known> Read(const std::string& hash);
+  StatusOr<Token> LoginInTurn(const std::string& user, const std::string& password,
+                              const std::string& address);
   bool CheckPassword(const std::string& user, const std::string& password, UserRecord* record);
 
   const AccountsOptions options_;
@@ -75,6 +77,8 @@ class Accounts : public TokenVerifier {
   const Clock& clock_;
   LoginLimiter limiter_;
   const std::string nobody_;  // the hash of a password that nobody has
+  std::counting_semaphore<8> logins_{
+      4};  // others are told to come back: a flood of them must not hold up every request
   std::counting_semaphore<8> hashing_{2};
   std::mutex mutex_;
   std::map<std::string, Known> known_;  // by token hash

@@ -25,7 +25,7 @@ struct ServerOptions {
   std::string address = "127.0.0.1";  // 127.0.0.0/8 or ::1
   int port = 0;                       // 0: any
   std::vector<std::string> hosts;     // accepted in Host besides localhost and the loopback addresses
-  int threads = 16;
+  int threads = 20;
   int max_connections = 1024;
   int max_connections_per_ip = 512;
   int max_streams = 64;
