@@ -37,8 +37,12 @@ LiveEvents::LiveEvents(store::DagReader& dags, store::RunReader& runs,
 LiveEvents::~LiveEvents() { Stop(); }
 
 void LiveEvents::Start() {
-  if (const auto newest = journal_.NewestSequence(); newest.ok()) newest_ = *newest;
-  read_ = window_start_ = newest_;
+  const auto newest = journal_.NewestSequence();
+  {
+    const std::lock_guard lock(mutex_);  // the loop may be committing already
+    if (newest.ok()) newest_ = std::max(newest_, *newest);
+    read_ = window_start_ = newest_;
+  }
   thread_ = std::thread([this] { Run(); });
 }
 

@@ -76,7 +76,8 @@ class Installation:
         if self.process.poll() is not None:
             raise AssertionError(f"dagctl up has ended: {self.process.stderr.read()}")
         try:
-            url = json.loads((self.state / "endpoints.json").read_text())["http"]
+            place = json.loads((self.state / "endpoints.json").read_text())["http"]
+            url = place if "://" in place else "http://" + place
             with urllib.request.urlopen(url + "/api/v2/monitor/health", timeout=10):
                 return url
         except (OSError, ValueError, KeyError):
