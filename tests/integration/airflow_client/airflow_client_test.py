@@ -114,7 +114,6 @@ class ClientTest(unittest.TestCase):
         cls.installation = Installation()
         cls.addClassCleanup(cls.installation.stop)
         client = airflow.ApiClient(airflow.Configuration(host=cls.installation.url, access_token=cls.installation.token))
-        cls.addClassCleanup(client.close)
         cls.client = client
         cls.dags = airflow.DAGApi(client)
         cls.runs = airflow.DagRunApi(client)
@@ -223,7 +222,6 @@ class ClientTest(unittest.TestCase):
         stranger = airflow.ApiClient(airflow.Configuration(host=self.installation.url, access_token="no such token"))
         with self.assertRaises(airflow.exceptions.UnauthorizedException):
             airflow.DAGApi(stranger).get_dags()
-        stranger.close()
         with self.assertRaises(airflow.exceptions.UnprocessableEntityException):
             self.dags.get_dags(order_by=["colour"])
 
