@@ -134,16 +134,20 @@ void Engine::State::DropStage(LiveJob& job, jobs::StageTaskId id, const std::str
   found->second.fence.reset();
 }
 
+void Engine::State::DropAdopted(LiveJob& job, const std::string& reason) {
+  for (const auto& [id, fence] : std::exchange(job.adopted, {})) {
+    LiveAttempt& attempt = attempts.find(fence)->second;
+    attempt.wanted = false;
+    Emit(CancelAttempt{attempt.session, fence, reason});
+  }
+}
+
 void Engine::State::EndJob(TaskInstanceKey key, const std::string& reason, const std::string& state) {
   const auto found = jobs.find(key);
   if (found == jobs.end()) return;
   LiveJob& job = found->second;
   for (const auto& [id, stage] : job.tasks) DropStage(job, id, reason);
-  for (const auto& [id, fence] : job.adopted) {
-    LiveAttempt& attempt = attempts.find(fence)->second;
-    attempt.wanted = false;
-    Emit(CancelAttempt{attempt.session, fence, reason});
-  }
+  DropAdopted(job, reason);
   job.state = state;
   if (job.job != nullptr) WriteReport(job, true);
   for (auto& [id, session] : sessions) {
@@ -246,6 +250,8 @@ void Engine::State::BeginLoadedJobs() {
       if (jobs.contains(key))
         Do(job, job.job->OnEnded(end.id, end.report, end.session, end.worker, now.wall));
     }
+    // What the job did not ask for again reads something that is gone, or is done already.
+    if (const auto still = jobs.find(key); still != jobs.end()) DropAdopted(still->second, "no longer needed by its job");
   }
 }
 

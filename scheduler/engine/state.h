@@ -171,6 +171,7 @@ struct Engine::State {
   void OnStageEnded(Fence fence, const Report& report);
   void OnStageLost(Fence fence, const std::string& why, bool counts);
   void DropStage(LiveJob& job, jobs::StageTaskId id, const std::string& reason);
+  void DropAdopted(LiveJob& job, const std::string& reason);
   void EndJob(TaskInstanceKey key, const std::string& reason, const std::string& state);
   void TellJobs(SessionId lost);
   bool Adopt(Session& session, const StageAttempt& attempt);

@@ -1,0 +1,283 @@
+// What every Store must do, as one suite: instantiated for the fake that the other tests stand on, and for the real one. A
+// subject opens the same store again as often as it is asked, which is what a restart does.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <future>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "scheduler/store/store.h"
+#include "tests/support/dag_builder.h"
+
+namespace millrace::test {
+
+// A store that is open: both sides of one object.
+struct OpenedStore {
+  std::unique_ptr<store::Store> store;
+  store::RunLoader* loader = nullptr;
+};
+
+class StoreSubject {
+ public:
+  virtual ~StoreSubject() = default;
+  // What was open before is closed by then.
+  virtual OpenedStore Open() = 0;
+};
+
+using MakeStoreSubject = std::function<std::unique_ptr<StoreSubject>()>;
+
+class StoreContract : public ::testing::TestWithParam<std::pair<std::string, MakeStoreSubject>> {
+ protected:
+  StoreContract() : subject_(GetParam().second()) { Reopen(); }
+
+  void Reopen() {
+    opened_ = {};
+    opened_ = subject_->Open();
+    ASSERT_NE(opened_.store, nullptr);
+    StatusOr<Image> image = opened_.store->Load();
+    ASSERT_TRUE(image.ok()) << image.status().ToString();
+    image_ = std::move(image).value();
+    next_ = image_.sequence + 1;
+  }
+
+  Batch NewBatch() {
+    Batch batch;
+    batch.term = image_.term;
+    batch.sequence = next_;
+    batch.at = WallFromMicros(1'000'000);
+    return batch;
+  }
+
+  store::CommitResult Commit(Batch batch) {
+    std::promise<store::CommitResult> done;
+    const std::uint64_t sequence = batch.sequence;
+    opened_.store->Commit(std::make_shared<const Batch>(std::move(batch)),
+                          [&](store::CommitResult result) { done.set_value(std::move(result)); });
+    store::CommitResult result = done.get_future().get();
+    if (result.outcome == store::CommitOutcome::kDurable) next_ = sequence + 1;
+    return result;
+  }
+
+  void CommitOk(Batch batch) {
+    const store::CommitResult result = Commit(std::move(batch));
+    ASSERT_EQ(result.outcome, store::CommitOutcome::kDurable) << result.status.ToString();
+  }
+
+  static millrace::Run RunRow(std::int64_t key, const std::string& run_id, RunState state, std::int32_t version = 1) {
+    millrace::Run run;
+    run.key = RunKey{key};
+    run.dag_id = "etl";
+    run.run_id = run_id;
+    run.type = RunType::kManual;
+    run.state = state;
+    run.version = version;
+    run.queued_at = WallFromMicros(5);
+    run.conf = R"({"day":"2001-03-01"})";
+    return run;
+  }
+
+  static TaskInstance InstanceRow(std::int64_t run, std::int32_t index, TaskState state) {
+    TaskInstance row;
+    row.key = {RunKey{run}, index};
+    row.state = state;
+    row.try_number = 2;
+    row.fence = {3, 17};
+    row.session = SessionId{4};
+    row.due_at = WallFromMicros(99);
+    row.worker = "w1";
+    row.reason = "naïve reason, \"quoted\"";
+    return row;
+  }
+
+  static Transition Step(std::int64_t run, std::int32_t index, int from, int to) {
+    return {RunKey{run}, index, static_cast<std::uint8_t>(from), static_cast<std::uint8_t>(to), 0, WallFromMicros(7)};
+  }
+
+  // DAG etl, version 1, with tasks a and b.
+  Batch WithDag() {
+    Batch batch = NewBatch();
+    DagRow row;
+    row.dag_id = "etl";
+    row.version = 1;
+    row.cursor = WallFromMicros(70);
+    row.cursor_logical_date = WallFromMicros(60);
+    batch.dags.push_back(row);
+    batch.dag_versions.push_back({"etl", 1, WallFromMicros(1), DagBuilder("etl").Add("a").Add("b", {"a"}).Build()});
+    return batch;
+  }
+
+  // A running run 1 with both its instances.
+  Batch WithRun() {
+    Batch batch = WithDag();
+    batch.runs.push_back(RunRow(1, "first", RunState::kRunning));
+    batch.transitions.push_back(Step(1, -1, 0, 1));
+    batch.task_instances.push_back(InstanceRow(1, 0, TaskState::kRunning));
+    batch.task_instances.push_back(InstanceRow(1, 1, TaskState::kNone));
+    batch.transitions.push_back(Step(1, 0, 0, 1));
+    batch.transitions.push_back(Step(1, 0, 1, 3));
+    return batch;
+  }
+
+  std::unique_ptr<StoreSubject> subject_;
+  OpenedStore opened_;
+  Image image_;
+  std::uint64_t next_ = 1;
+};
+
+TEST_P(StoreContract, a_new_store_is_empty_and_at_its_first_term) {
+  EXPECT_EQ(image_.term, 1u);
+  EXPECT_EQ(image_.sequence, 0u);
+  EXPECT_EQ(image_.next_run_key, 1);
+  EXPECT_EQ(image_.next_session, 1u);
+  EXPECT_TRUE(image_.dags.empty() && image_.runs.empty() && image_.sessions.empty());
+}
+
+TEST_P(StoreContract, every_load_begins_a_new_term_and_keeps_the_sequence) {
+  CommitOk(WithDag());
+  Reopen();
+  EXPECT_EQ(image_.term, 2u);
+  EXPECT_EQ(image_.sequence, 1u);
+  Reopen();
+  EXPECT_EQ(image_.term, 3u);
+}
+
+TEST_P(StoreContract, what_was_committed_comes_back_as_it_was) {
+  Batch batch = WithRun();
+  SessionRow session;
+  session.session = SessionId{4};
+  session.offer.name = "w1";
+  session.offer.slots = 3;
+  session.joined_at = WallFromMicros(8);
+  batch.sessions.push_back(session);
+  const Batch copy = batch;
+  CommitOk(std::move(batch));
+  Reopen();
+  ASSERT_EQ(image_.dags.size(), 1u);
+  EXPECT_EQ(image_.dags[0].cursor, copy.dags[0].cursor);
+  EXPECT_EQ(image_.dags[0].cursor_logical_date, copy.dags[0].cursor_logical_date);
+  ASSERT_EQ(image_.dag_versions.size(), 1u);
+  EXPECT_EQ(image_.dag_versions[0].dag->tasks.size(), 2u);
+  EXPECT_EQ(image_.dag_versions[0].dag->tasks[1].upstream, std::vector<std::int32_t>{0});
+  ASSERT_EQ(image_.runs.size(), 1u);
+  EXPECT_EQ(image_.runs[0], copy.runs[0]);
+  EXPECT_EQ(image_.task_instances, copy.task_instances);
+  ASSERT_EQ(image_.sessions.size(), 1u);
+  EXPECT_EQ(image_.sessions[0].offer.name, "w1");
+  EXPECT_EQ(image_.sessions[0].offer.slots, 3);
+  EXPECT_EQ(image_.next_run_key, 2);
+  EXPECT_EQ(image_.next_session, 5u);
+}
+
+TEST_P(StoreContract, a_row_that_is_committed_again_replaces_the_first) {
+  CommitOk(WithRun());
+  Batch batch = NewBatch();
+  TaskInstance ended = InstanceRow(1, 0, TaskState::kSuccess);
+  ended.due_at.reset();
+  batch.task_instances.push_back(ended);
+  batch.transitions.push_back(Step(1, 0, 3, 4));
+  CommitOk(std::move(batch));
+  Reopen();
+  ASSERT_EQ(image_.task_instances.size(), 2u);
+  EXPECT_EQ(image_.task_instances[0], ended);
+}
+
+TEST_P(StoreContract, runs_that_ended_are_not_loaded_but_can_be_asked_for) {
+  CommitOk(WithRun());
+  Batch batch = NewBatch();
+  batch.runs.push_back(RunRow(1, "first", RunState::kFailed));
+  batch.transitions.push_back(Step(1, -1, 1, 3));
+  CommitOk(std::move(batch));
+  Reopen();
+  EXPECT_TRUE(image_.runs.empty());
+  EXPECT_TRUE(image_.task_instances.empty());
+  EXPECT_EQ(image_.next_run_key, 2);
+  const StatusOr<RunImage> run = opened_.loader->LoadRun("etl", "first");
+  ASSERT_TRUE(run.ok()) << run.status().ToString();
+  EXPECT_EQ(run->run.state, RunState::kFailed);
+  EXPECT_EQ(run->task_instances.size(), 2u);
+  ASSERT_NE(run->dag, nullptr);
+  EXPECT_EQ(run->dag->tasks.size(), 2u);
+  EXPECT_EQ(opened_.loader->LoadRun("etl", "second").status().code(), Code::kNotFound);
+  EXPECT_EQ(opened_.loader->LoadRun("nosuch", "first").status().code(), Code::kNotFound);
+}
+
+TEST_P(StoreContract, the_newest_version_comes_and_those_that_runs_under_way_use) {
+  CommitOk(WithRun());
+  for (std::int32_t version = 2; version <= 3; ++version) {
+    Batch batch = NewBatch();
+    DagRow row;
+    row.dag_id = "etl";
+    row.version = version;
+    batch.dags.push_back(row);
+    batch.dag_versions.push_back(
+        {"etl", version, WallFromMicros(2), DagBuilder("etl").Add("a").Version("v" + std::to_string(version)).Build()});
+    CommitOk(std::move(batch));
+  }
+  Reopen();
+  std::vector<std::int32_t> versions;
+  for (const DagVersionRow& row : image_.dag_versions) versions.push_back(row.version);
+  EXPECT_EQ(versions, (std::vector<std::int32_t>{1, 3}));
+}
+
+TEST_P(StoreContract, a_batch_of_an_older_term_or_out_of_sequence_is_fenced_and_writes_nothing) {
+  CommitOk(WithDag());
+  Batch older = NewBatch();
+  older.term = image_.term - 1;
+  older.runs.push_back(RunRow(1, "older", RunState::kQueued));
+  EXPECT_EQ(Commit(std::move(older)).outcome, store::CommitOutcome::kFenced);
+  Batch ahead = NewBatch();
+  ahead.sequence += 1;
+  ahead.runs.push_back(RunRow(1, "ahead", RunState::kQueued));
+  EXPECT_EQ(Commit(std::move(ahead)).outcome, store::CommitOutcome::kFenced);
+  EXPECT_EQ(*opened_.store->LastSequence(), 1u);
+  Reopen();
+  EXPECT_TRUE(image_.runs.empty());
+}
+
+TEST_P(StoreContract, the_last_sequence_is_the_last_durable_batch) {
+  EXPECT_EQ(*opened_.store->LastSequence(), 0u);
+  CommitOk(WithDag());
+  EXPECT_EQ(*opened_.store->LastSequence(), 1u);
+}
+
+TEST_P(StoreContract, sessions_that_ended_are_not_loaded_and_their_numbers_are_not_used_again) {
+  Batch batch = NewBatch();
+  SessionRow session;
+  session.session = SessionId{7};
+  session.offer.name = "w1";
+  session.ended_at = WallFromMicros(9);
+  session.end_reason = "left";
+  batch.sessions.push_back(session);
+  CommitOk(std::move(batch));
+  Reopen();
+  EXPECT_TRUE(image_.sessions.empty());
+  EXPECT_EQ(image_.next_session, 8u);
+}
+
+TEST_P(StoreContract, stage_tasks_of_jobs_under_way_come_back) {
+  Batch batch = WithRun();
+  StageTaskRow row;
+  row.job = {{RunKey{1}, 0}, 2};
+  row.stage = 0;
+  row.index = 5;
+  row.fence = {1, 9};
+  row.session = SessionId{4};
+  row.worker = "w1";
+  MapResult result;
+  result.digest = "d";
+  result.partitions = {{10, 1}, {20, 2}};
+  row.result = result;
+  batch.stage_tasks.push_back(row);
+  CommitOk(std::move(batch));
+  Reopen();
+  ASSERT_EQ(image_.stage_tasks.size(), 1u);
+  EXPECT_EQ(image_.stage_tasks[0].job, row.job);
+  EXPECT_EQ(image_.stage_tasks[0].fence, row.fence);
+  EXPECT_EQ(image_.stage_tasks[0].result, row.result);
+}
+
+}  // namespace millrace::test
