@@ -251,7 +251,8 @@ void Engine::State::BeginLoadedJobs() {
         Do(job, job.job->OnEnded(end.id, end.report, end.session, end.worker, now.wall));
     }
     // What the job did not ask for again reads something that is gone, or is done already.
-    if (const auto still = jobs.find(key); still != jobs.end()) DropAdopted(still->second, "no longer needed by its job");
+    if (const auto still = jobs.find(key); still != jobs.end())
+      DropAdopted(still->second, "no longer needed by its job");
   }
 }
 

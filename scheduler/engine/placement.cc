@@ -156,7 +156,7 @@ bool Engine::State::PlaceStage(LiveJob& job, StageRun& stage) {
 }
 
 StatusOr<Assignment> Engine::State::MakeAssignment(const LiveRun& run, const Instance& instance) const {
-  return Render(run.row, *run.dag, TaskOf(run, instance), instance.row, instance.row.fence, zones);
+  return Render(run.row, *run.dag, TaskOf(run, instance), instance.row, instance.row.fence);
 }
 
 Assignment Engine::State::MakeStageAssignment(const LiveRun& run, const Instance& instance,

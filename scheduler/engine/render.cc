@@ -1,12 +1,39 @@
 #include "scheduler/engine/render.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "core/calendar/format.h"
 #include "core/model/json.h"
+#include "core/spec/task_kind.h"
+#include "core/template/run_context.h"
+#include "core/template/template.h"
+#include "scheduler/engine/params.h"
 
 namespace millrace::engine {
+namespace {
+
+StatusOr<TemplateContext> ContextOf(const Run& run, const Dag& dag, const Task& task,
+                                    const TaskInstance& instance) {
+  RunFacts facts;
+  facts.dag_id = dag.id;
+  facts.task_id = task.id;
+  facts.run_id = run.run_id;
+  facts.run_type = std::string(ToString(run.type));
+  facts.owner = task.owner;
+  facts.run_after = run.run_after;
+  facts.logical_date = run.logical_date;
+  facts.interval_start = run.interval_start;
+  facts.interval_end = run.interval_end;
+  ASSIGN_OR_RETURN(facts.params, MergeParams(dag, run.conf));
+  ASSIGN_OR_RETURN(facts.conf, ParseJson(run.conf));
+  facts.try_number = instance.try_number;
+  facts.max_tries = instance.max_tries;
+  return MakeRunContext(facts);
+}
+
+}  // namespace
 
 Assignment Frame(const Run& run, const Dag& dag, const Task& task, const TaskInstance& instance,
                  Fence fence) {
@@ -40,9 +67,30 @@ Assignment Frame(const Run& run, const Dag& dag, const Task& task, const TaskIns
 }
 
 StatusOr<Assignment> Render(const Run& run, const Dag& dag, const Task& task, const TaskInstance& instance,
-                            Fence fence, const ZoneDatabase&) {
+                            Fence fence) {
   Assignment assignment = Frame(run, dag, task, instance, fence);
-  assignment.with = ToJson(task.with);
+  const TaskKind* kind = FindTaskKind(task.kind);
+  if (kind == nullptr) return InvalidArgument("task kind not known: " + task.kind);
+  std::optional<TemplateContext> context;  // made for the first template: most tasks of a burst have none
+  ShellEnvironment shell;
+  const RenderString render = [&](std::string_view text, FieldUse use,
+                                  Position where) -> StatusOr<std::string> {
+    if (!IsTemplate(text)) return std::string(text);
+    StatusOr<std::string> rendered = [&]() -> StatusOr<std::string> {
+      if (!context) {
+        ASSIGN_OR_RETURN(context, ContextOf(run, dag, task, instance));
+      }
+      if (use != FieldUse::kShellTemplate) return RenderText(text, *context);
+      ASSIGN_OR_RETURN(const Template parsed, Template::Parse(text));
+      return parsed.RenderShell(*context, shell);
+    }();
+    if (rendered.ok()) return rendered;
+    return rendered.status().WithContext("task '" + task.id + "', " + dag.file + ":" +
+                                         std::to_string(where.line) + ":" + std::to_string(where.column));
+  };
+  ASSIGN_OR_RETURN(const Value with, RenderWith(*kind, task.with, render));
+  assignment.with = ToJson(with);
+  assignment.environment.insert(assignment.environment.end(), shell.variables.begin(), shell.variables.end());
   return assignment;
 }
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "core/base/status.h"
-#include "core/base/zones.h"
 #include "core/model/attempt.h"
 #include "core/model/dag.h"
 #include "core/model/run.h"
@@ -15,6 +14,6 @@ Assignment Frame(const Run& run, const Dag& dag, const Task& task, const TaskIns
 
 // INVALID_ARGUMENT says which template does not render, where it stands and why.
 StatusOr<Assignment> Render(const Run& run, const Dag& dag, const Task& task, const TaskInstance& instance,
-                            Fence fence, const ZoneDatabase& zones);
+                            Fence fence);
 
 }  // namespace millrace::engine
