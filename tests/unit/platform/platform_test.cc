@@ -1,8 +1,12 @@
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <random>
+
 #include "core/calendar/format.h"
 #include "platform/clock.h"
 #include "platform/log.h"
+#include "platform/tzif.h"
 #include "platform/zones.h"
 
 namespace millrace::platform {
@@ -42,6 +46,27 @@ TEST(ZonesTest, SummerTimeIsKnownFarAhead) {
   const TzdbZones zones;
   const Zone& new_york = **zones.Find("America/New_York");
   EXPECT_EQ(FormatTime(*ParseTimeUtc("2036-07-01"), new_york), "2036-06-30T20:00:00-04:00");
+  EXPECT_EQ(FormatTime(*ParseTimeUtc("2060-07-01"), new_york), "2060-06-30T20:00:00-04:00");
+  EXPECT_EQ(FormatTime(*ParseTimeUtc("2060-12-01"), new_york), "2060-11-30T19:00:00-05:00");
+  const Zone& lord_howe = **zones.Find("Australia/Lord_Howe");
+  EXPECT_EQ(FormatTime(*ParseTimeUtc("2099-01-01"), lord_howe), "2099-01-01T11:00:00+11:00");
+}
+
+TEST(TzifTest, WhatIsNoZoneFileIsAnErrorAndNoCrash) {
+  std::ifstream file("/usr/share/zoneinfo/America/New_York", std::ios::binary);
+  const std::string whole((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  ASSERT_TRUE(ReadTzif(whole).ok());
+  int refused = 0;
+  for (std::size_t size = 0; size < whole.size(); ++size)
+    refused += ReadTzif(std::string_view(whole).substr(0, size)).ok() ? 0 : 1;
+  EXPECT_GT(refused, static_cast<int>(whole.size()) - 40);  // without its rule at the end a file is still one
+  std::mt19937 random(3);
+  for (int i = 0; i < 5'000; ++i) {
+    std::string changed = whole;
+    for (int change = 0; change < 3; ++change)
+      changed[random() % changed.size()] = static_cast<char>(random());
+    static_cast<void>(ReadTzif(changed).ok());
+  }
 }
 
 TEST(ClockTest, BothClocksGoForward) {
