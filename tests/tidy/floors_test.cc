@@ -63,7 +63,6 @@ std::map<std::string, std::string> Linked() {
       {"boost", Dotted(BOOST_VERSION / 100000, BOOST_VERSION / 100 % 1000, BOOST_VERSION % 100)},
       {"cli11", CLI11_VERSION},
       {"curl", curl_version_info(CURLVERSION_NOW)->version},
-      {"date", DATE_FOUND},
       {"duckdb", duckdb_library_version()},
       {"fmt", Dotted(FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100)},
       {"googletest", GTEST_FOUND},

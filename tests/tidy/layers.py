@@ -57,7 +57,6 @@ OWNERS = {
     "httplib.h": ["scheduler/http"],
     "grpcpp/": ["proto", "scheduler/gateway", "worker/agent", "worker/shuffle", "scheduler/main.cc", "worker/main.cc"],
     "sodium.h": ["scheduler/auth"],
-    "date/": ["platform"],
     "CLI/": ["dagctl", "scheduler/main.cc", "worker/main.cc"],
 }
 
