@@ -9,6 +9,7 @@
 
 #include "dagctl/commands.h"
 #include "dagctl/login.h"
+#include "dagctl/offline.h"
 #include "dagctl/up.h"
 
 namespace millrace::dagctl {
@@ -40,11 +41,15 @@ struct Arguments {
   LogOptions logs;
   ClearOptions clear;
   UpOptions up;
+  std::vector<std::string> files;
+  std::string folder;
+  NextOptions next;
 };
 
 class CommandLine {
  public:
-  CommandLine(const Clock& clock, bool terminal) : clock_(clock), terminal_(terminal), app_("Millrace from the command line") {
+  CommandLine(const Clock& clock, const ZoneDatabase& zones, bool terminal)
+      : clock_(clock), zones_(zones), terminal_(terminal), app_("Millrace from the command line") {
     app_.require_subcommand(1);
     app_.fallthrough();
     app_.add_option("--url", asker_.login.url, "the scheduler's address, http://host:port")->envname("MILLRACE_URL");
@@ -107,7 +112,8 @@ class CommandLine {
   }
 
   void AddDags() {
-    CLI::App& dags = Group("dags", "DAGs: list, show, trigger, pause");
+    CLI::App& dags = Group("dags", "DAGs: list, show, validate, trigger, pause, next-execution");
+    AddOffline(dags);
     CLI::App* list = Add(dags, "list", "all DAGs", [this](Context& c, bool&) { return ListDags(c, in_.pattern, in_.tag); });
     list->add_option("--pattern", in_.pattern, "ids like this, % stands for anything");
     list->add_option("--tag", in_.tag, "with this tag");
@@ -125,6 +131,42 @@ class CommandLine {
           [this, paused](Context& c, bool&) { return SetPaused(c, in_.dag, paused); })
           ->add_option("dag", in_.dag)->required();
     }
+  }
+
+  // What needs no scheduler.
+  void AddOffline(CLI::App& dags) {
+    CLI::App* validate = dags.add_subcommand("validate", "every problem of DAG files; exit status 1 when there is one");
+    validate->fallthrough();
+    validate->add_option("files", in_.files, "DAG files, or folders of them")->required();
+    validate->add_option("--dags", in_.folder, "the DAG folder, where contracts and scripts lie; the file's own when left out");
+    validate->callback([this] {
+      chosen_ = [this] {
+        Output output(std::cout, asker_.format, terminal_);
+        bool found = false;
+        const int status = ExitStatus(Validate(output, in_.files, in_.folder, zones_, found));
+        return status == kOk && found ? kProblem : status;
+      };
+    });
+    CLI::App* next = dags.add_subcommand("next-execution", "the next runs of its schedule, with both ends of their intervals");
+    next->fallthrough();
+    next->add_option("dag", in_.next.dag_id)->required();
+    next->add_option("--file", in_.next.file, "a DAG file; without it the scheduler is asked");
+    next->add_option("--count", in_.next.count, "how many")->capture_default_str()->check(CLI::Range(1, 10'000));
+    next->add_option("--after", in_.next.after, "2001-03-01, or RFC 3339; now when left out");
+    next->callback([this] {
+      const Ask ask = [this](Context& context, bool&) -> Status {
+        ASSIGN_OR_RETURN(const Value source, context.client.Get("/api/v2/dagSources/" + Segment(in_.next.dag_id)));
+        ASSIGN_OR_RETURN(const DagPtr dag, DagOfText(Text(source, "content"), in_.next.dag_id, zones_));
+        return ShowNext(context.output, *dag, in_.next, zones_, clock_.now().wall);
+      };
+      chosen_ = [this, ask] { return in_.next.file.empty() ? Talk(ask) : ExitStatus(NextOfFile()); };
+    });
+  }
+
+  Status NextOfFile() {
+    Output output(std::cout, asker_.format, terminal_);
+    ASSIGN_OR_RETURN(const DagPtr dag, DagOfFile(in_.next.file, in_.next.dag_id, zones_));
+    return ShowNext(output, *dag, in_.next, zones_, clock_.now().wall);
   }
 
   void AddRuns() {
@@ -191,6 +233,7 @@ class CommandLine {
   }
 
   const Clock& clock_;
+  const ZoneDatabase& zones_;
   const bool terminal_;
   CLI::App app_;
   Asker asker_;
@@ -200,6 +243,8 @@ class CommandLine {
 
 }  // namespace
 
-int Run(int argc, char** argv, const Clock& clock, bool terminal) { return CommandLine(clock, terminal).Run(argc, argv); }
+int Run(int argc, char** argv, const Clock& clock, const ZoneDatabase& zones, bool terminal) {
+  return CommandLine(clock, zones, terminal).Run(argc, argv);
+}
 
 }  // namespace millrace::dagctl

@@ -2,10 +2,11 @@
 #pragma once
 
 #include "core/base/clock.h"
+#include "core/base/zones.h"
 
 namespace millrace::dagctl {
 
 // The exit status.
-int Run(int argc, char** argv, const Clock& clock, bool terminal);
+int Run(int argc, char** argv, const Clock& clock, const ZoneDatabase& zones, bool terminal);
 
 }  // namespace millrace::dagctl

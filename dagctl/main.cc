@@ -2,8 +2,10 @@
 
 #include "dagctl/command_line.h"
 #include "platform/clock.h"
+#include "platform/zones.h"
 
 int main(int argc, char** argv) {
   const millrace::platform::SystemClock clock;
-  return millrace::dagctl::Run(argc, argv, clock, isatty(STDOUT_FILENO) == 1);
+  const millrace::platform::TzdbZones zones;
+  return millrace::dagctl::Run(argc, argv, clock, zones, isatty(STDOUT_FILENO) == 1);
 }

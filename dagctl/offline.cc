@@ -1,0 +1,189 @@
+#include "dagctl/offline.h"
+
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <utility>
+
+#include "core/calendar/format.h"
+#include "core/calendar/timetable.h"
+#include "core/model/yaml.h"
+#include "scheduler/dagbag/folder_reader.h"
+#include "scheduler/dagbag/load.h"
+
+namespace millrace::dagctl {
+namespace {
+
+namespace fs = std::filesystem;
+
+// One byte more than a DAG file may have, so that one that is too large is told as such.
+constexpr std::streamsize kMostBytes = kMaxYamlBytes + 1;
+
+StatusOr<std::string> ReadText(const std::string& path) {
+  std::error_code error;
+  if (fs::is_directory(path, error)) return InvalidArgument("it is a folder");
+  errno = 0;
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) return ErrnoStatus(errno != 0 ? errno : ENOENT, path);
+  std::string text(static_cast<std::size_t>(kMostBytes), '\0');
+  stream.read(text.data(), kMostBytes);
+  text.resize(static_cast<std::size_t>(stream.gcount()));
+  return text;
+}
+
+std::string FolderOf(const std::string& file) {
+  const std::string parent = fs::path(file).parent_path().string();
+  return parent.empty() ? "." : parent;
+}
+
+// A text that a scheduler has loaded: its files were good there, and are not needed to read a schedule.
+class AcceptedFiles final : public dagbag::FileReader {
+ public:
+  StatusOr<std::string> Read(std::string_view) const override { return std::string("name: accepted\n"); }
+};
+
+std::string Line(const Problem& problem) {
+  std::string line = problem.file;
+  if (problem.where.line > 0)
+    line += ":" + std::to_string(problem.where.line) + ":" + std::to_string(problem.where.column);
+  line += ": " + problem.message;
+  return problem.suggestion.empty() ? line : line + " (" + problem.suggestion + ")";
+}
+
+StatusOr<std::vector<std::string>> FilesOf(const std::vector<std::string>& paths) {
+  std::vector<std::string> files;
+  for (const std::string& path : paths) {
+    std::error_code error;
+    if (!fs::is_directory(path, error)) {
+      files.push_back(path);
+      continue;
+    }
+    ASSIGN_OR_RETURN(const std::vector<std::string> found, dagbag::FolderReader(path).List());
+    for (const std::string& file : found) files.push_back((fs::path(path) / file).string());
+  }
+  return files;
+}
+
+// A folder's own DAG files name their contracts from that folder, however deep they lie.
+std::string DagFolder(const std::string& file, const std::vector<std::string>& paths) {
+  for (const std::string& path : paths) {
+    std::error_code error;
+    const std::string relative = fs::path(file).lexically_relative(path).string();
+    if (fs::is_directory(path, error) && !relative.empty() && !relative.starts_with("..")) return path;
+  }
+  return FolderOf(file);
+}
+
+StatusOr<DagPtr> Pick(const dagbag::LoadResult& loaded, const std::string& dag_id) {
+  std::string known;
+  for (const DagPtr& dag : loaded.dags) {
+    if (dag->id == dag_id) return dag;
+    known += (known.empty() ? "" : ", ") + dag->id;
+  }
+  if (!loaded.problems.empty()) {
+    std::string lines;
+    for (const Problem& problem : loaded.problems) lines += (lines.empty() ? "" : "\n") + Line(problem);
+    return InvalidArgument(lines);
+  }
+  return NotFound("DAG not found: " + dag_id + " (the file defines: " + known + ")");
+}
+
+}  // namespace
+
+Status Validate(Output& output, const std::vector<std::string>& paths, const std::string& folder,
+                const ZoneDatabase& zones, bool& found) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> files, FilesOf(paths));
+  std::vector<Problem> problems;
+  std::map<std::string, std::string> owners;  // DAG id -> file
+  for (const std::string& file : files) {
+    const StatusOr<std::string> text = ReadText(file);
+    if (!text.ok()) {
+      problems.push_back({file, {}, "cannot be read: " + text.status().message(), ""});
+      continue;
+    }
+    const std::string beneath = folder.empty() ? DagFolder(file, paths) : folder;
+    const dagbag::FolderReader reader(beneath);
+    dagbag::LoadResult loaded = dagbag::LoadDagFile(file, *text, reader, zones);
+    for (Problem& problem : loaded.problems) {
+      if (problem.file != file) problem.file = (fs::path(beneath) / problem.file).string();  // a contract
+      problems.push_back(std::move(problem));
+    }
+    for (const DagPtr& dag : loaded.dags) {
+      const auto [owner, is_first] = owners.emplace(dag->id, file);
+      if (is_first) continue;
+      problems.push_back({file,
+                          {1, 1},
+                          "DAG '" + dag->id + "' is defined in " + owner->second + " already",
+                          "give one of them another dag_id"});
+    }
+  }
+  found = !problems.empty();
+  if (output.format() == Format::kTable) {
+    for (const Problem& problem : problems) output.Say(Line(problem));
+    if (!found)
+      output.Say(std::to_string(owners.size()) + " DAGs in " + std::to_string(files.size()) +
+                 " files, no problems");
+    return OkStatus();
+  }
+  Value::List rows;
+  for (const Problem& problem : problems) {
+    rows.push_back(Value::Map{{"file", problem.file},
+                              {"line", problem.where.line},
+                              {"column", problem.where.column},
+                              {"message", problem.message},
+                              {"suggestion", problem.suggestion}});
+  }
+  output.Rows({{"file", ""}, {"line", ""}, {"column", ""}, {"message", ""}, {"suggestion", ""}}, rows);
+  return OkStatus();
+}
+
+StatusOr<DagPtr> DagOfFile(const std::string& file, const std::string& dag_id, const ZoneDatabase& zones) {
+  const StatusOr<std::string> text = ReadText(file);
+  if (!text.ok()) return text.status().WithContext(file);
+  const dagbag::FolderReader reader(FolderOf(file));
+  return Pick(dagbag::LoadDagFile(file, *text, reader, zones), dag_id);
+}
+
+StatusOr<DagPtr> DagOfText(const std::string& text, const std::string& dag_id, const ZoneDatabase& zones) {
+  return Pick(dagbag::LoadDagFile(dag_id, text, AcceptedFiles(), zones), dag_id);
+}
+
+Status ShowNext(Output& output, const Dag& dag, const NextOptions& options, const ZoneDatabase& zones,
+                WallTime now) {
+  ASSIGN_OR_RETURN(const Zone* zone, zones.Find(dag.schedule.timezone));
+  WallTime after = now;
+  if (!options.after.empty()) {
+    const StatusOr<WallTime> given = ParseTime(options.after, *zone);
+    if (!given.ok()) return given.status().WithContext("--after");
+    after = *given;
+  }
+  Value::List rows;
+  if (dag.schedule.kind != ScheduleKind::kNone) {
+    const auto meaning = dag.schedule.kind == ScheduleKind::kCronInterval
+                             ? Timetable::Meaning::kScheduleInterval
+                             : Timetable::Meaning::kSchedule;
+    ASSIGN_OR_RETURN(const Timetable timetable, Timetable::Parse(dag.schedule.expression, meaning, *zone));
+    const ScheduleWindow window{dag.schedule.start, dag.schedule.end, dag.schedule.catchup};
+    for (const RunDates& dates : timetable.Upcoming(after, window, options.count)) {
+      rows.push_back(Value::Map{{"run_after", FormatTime(dates.run_after)},
+                                {"logical_date", FormatTime(dates.logical_date)},
+                                {"data_interval_start", FormatTime(dates.interval_start)},
+                                {"data_interval_end", FormatTime(dates.interval_end)}});
+    }
+  }
+  if (rows.empty()) {
+    output.Say(dag.schedule.kind == ScheduleKind::kNone
+                   ? "DAG " + dag.id + " has no schedule: it runs when it is triggered"
+                   : "DAG " + dag.id + " has no run after " + FormatTime(after));
+    if (output.format() == Format::kTable) return OkStatus();
+  }
+  output.Rows({{"run_after", "RUN AFTER"},
+               {"logical_date", "LOGICAL DATE"},
+               {"data_interval_start", "FROM"},
+               {"data_interval_end", "TO"}},
+              rows);
+  return OkStatus();
+}
+
+}  // namespace millrace::dagctl

@@ -1,0 +1,37 @@
+// Commands that work on DAG files without a scheduler: validate and next-execution. Called by the command
+// line.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/base/status.h"
+#include "core/base/zones.h"
+#include "core/model/dag.h"
+#include "dagctl/output.h"
+
+namespace millrace::dagctl {
+
+// Shows each problem of the files (a folder stands for the DAG files in it) as "file:line:column: message
+// (suggestion)". Contracts and scripts are looked for beneath `folder`; "": beneath the folder of each file.
+// `found` tells whether there was a problem.
+Status Validate(Output& output, const std::vector<std::string>& paths, const std::string& folder,
+                const ZoneDatabase& zones, bool& found);
+
+struct NextOptions {
+  std::string dag_id;
+  std::string file;   // "": the scheduler is asked for the DAG's text
+  std::string after;  // RFC 3339, or a date; "": now
+  int count = 1;
+};
+
+// A DAG of a file on this machine, or of text that a scheduler has loaded already.
+StatusOr<DagPtr> DagOfFile(const std::string& file, const std::string& dag_id, const ZoneDatabase& zones);
+StatusOr<DagPtr> DagOfText(const std::string& text, const std::string& dag_id, const ZoneDatabase& zones);
+
+// The next runs of its timetable, with both ends of their data intervals.
+Status ShowNext(Output& output, const Dag& dag, const NextOptions& options, const ZoneDatabase& zones,
+                WallTime now);
+
+}  // namespace millrace::dagctl

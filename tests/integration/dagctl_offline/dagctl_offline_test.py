@@ -1,0 +1,106 @@
+"""dagctl's offline commands, as a user types them: usage: dagctl_offline_test.py DAGCTL DAG_FOLDER"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+DAGCTL, DAGS = sys.argv[1:3]
+
+
+def run(*arguments):
+    return subprocess.run([DAGCTL, *arguments], capture_output=True, text=True, timeout=60, check=False)
+
+
+class Offline(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def write(self, name, text):
+        path = os.path.join(self.folder.name, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def problems(self, name, text):
+        path = self.write(name, text)
+        result = run("dags", "validate", path)
+        self.assertEqual(result.returncode, 1, result)
+        for line in result.stdout.splitlines():
+            self.assertTrue(line.startswith(path + ":"), line)
+        return result.stdout
+
+    def test_the_dags_that_ship_are_good(self):
+        result = run("dags", "validate", DAGS)
+        self.assertEqual(result.returncode, 0, result)
+        self.assertIn("no problems", result.stdout)
+        files = [os.path.join(DAGS, name) for name in sorted(os.listdir(DAGS)) if name.endswith(".yaml")]
+        self.assertEqual(run("dags", "validate", *files).returncode, 0)
+        self.assertEqual(json.loads(run("dags", "validate", *files, "-o", "json").stdout), [])
+
+    def test_every_problem_is_told_with_its_place_and_a_suggestion(self):
+        told = self.problems("bad.yaml", """dag_id: bad
+schedule: "0 0 31 2 *"
+tasks:
+  - {id: a, uses: shel, needs: [c]}
+  - {id: b, uses: shell, needs: [a], with: {comand: x, command: "echo {{ dss }}"}}
+  - {id: c, uses: empty, needs: [b, dd]}
+  - {id: c, uses: empty}
+""")
+        for part in ("bad.yaml:2:11: schedule '0 0 31 2 *'", "bad.yaml:4:19: task 'a': unknown task kind 'shel' (did you mean 'shell'?)",
+                     "bad.yaml:5:45: task 'b': unknown field 'comand' (did you mean 'command'?)", "(did you mean 'ds'?)",
+                     "a -> b -> c -> a", "needs 'dd', which does not exist", "task 'c' exists already"):
+            self.assertIn(part, told)
+
+    def test_hostile_files_are_refused(self):
+        bomb = "a0: &a0 [x, x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" for i in range(1, 40))
+        self.assertIn("anchors", self.problems("bomb.yaml", bomb))
+        self.assertIn("nested deeper than 64", self.problems("deep.json", '{"a":' * 100_000 + "1" + "}" * 100_000))
+        self.assertIn("nested deeper than 64", self.problems("lists.json", "[" * 100_000 + "]" * 100_000))
+        self.problems("open.json", "[" * 100_000)
+        self.assertIn("larger than 1 MiB", self.problems("large.yaml", "x" * (2 << 20)))
+
+    def test_problems_are_rows_for_programs(self):
+        path = self.write("bad.yaml", "dag_id: bad\ntasks: [{id: a, uses: emty}]\n")
+        result = run("dags", "validate", path, "-o", "json")
+        self.assertEqual(result.returncode, 1)
+        self.assertEqual(json.loads(result.stdout), [{"file": path, "line": 2, "column": 23, "message": "task 'a': unknown task kind 'emty'",
+                                                      "suggestion": "did you mean 'empty'?"}])
+        self.assertEqual(run("dags", "validate", "/nothing.yaml").returncode, 1)
+        self.assertEqual(run("dags", "validate").returncode, 2)
+
+    def next_runs(self, schedule, count, after):
+        path = self.write("next.yaml", f"dag_id: d\n{schedule}\ntasks: [{{id: a, uses: empty}}]\n")
+        result = run("dags", "next-execution", "d", "--file", path, "--count", str(count), "--after", after, "-o", "json")
+        self.assertEqual(result.returncode, 0, result)
+        return json.loads(result.stdout)
+
+    def test_an_interval_covers_the_day_that_ended_also_when_clocks_change(self):
+        runs = self.next_runs('schedule_interval: "0 2 * * *"\ntimezone: America/New_York\nstart_date: 2001-01-01', 2, "2001-03-31T12:00:00Z")
+        self.assertEqual(runs, [
+            # 1 April 2001 had no 02:00.
+            {"run_after": "2001-04-01T07:00:00Z", "logical_date": "2001-03-31T07:00:00Z",
+             "data_interval_start": "2001-03-31T07:00:00Z", "data_interval_end": "2001-04-01T07:00:00Z"},
+            {"run_after": "2001-04-02T06:00:00Z", "logical_date": "2001-04-01T07:00:00Z",
+             "data_interval_start": "2001-04-01T07:00:00Z", "data_interval_end": "2001-04-02T06:00:00Z"}])
+
+    def test_a_schedule_has_the_time_it_fires_at_as_its_date(self):
+        runs = self.next_runs('schedule: "30 6 * * MON"', 1, "2026-11-21")
+        self.assertEqual(runs, [dict.fromkeys(("run_after", "logical_date", "data_interval_start", "data_interval_end"),
+                                              "2026-11-23T06:30:00Z")])
+
+    def test_no_schedule_has_no_next_run(self):
+        self.assertEqual(self.next_runs("schedule: null", 3, "2026-11-21"), [])
+
+    def test_an_unknown_dag_is_a_problem(self):
+        path = self.write("one.yaml", "dag_id: one\ntasks: [{id: a, uses: empty}]\n")
+        result = run("dags", "next-execution", "two", "--file", path)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("the file defines: one", result.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
