@@ -1,0 +1,14 @@
+// Expressions, by Jinja's grammar: what stands in {{ }} and after if, in and =. Private to this room.
+#pragma once
+
+#include "core/template/ast.h"
+#include "core/template/token_reader.h"
+
+namespace millrace::jinja {
+
+// After a failure, which the reader keeps, what they return is of no use.
+ExprPtr ReadExpression(TokenReader& reader);
+// Also "a, b". Without `conditions`, an `if` ends it: it belongs to the loop.
+ExprPtr ReadTuple(TokenReader& reader, bool conditions = true);
+
+}  // namespace millrace::jinja
