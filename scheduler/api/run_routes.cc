@@ -1,4 +1,9 @@
 // Runs: list, get, trigger, mark, clear and wait.
+#include <algorithm>
+#include <memory>
+#include <mutex>
+
+#include "core/calendar/format.h"
 #include "core/model/json.h"
 #include "scheduler/api/answer.h"
 #include "scheduler/api/handlers.h"
@@ -84,7 +89,23 @@ http::Response GetRun(Context& context, const Call& call) {
   return AnswerRun(context, run);
 }
 
-http::Response Trigger(Context& context, const Call& call) {
+// Names of runs that somebody triggers without a name or a date: two of one moment get two names.
+class RunNames {
+ public:
+  explicit RunNames(const Clock& clock) : clock_(clock) {}
+  std::string Next() {
+    const std::lock_guard lock(mutex_);
+    last_ = std::max(clock_.now().wall, last_ + Duration(1));
+    return "manual__" + FormatTs(last_);
+  }
+
+ private:
+  const Clock& clock_;
+  std::mutex mutex_;
+  WallTime last_{};
+};
+
+http::Response Trigger(Context& context, RunNames& names, const Call& call) {
   BodyInput body(call.request);
   TriggerRun trigger;
   trigger.dag_id = DagOf(call);
@@ -107,6 +128,7 @@ http::Response Trigger(Context& context, const Call& call) {
     body.issues().Add("body", "note", "string_too_long", "At most 1000 characters");
   if (auto problems = body.Problems()) return *problems;
   ANSWER_IF_ERROR(context.readers.dags.GetDag(trigger.dag_id).status());
+  if (trigger.run_id.empty() && !trigger.logical_date) trigger.run_id = names.Next();
   const std::string dag_id = trigger.dag_id;
   ASSIGN_OR_ANSWER(const CommandResult result, context.Run(std::move(trigger)));
   if (!result.run) return ErrorAnswer(Internal("a trigger made no run"));
@@ -196,7 +218,11 @@ void AddRunRoutes(RouteTable& table, Context& context, LiveEvents& live) {
                [&context, handler](const Call& call) { return handler(context, call); }});
   };
   add("GET", "/api/v2/dags/{dag_id}/dagRuns", Verb::kRead, "List runs; ~ for those of every DAG", ListRuns);
-  add("POST", "/api/v2/dags/{dag_id}/dagRuns", Verb::kWrite, "Trigger a run", Trigger);
+  auto names =
+      std::make_shared<RunNames>(context.clock);  // shared by the copies that the router makes of the handler
+  table.Add({"POST", "/api/v2/dags/{dag_id}/dagRuns", Needs(Verb::kWrite, Resource::kDag), 200,
+             "Trigger a run",
+             [&context, names](const Call& call) { return Trigger(context, *names, call); }});
   add("GET", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}", Verb::kRead, "One run", GetRun);
   add("PATCH", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}", Verb::kWrite,
       "Cancel (failed), mark or run again", PatchRun);

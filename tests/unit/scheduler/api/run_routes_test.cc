@@ -58,7 +58,9 @@ TEST_F(RunRoutesTest, ATriggerAnswers200WithTheRun) {
   const Answered run =
       Do("POST", kRuns, R"({"logical_date": null, "conf": {"threshold_minutes": 30}, "note": "again"})");
   ASSERT_EQ(run.status, 200) << run.text;
-  EXPECT_EQ(run.At("dag_run_id"), Value("manual__now"));
+  EXPECT_EQ(run.At("dag_run_id"), Value("manual__2001-03-03T00:00:00+00:00"));
+  EXPECT_EQ(Do("POST", kRuns, "{}").At("dag_run_id"), Value("manual__2001-03-03T00:00:00.000001+00:00"));
+  ASSERT_EQ(Do("POST", kRuns, R"({"logical_date": null, "conf": {"threshold_minutes": 30}})").status, 200);
   EXPECT_EQ(run.At("note"), Value("again"));
   const auto trigger = LastCommand<TriggerRun>();
   EXPECT_EQ(trigger.dag_id, "daily_flights");
