@@ -169,8 +169,10 @@ std::vector<RunDates> Timetable::Upcoming(WallTime after, const ScheduleWindow& 
     return runs;
   }
   const ScheduleWindow every{window.start, window.end, /*catchup=*/true};
-  // A run that ended at `after`. A fixed interval has no grid but the one its start date lays.
+  // A fixed interval has no grid but the one its start date lays. A cron is stepped to `after` from two days
+  // before: in a night when clocks change, what comes next depends on where one comes from.
   std::optional<Cursor> cursor = Cursor{WallTime::min(), after};
+  if (const FireTimes* fires = Fires()) cursor->run_after = fires->AtOrBefore(after - std::chrono::hours(48));
   if (const Duration* delta = FixedInterval(); delta != nullptr && window.start) {
     const WallTime on_grid = FloorTo(after, *window.start, *delta);
     cursor = on_grid < *window.start ? std::nullopt : std::optional(Cursor{WallTime::min(), on_grid});
@@ -182,6 +184,12 @@ std::vector<RunDates> Timetable::Upcoming(WallTime after, const ScheduleWindow& 
     if (run->run_after > after) runs.push_back(*run);
   }
   return runs;
+}
+
+const FireTimes* Timetable::Fires() const {
+  if (const auto* trigger = std::get_if<CronTrigger>(&kind_)) return &trigger->fires;
+  if (const auto* interval = std::get_if<CronInterval>(&kind_)) return &interval->fires;
+  return nullptr;
 }
 
 const Duration* Timetable::FixedInterval() const {

@@ -113,6 +113,8 @@ class Timetable {
   static std::optional<RunDates> NextOf(const DeltaTrigger& kind, const Question& asked);
   static std::optional<RunDates> NextOf(const DeltaInterval& kind, const Question& asked);
 
+  // What a cron fires at, or nullptr.
+  const FireTimes* Fires() const;
   // The step of a fixed interval, or nullptr.
   const Duration* FixedInterval() const;
 

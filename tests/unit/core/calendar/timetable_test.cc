@@ -208,6 +208,25 @@ TEST_F(TimetableTest, AnHourlyCronFiresInBothPassesOfTheRepeatedHour) {
                                  "2026-11-01T02:30:00-05:00"));
 }
 
+TEST_F(TimetableTest, UpcomingAgreesWithTheChainFromAnyMomentOfANightWhenClocksChange) {
+  for (const Meaning meaning : {Meaning::kSchedule, Meaning::kScheduleInterval}) {
+    for (const char* cron : {"30 1 * * *", "30 2 * * *", "*/30 1-3 * * *", "0 * * * *", "0 0 1 * *"}) {
+      const Timetable timetable = Make(cron, meaning, "America/New_York");
+      for (const char* night : {"2026-03-08T04:00:00Z", "2026-11-01T04:00:00Z"}) {
+        const auto chain = timetable.Upcoming(T(night) - std::chrono::hours(100), {}, 300);
+        for (int minutes = 0; minutes < 300; minutes += 15) {
+          const WallTime after = T(night) + std::chrono::minutes(minutes);
+          const auto later = [after](const RunDates& run) { return run.run_after > after; };
+          const auto expected = std::find_if(chain.begin(), chain.end(), later);
+          ASSERT_NE(expected, chain.end());
+          EXPECT_EQ(Show(timetable.Upcoming(after, {}, 1).at(0)), Show(*expected))
+              << cron << " after " << FormatTime(after);
+        }
+      }
+    }
+  }
+}
+
 TEST_F(TimetableTest, WhatIsNoScheduleIsRefusedWithAReason) {
   const auto error = [this](std::string_view text) {
     const auto parsed = Timetable::Parse(text, Meaning::kSchedule, In("UTC"));
