@@ -1,5 +1,6 @@
-// What every Store must do, as one suite: instantiated for the fake that the other tests stand on, and for the real one. A
-// subject opens the same store again as often as it is asked, which is what a restart does.
+// What every Store must do, as one suite: instantiated for the fake that the other tests stand on, and for
+// the real one. A subject opens the same store again as often as it is asked, which is what a restart does.
+// Included by one file, which names the subjects.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -67,7 +68,8 @@ class StoreContract : public ::testing::TestWithParam<std::pair<std::string, Mak
     ASSERT_EQ(result.outcome, store::CommitOutcome::kDurable) << result.status.ToString();
   }
 
-  static millrace::Run RunRow(std::int64_t key, const std::string& run_id, RunState state, std::int32_t version = 1) {
+  static millrace::Run RunRow(std::int64_t key, const std::string& run_id, RunState state,
+                              std::int32_t version = 1) {
     millrace::Run run;
     run.key = RunKey{key};
     run.dag_id = "etl";
@@ -94,7 +96,8 @@ class StoreContract : public ::testing::TestWithParam<std::pair<std::string, Mak
   }
 
   static Transition Step(std::int64_t run, std::int32_t index, int from, int to) {
-    return {RunKey{run}, index, static_cast<std::uint8_t>(from), static_cast<std::uint8_t>(to), 0, WallFromMicros(7)};
+    return {RunKey{run},      index, static_cast<std::uint8_t>(from), static_cast<std::uint8_t>(to), 0,
+            WallFromMicros(7)};
   }
 
   // DAG etl, version 1, with tasks a and b.
@@ -106,7 +109,8 @@ class StoreContract : public ::testing::TestWithParam<std::pair<std::string, Mak
     row.cursor = WallFromMicros(70);
     row.cursor_logical_date = WallFromMicros(60);
     batch.dags.push_back(row);
-    batch.dag_versions.push_back({"etl", 1, WallFromMicros(1), DagBuilder("etl").Add("a").Add("b", {"a"}).Build()});
+    batch.dag_versions.push_back(
+        {"etl", 1, WallFromMicros(1), DagBuilder("etl").Add("a").Add("b", {"a"}).Build()});
     return batch;
   }
 
@@ -213,8 +217,8 @@ TEST_P(StoreContract, the_newest_version_comes_and_those_that_runs_under_way_use
     row.dag_id = "etl";
     row.version = version;
     batch.dags.push_back(row);
-    batch.dag_versions.push_back(
-        {"etl", version, WallFromMicros(2), DagBuilder("etl").Add("a").Version("v" + std::to_string(version)).Build()});
+    batch.dag_versions.push_back({"etl", version, WallFromMicros(2),
+                                  DagBuilder("etl").Add("a").Version("v" + std::to_string(version)).Build()});
     CommitOk(std::move(batch));
   }
   Reopen();

@@ -1,14 +1,34 @@
-// The suite on the store that users have.
+// The store's suite on the fake that unit tests, scenarios and the simulator stand on, and on the one that
+// users have.
+#include "tests/contract/store_contract.h"
+
 #include <cstdlib>
 #include <filesystem>
 
 #include "scheduler/store/sqlite_readers.h"
 #include "scheduler/store/sqlite_store.h"
-#include "tests/contract/store_contract.h"
+#include "tests/support/fake_store.h"
 #include "tests/support/manual_clock.h"
 
 namespace millrace::test {
 namespace {
+
+class FakeSubject final : public StoreSubject {
+ public:
+  OpenedStore Open() override {
+    auto store = std::make_unique<FakeStore>(rows_);
+    store::RunLoader* loader = store.get();
+    return {std::move(store), loader};
+  }
+
+ private:
+  StoredRows rows_;
+};
+
+INSTANTIATE_TEST_SUITE_P(FakeStore, StoreContract,
+                         ::testing::Values(std::pair<std::string, MakeStoreSubject>("fake", [] {
+                           return std::make_unique<FakeSubject>();
+                         })));
 
 class SqliteSubject final : public StoreSubject {
  public:
@@ -39,7 +59,8 @@ class SqliteSubject final : public StoreSubject {
   std::unique_ptr<store::SqliteReaders> readers_;
 };
 
-INSTANTIATE_TEST_SUITE_P(SqliteStore, StoreContract, ::testing::Values(std::pair<std::string, MakeStoreSubject>("sqlite", [] {
+INSTANTIATE_TEST_SUITE_P(SqliteStore, StoreContract,
+                         ::testing::Values(std::pair<std::string, MakeStoreSubject>("sqlite", [] {
                            return std::make_unique<SqliteSubject>();
                          })));
 
