@@ -30,6 +30,8 @@ CREATE TABLE run(
 CREATE UNIQUE INDEX run_by_id ON run(dag_id, run_id);
 CREATE UNIQUE INDEX run_by_date ON run(dag_id, logical_date) WHERE type = 0;
 CREATE INDEX run_by_dag ON run(dag_id);
+CREATE INDEX run_by_after ON run(dag_id, run_after);
+CREATE INDEX run_after ON run(run_after);
 CREATE INDEX run_active ON run(state, run) WHERE state < 2;
 CREATE INDEX run_failed ON run(run) WHERE state = 3;
 
