@@ -1,0 +1,161 @@
+// The engine's side of a mapreduce task: fences, slots, losses and restarts of its stage tasks, with the real
+// jobs::Job.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "core/model/json.h"
+#include "tests/support/dag_builder.h"
+#include "tests/support/engine_driver.h"
+
+namespace millrace::test {
+namespace {
+
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr const char* kWith = R"json({"inputs": {"rows": {"path": "in/"}}, "map": "SELECT k, v FROM rows",
+  "aggregate": {"by": ["k"], "select": {"n": "count(*)"}}, "output": {"path": "out/"}})json";
+
+class EngineJobs : public ::testing::Test {
+ protected:
+  EngineJobs() {
+    driver_.LoadDag(DagBuilder("etl")
+                        .Add("job", {},
+                             [](Task& task) {
+                               task.kind = "mapreduce";
+                               task.with = ParseJson(kWith).value();
+                             })
+                        .Add("after", {"job"})
+                        .Build());
+  }
+
+  // What was sent by the last event; each is answered by Succeed.
+  std::vector<Assign> Sent() const { return driver_.Effects<Assign>(); }
+
+  void Tell(const Assign& assign, StageResult result, Outcome outcome = Outcome::kSuccess) {
+    Report report;
+    report.sequence = ++sequences_[assign.session];
+    report.fence = assign.assignment.fence;
+    report.ended = true;
+    report.outcome = outcome;
+    report.stage = std::move(result);
+    driver_.Apply(Reported{assign.session, {report}});
+  }
+
+  void Succeed(const Assign& assign) {
+    const StageWork& stage = *assign.assignment.stage;
+    StageResult result;
+    if (std::holds_alternative<PlanWork>(stage.work)) {
+      PlanResult plan;
+      plan.plan.keys = {"k"};
+      plan.plan.partitions = 2;
+      plan.plan.mode = "distributed";
+      for (const char* path : {"in/0", "in/1"}) plan.plan.splits.push_back({"rows", path, 0, 0, 1000});
+      result = plan;
+    } else if (const auto* map = std::get_if<MapWork>(&stage.work)) {
+      MapResult done;
+      done.output.map_index = map->map_index;
+      done.output.fence = assign.assignment.fence;
+      done.output.session = assign.session;
+      done.partitions.assign(2, {10, 1});
+      result = done;
+    } else if (std::holds_alternative<PublishWork>(stage.work)) {
+      result = PublishResult{"out/", {}, ""};
+    } else {
+      result = ReduceResult{.files = {{"part", 5, 2, ""}}};
+    }
+    Tell(assign, result);
+  }
+
+  EngineDriver driver_;
+  std::map<SessionId, std::uint64_t> sequences_;
+};
+
+TEST_F(EngineJobs, a_job_plans_maps_reduces_and_publishes_on_both_workers_and_holds_no_slot_itself) {
+  driver_.Join("w1", 1);
+  driver_.Join("w2", 1);
+  driver_.Trigger("etl", "first");
+  EXPECT_EQ(driver_.StateOf("job"), TaskState::kRunning);
+  const std::vector<Assign> plan = Sent();
+  ASSERT_THAT(plan, SizeIs(1));
+  Succeed(plan[0]);
+  const std::vector<Assign> maps = Sent();
+  ASSERT_THAT(maps, SizeIs(2));
+  EXPECT_NE(maps[0].session, maps[1].session) << "spread over the workers";
+  Succeed(maps[0]);
+  EXPECT_THAT(Sent(), IsEmpty()) << "a barrier waits for every map";
+  Succeed(maps[1]);
+  std::vector<Assign> reduces = Sent();
+  ASSERT_THAT(reduces, SizeIs(2));
+  Succeed(reduces[0]);
+  Succeed(reduces[1]);
+  const std::vector<Assign> publish = Sent();
+  ASSERT_THAT(publish, SizeIs(1));
+  Succeed(publish[0]);
+  EXPECT_EQ(driver_.StateOf("job"), TaskState::kSuccess);
+  EXPECT_EQ(driver_.StateOf("after"), TaskState::kQueued);
+  EXPECT_THAT(driver_.Effects<JobEnded>(), SizeIs(2));
+  EXPECT_EQ(driver_.rows.jobs.begin()->second.state, "success");
+}
+
+TEST_F(EngineJobs, maps_lost_with_their_worker_are_made_again_elsewhere_under_new_fences) {
+  const SessionId first = driver_.Join("w1", 1);
+  driver_.Join("w2", 1);
+  driver_.Trigger("etl", "first");
+  Succeed(Sent().at(0));
+  const std::vector<Assign> maps = Sent();
+  ASSERT_THAT(maps, SizeIs(2));
+  const Assign& lost = maps[0].session == first ? maps[0] : maps[1];
+  const Assign& kept = maps[0].session == first ? maps[1] : maps[0];
+  Succeed(lost);  // its blocks are on w1
+  driver_.Apply(WorkerDraining{first, true});
+  Succeed(kept);
+  const std::vector<Assign> again = Sent();
+  ASSERT_FALSE(again.empty());
+  EXPECT_EQ(again[0].session, kept.session);
+  EXPECT_TRUE(std::holds_alternative<MapWork>(again[0].assignment.stage->work));
+  EXPECT_GT(again[0].assignment.fence, kept.assignment.fence);
+}
+
+TEST_F(EngineJobs, after_a_restart_a_running_stage_task_is_adopted_and_not_sent_again) {
+  const SessionId session = driver_.Join("w1", 2);
+  driver_.Trigger("etl", "first");
+  Succeed(Sent().at(0));
+  const std::vector<Assign> maps = Sent();
+  ASSERT_THAT(maps, SizeIs(2));
+  driver_.Restart();
+  WorkerJoined joined;
+  joined.stream = 99;
+  joined.offer.name = "w1";
+  joined.offer.slots = 2;
+  joined.resumed = session;
+  for (const Assign& map : maps) {
+    const auto& work = std::get<MapWork>(map.assignment.stage->work);
+    joined.inventory.push_back(map.assignment.fence);
+    joined.stages.push_back({map.assignment.fence, map.assignment.stage->job, work.stage, work.map_index});
+  }
+  driver_.Apply(joined);
+  EXPECT_THAT(Sent(), IsEmpty());
+  EXPECT_THAT(driver_.Effects<Welcome>().at(0).kill, IsEmpty());
+  Succeed(maps[0]);
+  Succeed(maps[1]);
+  EXPECT_THAT(Sent(), SizeIs(2)) << "both maps count, so the reduces start";
+}
+
+TEST_F(EngineJobs, cancelling_the_run_kills_its_stage_tasks_and_frees_their_slots_when_they_end) {
+  driver_.Join("w1", 1);
+  driver_.Trigger("etl", "first");
+  const Assign plan = Sent().at(0);
+  ASSERT_TRUE(driver_.Do(CancelRun{"etl", "first", "ana"}).ok());
+  EXPECT_THAT(driver_.Effects<CancelAttempt>(), SizeIs(1));
+  EXPECT_EQ(driver_.StateOf("job"), TaskState::kFailed);
+  driver_.Trigger("etl", "second");
+  EXPECT_THAT(Sent(), IsEmpty()) << "the slot is still held";
+  Tell(plan, {}, Outcome::kKilled);
+  EXPECT_THAT(Sent(), SizeIs(1));
+}
+
+}  // namespace
+}  // namespace millrace::test
