@@ -7,6 +7,8 @@
 #include <iostream>
 #include <map>
 
+#include "core/model/json.h"
+#include "core/spec/dag_fields.h"
 #include "dagctl/commands.h"
 #include "dagctl/login.h"
 #include "dagctl/offline.h"
@@ -145,6 +147,12 @@ class CommandLine {
         bool found = false;
         const int status = ExitStatus(Validate(output, in_.files, in_.folder, zones_, found));
         return status == kOk && found ? kProblem : status;
+      };
+    });
+    dags.add_subcommand("schema", "the JSON Schema of DAG files, for editors")->callback([this] {
+      chosen_ = [] {
+        std::cout << ToPrettyJson(JsonSchema()) << '\n';
+        return kOk;
       };
     });
     CLI::App* next = dags.add_subcommand("next-execution", "the next runs of its schedule, with both ends of their intervals");

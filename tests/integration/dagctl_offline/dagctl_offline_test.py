@@ -95,6 +95,11 @@ tasks:
     def test_no_schedule_has_no_next_run(self):
         self.assertEqual(self.next_runs("schedule: null", 3, "2026-11-21"), [])
 
+    def test_the_schema_is_one_that_editors_read(self):
+        schema = json.loads(run("dags", "schema").stdout)
+        self.assertEqual(schema["$schema"], "https://json-schema.org/draft/2020-12/schema")
+        self.assertEqual(schema["properties"]["tasks"]["items"]["required"], ["id", "uses"])
+
     def test_an_unknown_dag_is_a_problem(self):
         path = self.write("one.yaml", "dag_id: one\ntasks: [{id: a, uses: empty}]\n")
         result = run("dags", "next-execution", "two", "--file", path)
