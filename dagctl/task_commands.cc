@@ -83,8 +83,11 @@ Status ClearTasks(Context& context, const ClearOptions& options) {
 }
 
 Status ShowJob(Context& context, const std::string& dag_id, const std::string& run_id, const std::string& task_id) {
-  ASSIGN_OR_RETURN(const Value report, context.client.Get("/millrace/v1/jobs/" + Segment(dag_id) + "/" + Segment(run_id) + "/" +
+  ASSIGN_OR_RETURN(const Value answer, context.client.Get("/millrace/v1/jobs/" + Segment(dag_id) + "/" + Segment(run_id) + "/" +
                                                           Segment(task_id)));
+  const Value* found = answer.Find("report");
+  if (found == nullptr || !found->is_map()) return Internal("the scheduler's answer has no report");
+  const Value& report = *found;
   if (context.output.format() == Format::kJson) {
     context.output.stream() << ToPrettyJson(Value(Value::List{report})) << '\n';
     return OkStatus();
