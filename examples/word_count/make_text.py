@@ -36,7 +36,7 @@ def text(numbers, size):
     words = vocabulary(numbers, 20_000)
     spaces = [b" "] * 8 + [b"\n", b"\t", b"  "]
     # Ranks by an inverse power of a uniform number: few words make up most of the text.
-    picks = [words[min(int((2**31 / (1 + numbers.below(2**31))) ** 0.9) - 1, len(words) - 1)] for _ in range(200_000)]
+    picks = [words[int((2**31 / (1 + numbers.below(2**31))) ** 1.5) % len(words)] for _ in range(200_000)]
     written = 0
     long_line = 1 << 20
     while written < size:

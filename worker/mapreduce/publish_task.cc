@@ -54,11 +54,20 @@ Status CreateReferences(sql::Connection& connection, const Site& site) {
   return OkStatus();
 }
 
+// Native code may write bytes that are no UTF-8, which SQL refuses: for the checks they are question marks. Every line of these
+// files ends with a newline.
+std::string LinesOfBytes(const std::vector<std::string>& paths) {
+  std::string list;
+  for (const std::string& path : paths) list += (list.empty() ? "" : ", ") + sql::QuoteText(path);
+  return "SELECT unnest(list_slice(string_split(decode(content, 'replace'), chr(10)), 1, -2)) AS line FROM read_blob([" + list + "])";
+}
+
 Status CreateOutputView(sql::Connection& connection, const Site& site, const PublishWork& work,
                         const std::vector<lake::StagedFile>& staged) {
   if (staged.empty()) return connection.CreateEmptyView(kOutputView, work.output);
   std::vector<std::string> paths;
   for (const lake::StagedFile& item : staged) paths.push_back(item.source);
+  if (site.spec.output.format == "text" && site.spec.map.native()) return CreateView(connection, kOutputView, LinesOfBytes(paths));
   return CreateView(connection, kOutputView, "FROM " + ReadBack(site.spec.output.format, paths));
 }
 

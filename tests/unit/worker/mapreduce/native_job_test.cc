@@ -95,6 +95,13 @@ TEST_F(WordCount, ClassesAgreeWithCoreutilsByteForByte) {
   EXPECT_THAT(log_, HasSubstr("counter word_count,lines = "));
 }
 
+TEST_F(WordCount, ChecksReadLinesThatAreNoUtf8) {
+  std::string with = Job(kClasses);
+  with.insert(with.size() - 1, R"j(, "checks": ["row_count > 5", "not_null(line)"])j");
+  RunDistributed(with, 2, 1);
+  EXPECT_EQ(Counted(), ByCoreutils());
+}
+
 TEST_F(WordCount, CommandsAgreeWithCoreutilsByteForByte) {
   RunDistributed(Job(kCommands), 3, 2);
   EXPECT_EQ(Counted(), ByCoreutils());
