@@ -7,6 +7,7 @@ namespace millrace::sim {
 
 struct Faults {
   bool streams_break = false;
+  bool partitions = false;      // a worker reaches nobody for up to a minute, and works on
   bool late_messages = false;   // of a broken stream, after the next one is up
   bool duplicates = false;      // a message of a stream is delivered twice
   bool workers_die = false;     // kill -9, a new process follows
@@ -21,9 +22,9 @@ struct Faults {
   bool users = false;  // cancel, clear, mark, pause
 
   explicit Faults(Random& random) {
-    for (bool* fault : {&streams_break, &late_messages, &duplicates, &workers_die, &workers_freeze,
-                        &workers_drain, &scheduler_dies, &scheduler_stalls, &disk_full, &answers_lost,
-                        &store_breaks, &store_slow, &users}) {
+    for (bool* fault : {&streams_break, &partitions, &late_messages, &duplicates, &workers_die,
+                        &workers_freeze, &workers_drain, &scheduler_dies, &scheduler_stalls, &disk_full,
+                        &answers_lost, &store_breaks, &store_slow, &users}) {
       *fault = random.Chance(35);
     }
   }

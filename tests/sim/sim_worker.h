@@ -49,7 +49,8 @@ class SimWorker {
   const std::string& name() const { return name_; }
   bool frozen() const { return timeline_.now().boot < frozen_until_; }
   BootTime frozen_until() const { return frozen_until_; }
-  std::uint64_t stream = 0;  // the net's; 0: none
+  BootTime unreachable_until{};  // the net's
+  std::uint64_t stream = 0;      // the net's; 0: none
   // The attempts of an instance that run here and that nobody has told to stop.
   std::set<Fence> Running(TaskInstanceKey key) const;
   // Users see no more failures from now on.

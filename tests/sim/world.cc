@@ -273,7 +273,7 @@ void World::Dial(SimWorker& worker, WorkerJoined join) {
   worker.stream = id;
   join.stream = id;
   Note("dial", worker.name());
-  if (scheduler_ == nullptr) {
+  if (scheduler_ == nullptr || (timeline_.now().boot < worker.unreachable_until && !healed_)) {
     Break(id);
     return;
   }
@@ -357,6 +357,12 @@ void World::ScheduleFaults() {
   const auto seconds = [](int count) { return Duration(std::chrono::seconds(count)); };
   often(faults_.streams_break, seconds(15), [this, any] {
     if (const std::uint64_t stream = any().stream; stream != 0) Break(stream);
+  });
+  often(faults_.partitions, seconds(40), [this, any] {
+    SimWorker& worker = any();
+    worker.unreachable_until =
+        timeline_.now().boot + random_.Between(std::chrono::seconds(5), std::chrono::seconds(60));
+    if (worker.stream != 0) Break(worker.stream);
   });
   often(faults_.workers_die, seconds(50), [any] { any().Die(); });
   often(faults_.workers_freeze, seconds(60),
