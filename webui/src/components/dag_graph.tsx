@@ -10,6 +10,7 @@ import {
   useMemo,
   useRef,
   useState,
+  type RefObject,
 } from 'react';
 import {
   Background,
@@ -19,6 +20,7 @@ import {
   MiniMap,
   Position,
   ReactFlow,
+  useReactFlow,
   useStore,
   type Edge,
   type Node,
@@ -36,15 +38,23 @@ const kSize = {width: 176, height: 52, gapLayer: 44, gapNode: 20};
 const kMiniMapFrom = 40;
 const kFarZoom = 0.45;
 const kPadding = 28;
+const kFit = {padding: `${kPadding}px`, maxZoom: 1} as const;
 
 type TaskNode = Node<{task: Task; cell: GridCell | undefined; direction: Direction}, 'task'>;
 
 // Whether tasks are seen from so far away that text would be noise. One subscription to the zoom, not one a task.
 const Far = createContext(false);
 
-function ZoomWatch({onFar}: {onFar: (far: boolean) => void}) {
+// Also keeps all of the graph in view while its pane changes size, until the user moves it.
+function ViewWatch({onFar, moved}: {onFar: (far: boolean) => void; moved: RefObject<boolean>}) {
   const far = useStore((store) => store.transform[2] < kFarZoom);
+  const width = useStore((store) => store.width);
+  const height = useStore((store) => store.height);
+  const {fitView} = useReactFlow();
   useEffect(() => onFar(far), [far, onFar]);
+  useEffect(() => {
+    if (!moved.current && width > 0 && height > 0) void fitView(kFit);
+  }, [width, height, fitView, moved]);
   return null;
 }
 
@@ -93,6 +103,7 @@ export function DagGraph({dag, run, tasks, cells: newest}: Props) {
   // Drawing a thousand cards may take longer than the next transition: then it is skipped for the one after it.
   const cells = useDeferredValue(newest);
   const box = useRef<HTMLDivElement>(null);
+  const moved = useRef(false);
   const [pane, setPane] = useState<{width: number; height: number} | null>(null);
   // Measured once: a graph that turns while somebody drags the window's edge would be no help.
   useLayoutEffect(() => {
@@ -183,7 +194,10 @@ export function DagGraph({dag, run, tasks, cells: newest}: Props) {
             nodeTypes={kNodeTypes}
             onNodeClick={(_, node) => open(node.id)}
             fitView
-            fitViewOptions={{padding: `${kPadding}px`, maxZoom: 1}}
+            fitViewOptions={kFit}
+            onMoveStart={(event) => {
+              if (event) moved.current = true;
+            }}
             minZoom={0.03}
             maxZoom={2}
             nodesDraggable={false}
@@ -196,7 +210,7 @@ export function DagGraph({dag, run, tasks, cells: newest}: Props) {
             proOptions={{hideAttribution: true}}
           >
             <Background variant={BackgroundVariant.Dots} gap={18} size={1} />
-            <ZoomWatch onFar={setFar} />
+            <ViewWatch onFar={setFar} moved={moved} />
             <Controls showInteractive={false} />
             {tasks.length >= kMiniMapFrom && (
               <MiniMap
