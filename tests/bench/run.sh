@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Every benchmark, beside its peers, in one run. Prints; judges nothing. These numbers depend on the machine: compare ratios.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+scripts/setup.sh --tests
+deps=${MILLRACE_DEPS:-$PWD/build/deps}
+cmake --preset release -DMILLRACE_DEPS="$deps" >/dev/null
+cmake --build --preset release --target tests_bench programs
+bin=build/release/bin
+echo "== control plane: two workers of eight slots, durable store"
+python3 tests/bench/control_plane_bench.py "$bin"
+echo "== jobs: two workers of two slots beside one DuckDB with two threads"
+python3 tests/bench/jobs_bench.py "$bin" "$deps" "${MILLIONS:-10}"
+echo "== engine alone"
+"$bin/engine_bench"
+echo "== shuffle beside DuckDB"
+"$bin/shuffle_bench"
