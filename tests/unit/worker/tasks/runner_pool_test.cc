@@ -204,8 +204,11 @@ TEST_F(RunnerPoolTest, MoreAttemptsThanSlotsWait) {
 
 TEST_F(RunnerPoolTest, AKilledRunnerFailsItsAttemptKillsItsChildrenAndIsReplaced) {
   Open(1);
-  const Fence fence = Start("shell", "sleep 1000 & echo $!; kill -9 $PPID; wait");
+  // Not before its line has been read: a killed runner forwards nothing any more.
+  const Fence fence =
+      Start("shell", "sleep 1000 & echo $!; while [ ! -e " + folder_ + "/kill ]; do sleep 0.01; done; kill -9 $PPID; wait");
   const int child = PidIn(fence);
+  std::ofstream(folder_ + "/kill") << "now";
   const Report end = EndOf(fence);
   EXPECT_EQ(end.outcome, Outcome::kFailed);
   EXPECT_EQ(end.message, "runner killed by signal 9 (Killed) (out of memory?)");
