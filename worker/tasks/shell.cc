@@ -15,6 +15,7 @@
 #include <optional>
 
 #include "core/model/json.h"
+#include "worker/lake/path.h"
 #include "worker/runner/spawn.h"
 #include "worker/shuffle/descriptor.h"
 #include "worker/tasks/files.h"
@@ -29,16 +30,12 @@ constexpr const char* kPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
 
 std::string Text(const Value& value) { return value.is_string() ? value.as_string() : ToJson(value); }
 
-// `path` beneath `root`, links followed; nothing outside it.
-StatusOr<std::string> Beneath(const std::string& root, const std::string& path) {
+// The working folder a task asks for: beneath the root, and there.
+StatusOr<std::string> WorkingFolder(const std::string& root, const std::string& path) {
+  ASSIGN_OR_RETURN(std::string folder, lake::Beneath(root, path));
   std::error_code error;
-  const std::filesystem::path real_root = std::filesystem::canonical(root, error);
-  const std::filesystem::path real = std::filesystem::canonical(real_root / path, error);
-  if (error) return NotFound("working folder does not exist: " + path);
-  const auto [end, ignored] = std::mismatch(real_root.begin(), real_root.end(), real.begin(), real.end());
-  if (end != real_root.end())
-    return InvalidArgument("working folder lies outside the worker's root: " + path);
-  return real.string();
+  if (!std::filesystem::is_directory(folder, error)) return NotFound("working folder does not exist: " + path);
+  return folder;
 }
 
 std::string FindProgram(const std::string& name, const std::string& path) {
@@ -77,7 +74,7 @@ StatusOr<runner::SpawnOptions> Prepare(const TaskContext& context, Environment e
 
   options.folder = scratch;
   if (const Value* cwd = with.Find("cwd"); cwd != nullptr && cwd->is_string()) {
-    ASSIGN_OR_RETURN(options.folder, Beneath(context.root(), cwd->as_string()));
+    ASSIGN_OR_RETURN(options.folder, WorkingFolder(context.root(), cwd->as_string()));
   }
   if (command->is_list()) {
     for (const Value& argument : command->as_list()) options.arguments.push_back(Text(argument));
