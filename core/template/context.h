@@ -10,6 +10,7 @@
 
 #include "core/base/clock.h"
 #include "core/model/value.h"
+#include "core/template/lookup.h"
 
 namespace millrace {
 
@@ -29,6 +30,9 @@ class TemplateContext {
   // Members that are not listed may exist below this path, and its value may be of any type: checks stay
   // silent there.
   void SetOpen(std::string path);
+  // Who answers what is not in the context; it must outlive every rendering with it. None: asking is an
+  // error.
+  void SetLookup(TemplateLookup* lookup) { lookup_ = lookup; }
 
   struct Entry {
     std::string path;
@@ -37,10 +41,12 @@ class TemplateContext {
   };
   const std::vector<Entry>& entries() const { return entries_; }
   const std::vector<std::string>& open_paths() const { return open_; }
+  TemplateLookup* lookup() const { return lookup_; }
 
  private:
   std::vector<Entry> entries_;
   std::vector<std::string> open_;
+  TemplateLookup* lookup_ = nullptr;
 };
 
 }  // namespace millrace

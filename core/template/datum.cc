@@ -134,6 +134,7 @@ std::string_view TypeName(const Datum& datum) {
   if (datum.is_map()) return "dict";
   if (datum.is_time()) return "datetime";
   if (datum.is_span()) return "timedelta";
+  if (datum.is_outside()) return "lookup";
   return "function";
 }
 
@@ -196,6 +197,7 @@ std::string ToRepr(const Datum& datum) {
   }
   if (datum.is_time()) return "DateTime(" + FormatTs(datum.time()) + ")";
   if (datum.is_span()) return "timedelta(" + SpanText(datum.span()) + ")";
+  if (datum.is_outside()) return "<" + datum.outside().name + ">";
   return "<function " + datum.callable().name + ">";
 }
 

@@ -36,6 +36,11 @@ struct Callable {
   std::shared_ptr<const Datum> receiver;
 };
 
+// Something whose members the renderer's caller looks up: "var.value", "var.json", "conn".
+struct Outside {
+  std::string name;
+};
+
 class Datum {
  public:
   Datum() : data_(None{}) {}
@@ -47,6 +52,7 @@ class Datum {
   Datum(WallTime value) : data_(value) {}                      // NOLINT
   Datum(Duration value) : data_(value) {}                      // NOLINT
   Datum(Callable value) : data_(std::move(value)) {}           // NOLINT
+  Datum(Outside value) : data_(std::move(value)) {}            // NOLINT
   static Datum OfList(List items) { return Sequence(std::move(items), /*tuple=*/false); }
   static Datum OfTuple(List items) { return Sequence(std::move(items), /*tuple=*/true); }
   static Datum OfMap(Pairs pairs);
@@ -66,6 +72,7 @@ class Datum {
   bool is_time() const { return Holds<WallTime>(); }
   bool is_span() const { return Holds<Duration>(); }
   bool is_callable() const { return Holds<Callable>(); }
+  bool is_outside() const { return Holds<Outside>(); }
 
   const Undefined& undefined() const { return std::get<Undefined>(data_); }
   std::int64_t integer() const {
@@ -78,6 +85,7 @@ class Datum {
   WallTime time() const { return std::get<WallTime>(data_); }
   Duration span() const { return std::get<Duration>(data_); }
   const Callable& callable() const { return std::get<Callable>(data_); }
+  const Outside& outside() const { return std::get<Outside>(data_); }
 
   // The member of a map with this key, or nullptr.
   const Datum* Find(const Datum& key) const;
@@ -103,7 +111,7 @@ class Datum {
   };
   using MapData = std::shared_ptr<const Pairs>;
   using Data = std::variant<Undefined, None, bool, std::int64_t, double, std::string, ListData, MapData,
-                            WallTime, Duration, Callable>;
+                            WallTime, Duration, Callable, Outside>;
 
   explicit Datum(Data data) : data_(std::move(data)) {}
   static Datum Sequence(List items, bool tuple);

@@ -201,11 +201,8 @@ StatusOr<Datum> Evaluator::EvaluateParts(const Expr& expr) {
     }
     case ExprKind::kSlice:
       return EvaluateSlice(expr);
-    case ExprKind::kCall: {
-      ASSIGN_OR_RETURN(const Datum callee, Evaluate(*expr.operands[0]));
-      ASSIGN_OR_RETURN(const Arguments arguments, EvaluateArguments(expr));
-      return Call(callee, arguments, budget_);
-    }
+    case ExprKind::kCall:
+      return EvaluateCall(expr);
     case ExprKind::kFilter: {
       const bool takes_undefined = expr.name == "default" || expr.name == "d";
       ASSIGN_OR_RETURN(const Datum value,
@@ -264,12 +261,18 @@ StatusOr<Datum> Evaluator::EvaluateParts(const Expr& expr) {
 }
 
 StatusOr<Datum> Evaluator::Resolve(const Expr& expr) {
-  if (expr.kind == ExprKind::kName) return scope_.Find(expr.name);
+  if (expr.kind == ExprKind::kName) {
+    Datum found = scope_.Find(expr.name);
+    if (found.is_outside() && IsPreviousDate(found.outside().name))
+      return outside_.PreviousDate(found.outside().name);
+    return found;
+  }
   if (expr.kind != ExprKind::kAttribute && expr.kind != ExprKind::kItem) return Evaluate(expr);
   const Expr& owner = *expr.operands[0];
   ASSIGN_OR_RETURN(const Datum base, Resolve(owner));
   if (base.is_undefined()) return UndefinedAt(owner, base.undefined());
   Datum found;
+  if (base.is_outside()) return ResolveOutside(expr, base.outside());
   if (expr.kind == ExprKind::kAttribute) {
     found = Attribute(base, expr.name);
     if (found.is_undefined() && owner.kind == ExprKind::kName && base.is_map()) {
@@ -280,6 +283,45 @@ StatusOr<Datum> Evaluator::Resolve(const Expr& expr) {
     found = Item(base, key);
   }
   if (base.from_user()) found.set_from_user();
+  return found;
+}
+
+StatusOr<Datum> Evaluator::ResolveOutside(const Expr& expr, const Outside& outside) {
+  if (expr.kind == ExprKind::kAttribute && expr.name == "get")
+    return Datum(Callable{"get", std::make_shared<const Datum>(outside)});
+  std::string name = expr.name;
+  if (expr.kind == ExprKind::kItem) {
+    ASSIGN_OR_RETURN(const Datum key, Evaluate(*expr.operands[1]));
+    if (!key.is_string()) return InvalidArgument("'" + outside.name + "' needs a name");
+    name = key.string();
+  }
+  StatusOr<Datum> found = outside_.Member(outside, name);
+  return found.ok() ? found : FailAt(expr.offset, found.status());
+}
+
+StatusOr<Datum> Evaluator::EvaluateCall(const Expr& expr) {
+  ASSIGN_OR_RETURN(const Datum callee, Evaluate(*expr.operands[0]));
+  ASSIGN_OR_RETURN(const Arguments arguments, EvaluateArguments(expr));
+  const bool outside =
+      callee.is_callable() && (callee.callable().receiver ? callee.callable().receiver->is_outside()
+                                                          : callee.callable().name == kXComPull);
+  return outside ? CallOutside(callee, arguments) : Call(callee, arguments, budget_);
+}
+
+StatusOr<Datum> Evaluator::CallOutside(const Datum& callee, const Arguments& arguments) {
+  RETURN_IF_ERROR(budget_.Spend(kWorkOfAnIteration));
+  StatusOr<Datum> found = Datum();
+  if (callee.callable().receiver) {
+    found = outside_.Get(callee.callable().receiver->outside(), arguments);
+  } else {
+    // The task's own ids, whatever the template has named ti.
+    const Datum instance = scope_.FindInContext("ti");
+    const Datum* dag_id = instance.Find(Datum(std::string("dag_id")));
+    const Datum* task_id = instance.Find(Datum(std::string("task_id")));
+    found = outside_.XComPull(arguments, dag_id == nullptr ? "" : ToText(*dag_id),
+                              task_id == nullptr ? "" : ToText(*task_id));
+  }
+  if (found.ok() && found->holds_user_data()) touched_ = true;
   return found;
 }
 

@@ -7,6 +7,7 @@
 
 #include "core/template/ast.h"
 #include "core/template/builtins.h"
+#include "core/template/outside.h"
 #include "core/template/problem.h"
 #include "core/template/scope.h"
 
@@ -20,7 +21,7 @@ class Evaluator {
 
   // `text` for line and column in errors.
   Evaluator(std::string_view text, const TemplateContext& context, Writer write)
-      : text_(text), scope_(context), write_(std::move(write)) {}
+      : text_(text), scope_(context), outside_(context.lookup()), write_(std::move(write)) {}
 
   StatusOr<std::string> Run(const Nodes& nodes);
 
@@ -40,15 +41,20 @@ class Evaluator {
   StatusOr<Datum> EvaluateLogic(const Expr& expr);
   StatusOr<Datum> EvaluateUnary(const Expr& expr);
   StatusOr<Arguments> EvaluateArguments(const Expr& expr);
+  StatusOr<Datum> EvaluateCall(const Expr& expr);
+  // What the renderer's caller is asked for: ti.xcom_pull, var.value.get.
+  StatusOr<Datum> CallOutside(const Datum& callee, const Arguments& arguments);
   // A name or a path of members, without counting it as used yet: of dag_run.logical_date only the end
   // counts.
   StatusOr<Datum> Resolve(const Expr& expr);
+  StatusOr<Datum> ResolveOutside(const Expr& expr, const Outside& outside);
 
   Status FailAt(std::size_t offset, const Status& status, std::string suggestion = "") const;
   Status UndefinedAt(const Expr& expr, const Undefined& undefined);
 
   std::string_view text_;
   Scope scope_;
+  OutsideReader outside_;
   Writer write_;
   Budget budget_;
   // Some value that a user can set took part in the expression being evaluated.

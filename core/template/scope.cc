@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/template/builtins.h"
+#include "core/template/outside.h"
 
 namespace millrace::jinja {
 namespace {
@@ -74,6 +75,11 @@ Datum RootOf(const TemplateContext& context) {
     draft.members.clear();
   }
   for (const std::string& path : context.open_paths()) root.At(path).open = true;
+  for (auto& [name, draft] : root.members) {
+    if (name != "ti" && name != "task_instance") continue;
+    draft.members.emplace_back("xcom_pull",
+                               Draft{Datum(Callable{std::string(kXComPull), nullptr}), true, false, {}});
+  }
   return root.Finish();
 }
 
@@ -85,8 +91,14 @@ Datum Scope::Find(std::string_view name) const {
   }
   if (const Datum* found = root_.Find(Datum(std::string(name)))) return *found;
   Datum global = Global(name);
+  if (global.is_undefined()) global = OutsideGlobal(name);
   if (!global.is_undefined()) return global;
   return Datum(Undefined{"'" + std::string(name) + "' is undefined"});
+}
+
+Datum Scope::FindInContext(std::string_view name) const {
+  const Datum* found = root_.Find(Datum(std::string(name)));
+  return found == nullptr ? Datum(Undefined{}) : *found;
 }
 
 bool Scope::HasVariable(std::string_view name) const {
@@ -97,6 +109,7 @@ bool Scope::HasVariable(std::string_view name) const {
 
 std::vector<std::string> Scope::Names() const {
   std::vector<std::string> names = GlobalNames();
+  for (std::string& name : OutsideNames()) names.push_back(std::move(name));
   for (const auto& [key, value] : root_.map()) names.push_back(ToText(key));
   for (const Frame& frame : frames_) {
     for (const auto& [name, value] : frame) names.push_back(name);

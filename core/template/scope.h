@@ -21,6 +21,8 @@ class Scope {
 
   // Innermost variable, then context, then functions; Undefined with a message otherwise.
   Datum Find(std::string_view name) const;
+  // The context's own, whatever the template sets.
+  Datum FindInContext(std::string_view name) const;
   bool HasVariable(std::string_view name) const;
   // For suggestions.
   std::vector<std::string> Names() const;

@@ -67,6 +67,18 @@ bool IsTemplate(std::string_view text);
 StatusOr<std::string> RenderText(std::string_view text, const TemplateContext& context);
 std::vector<TemplateProblem> CheckTemplate(std::string_view text, const TemplateContext& context);
 
+// Something that a text will look up when it is rendered, as far as can be told without values; each place
+// where it stands. A task id or name that is computed is not among them.
+struct TemplateReference {
+  TemplateNeed need;
+  int line = 1;  // within the text
+  int column = 1;
+};
+
+// `task_id` is the task whose text it is: xcom_pull() without a task reads its own. Empty when the text does
+// not parse.
+std::vector<TemplateReference> References(std::string_view text, std::string_view task_id);
+
 // Every string of a tree rendered; keys stay as they are. An error says where: "tables[0].name: template,
 // line 1, ...".
 StatusOr<Value> RenderValue(const Value& value, const TemplateContext& context);

@@ -20,7 +20,7 @@ std::string_view FromLine(std::string_view text, int line) {
 }
 
 // Where in the file a place inside a scalar is: after its quote, or in the block below its '|' or '>'.
-Position PlaceInFile(std::string_view source, Position scalar, const TemplateProblem& problem) {
+Position PlaceInFile(std::string_view source, Position scalar, Position inside) {
   const std::string_view lines = FromLine(source, scalar.line);
   const auto begin = static_cast<std::size_t>(scalar.column - 1);
   const char sign = begin < lines.size() ? lines[begin] : '\0';
@@ -29,11 +29,25 @@ Position PlaceInFile(std::string_view source, Position scalar, const TemplatePro
     const std::size_t first = block.find_first_not_of(" \n");
     const std::size_t line_start = first == block.npos ? 0 : block.rfind('\n', first) + 1;
     const int indentation = first == block.npos ? 0 : static_cast<int>(first - line_start);
-    return {scalar.line + problem.line, indentation + problem.column};
+    return {scalar.line + inside.line, indentation + inside.column};
   }
   const int quote = sign == '"' || sign == '\'' ? 1 : 0;
-  if (problem.line == 1) return {scalar.line, scalar.column + quote + problem.column - 1};
-  return {scalar.line + problem.line - 1, problem.column};
+  if (inside.line == 1) return {scalar.line, scalar.column + quote + inside.column - 1};
+  return {scalar.line + inside.line - 1, inside.column};
+}
+
+// An XCom of a task that the DAG does not have will never be there.
+void CheckXComs(const Dag& dag, const Task& task, std::string_view text, std::string_view source,
+                Position where, std::vector<Problem>& problems) {
+  for (const TemplateReference& reference : References(text, task.id)) {
+    if (reference.need.kind != TemplateNeed::Kind::kXCom || dag.FindTask(reference.need.name) >= 0) continue;
+    std::vector<std::string> ids;
+    for (const Task& known : dag.tasks) ids.push_back(known.id);
+    problems.push_back({"", PlaceInFile(source, where, {reference.line, reference.column}),
+                        "task '" + task.id + "': in a template: xcom_pull of '" + reference.need.name +
+                            "', which is no task of this DAG",
+                        DidYouMean(reference.need.name, ids)});
+  }
 }
 
 }  // namespace
@@ -47,9 +61,10 @@ void CheckTemplates(const Dag& dag, std::string_view source, std::vector<Problem
     const TemplateContext context = SampleRunContext(dag.id, task.id, params);
     const RenderString check = [&](std::string_view text, FieldUse, Position where) -> StatusOr<std::string> {
       for (const TemplateProblem& problem : CheckTemplate(text, context)) {
-        problems.push_back({"", PlaceInFile(source, where, problem),
+        problems.push_back({"", PlaceInFile(source, where, {problem.line, problem.column}),
                             "task '" + task.id + "': in a template: " + problem.message, problem.suggestion});
       }
+      CheckXComs(dag, task, text, source, where, problems);
       return std::string();
     };
     // The checker refuses nothing, so there is no error to look at.

@@ -8,7 +8,8 @@
 
 namespace millrace::dagbag {
 
-// Undefined names and bad syntax in the tasks' fields, each at its place in `source`.
+// Undefined names, bad syntax and XComs of tasks that do not exist in the tasks' fields, each at its place in
+// `source`.
 void CheckTemplates(const Dag& dag, std::string_view source, std::vector<Problem>& problems);
 
 }  // namespace millrace::dagbag

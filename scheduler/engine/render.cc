@@ -1,5 +1,6 @@
 #include "scheduler/engine/render.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -66,8 +67,23 @@ Assignment Frame(const Run& run, const Dag& dag, const Task& task, const TaskIns
   return assignment;
 }
 
+std::vector<TemplateNeed> NeedsOf(const Task& task) {
+  std::vector<TemplateNeed> needs;
+  const TaskKind* kind = FindTaskKind(task.kind);
+  if (kind == nullptr) return needs;
+  const RenderString collect = [&](std::string_view text, FieldUse, Position) -> StatusOr<std::string> {
+    for (TemplateReference& reference : References(text, task.id)) {
+      if (std::find(needs.begin(), needs.end(), reference.need) == needs.end())
+        needs.push_back(std::move(reference.need));
+    }
+    return std::string();
+  };
+  static_cast<void>(RenderWith(*kind, task.with, collect).ok());  // the collector refuses nothing
+  return needs;
+}
+
 StatusOr<Assignment> Render(const Run& run, const Dag& dag, const Task& task, const TaskInstance& instance,
-                            Fence fence) {
+                            Fence fence, TemplateLookup* lookup) {
   Assignment assignment = Frame(run, dag, task, instance, fence);
   const TaskKind* kind = FindTaskKind(task.kind);
   if (kind == nullptr) return InvalidArgument("task kind not known: " + task.kind);
@@ -79,6 +95,7 @@ StatusOr<Assignment> Render(const Run& run, const Dag& dag, const Task& task, co
     StatusOr<std::string> rendered = [&]() -> StatusOr<std::string> {
       if (!context) {
         ASSIGN_OR_RETURN(context, ContextOf(run, dag, task, instance));
+        context->SetLookup(lookup);
       }
       if (use != FieldUse::kShellTemplate) return RenderText(text, *context);
       ASSIGN_OR_RETURN(const Template parsed, Template::Parse(text));

@@ -2,18 +2,25 @@
 // dates. Pure. Called by the engine when it places an attempt, and again when it must be sent a second time.
 #pragma once
 
+#include <vector>
+
 #include "core/base/status.h"
 #include "core/model/attempt.h"
 #include "core/model/dag.h"
 #include "core/model/run.h"
+#include "core/template/lookup.h"
 
 namespace millrace::engine {
 
 // Everything but `with`.
 Assignment Frame(const Run& run, const Dag& dag, const Task& task, const TaskInstance& instance, Fence fence);
 
-// INVALID_ARGUMENT says which template does not render, where it stands and why.
+// What the task's templates will look up, as far as their text tells, each once.
+std::vector<TemplateNeed> NeedsOf(const Task& task);
+
+// INVALID_ARGUMENT says which template does not render, where it stands and why; UNAVAILABLE: `lookup` did
+// not know something yet. Without a lookup, XComs, variables, connections and earlier runs are errors.
 StatusOr<Assignment> Render(const Run& run, const Dag& dag, const Task& task, const TaskInstance& instance,
-                            Fence fence);
+                            Fence fence, TemplateLookup* lookup = nullptr);
 
 }  // namespace millrace::engine

@@ -239,6 +239,21 @@ TEST_F(LoadTest, FindsUndefinedNamesInsideTemplates) {
               HasSubstr("dags/a.yaml:8:"));
 }
 
+TEST_F(LoadTest, FindsXComsOfTasksThatDoNotExist) {
+  const auto with = [](std::string_view command) {
+    return "dag_id: a\ntasks:\n  - {id: first, uses: empty}\n  - id: second\n    uses: shell\n    with:\n    "
+           "  command: \"" +
+           std::string(command) + "\"\n";
+  };
+  EXPECT_EQ(Told(with("echo {{ ti.xcom_pull('first') }} {{ ti.xcom_pull() }} {{ var.value.x }}")), "");
+  EXPECT_THAT(
+      Told(with("echo {{ ti.xcom_pull(['first', 'frist']) }}")),
+      HasSubstr("dags/a.yaml:7:48: task 'second': in a template: xcom_pull of 'frist', which is no task of "
+                "this DAG"));
+  // It adds no edge.
+  EXPECT_TRUE(Load(with("echo {{ ti.xcom_pull('first') }}")).dags.at(0)->tasks.at(1).upstream.empty());
+}
+
 TEST_F(LoadTest, LooksIntoFilesAndContracts) {
   const std::string text = "dag_id: a\ntasks:\n  - {id: x, uses: check, with: {input: i, contract: c.yml}}\n";
   EXPECT_THAT(Told(text), HasSubstr("dags/a.yaml:3:10: task 'x': file 'c.yml': no such file"));

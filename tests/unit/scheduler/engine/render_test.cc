@@ -11,6 +11,7 @@ namespace millrace::test {
 namespace {
 
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -75,6 +76,26 @@ TEST(EngineRender, an_assignment_that_is_sent_again_is_the_same_to_the_letter) {
   EXPECT_EQ(again.fence, first.fence);
   EXPECT_EQ(again.with, first.with);
   EXPECT_EQ(again.environment, first.environment);
+}
+
+TEST(EngineRender, what_a_task_will_look_up_is_known_before_it_is_rendered) {
+  const DagPtr dag = Shell("a {{ ti.xcom_pull('a') }} {{ var.value.v }} {{ ti.xcom_pull('a').x }} {{ ds }}");
+  const TemplateNeed xcom{TemplateNeed::Kind::kXCom, "a", "return_value", std::nullopt};
+  const TemplateNeed variable{TemplateNeed::Kind::kVariable, "v", "", std::nullopt};
+  EXPECT_THAT(engine::NeedsOf(dag->tasks[0]), ElementsAre(xcom, variable));
+
+  TemplateAnswers answers;
+  const StatusOr<Assignment> early = engine::Render({}, *dag, dag->tasks[0], {}, {}, &answers);
+  EXPECT_EQ(early.status().code(), Code::kUnavailable);
+  EXPECT_THAT(answers.missing(), ElementsAre(xcom));
+  const Value map = Value::Map{{"x", 1}};
+  answers.Set(xcom, map);
+  answers.Set(variable, Value("w"));
+  millrace::Run run;
+  run.logical_date = WallTime(std::chrono::days(1));
+  const StatusOr<Assignment> rendered = engine::Render(run, *dag, dag->tasks[0], {}, {}, &answers);
+  ASSERT_TRUE(rendered.ok()) << rendered.status().message();
+  EXPECT_THAT(rendered->with, HasSubstr("MILLRACE_V3}\\\" 1970-01-02"));
 }
 
 }  // namespace
