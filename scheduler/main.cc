@@ -14,6 +14,7 @@
 
 #include "core/model/json.h"
 #include "platform/clock.h"
+#include "platform/failpoint/failpoint.h"
 #include "platform/log.h"
 #include "platform/zones.h"
 #include "scheduler/api/api_server.h"
@@ -167,6 +168,12 @@ Status Serve(const Flags& flags, const sigset_t& signals, LogSink& log) {
 
 int SchedulerMain(const Flags& flags) {
   platform::SpdlogSink log(flags.verbose ? LogLevel::kDebug : LogLevel::kInfo);
+  const StatusOr<std::string> failpoints = failpoint::Arm(environ);
+  if (!failpoints.ok()) {
+    log.Log(LogLevel::kError, "Scheduler cannot serve: " + failpoints.status().message());
+    return 2;
+  }
+  if (!failpoints->empty()) log.Log(LogLevel::kWarning, "FAILPOINTS ARE ARMED: this process will harm itself (" + *failpoints + ")");
   rlimit files{};
   ::getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;

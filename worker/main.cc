@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "platform/clock.h"
+#include "platform/failpoint/failpoint.h"
 #include "platform/log.h"
 #include "worker/agent/agent.h"
 #include "worker/agent/block_host.h"
@@ -64,6 +65,7 @@ tasks::Registry MakeRegistry(const tasks::Workplace& workplace, const Clock& clo
 }
 
 int RunnerMain() {
+  if (!failpoint::Arm(environ).ok()) return 2;  // the agent has said why
   std::ofstream("/proc/self/oom_score_adj") << 500;  // memory is taken from a runner before its agent
   const platform::SystemClock clock;
   return tasks::RunRunner(runner::kKeptDescriptor, clock,
@@ -81,6 +83,7 @@ struct Flags {
   std::uint64_t memory = 0;
   int drain_seconds = 600;
   bool no_local_shuffle = false;
+  std::string failpoints;  // as armed
   bool verbose = false;
 };
 
@@ -134,6 +137,8 @@ agent::AgentOptions MakeOptions(const Flags& flags, const agent::BlockHost& bloc
   runner::PoolOptions& pool = options.pool;
   pool.arguments = {std::filesystem::read_symlink("/proc/self/exe"), "runner"};
   for (const auto& [name, value] : BaseEnvironment()) pool.environment.push_back(name + "=" + value);
+  // To runners, never to what users run.
+  if (!flags.failpoints.empty()) pool.environment.push_back(std::string(failpoint::kVariable) + "=" + flags.failpoints);
   pool.slots = flags.slots;
   pool.memory_bytes = static_cast<std::int64_t>(flags.memory);
   pool.short_kinds = {"empty"};
@@ -153,6 +158,11 @@ int WorkerMain(Flags flags) {
     log.Log(LogLevel::kError, "Worker cannot start: " + status.message());
     return 2;
   };
+  StatusOr<std::string> failpoints = failpoint::Arm(environ);
+  if (!failpoints.ok()) return fail(failpoints.status());
+  flags.failpoints = *std::move(failpoints);
+  if (!flags.failpoints.empty())
+    log.Log(LogLevel::kWarning, "FAILPOINTS ARE ARMED: this process will harm itself (" + flags.failpoints + ")");
   std::error_code error;
   flags.root = std::filesystem::absolute(flags.root, error).lexically_normal();
   flags.folder = std::filesystem::absolute(flags.folder, error).lexically_normal();

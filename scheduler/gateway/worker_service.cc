@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "core/model/ids.h"
+#include "platform/failpoint/failpoint.h"
 
 namespace millrace::gateway {
 namespace {
@@ -35,6 +36,20 @@ Status CheckOffer(const WorkerOffer& offer) {
   }
   for (const std::string& label : offer.labels) too_long = too_long || label.size() > kMaxText;
   return too_long ? InvalidArgument("a worker's offer is too long") : OkStatus();
+}
+
+void BeforeSending(const v1::SchedulerMessage& message) {
+  if (message.has_welcome()) Failpoint("gateway.before_welcome");
+  if (message.has_assignments()) Failpoint("gateway.before_assign");
+  if (message.has_reports_ack()) Failpoint("gateway.before_ack");
+  if (message.has_job_ended()) Failpoint("gateway.before_job_ended");
+}
+
+void AfterSending(const v1::SchedulerMessage& message) {
+  if (message.has_welcome()) Failpoint("gateway.after_welcome");
+  if (message.has_assignments()) Failpoint("gateway.after_assign");
+  if (message.has_reports_ack()) Failpoint("gateway.after_ack");
+  if (message.has_job_ended()) Failpoint("gateway.after_job_ended");
 }
 
 // Ends a stream's registration however its handler is left.
@@ -153,6 +168,7 @@ void WorkerServiceImpl::ReadControl(ControlStream& stream, Connection& connectio
         Reported reported{session, {}};
         for (const v1::Report& report : message.reports().reports())
           reported.reports.push_back(convert::FromWire(report));
+        Failpoint("gateway.report_received");
         put_reports(std::move(reported));
         break;
       }
@@ -175,7 +191,9 @@ void WorkerServiceImpl::ReadControl(ControlStream& stream, Connection& connectio
 void WorkerServiceImpl::WriteControl(grpc::ServerContext& context, ControlStream& stream,
                                      Connection& connection) {
   while (std::optional<v1::SchedulerMessage> message = connection.Next(enclosures_)) {
+    BeforeSending(*message);
     if (!stream.Write(*message)) break;
+    AfterSending(*message);
     if (!connection.ended()) continue;
     // The worker closes its side when it has read this; one that does not is cut off.
     (void)connection.AwaitClosed(kFarewell);
@@ -198,6 +216,7 @@ grpc::Status WorkerServiceImpl::Logs(grpc::ServerContext* context,
     }
     if (!IsRepeated(session, chunk.number())) {
       const TaskInstanceKey instance{RunKey{chunk.run()}, chunk.index()};
+      Failpoint("gateway.before_log");
       Status status =
           parts_.logs.Append(instance, chunk.try_number(), convert::FromWire(chunk.fence()), chunk.data());
       // A full disk: the worker keeps what it has, and slows down.
@@ -206,6 +225,7 @@ grpc::Status WorkerServiceImpl::Logs(grpc::ServerContext* context,
             parts_.logs.Append(instance, chunk.try_number(), convert::FromWire(chunk.fence()), chunk.data());
       }
       if (!status.ok()) return ToGrpc(status);
+      Failpoint("gateway.after_log");
       const std::lock_guard lock(mutex_);
       safe_chunks_[session] = chunk.number();
     }

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "core/model/codec.h"
+#include "platform/failpoint/failpoint.h"
 #include "scheduler/store/batch_writer.h"
 #include "scheduler/store/rows.h"
 #include "scheduler/store/schema.h"
@@ -114,9 +115,11 @@ class SqliteStore : public Store {
   // Readers never block it (PASSIVE); what they still need stays in the WAL until the next time.
   void Checkpoint() {
     wal_pages_ = 0;
+    Failpoint("store.before_checkpoint");
     if (sqlite3_wal_checkpoint_v2(database_->handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr) != SQLITE_OK) {
       log_.Log(LogLevel::kWarning, "Checkpoint put off (reason=" + database_->Error("store").message() + ")");
     }
+    Failpoint("store.after_checkpoint");
   }
 
   template <typename Result>
@@ -137,10 +140,13 @@ class SqliteStore : public Store {
   }
 
   CommitResult CommitNow(const Batch& batch) {
+    Failpoint("store.before_write");
     Status status = database_->Execute("BEGIN IMMEDIATE");
     if (status.ok()) status = writer_.Write(batch);
     const bool committing = status.ok();
+    Failpoint("store.before_commit");
     if (committing) status = database_->Execute("COMMIT");
+    Failpoint("store.after_commit");
     if (status.ok()) return {CommitOutcome::kDurable, OkStatus()};
     const CommitOutcome outcome = Judge(status, committing);
     if (sqlite3_get_autocommit(database_->handle()) == 0) (void)database_->Execute("ROLLBACK");
@@ -169,6 +175,7 @@ class SqliteStore : public Store {
 
   StatusOr<Image> LoadImage() {
     RETURN_IF_ERROR(database_->Execute("UPDATE meta SET value = value + 1 WHERE name = 'term'"));
+    Failpoint("store.after_term");
     Image image;
     ASSIGN_OR_RETURN(const std::int64_t term, Meta("term"));
     ASSIGN_OR_RETURN(const std::int64_t sequence, Meta("sequence"));

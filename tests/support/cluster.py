@@ -63,6 +63,8 @@ class Cluster:
         self.environment = dict(os.environ, **(environment or {}))
         self.scheduler = None
         self.workers = {}
+        self.faults = self.folder / "faults"
+        self.failpoints = {}  # program (scheduler, or a worker's name) -> what it is armed with when it starts, as "lake.after_rename=kill@2"
         self.ports = ("127.0.0.1:0", "127.0.0.1:0")
 
     def __enter__(self):
@@ -86,9 +88,13 @@ class Cluster:
 
     def start(self, name, arguments):
         log = open(self.folder / f"{name}.log", "ab")
+        environment = dict(self.environment)
+        if name in self.failpoints:
+            self.faults.mkdir(exist_ok=True)
+            environment["MILLRACE_FAILPOINTS"] = f"folder={self.faults},{self.failpoints[name]}"
         try:
             return subprocess.Popen([str(argument) for argument in arguments], stdout=log, stderr=log,
-                                    stdin=subprocess.DEVNULL, env=self.environment)
+                                    stdin=subprocess.DEVNULL, env=environment)
         finally:
             log.close()
 
@@ -120,6 +126,22 @@ class Cluster:
     def kill_scheduler(self):
         self.scheduler.kill()
         self.scheduler.wait()
+
+    # Failpoints
+
+    def hits(self, point):
+        """How often it was reached since it was last forgotten, by all processes that had it armed."""
+        path = self.faults / point
+        return path.stat().st_size if path.exists() else 0
+
+    def fired(self):
+        """(point, hit, pid) of every failpoint that did its act, in order."""
+        path = self.faults / "fired"
+        return [tuple(line.split()) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def forget_hits(self, point):
+        """The next hit of it is the first again."""
+        (self.faults / point).unlink(missing_ok=True)
 
     def runners_of(self, name):
         agent = self.workers[name].pid
@@ -161,7 +183,8 @@ class Cluster:
         got = eventually(f"{dag} {run} ends", lambda: (
             lambda answer: answer if answer["state"] in ("success", "failed") else None)(self.run(dag, run)), patience)
         if got["state"] != state:
-            raise AssertionError(f"{run} is {got['state']}: {self.tasks(dag, run)}")
+            told = {task: (row["state"], row["note"]) for task, row in self.tasks(dag, run).items()}
+            raise AssertionError(f"{run} is {got['state']}: {told}")
         return got
 
     def await_task(self, dag, run, task, *states):

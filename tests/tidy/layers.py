@@ -12,17 +12,18 @@ ALLOWED = {
     "core/calendar": ["core/base", "core/model"],
     "core/template": ["core/base", "core/model", "core/calendar"],  # filters and macros of dates
     "core/spec": ["core/base", "core/model", "core/calendar", "core/template"],  # a field is checked by what will read it
+    "platform/failpoint": ["core/base"],  # for every room that makes something durable or sends it
     "platform": ["core/base"],  # what only main.cc puts into the rest
     "proto": [],
     "proto/convert": ["core", "proto"],
     "scheduler/inbox": ["core"],
     "scheduler/dagbag": ["core"],
     "scheduler/jobs": ["core"],
-    "scheduler/store": ["core"],
+    "scheduler/store": ["core", "platform/failpoint"],
     "scheduler/http": ["core"],
     "scheduler/engine": ["core", "scheduler/jobs", "scheduler/inbox.h"],  # inbox.h: the questions that the engine answers
     "scheduler/auth": ["core", "scheduler/store/reader.h", "scheduler/inbox.h"],
-    "scheduler/gateway": ["core", "proto", "scheduler/auth", "scheduler/store/reader.h", "scheduler/store/logs.h",
+    "scheduler/gateway": ["core", "platform/failpoint", "proto", "scheduler/auth", "scheduler/store/reader.h", "scheduler/store/logs.h",
                           "scheduler/inbox.h", "scheduler/sinks.h"],
     "scheduler/api": ["core", "scheduler/http", "scheduler/auth", "scheduler/store/reader.h", "scheduler/store/logs.h",
                       "scheduler/inbox.h", "scheduler/sinks.h"],
@@ -33,15 +34,15 @@ ALLOWED = {
     "worker/runner": ["core", "proto", "worker/shuffle/descriptor.h"],  # open files pass between a runner and its agent
     "worker/connect": ["core"],
     # COPY (FORMAT shuffle) is DuckDB's side of the map output: the files' forms, not what keeps, serves or fetches them.
-    "worker/sql": ["core", "worker/connect", "worker/shuffle/block.h", "worker/shuffle/partition.h",
+    "worker/sql": ["core", "platform/failpoint", "worker/connect", "worker/shuffle/block.h", "worker/shuffle/partition.h",
                    "worker/shuffle/map_writer.h", "worker/shuffle/map_file.h"],
-    "worker/lake": ["core", "worker/connect"],
+    "worker/lake": ["core", "platform/failpoint", "worker/connect"],
     "worker/quality": ["core", "worker/sql"],
-    "worker/mapreduce": ["core", "worker/sql", "worker/shuffle", "worker/quality", "worker/lake",
+    "worker/mapreduce": ["core", "platform/failpoint", "worker/sql", "worker/shuffle", "worker/quality", "worker/lake",
                          "worker/runner/spawn.h"],  # commands of native steps are child processes as shell tasks are
-    "worker/tasks": ["core", "proto", "worker/runner", "worker/connect", "worker/sql", "worker/lake", "worker/quality", "worker/mapreduce",
+    "worker/tasks": ["core", "platform/failpoint", "proto", "worker/runner", "worker/connect", "worker/sql", "worker/lake", "worker/quality", "worker/mapreduce",
                      "worker/shuffle"],
-    "worker/agent": ["core", "proto", "worker/runner", "worker/shuffle"],
+    "worker/agent": ["core", "platform/failpoint", "proto", "worker/runner", "worker/shuffle"],
     "worker": ["core"],
     "dagctl": ["core", "scheduler/dagbag", "scheduler/engine"],
 }

@@ -115,6 +115,19 @@ class Planted(unittest.TestCase):
         self.found("docs", "docs/ARCHITECTURE.md", head + "core/  a\n  base/  b\n  attic/  c\n" + tail, "the map has core/attic/")
         self.found("docs", "docs/ARCHITECTURE.md", "# no map\n", "has no map")
 
+    def test_failpoints_are_listed_and_killed_at(self):
+        names = {"platform/failpoint/failpoint.cc": 'constexpr std::array kNames = {"a.b", "c.d"};\n',
+                 "tests/integration/faults/x_test.py": 'KILL = ["a.b", "c.d"]\n'}
+        both = 'Failpoint("a.b");\nFailpoint("c.d");\n'
+        for text, expected in [('Failpoint("a.b");\n', "c.d is nowhere"), (both + 'Failpoint("e.f");\n', "x.cc:3: e.f is not in"),
+                               (both + 'Failpoint("a.b");\n', "a name is one place"), (both + "Failpoint(name);\n", "is a literal")]:
+            problems = self.problems("failpoints", {**names, "worker/lake/x.cc": text})
+            self.assertEqual(len(problems), 1, problems)
+            self.assertIn(expected, problems[0])
+        self.assertEqual(self.problems("failpoints", {**names, "worker/lake/x.cc": both}), [])
+        tests = {"tests/integration/faults/x_test.py": 'KILL = ["a.b"]\n'}
+        self.assertIn("kills at c.d", self.problems("failpoints", {**names, **tests, "worker/lake/x.cc": both})[0])
+
     def test_an_excuse_excuses_one_thing_and_must_be_used(self):
         bad = "int x = rand();\n"
         self.clean("tokens", "core/base/x.cc", bad, allowed="tokens core/base/x[.]cc rand( why not\n")

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """tidy.py CHECK [--root FOLDER] [--commands compile_commands.json]: one check of the checkout; its problems, one a line.
 
-Checks: layers tokens names mentions length headers links build docs. What allowed.txt beside this file excuses is no problem."""
+Checks: layers tokens names mentions length headers links build docs failpoints. What allowed.txt beside this file excuses is no problem."""
 
 import argparse
 import os
 import sys
 
+import failpoints
 import layers
 import shape
 import text
@@ -15,6 +16,7 @@ from tree import Problems, Tree, read_allowed
 CHECKS = {
     "layers": layers.check, "tokens": text.tokens, "names": text.names, "mentions": text.mentions, "length": text.length,
     "headers": text.headers, "links": text.links, "docs": shape.docs, "build": shape.build,
+    "failpoints": failpoints.check,
 }
 
 

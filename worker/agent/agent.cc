@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "platform/failpoint/failpoint.h"
 #include "proto/convert/worker.h"
 
 namespace millrace::agent {
@@ -209,6 +210,7 @@ void Agent::OnMessage(v1::SchedulerMessage message) {
     case v1::SchedulerMessage::kReportsAck: {
       const std::lock_guard lock(mutex_);
       session_.Acknowledged(message.reports_ack().sequence());
+      Failpoint("agent.acknowledged");
       outgoing_.notify_all();
       if (drain_ != Drain::kNo) changed_.notify_all();
       break;
@@ -290,6 +292,7 @@ void Agent::OnWelcome(const v1::Welcome& wire) {
 }
 
 void Agent::OnAssignments(v1::Assignments& assignments) {
+  Failpoint("agent.assigned");
   for (v1::Assignment& assignment : *assignments.mutable_assignments()) {
     const Fence fence = convert::FromWire(assignment.fence());
     bool drains = false;

@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 
+#include "platform/failpoint/failpoint.h"
 #include "proto/convert/worker.h"
 
 namespace millrace::agent {
@@ -47,7 +48,10 @@ Status BlockHost::Open(const std::string& secret) {
 
 Status BlockHost::Keep(const v1::BlocksReady& blocks, runner::Descriptor descriptor) {
   const shuffle::OutputKey key{convert::FromWire(blocks.job()), blocks.stage(), blocks.map_index()};
-  return store_.Put(key, convert::FromWire(blocks.fence()), std::move(descriptor));
+  Failpoint("agent.before_keep");
+  const Status kept = store_.Put(key, convert::FromWire(blocks.fence()), std::move(descriptor));
+  Failpoint("agent.after_keep");
+  return kept;
 }
 
 }  // namespace millrace::agent

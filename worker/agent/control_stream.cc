@@ -6,6 +6,7 @@
 #include <chrono>
 #include <fstream>
 
+#include "platform/failpoint/failpoint.h"
 #include "proto/worker.grpc.pb.h"
 #include "worker/agent/dial.h"
 
@@ -102,7 +103,9 @@ Status ControlStream::Serve() {
   std::thread writer([&] {
     v1::WorkerMessage message;
     while (peer_.NextMessage(message, [&] { return over.load(); })) {
+      if (message.has_reports()) Failpoint("agent.before_report");
       if (!dialled.stream->Write(message)) break;
+      if (message.has_reports()) Failpoint("agent.after_report");
     }
     dialled.stream->WritesDone();
   });

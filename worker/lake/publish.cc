@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <set>
 
+#include "platform/failpoint/failpoint.h"
 #include "worker/lake/staging.h"
 
 namespace millrace::lake {
@@ -87,13 +88,16 @@ Status Build(const fs::path& folder, Manifest manifest, const std::vector<Staged
   for (const StagedFile& item : staged) {
     const fs::path target = folder / item.file.path;
     RETURN_IF_ERROR(Link(item.source, target));
+    Failpoint("lake.linked");
     if (static_cast<std::int64_t>(fs::file_size(target, error)) != item.file.bytes || error) {
       return DataLoss("the staged file " + item.source + " is not what its attempt had sealed");
     }
     folders.insert(target.parent_path().string());
     manifest.files.push_back(item.file);
   }
+  Failpoint("lake.before_manifest");
   RETURN_IF_ERROR(WriteWhole((folder / kManifestName).string(), EncodeManifest(manifest)));
+  Failpoint("lake.after_manifest");
   for (const std::string& path : folders) RETURN_IF_ERROR(SyncFolder(path));
   return OkStatus();
 }
@@ -115,10 +119,13 @@ Status Publish(const std::string& folder, Manifest manifest, const std::vector<S
                    ToString(manifest.fence) + ")");
   }
   // Before the visible step: from here on an older publisher is refused, also if this one dies now.
+  Failpoint("lake.before_fence");
   RETURN_IF_ERROR(lock.Remember(manifest.fence));
+  Failpoint("lake.after_fence");
 
   const fs::path fresh = parent / ("." + name + ".new");
   RETURN_IF_ERROR(Build(fresh, std::move(manifest), staged));
+  Failpoint("lake.before_rename");
   const fs::path old = parent / ("." + name + ".old");
   if (renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) != 0) {
     if (errno != EEXIST) return ErrnoStatus(errno, "publish " + folder);
@@ -126,10 +133,14 @@ Status Publish(const std::string& folder, Manifest manifest, const std::vector<S
     if (renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, target.c_str(), RENAME_EXCHANGE) != 0) {
       return ErrnoStatus(errno, "publish " + folder);
     }
+    Failpoint("lake.after_exchange");
     // What was visible until now carries the new one's name; keep it a while for whoever reads it.
     fs::rename(fresh, old, error);
   }
-  return SyncFolder(parent.string());
+  Failpoint("lake.after_rename");
+  RETURN_IF_ERROR(SyncFolder(parent.string()));
+  Failpoint("lake.published");
+  return OkStatus();
 }
 
 }  // namespace millrace::lake

@@ -12,6 +12,8 @@
 #include <memory>
 #include <vector>
 
+#include "platform/failpoint/failpoint.h"
+
 namespace millrace::lake {
 namespace {
 
@@ -65,7 +67,9 @@ StatusOr<OutputFile> Seal(const std::string& folder, const std::string& relative
   const std::string path = folder + "/" + relative;
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.number < 0) return ErrnoStatus(errno, "open " + path);
+  Failpoint("lake.before_seal");
   if (fsync(file.number) != 0) return ErrnoStatus(errno, "sync " + path);
+  Failpoint("lake.after_seal");
   struct stat facts {};
   if (fstat(file.number, &facts) != 0) return ErrnoStatus(errno, "stat " + path);
   ASSIGN_OR_RETURN(std::string checksum, Digest(file.number, path));

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "core/model/json.h"
+#include "platform/failpoint/failpoint.h"
 #include "worker/lake/path.h"
 #include "worker/lake/publish.h"
 #include "worker/lake/staging.h"
@@ -129,6 +130,7 @@ StatusOr<PublishResult> RunPublishTask(const Site& site, const PublishWork& work
                                 staged));
   // The output has names of its own for the files; what losers wrote goes with the folder.
   lake::DropStaging(site.root, site.job_folder);
+  Failpoint("publish.dropped");
   return result;
 }
 

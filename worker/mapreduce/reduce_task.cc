@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "platform/failpoint/failpoint.h"
 #include "worker/mapreduce/aggregate.h"
 #include "worker/mapreduce/inputs.h"
 #include "worker/mapreduce/native.h"
@@ -62,6 +63,7 @@ StatusOr<ReduceResult> ReduceBySql(const Site& site, const ReduceWork& work, Gat
   }
   result.input_rows = static_cast<std::int64_t>((*input)->rows());
   const Status merged = MergeInto(connection, site.spec, work.merge);
+  Failpoint("reduce.merged");
   StatusOr<std::vector<OutputFile>> files =
       merged.ok() ? WriteReduced(connection, site, work.reduce, PartName(work.partition_begin))
                   : StatusOr<std::vector<OutputFile>>(merged);
@@ -71,6 +73,7 @@ StatusOr<ReduceResult> ReduceBySql(const Site& site, const ReduceWork& work, Gat
     return files.status();
   }
   result.files = *std::move(files);
+  Failpoint("reduce.staged");
   return result;
 }
 
@@ -90,6 +93,7 @@ StatusOr<Gathered> Gather(const Site& site, const ReduceWork& work, shuffle::Fet
   for (const MapOutput& source : work.sources) {
     if (site.cancellation != nullptr && site.cancellation->cancelled()) return Cancelled("the attempt was cancelled");
     StatusOr<shuffle::BlockBytes> blocks = FetchOne(site, kSourceStage, source, range, fetcher);
+    Failpoint("reduce.fetched");
     if (blocks.ok()) {
       gathered.blocks.push_back({source.map_index, *std::move(blocks)});
     } else if (IsLost(blocks.status())) {

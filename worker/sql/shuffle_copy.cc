@@ -9,6 +9,7 @@
 #include <set>
 #include <utility>
 
+#include "platform/failpoint/failpoint.h"
 #include "worker/shuffle/partition.h"
 #include "worker/sql/duckdb_copy.h"
 #include "worker/sql/shuffle_desk.h"
@@ -195,6 +196,7 @@ void GlobalInit(MillraceCopyInfo info) {
 void Sink(MillraceCopyInfo info, duckdb_data_chunk chunk) {
   auto* state = static_cast<ThreadState*>(duckdb_copy_function_sink_get_global_state(info));
   const Status status = Guarded([&] { return Take(*state, chunk); });
+  Failpoint("map.rows");
   if (status.ok()) return;
   {
     const std::lock_guard lock(state->target->mutex);

@@ -1,7 +1,7 @@
 #include "worker/tasks/load.h"
 
-
 #include "core/model/json.h"
+#include "platform/failpoint/failpoint.h"
 #include "worker/lake/path.h"
 
 namespace millrace::tasks {
@@ -52,13 +52,16 @@ StatusOr<std::string> LoadTask::Load(TaskContext& context) {
   sql::Connection& connection = database_.connection();
   RETURN_IF_ERROR(connection.Run("BEGIN TRANSACTION").status());
   Status status = InTransaction(context, with, source);
+  Failpoint("load.before_commit");
   if (status.ok()) status = connection.Run("COMMIT").status();
+  Failpoint("load.after_commit");
   if (!status.ok()) {
     (void)connection.Run("ROLLBACK");
     return status;
   }
   // Into the file itself: others open it next.
   RETURN_IF_ERROR(connection.Run("CHECKPOINT").status());
+  Failpoint("load.checkpointed");
   const std::string table = TextOf(with, "table");
   ASSIGN_OR_RETURN(const sql::Result rows, connection.Run("SELECT count(*) FROM " + source));
   ASSIGN_OR_RETURN(const sql::Result total, connection.Run("SELECT count(*) FROM " + Table(table)));

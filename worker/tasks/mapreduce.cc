@@ -6,6 +6,7 @@
 
 #include "core/model/json.h"
 #include "core/spec/mapreduce_spec.h"
+#include "platform/failpoint/failpoint.h"
 #include "worker/mapreduce/map_task.h"
 #include "worker/mapreduce/plan.h"
 #include "worker/mapreduce/publish_task.h"
@@ -124,6 +125,7 @@ TaskEnd MapReduceTask::Dispatch(TaskContext& context) {
 TaskEnd MapReduceTask::Plan(TaskContext& context, const mapreduce::Site& site) {
   StatusOr<JobPlan> plan = mapreduce::MakePlan(site);
   if (!plan.ok()) return Failed(context, plan.status());
+  Failpoint("plan.made");
   for (const InputFacts& input : plan->inputs) {
     site.Log("input " + input.name + ": " + std::to_string(input.paths.size()) + " " + input.format + " files, " +
              std::to_string(input.bytes) + " bytes, " + (input.broadcast ? "broadcast" : "split"));
@@ -134,10 +136,12 @@ TaskEnd MapReduceTask::Plan(TaskContext& context, const mapreduce::Site& site) {
 TaskEnd MapReduceTask::Map(TaskContext& context, const mapreduce::Site& site, const MapWork& work) {
   StatusOr<mapreduce::MapTaskOutput> mapped = mapreduce::RunMapTask(site, work);
   if (!mapped.ok()) return Failed(context, mapped.status());
+  Failpoint("map.written");
   // The agent keeps the blocks before anybody hears that they are there.
   const Status sent = workplace_.blocks->Send(site.job, work.stage, work.map_index, site.fence,
                                               static_cast<std::int64_t>(mapped->blocks.bytes), mapped->blocks.file.get());
   if (!sent.ok()) return Failed(context, sent);
+  Failpoint("map.handed_over");
   MapOutput& output = mapped->result.output;
   output.shuffle_address = workplace_.shuffle_address;
   output.shuffle_socket = workplace_.shuffle_socket;

@@ -15,6 +15,7 @@
 #include <optional>
 #include <thread>
 
+#include "platform/failpoint/failpoint.h"
 #include "proto/runner.pb.h"
 #include "worker/runner/channel.h"
 #include "worker/runner/runner.h"
@@ -203,6 +204,7 @@ class RunnerProgram final : public BlockSender {
       changed_.notify_all();
     }
     TaskEnd end;
+    Failpoint("task.before_start");
     try {
       end = kind.Run(attempt);
     } catch (const std::exception& error) {
@@ -216,7 +218,9 @@ class RunnerProgram final : public BlockSender {
     Report report = ended.mapped().attempt->Finish(std::move(end));
     ended.mapped().kind.reset();
     ended.mapped().attempt.reset();  // its folder is gone before anybody hears of its end
+    Failpoint("task.before_report");
     Tell(std::move(report), ended.mapped().started_at);
+    Failpoint("task.after_report");
   }
 
   void Tell(Report report, WallTime started_at) {
