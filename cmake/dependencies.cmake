@@ -49,6 +49,6 @@ target_link_libraries(httplib INTERFACE Threads::Threads)
 # GCC 12 under sanitizers takes std::regex, which httplib.h uses, for uninitialized, also through a system header.
 target_compile_options(httplib INTERFACE -Wno-maybe-uninitialized)
 
-# The Node that runs Vite: the one that scripts/setup.sh brought where the machine's is too old. npm itself runs on the machine's.
+# The Node that runs Vite, and npm for its packages: the one that scripts/setup.sh brought where the machine's is too old.
 find_program(MILLRACE_NODE node PATHS "${MILLRACE_DEPS}/node/bin" NO_DEFAULT_PATH)
 find_program(MILLRACE_NODE node)
