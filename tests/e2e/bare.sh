@@ -25,7 +25,7 @@ mirror=$(apt-get indextargets --no-release-info --format '$(REPO_URI) $(RELEASE)
 bare=$(mktemp -d "${TMPDIR:-/tmp}/millrace-bare.XXXXXX")
 trap 'rm -rf --one-file-system "$bare"' EXIT
 echo "bare: debootstrap of bookworm into $bare"
-debootstrap --include=git bookworm "$bare" "$mirror" >"$bare.log" 2>&1 || die "debootstrap failed: $(tail -n 1 "$bare.log") ($bare.log)"
+debootstrap --include="git${MILLRACE_BARE_CCACHE:+,ccache}" bookworm "$bare" "$mirror" >"$bare.log" 2>&1 || die "debootstrap failed: $(tail -n 1 "$bare.log") ($bare.log)"
 rm -f "$bare.log"
 cp /etc/resolv.conf "$bare/etc/resolv.conf"
 for file in /etc/apt/apt.conf.d/*proxy* /usr/local/share/ca-certificates/*; do
