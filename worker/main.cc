@@ -27,8 +27,10 @@
 #include "worker/tasks/check.h"
 #include "worker/tasks/empty.h"
 #include "worker/tasks/extract.h"
+#include "worker/tasks/http.h"
 #include "worker/tasks/load.h"
 #include "worker/tasks/mapreduce.h"
+#include "worker/tasks/python.h"
 #include "worker/tasks/runner_program.h"
 #include "worker/tasks/shell.h"
 #include "worker/tasks/sql.h"
@@ -56,6 +58,8 @@ tasks::Registry MakeRegistry(const tasks::Workplace& workplace, const Clock& clo
   return {
       {"empty", tasks::EmptyEntry()},
       {"shell", tasks::ShellEntry(BaseEnvironment())},
+      {"python", tasks::PythonEntry(BaseEnvironment())},
+      {"http", {[] { return std::make_unique<tasks::HttpTask>(); }}},
       {"sql", {[&] { return std::make_unique<tasks::SqlTask>(workplace); }}},
       {"extract", {[&] { return std::make_unique<tasks::ExtractTask>(workplace); }}},
       {"load", {[&] { return std::make_unique<tasks::LoadTask>(workplace); }}},

@@ -24,6 +24,7 @@ struct Assignment {
   std::int32_t try_number = 1;
   std::string kind;  // of core/spec; for a job's attempts "mapreduce"
   std::string with;  // JSON, templates rendered
+  std::string context;  // JSON object: dates, params, conf; only for kinds that ask for it
   // Quoted references in shell text point here (MILLRACE_V1=...), and the run's dates and ids (MILLRACE_DS=...).
   std::vector<std::pair<std::string, std::string>> environment;
   std::vector<std::string> connections;  // names; the gateway adds the values, which nothing else holds
@@ -40,6 +41,7 @@ enum class Outcome : std::uint8_t {
   kFailed,     // retried by the task's policy
   kFailFinal,  // failed for a reason that a retry cannot mend (bad SQL, a failed check)
   kSkipped,
+  kNotYet,     // a sensor has looked in vain: it looks again, nothing is written
   kKilled,     // by cancel, timeout or drain; `message` says which
   kLost,       // never started, or its runner died with the agent's lease
 };
@@ -62,6 +64,7 @@ struct Report {
   std::optional<std::int32_t> exit_code;
   std::string message;  // one line for people
   std::string result;   // JSON that the task kind returns: rows, files, a report; at most 48 KiB
+  std::string error_class;  // of an exception: "ValueError"; may be empty
   WallTime started_at{};
   WallTime ended_at{};
   StageResult stage;  // of a job's attempts

@@ -12,6 +12,8 @@ const TaskKind& ExtractKind();
 const TaskKind& LoadKind();
 const TaskKind& CheckKind();
 const TaskKind& MapReduceKind();
+const TaskKind& PythonKind();
+const TaskKind& HttpKind();
 
 // How files of data are written, and read.
 inline const std::vector<std::string> kOutputFormats = {"parquet", "csv", "jsonl"};

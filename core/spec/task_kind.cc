@@ -20,17 +20,35 @@ constexpr std::array kOperatorPaths = {
     OperatorPath{"airflow.providers.standard.operators.empty.EmptyOperator", "empty"},
     OperatorPath{"airflow.operators.empty.EmptyOperator", "empty"},
     OperatorPath{"airflow.providers.common.sql.operators.sql.SQLExecuteQueryOperator", "sql"},
-    OperatorPath{"airflow.providers.standard.operators.python.PythonOperator", ""},
-    OperatorPath{"airflow.operators.python.PythonOperator", ""},
+    OperatorPath{"airflow.providers.standard.operators.python.PythonOperator", "python"},
+    OperatorPath{"airflow.operators.python.PythonOperator", "python"},
+    OperatorPath{"airflow.providers.http.operators.http.HttpOperator", "http"},
 };
 
 // What these operators call the fields.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kOperatorFields = {
-    {{"bash_command", "command"}, {"conn_id", "connection"}}};
+constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kOperatorFields = {
+    {{"bash_command", "command"}, {"conn_id", "connection"}, {"http_conn_id", "connection"}, {"op_kwargs", "args"}}};
+
+// python_callable: reports.daily.build is the function `build` of the file reports/daily.py.
+void SplitCallable(Value& with) {
+  const Value* callable = with.Find("python_callable");
+  if (callable == nullptr || !callable->is_string()) return;
+  const std::string path = callable->as_string();
+  const std::size_t dot = path.rfind('.');
+  if (dot == std::string::npos) return;
+  std::string file = path.substr(0, dot);
+  std::replace(file.begin(), file.end(), '.', '/');
+  Value name(file + ".py");
+  name.At(callable->position()).KeyAt(callable->key_position());
+  Value function(path.substr(dot + 1));
+  function.At(callable->position()).KeyAt(callable->key_position());
+  std::erase_if(with.as_map(), [](const auto& member) { return member.first == "python_callable"; });
+  with.Set("file", std::move(name));
+  with.Set("function", std::move(function));
+}
 
 // Kinds of the design that later versions bring.
-constexpr std::array<std::string_view, 7> kLaterKinds = {"python",      "http",   "branch", "sensor",
-                                                         "trigger_dag", "notify", "spark"};
+constexpr std::array<std::string_view, 5> kLaterKinds = {"branch", "sensor", "trigger_dag", "notify", "spark"};
 
 const OperatorPath* FindOperator(std::string_view name) {
   const auto found =
@@ -132,7 +150,8 @@ std::vector<std::string> NamesOf(const TaskKind& kind, const Value& with, FieldU
 
 const std::vector<const TaskKind*>& TaskKinds() {
   static const std::vector<const TaskKind*> kinds = {
-      &ShellKind(), &EmptyKind(), &SqlKind(), &ExtractKind(), &LoadKind(), &CheckKind(), &MapReduceKind()};
+      &ShellKind(), &EmptyKind(), &SqlKind(), &ExtractKind(), &LoadKind(), &CheckKind(), &MapReduceKind(),
+      &PythonKind(), &HttpKind()};
   return kinds;
 }
 
@@ -148,9 +167,8 @@ Problem UnknownTaskKind(std::string_view name, Position where) {
   const std::string quoted = "'" + std::string(name) + "'";
   const OperatorPath* known = FindOperator(name);
   if (known != nullptr || std::find(kLaterKinds.begin(), kLaterKinds.end(), name) != kLaterKinds.end()) {
-    const bool script = known != nullptr || name == "python";
     return {"", where, "task kind " + quoted + " is not supported yet",
-            script ? "run a script with the kind 'shell'" : ""};
+            known != nullptr ? "run a script with the kind 'shell'" : ""};
   }
   std::vector<std::string> names;
   for (const TaskKind* kind : TaskKinds()) names.push_back(kind->name);
@@ -176,6 +194,7 @@ Value NativeWith(std::string_view uses, const Value& with) {
       value = std::move(plain);
     }
   }
+  SplitCallable(native);
   return native;
 }
 

@@ -20,6 +20,7 @@ struct TaskKind {
   std::vector<FieldSpec> fields;
   // What the table cannot say (one of two fields, grammars). May be null.
   void (*check)(const Value& with, std::vector<Problem>& problems) = nullptr;
+  bool context = false;  // its attempts are told the run's dates, params and conf as JSON
 };
 
 const std::vector<const TaskKind*>& TaskKinds();

@@ -20,6 +20,8 @@ v1::Outcome OutcomeToWire(Outcome outcome) {
       return v1::OUTCOME_KILLED;
     case Outcome::kLost:
       return v1::OUTCOME_LOST;
+    case Outcome::kNotYet:
+      return v1::OUTCOME_NOT_YET;
   }
   return v1::OUTCOME_FAILED;
 }
@@ -37,6 +39,8 @@ Outcome OutcomeFromWire(v1::Outcome outcome) {
       return Outcome::kKilled;
     case v1::OUTCOME_LOST:
       return Outcome::kLost;
+    case v1::OUTCOME_NOT_YET:
+      return Outcome::kNotYet;
     default:
       return Outcome::kFailed;
   }
@@ -77,6 +81,7 @@ void ToWire(const Assignment& from, v1::Assignment* to) {
   to->set_try_number(from.try_number);
   to->set_kind(from.kind);
   to->set_with(from.with);
+  to->set_context(from.context);
   for (const auto& [name, value] : from.environment) (*to->mutable_environment())[name] = value;
   for (const std::string& name : from.connections) (*to->mutable_connections())[name];
   for (const std::string& path : from.files) to->add_files()->set_path(path);
@@ -107,6 +112,7 @@ Assignment FromWire(const v1::Assignment& from) {
   to.try_number = from.try_number();
   to.kind = from.kind();
   to.with = from.with();
+  to.context = from.context();
   to.environment = Sorted(from.environment());
   for (const auto& [name, value] : Sorted(from.connections())) to.connections.push_back(name);
   for (const v1::File& file : from.files()) to.files.push_back(file.path());
@@ -132,6 +138,7 @@ void ToWire(const Report& from, v1::Report* to) {
   if (from.exit_code) to->set_exit_code(*from.exit_code);
   to->set_message(from.message);
   to->set_result(from.result);
+  to->set_error_class(from.error_class);
   to->set_started_at(ToMicros(from.started_at));
   to->set_ended_at(ToMicros(from.ended_at));
   if (from.stage.index() != 0) ToWire(from.stage, to->mutable_stage());
@@ -146,6 +153,7 @@ Report FromWire(const v1::Report& from) {
   if (from.has_exit_code()) to.exit_code = from.exit_code();
   to.message = from.message();
   to.result = from.result();
+  to.error_class = from.error_class();
   to.started_at = WallFromMicros(from.started_at());
   to.ended_at = WallFromMicros(from.ended_at());
   if (from.has_stage()) to.stage = FromWire(from.stage());

@@ -34,6 +34,33 @@ StatusOr<TemplateContext> ContextOf(const Run& run, const Dag& dag, const Task& 
   return MakeRunContext(facts);
 }
 
+// What a kind that asks for it is told of its run: the names that templates have, as JSON.
+StatusOr<std::string> ContextJson(const Run& run, const Dag& dag, const Task& task,
+                                  const TaskInstance& instance) {
+  Value context;
+  context.Set("dag_id", dag.id);
+  context.Set("run_id", run.run_id);
+  context.Set("task_id", task.id);
+  context.Set("run_type", ToString(run.type));
+  context.Set("try_number", Value(std::int64_t{instance.try_number}));
+  const auto set_time = [&](const char* name, const std::optional<WallTime>& time) {
+    if (time) context.Set(name, FormatTs(*time));
+  };
+  if (run.logical_date) {
+    context.Set("ds", FormatDs(*run.logical_date));
+    context.Set("ds_nodash", FormatDsNodash(*run.logical_date));
+    context.Set("ts", FormatTs(*run.logical_date));
+  }
+  set_time("logical_date", run.logical_date);
+  set_time("data_interval_start", run.interval_start);
+  set_time("data_interval_end", run.interval_end);
+  ASSIGN_OR_RETURN(Value params, MergeParams(dag, run.conf));
+  ASSIGN_OR_RETURN(Value conf, ParseJson(run.conf));
+  context.Set("params", std::move(params));
+  context.Set("conf", std::move(conf));
+  return ToJson(context);
+}
+
 }  // namespace
 
 Assignment Frame(const Run& run, const Dag& dag, const Task& task, const TaskInstance& instance,
@@ -107,6 +134,9 @@ StatusOr<Assignment> Render(const Run& run, const Dag& dag, const Task& task, co
   };
   ASSIGN_OR_RETURN(const Value with, RenderWith(*kind, task.with, render));
   assignment.with = ToJson(with);
+  if (kind->context) {
+    ASSIGN_OR_RETURN(assignment.context, ContextJson(run, dag, task, instance));
+  }
   assignment.environment.insert(assignment.environment.end(), shell.variables.begin(), shell.variables.end());
   return assignment;
 }

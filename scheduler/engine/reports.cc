@@ -100,6 +100,7 @@ void Engine::State::OnEnded(LiveRun& run, Instance& instance, const engine::End&
     case Outcome::kFailed:
     case Outcome::kKilled:
     case Outcome::kLost:
+    case Outcome::kNotYet:  // only sensors say so, and those are looked at before
       Fail(run, instance, end, true);
       return;
     case Outcome::kFailFinal:

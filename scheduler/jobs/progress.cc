@@ -13,6 +13,7 @@ std::string_view OutcomeName(Outcome outcome) {
     case Outcome::kSkipped: return "skipped";
     case Outcome::kKilled: return "killed";
     case Outcome::kLost: return "lost";
+    case Outcome::kNotYet: return "waiting";
   }
   return "failed";
 }

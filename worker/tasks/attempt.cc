@@ -115,6 +115,7 @@ Report Attempt::Finish(TaskEnd end) {
   } else {
     report.result = whole_.Apply(end.result);
   }
+  report.error_class = std::move(end.error_class);
   report.stage = std::move(end.stage);
   const std::lock_guard lock(log_mutex_);
   Emit(mask_.Finish());

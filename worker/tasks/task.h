@@ -19,6 +19,7 @@ struct TaskEnd {
   std::optional<std::int32_t> exit_code;
   std::string message;  // one line for people; the whole of it goes to the log
   std::string result;   // JSON; at most 48 KiB
+  std::string error_class;  // of an exception: "ValueError", "requests.exceptions.ConnectionError"
   StageResult stage;    // of a job's attempts
 };
 

@@ -8,6 +8,7 @@
 namespace millrace {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -37,6 +38,9 @@ TEST(TaskKind, AcceptsAGoodTaskOfEachKind) {
            {"sql", R"({"sql": ["SELECT 1", "SELECT 2"], "connection": "warehouse"})"},
            {"extract", R"({"sql": "SELECT 1", "to": "lake/", "files": 4, "format": "csv"})"},
            {"load", R"({"connection": "w", "table": "t", "mode": "merge", "key": ["a"], "input": "lake/"})"},
+           {"python", R"({"file": "scripts/a.py", "args": {"day": "{{ ds }}", "n": 3}, "python": "python3.11"})"},
+           {"http", R"({"url": "https://example.org/{{ ds }}", "expect": [200, 404], "timeout": "30s"})"},
+           {"http", R"({"connection": "api", "endpoint": "v1/rows", "json": {"a": [1]}, "to": "lake/rows.json"})"},
            {"check", R"({"input": "lake/", "contract": "contracts/flights.yml"})"},
            {"check",
             R"j({"input": "l", "checks": ["relationships(a, b.c)"], "references": {"b": "b.csv"}})j"}}) {
@@ -60,14 +64,21 @@ TEST(TaskKind, TellsWhatIsWrongWithATask) {
   EXPECT_THAT(Told(ProblemsOf("check", R"({"input": "i"})")), HasSubstr("nothing to check"));
   EXPECT_THAT(Told(ProblemsOf("check", R"j({"input": "i", "checks": ["relationships(a, b.c)"]})j")),
               HasSubstr("unknown reference 'b'"));
+  EXPECT_THAT(Told(ProblemsOf("python", R"({"file": "a.sh", "function": "a b"})")),
+              AllOf(HasSubstr("must be a .py file"), HasSubstr("no name of a function: 'a b'")));
+  EXPECT_THAT(Told(ProblemsOf("http", R"({"method": "GET"})")), HasSubstr("exactly one of 'url' and 'connection'"));
+  EXPECT_THAT(Told(ProblemsOf("http", R"({"url": "ftp://a", "expect": [99], "data": "x", "json": 1, "endpoint": "/"})")),
+              AllOf(HasSubstr("must begin with http://"), HasSubstr("status codes"), HasSubstr("cannot both be"),
+                    HasSubstr("'endpoint' goes with 'connection'")));
 }
 
 TEST(TaskKind, KnowsAirflowsOperators) {
   EXPECT_EQ(FindTaskKind("airflow.providers.standard.operators.bash.BashOperator")->name, "shell");
   EXPECT_EQ(FindTaskKind("airflow.providers.common.sql.operators.sql.SQLExecuteQueryOperator")->name, "sql");
-  EXPECT_EQ(FindTaskKind("airflow.providers.standard.operators.python.PythonOperator"), nullptr);
-  EXPECT_THAT(UnknownTaskKind("airflow.providers.standard.operators.python.PythonOperator", {}).message,
-              HasSubstr("not supported yet"));
+  EXPECT_EQ(FindTaskKind("airflow.providers.standard.operators.python.PythonOperator")->name, "python");
+  EXPECT_EQ(ToJson(NativeWith("airflow.operators.python.PythonOperator",
+                              Json(R"({"python_callable": "reports.daily.build", "op_kwargs": {"n": 1}})"))),
+            R"({"args":{"n":1},"file":"reports/daily.py","function":"build"})");
   const Value native = NativeWith("airflow.providers.standard.operators.bash.BashOperator",
                                   Json(R"({"bash_command": {"$t": "echo {{ ds }}"}})"));
   EXPECT_EQ(ToJson(native), R"({"command":"echo {{ ds }}"})");

@@ -1,0 +1,202 @@
+#include "worker/tasks/python.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <filesystem>
+#include <thread>
+
+#include "core/model/json.h"
+#include "worker/tasks/attempt.h"
+
+namespace millrace::tasks {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class PythonTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = ::testing::TempDir() + "python_test.XXXXXX";
+    folder_ = ::mkdtemp(pattern.data());
+    std::filesystem::create_directories(folder_ + "/root");
+    workplace_.root = folder_ + "/root";
+    workplace_.folder = folder_;
+    wire_.mutable_fence()->set_term(1);
+    wire_.set_kind("python");
+    wire_.set_kill_grace_micros(10'000'000);
+    wire_.set_context(R"({"dag_id":"etl","ds":"2001-03-01","params":{"city":"Oslo"}})");
+    with_.Set("file", "scripts/job.py");
+    entry_ = PythonEntry({});
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  void Begin(const std::string& source) {
+    wire_.mutable_fence()->set_counter(++counter_);
+    wire_.clear_files();
+    v1::File* file = wire_.add_files();
+    file->set_path("scripts/job.py");
+    file->set_content(source);
+    for (const auto& [path, content] : more_files_) {
+      v1::File* more = wire_.add_files();
+      more->set_path(path);
+      more->set_content(content);
+    }
+    wire_.set_with(ToJson(with_));
+    attempt_ = std::make_unique<Attempt>(wire_, workplace_, [this](std::string data) {
+      const std::lock_guard lock(mutex_);
+      log_ += data;
+      logged_.notify_all();
+    });
+    kind_ = entry_.make();
+  }
+  Report Run(const std::string& source) {
+    Begin(source);
+    return attempt_->Finish(kind_->Run(*attempt_));
+  }
+  void AwaitLog(const std::string& text) {
+    std::unique_lock lock(mutex_);
+    ASSERT_TRUE(logged_.wait_for(lock, std::chrono::seconds(20), [&] {
+      return log_.find(text) != std::string::npos;
+    })) << log_;
+  }
+
+  std::string folder_;
+  Workplace workplace_;
+  v1::Assignment wire_;
+  Value with_;
+  std::uint64_t counter_ = 0;
+  std::vector<std::pair<std::string, std::string>> more_files_;
+  TaskEntry entry_;  // outlives its kinds
+  std::unique_ptr<Attempt> attempt_;
+  std::unique_ptr<TaskKind> kind_;
+  std::mutex mutex_;
+  std::condition_variable logged_;
+  std::string log_;
+};
+
+TEST_F(PythonTest, ArgumentsComeInAsJsonAndTheReturnValueIsTheResult) {
+  with_.Set("args",
+            Value(Value::Map{{"n", Value(20)}, {"names", Value(Value::List{Value("a"), Value("b")})}}));
+  const Report report =
+      Run("def main(n, names):\n  print('on', n)\n  return {'twice': n * 2, 'names': names}\n");
+  EXPECT_EQ(report.outcome, Outcome::kSuccess) << report.message << log_;
+  EXPECT_EQ(report.result, R"({"twice": 40, "names": ["a", "b"]})");
+  EXPECT_EQ(log_, "on 20\n");
+}
+
+TEST_F(PythonTest, ParametersWithTheNamesOfTheContextAreGivenTheRuns) {
+  const Report report =
+      Run("def main(ds, context, *, params):\n  return [ds, context['dag_id'], params['city']]\n");
+  EXPECT_EQ(report.result, R"(["2001-03-01", "etl", "Oslo"])") << report.message << log_;
+}
+
+TEST_F(PythonTest, EachAttemptStartsFreshAlthoughTheInterpreterIsWarm) {
+  const std::string source =
+      "import builtins, os\n"
+      "def main():\n"
+      "  seen = getattr(builtins, 'seen', 0)\n"
+      "  builtins.seen = seen + 1\n"
+      "  return [seen, os.getppid()]\n";
+  const Report first = Run(source);
+  const Report second = Run(source);
+  EXPECT_EQ(first.result, second.result) << log_;  // the same parent, nothing of the first left
+  EXPECT_THAT(first.result, HasSubstr("[0, "));
+}
+
+TEST_F(PythonTest, AnExceptionIsOneLineWithItsClassAndATracebackInTheLog) {
+  const Report report =
+      Run("class Broken(ValueError):\n  pass\n\ndef main():\n  raise Broken('no rows\\nat all')\n");
+  EXPECT_EQ(report.outcome, Outcome::kFailed);
+  EXPECT_EQ(report.message, "job.Broken: no rows at all");
+  EXPECT_EQ(report.error_class, "job.Broken");
+  EXPECT_THAT(log_, HasSubstr("line 5, in main"));
+  EXPECT_THAT(log_, Not(HasSubstr("<string>")));
+}
+
+TEST_F(PythonTest, ExceptionsOfTheseNamesSkipOrFailForGood) {
+  const Report skipped =
+      Run("from millrace import SkipException\ndef main():\n  raise SkipException('no news')\n");
+  EXPECT_EQ(skipped.outcome, Outcome::kSkipped);
+  EXPECT_EQ(skipped.message, "no news");
+  const Report failed =
+      Run("class AirflowFailException(Exception):\n  pass\ndef main():\n  raise AirflowFailException('bad "
+          "key')\n");
+  EXPECT_EQ(failed.outcome, Outcome::kFailFinal);
+}
+
+TEST_F(PythonTest, ExitsAreJudgedLikeThoseOfACommand) {
+  EXPECT_EQ(Run("import sys\ndef main():\n  sys.exit(0)\n").outcome, Outcome::kSuccess);
+  EXPECT_EQ(Run("import sys\ndef main():\n  sys.exit(99)\n").outcome, Outcome::kSkipped);
+  const Report failed = Run("import sys\ndef main():\n  sys.exit(7)\n");
+  EXPECT_EQ(failed.outcome, Outcome::kFailed);
+  EXPECT_EQ(failed.exit_code, 7);
+}
+
+TEST_F(PythonTest, ADeathWithoutAWordIsAFailureThatSaysHow) {
+  const Report report = Run("import os, signal\ndef main():\n  os.kill(os.getpid(), signal.SIGSEGV)\n");
+  EXPECT_EQ(report.outcome, Outcome::kFailed);
+  EXPECT_THAT(report.message, HasSubstr("signal 11"));
+  EXPECT_EQ(Run("def main():\n  return 1\n").outcome, Outcome::kSuccess);  // the next one is not harmed
+}
+
+TEST_F(PythonTest, WhatARetryCannotMendFailsForGood) {
+  const Report no_function = Run("def run():\n  pass\n");
+  EXPECT_EQ(no_function.outcome, Outcome::kFailFinal);
+  EXPECT_EQ(no_function.message, "job.py has no function 'main'; it has: run");
+  const Report no_argument = Run("def main(day):\n  pass\n");
+  EXPECT_EQ(no_argument.outcome, Outcome::kFailFinal);
+  EXPECT_EQ(no_argument.message, "main(): missing a required argument: 'day'");
+  const Report no_json = Run("def main():\n  return object()\n");
+  EXPECT_EQ(no_json.outcome, Outcome::kFailFinal);
+  EXPECT_THAT(no_json.message, HasSubstr("what main returned cannot be JSON (object)"));
+}
+
+TEST_F(PythonTest, ResultsAreBounded) {
+  const Report large = Run("def main():\n  return 'x' * 200000\n");
+  EXPECT_EQ(large.outcome, Outcome::kFailFinal);
+  EXPECT_THAT(large.message, HasSubstr("200002 bytes"));
+  EXPECT_EQ(Run("def main():\n  return 'x' * 5000000\n").message, "the function returned too much");
+}
+
+TEST_F(PythonTest, ModulesBesideTheFileCanBeImported) {
+  more_files_ = {{"scripts/words.py", "GREETING = 'hello'\n"}};
+  EXPECT_EQ(Run("import words\ndef main():\n  return words.GREETING\n").result, "\"hello\"") << log_;
+}
+
+TEST_F(PythonTest, AnInterpreterThatIsNotThereIsNamed) {
+  with_.Set("python", "/opt/none/python3");
+  const Report report = Run("def main():\n  pass\n");
+  EXPECT_EQ(report.outcome, Outcome::kFailFinal);
+  EXPECT_THAT(report.message, HasSubstr("/opt/none/python3"));
+  with_.Set("python", "/bin/true");
+  EXPECT_THAT(Run("def main():\n  pass\n").message, HasSubstr("the interpreter ended"));
+}
+
+TEST_F(PythonTest, CancelEndsTheFunctionAndWhatItStarted) {
+  Begin(
+      "import subprocess, time\n"
+      "def main():\n"
+      "  child = subprocess.Popen(['sleep', '1000'])\n"
+      "  print('child', child.pid, flush=True)\n"
+      "  time.sleep(1000)\n");
+  Report report;
+  std::thread runs([&] { report = attempt_->Finish(kind_->Run(*attempt_)); });
+  AwaitLog("\n");
+  attempt_->Stop("cancelled by ana");
+  kind_->Cancel();
+  runs.join();
+  EXPECT_EQ(report.outcome, Outcome::kKilled);
+  EXPECT_EQ(report.message, "cancelled by ana");
+  const int child = std::stoi(log_.substr(log_.find("child ") + 6));
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (::kill(child, 0) == 0 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  EXPECT_NE(::kill(child, 0), 0);
+}
+
+}  // namespace
+}  // namespace millrace::tasks

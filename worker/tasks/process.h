@@ -1,0 +1,65 @@
+// What task kinds that start processes share: the environment and folder a child gets, and following it to
+// its end: its log, cancel (TERM, grace, KILL) and the end of everything it left in its process group. Called
+// by shell and python, on the attempt's thread.
+//
+// Deliberately not here: starting (worker/runner/spawn.h, or a Python server that forks), and what an exit
+// status means.
+#pragma once
+
+#include <sys/types.h>
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/status.h"
+#include "core/model/value.h"
+#include "worker/tasks/task.h"
+
+namespace millrace::tasks {
+
+using Environment = std::map<std::string, std::string>;
+
+// Where a child works and what it finds in its environment.
+struct ChildPlace {
+  Environment environment;
+  std::string folder;  // working folder
+  std::string files;   // the DAG version's files, laid out
+};
+
+// Lays out the assignment's files; adds the attempt's variables, then `with`'s `env`, to `base`; resolves
+// `with`'s `cwd` beneath the root.
+StatusOr<ChildPlace> PlaceChild(const TaskContext& context, Environment base, const Value& with);
+
+// A path is taken as it is; a name is looked for in `path` ("/usr/bin:/bin"). The name again if not found.
+std::string FindProgram(const std::string& name, const std::string& path);
+
+// The last line that says something, for the one-line message.
+class LastLine {
+ public:
+  void Feed(std::string_view text);
+  const std::string& Get();
+
+ private:
+  std::string current_;
+  std::string last_;
+};
+
+// Descriptors stay the caller's. `process` is readable when the child has ended; `output` (non-blocking) is
+// what it writes, for the log; `answer`, unless -1 (non-blocking), is kept apart; `cancel` is readable when
+// it should stop.
+struct Followed {
+  pid_t group = 0;
+  int process = -1;
+  int output = -1;
+  int answer = -1;
+  int cancel = -1;
+};
+
+// Blocks until the child has ended; then kills what is left of its group, which therefore must not have been
+// reaped. `answer` grows to at most `max_answer` bytes; the rest is dropped.
+void Follow(TaskContext& context, const Followed& child, LastLine& last_line, std::string* answer,
+            std::size_t max_answer);
+
+}  // namespace millrace::tasks

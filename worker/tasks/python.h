@@ -1,0 +1,16 @@
+// The task kind `python`: a function in a file of the DAG version, arguments and result as JSON. One warm
+// server an interpreter (python_server.h) is kept by the entry; the attempt is a fork of it, in a process
+// group of its own, followed like a shell command. Any thread; lives in a runner.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "worker/tasks/registry.h"
+
+namespace millrace::tasks {
+
+// `environment`: what the interpreters inherit.
+TaskEntry PythonEntry(std::map<std::string, std::string> environment);
+
+}  // namespace millrace::tasks

@@ -1,0 +1,235 @@
+#include "worker/tasks/python_server.h"
+
+namespace millrace::tasks {
+
+// Python 3.8 and later; the standard library only. What users' functions may import (`from millrace import
+// SkipException`) is made here too, so that nothing has to be installed.
+const char* const kPythonServer = R"py(
+import array, datetime, gc, inspect, json, os, signal, socket, struct, sys, traceback, types
+
+try:
+    import ctypes
+    _libc = ctypes.CDLL(None)
+except Exception:
+    _libc = None
+
+SKIP = ("SkipException", "AirflowSkipException")
+FAIL = ("FailException", "AirflowFailException")
+
+
+class SkipException(Exception):
+    """Raised by a task: it and what needs it are skipped."""
+
+
+class FailException(Exception):
+    """Raised by a task: it fails, and is not tried again."""
+
+
+class Wrong(Exception):
+    """What a retry cannot mend: no such function, arguments that do not fit."""
+
+
+def install(context):
+    module = types.ModuleType("millrace")
+    module.SkipException = SkipException
+    module.FailException = FailException
+    module.context = context
+    pushed = {}
+
+    def xcom_push(key, value):
+        pushed[str(key)] = as_json(value, "the XCom " + str(key))
+
+    module.xcom_push = xcom_push
+    sys.modules["millrace"] = module
+    return pushed
+
+
+def plain(value):
+    if isinstance(value, (datetime.datetime, datetime.date, datetime.time)):
+        return value.isoformat()
+    if isinstance(value, (set, frozenset, tuple)):
+        return list(value)
+    raise TypeError(type(value).__name__)
+
+
+def as_json(value, what):
+    try:
+        return json.dumps(value, default=plain, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise Wrong("%s cannot be JSON (%s): return dicts, lists, strings, numbers, booleans or None" % (what, error))
+
+
+def load(path, name):
+    module = types.ModuleType(os.path.splitext(os.path.basename(path))[0])
+    module.__file__ = path
+    sys.modules[module.__name__] = module
+    with open(path, "rb") as file:
+        code = compile(file.read(), path, "exec")
+    exec(code, module.__dict__)
+    function = module.__dict__.get(name)
+    if not callable(function):
+        there = [n for n, v in module.__dict__.items() if inspect.isfunction(v) and v.__module__ == module.__name__]
+        raise Wrong("%s has no function %r%s" % (module.__name__ + ".py", name, ("; it has: " + ", ".join(there)) if there else ""))
+    return function
+
+
+def arguments(function, args, context):
+    given = dict(args)
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return given
+    for name, parameter in parameters.items():
+        if parameter.kind == parameter.VAR_KEYWORD:
+            for key, value in context.items():
+                given.setdefault(key, value)
+        elif name not in given and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            if name == "context":
+                given[name] = context
+            elif name in context:
+                given[name] = context[name]
+    try:
+        inspect.signature(function).bind(**given)
+    except TypeError as error:
+        raise Wrong("%s(): %s" % (getattr(function, "__name__", "the function"), error))
+    return given
+
+
+def trace(error):
+    there = error.__traceback__
+    while there is not None and there.tb_frame.f_code.co_filename == "<string>":
+        there = there.tb_next
+    traceback.print_exception(type(error), error, there)
+
+
+def name_of(kind):
+    return kind.__name__ if kind.__module__ in ("builtins", "millrace", "__main__") else kind.__module__ + "." + kind.__name__
+
+
+def run(request):
+    pushed = install(request["context"])
+    answer = {"outcome": "failed"}
+    try:
+        function = load(request["file"], request["function"])
+        given = arguments(function, request["args"], request["context"])
+        result = function(**given)
+        if inspect.iscoroutine(result):
+            import asyncio
+            result = asyncio.run(result)
+        if result is not None:
+            answer["result"] = as_json(result, "what %s returned" % request["function"])
+        answer["outcome"] = "success"
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+        answer["exit_code"] = code
+        answer["outcome"] = "success" if code == 0 else "skipped" if code == 99 else "failed"
+        if code != 0:
+            answer["error_class"] = "SystemExit"
+            answer["message"] = "exit code %d" % code if isinstance(end.code, int) else str(end.code)
+    except Wrong as error:
+        answer["outcome"] = "final"
+        answer["message"] = str(error)
+        print("[millrace] " + str(error), file=sys.stderr)
+    except BaseException as error:
+        names = [kind.__name__ for kind in type(error).__mro__]
+        text = str(error)
+        if any(name in SKIP for name in names):
+            answer["outcome"] = "skipped"
+            answer["message"] = text
+        else:
+            trace(error)
+            answer["outcome"] = "final" if any(name in FAIL for name in names) else "failed"
+            answer["error_class"] = name_of(type(error))
+            answer["message"] = name_of(type(error)) + (": " + text if text else "")
+    answer["xcoms"] = [[key, value] for key, value in pushed.items()]
+    return answer
+
+
+def die_with_parent():
+    if _libc is not None:
+        _libc.prctl(1, 9, 0, 0, 0)
+
+
+def child(request, log, result):
+    os.setpgid(0, 0)
+    die_with_parent()
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(log)
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    os.chdir(request["folder"])
+    sys.path[:0] = [os.path.dirname(request["file"]), request["files"]]
+    sys.argv = [request["file"]]
+    answer = json.dumps(run(request)).encode()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except Exception:
+        pass
+    while answer:
+        answer = answer[os.write(result, answer):]
+    os._exit(0)
+
+
+def receive(control):
+    data, fds = b"", array.array("i")
+    need = 4
+    while len(data) < need:
+        piece, ancillary, _, _ = control.recvmsg(1 << 20, socket.CMSG_SPACE(8))
+        if not piece:
+            os._exit(0)
+        for level, kind, content in ancillary:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                fds.frombytes(content[: len(content) - len(content) % fds.itemsize])
+        data += piece
+        if need == 4 and len(data) >= 4:
+            need = 4 + struct.unpack("<I", data[:4])[0]
+    for fd in fds:
+        os.set_inheritable(fd, False)
+    return json.loads(data[4:].decode()), fds
+
+
+def main():
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    sys.dont_write_bytecode = True
+    if sys.path and sys.path[0] == "":
+        sys.path.pop(0)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True, errors="backslashreplace")
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 1)
+    os.dup2(nothing, 2)
+    os.close(nothing)
+    control = socket.socket(fileno=3)
+    os.set_inheritable(3, False)
+    gc.collect()
+    if hasattr(gc, "freeze"):
+        gc.freeze()
+    while True:
+        request, (log, result) = receive(control)
+        pid = os.fork()
+        if pid == 0:
+            control.close()
+            try:
+                child(request, log, result)
+            finally:
+                os._exit(1)
+        try:
+            os.setpgid(pid, pid)
+        except OSError:
+            pass
+        os.close(log)
+        os.close(result)
+        control.sendall(struct.pack("<i", pid))
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        if not control.recv(1):
+            os._exit(0)
+        status = os.waitpid(pid, 0)[1]
+        control.sendall(struct.pack("<i", status))
+
+
+main()
+)py";
+
+}  // namespace millrace::tasks
