@@ -21,6 +21,7 @@
 #include "platform/log.h"
 #include "worker/agent/agent.h"
 #include "worker/agent/block_host.h"
+#include "worker/lake/staging.h"
 #include "worker/runner/launcher.h"
 #include "worker/shuffle/host.h"
 #include "worker/sql/instance.h"
@@ -127,6 +128,7 @@ agent::AgentOptions MakeOptions(const Flags& flags, const agent::BlockHost& bloc
   agent::AgentOptions options;
   options.connect = flags.connect;
   options.drain_limit = std::chrono::seconds(flags.drain_seconds);
+  options.drop_staging = [root = flags.root](const std::string& folder) { lake::DropStaging(root, folder); };
   WorkerOffer& offer = options.offer;
   offer.name = flags.name;
   offer.hostname = Hostname();

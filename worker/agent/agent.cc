@@ -101,8 +101,19 @@ void Agent::HandBackWaiting() {
     OnReport(LostReport(fence, "handed back: its worker drains", clock_.now().wall));
 }
 
+// Here and not where the message comes in, because it may take a while, and heartbeats are answered there.
+void Agent::DropStaging() {
+  std::vector<std::string> folders;
+  {
+    const std::lock_guard lock(mutex_);
+    folders.swap(ended_folders_);
+  }
+  for (const std::string& folder : folders) options_.drop_staging(folder);
+}
+
 void Agent::Tick() {
   pool_.Tick();
+  DropStaging();
   bool kill = false;
   std::string reason;
   {
@@ -218,15 +229,23 @@ void Agent::OnMessage(v1::SchedulerMessage message) {
     case v1::SchedulerMessage::kCancel:
       pool_.Cancel(convert::FromWire(message.cancel().fence()), message.cancel().reason());
       break;
-    case v1::SchedulerMessage::kJobEnded:
-      pool_.EndJob(convert::FromWire(message.job_ended().job()));
+    case v1::SchedulerMessage::kJobEnded: {
+      const JobKey job = convert::FromWire(message.job_ended().job());
+      pool_.EndJob(job);
+      const std::lock_guard lock(mutex_);
+      if (auto folder = job_folders_.extract(job); !folder.empty()) {
+        ended_folders_.push_back(std::move(folder.mapped()));
+        changed_.notify_all();
+      }
       break;
+    }
     case v1::SchedulerMessage::kSessionEnd: {
       {
         const std::lock_guard lock(mutex_);
         log_.Log(drain_ == Drain::kLeaving ? LogLevel::kInfo : LogLevel::kWarning,
                  "Session ended by the scheduler (reason=" + message.session_end().reason() + ")");
         session_.End();
+        job_folders_.clear();  // others go on with them
         session_over_ = true;
         connected_ = false;
       }
@@ -260,6 +279,7 @@ void Agent::OnWelcome(const v1::Welcome& wire) {
     const std::lock_guard lock(mutex_);
     renewed = session_.id() != SessionId{} && session_.id() == welcome.session;
     kill = session_.Welcomed(welcome, {terms.heartbeat, terms.lease});
+    if (!renewed) job_folders_.clear();
     lease_over_ = false;
     first = !std::exchange(pool_open_, true);
     until = session_.lease().RunnersUntil();
@@ -301,6 +321,7 @@ void Agent::OnAssignments(v1::Assignments& assignments) {
       StageWork work;
       if (assignment.has_stage()) work = convert::FromWire(assignment.stage());
       if (!session_.Add(fence, assignment.has_stage() ? &work : nullptr)) continue;
+      if (assignment.has_stage()) job_folders_[work.job] = work.folder;
       drains = drain_ != Drain::kNo;
     }
     if (drains) {

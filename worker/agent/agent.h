@@ -7,9 +7,12 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
@@ -33,6 +36,8 @@ struct AgentOptions {
   WorkerOffer offer;
   runner::PoolOptions pool;
   Duration drain_limit = std::chrono::minutes(10);  // then what still runs is killed and handed back
+  // What attempts of a job left in staging goes when the job has ended, however it did. Run's thread.
+  std::function<void(const std::string& folder)> drop_staging = [](const std::string&) {};
 };
 
 class Agent final : public ControlPeer, public runner::AttemptListener {
@@ -63,6 +68,7 @@ class Agent final : public ControlPeer, public runner::AttemptListener {
   void KillAllRunning(const std::string& reason);
   void HandBackWaiting();
   void Tick();
+  void DropStaging();
 
   const AgentOptions options_;
   const Clock& clock_;
@@ -83,6 +89,8 @@ class Agent final : public ControlPeer, public runner::AttemptListener {
   BootTime drain_until_{};
   bool heard_ = false;  // anything since the last heartbeat left
   int silent_heartbeats_ = 0;
+  std::map<JobKey, std::string> job_folders_;  // of the jobs that this session took part in
+  std::vector<std::string> ended_folders_;     // for Run to drop
 
   // In this order: each may call those before it until it is gone.
   LogStream logs_;

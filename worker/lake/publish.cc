@@ -120,7 +120,7 @@ Status Publish(const std::string& folder, Manifest manifest, const std::vector<S
   }
   // Before the visible step: from here on an older publisher is refused, also if this one dies now.
   Failpoint("lake.before_fence");
-  RETURN_IF_ERROR(lock.Remember(manifest.fence));
+  RETURN_IF_ERROR(lock.Remember(manifest.fence).WithContext(folder));
   Failpoint("lake.after_fence");
 
   const fs::path fresh = parent / ("." + name + ".new");

@@ -1,5 +1,6 @@
 #include "worker/tasks/files.h"
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 
@@ -14,10 +15,11 @@ Status LayOutFiles(const TaskContext& context, const std::string& folder) {
       return InvalidArgument("bad file name: " + path);
     std::error_code error;
     std::filesystem::create_directories(target.parent_path(), error);
+    errno = 0;  // streams have no other way to say why
     std::ofstream file(target, std::ios::binary);
     file << content;
     file.close();
-    if (!file) return Internal("cannot write " + target.string());
+    if (!file) return ErrnoStatus(errno != 0 ? errno : EIO, "write " + target.string());
     std::filesystem::permissions(target, std::filesystem::perms::owner_all, error);
   }
   return OkStatus();

@@ -52,7 +52,10 @@ class Shell final : public TaskKind {
 
   TaskEnd Run(TaskContext& context) override {
     StatusOr<runner::SpawnOptions> options = Prepare(context, environment_);
-    if (!options.ok()) return Fail(context, Outcome::kFailFinal, options.status().message());
+    if (!options.ok()) {
+      const bool full = options.status().code() == Code::kResourceExhausted;
+      return Fail(context, full ? Outcome::kFailed : Outcome::kFailFinal, options.status().message());
+    }
     std::array<int, 2> pipe{};
     if (::pipe2(pipe.data(), O_CLOEXEC) != 0)
       return Fail(context, Outcome::kFailed, ErrnoStatus(errno, "pipe").message());

@@ -145,7 +145,7 @@ def main():
         cluster.kill_scheduler()
         mortal = Mortal(cluster, cases)
         mortal.start()
-        runs = []
+        runs, missed = [], 0
         for day in pipeline.days():
             left = len(mortal.cases)
             runs.append((day, f"run{len(runs)}"))
