@@ -41,7 +41,8 @@ Status BlockStore::Put(const OutputKey& key, Fence fence, Descriptor file) {
     return DataLoss("Map output is another than announced: " + ToString(key));
   constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
   const int seals = ::fcntl(file.get(), F_GET_SEALS);
-  Held held{fence, std::move(file), seals >= 0, head.file_bytes()};
+  // A file has no seals; one on tmpfs has the one that forbids them.
+  Held held{fence, std::move(file), seals >= 0 && seals != F_SEAL_SEAL, head.file_bytes()};
   if (held.in_memory && (seals & kSeals) != kSeals) {
     return FailedPrecondition("Map output is not sealed, so readers could not trust it: " + ToString(key));
   }

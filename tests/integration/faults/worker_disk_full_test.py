@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Fills the disk under a worker's root, and under its own folder, while tasks write there: the attempt fails with the reason in one line
 and the whole of it in its log, what was visible before is visible still and nothing else, staging is emptied, and with room again a retry
-succeeds by itself. For shell tasks, an extract, the moment of its publish, a load, and inside a job, before it and in the midst of its result.
+succeeds by itself. For a shell task, an extract, the moment of its publish, a load, and inside a job: its spilled map output, its result.
 
 usage: worker_disk_full_test.py BUILD SOURCE
 """
@@ -34,6 +34,16 @@ DAGS = {
       shuffle: {by: [part], partitions: 2}
       reduce: SELECT part, text, run FROM shuffled
       output: {path: lake/result/, format: csv}
+""",
+    # Its map output has 40 MB, a third of the worker's memory 32 MB: blocks are spilled into the worker's own folder.
+    "spill": """  - id: work
+    uses: mapreduce
+    with:
+      inputs: {noise: {path: lake/input/}}
+      map: SELECT part, repeat(text, 12) AS wide FROM noise
+      shuffle: {by: [part], partitions: 2}
+      reduce: "SELECT part, count(*) AS rows, '{{ run_id }}' AS run FROM shuffled GROUP BY part"
+      output: {path: lake/counted/, format: csv}
 """,
 }
 
@@ -131,9 +141,9 @@ def main():
         start(cluster)
         stories = {dag: Story(cluster, dag, output) for dag, output in (
             ("input", "lake/input"), ("shell", "shell.out"), ("script", None), ("extract", "lake/extracted"), ("load", None),
-            ("job", "lake/result"))}
+            ("job", "lake/result"), ("spill", "lake/counted"))}
         stories["input"].succeed(100_000)
-        for dag in ("shell", "extract", "job"):
+        for dag in ("shell", "extract", "job", "spill"):
             stories[dag].succeed()
         fill_while(cluster, root, stories["shell"], 1000)
         fill_while(cluster, own, stories["script"], 1000)
@@ -143,6 +153,9 @@ def main():
         fill_while(cluster, root, stories["load"], 1000)
         fill_while(cluster, root, stories["job"], 1000)
         fill_at(cluster, root, stories["job"], "reduce.merged")
+        fill_while(cluster, own, stories["spill"], 1000)
+        report = cluster.ask("GET", f"/millrace/v1/jobs/spill/{stories['spill'].last}/work")["report"]
+        assert sum(stage["spilled_bytes"] for stage in report["stages"]) > 0, f"nothing was spilled: the fault missed: {report}"
 
 
 main()
