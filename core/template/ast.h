@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -27,7 +28,8 @@ enum class ExprKind {
   kCondition,   // operands[0] if operands[1] else operands[2] (may be null)
   kList,
   kTuple,
-  kMap,  // key, value, key, value, ...
+  kMap,     // key, value, key, value, ...
+  kSpread,  // in a call: *operands[0], or **operands[0] as a keyword named "**"
 };
 
 struct Expr;
@@ -47,9 +49,17 @@ enum class NodeKind {
   kData,    // text
   kOutput,  // expr
   kIf,      // branches: condition (null for else) and body
-  kFor,     // targets in expr [if condition]; body; else_body
-  kSet,     // targets = expr; without expr: = body
+  kFor,     // target in expr [if condition]; body; else_body
+  kSet,     // target = expr; without expr: = body [| filter]
+  kMacro,   // text(parameters): body
+  kCall,    // the body, with parameters, is the caller of expr, a call
+  kFilter,  // body | filter
+  kWith,    // parameters, each set to its value, for the body
+  kDo,      // expr, whose value is dropped
 };
+
+// Where the text of a block stands in the filters put on it: a name that no template can write.
+inline constexpr std::string_view kBlockName = " block";
 
 struct Node;
 using Nodes = std::vector<std::unique_ptr<const Node>>;
@@ -65,10 +75,17 @@ struct Node {
   std::string text;
   ExprPtr expr;
   ExprPtr condition;
-  std::vector<std::string> targets;
+  ExprPtr target;  // a name, a tuple of targets, or a member of a namespace
+  ExprPtr filter;  // of a name, kBlockName
+  std::vector<std::pair<std::string, ExprPtr>> parameters;  // name and default, which may be null
   std::vector<Branch> branches;
   Nodes body;
   Nodes else_body;
+  bool recursive = false;
+  // Which of these a macro's body names, and so accepts.
+  bool takes_more = false;      // varargs
+  bool takes_keywords = false;  // kwargs
+  bool takes_caller = false;    // caller
 };
 
 }  // namespace millrace::jinja

@@ -65,6 +65,13 @@ std::vector<std::string> AttributeNames(const Datum& value);
 Datum Item(const Datum& value, const Datum& key);
 StatusOr<Datum> Call(const Datum& callee, const Arguments& arguments, Budget& budget);
 
+// Whether lists or dicts change by this method: append, update.
+bool IsMutator(std::string_view method);
+// namespace, cycler, joiner.
+bool IsState(std::string_view name);
+// Adds a member, or gives it another value.
+void SetMember(Pairs& pairs, Datum key, Datum value);
+
 // left op right: + - * / // % **, and ~.
 StatusOr<Datum> Binary(std::string_view op, const Datum& left, const Datum& right);
 

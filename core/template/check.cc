@@ -12,6 +12,7 @@ class Checker {
   Checker(std::string_view text, const TemplateContext& context) : text_(text), scope_(context) {}
 
   std::vector<TemplateProblem> Run(const Nodes& nodes) {
+    top_ = &nodes;
     Visit(nodes);
     return std::move(problems_);
   }
@@ -37,7 +38,26 @@ class Checker {
         case NodeKind::kSet:
           if (node->expr) Visit(*node->expr);
           Visit(node->body);
-          for (const std::string& target : node->targets) scope_.Set(target, Datum());
+          if (node->filter) VisitFilter(*node->filter);
+          Declare(*node->target);
+          break;
+        case NodeKind::kMacro:
+          scope_.Set(node->text, Datum());
+          VisitMacro(*node);
+          break;
+        case NodeKind::kCall:
+          Visit(*node->expr);
+          VisitMacro(*node);
+          break;
+        case NodeKind::kFilter:
+          Visit(node->body);
+          VisitFilter(*node->filter);
+          break;
+        case NodeKind::kWith:
+          VisitWith(*node);
+          break;
+        case NodeKind::kDo:
+          Visit(*node->expr);
           break;
       }
     }
@@ -46,12 +66,61 @@ class Checker {
   void VisitFor(const Node& node) {
     Visit(*node.expr);
     scope_.Enter();
-    for (const std::string& target : node.targets) scope_.Set(target, Datum());
+    Declare(*node.target);
     if (node.condition) Visit(*node.condition);
     scope_.Set("loop", Datum());
     Visit(node.body);
     scope_.Leave();
     Visit(node.else_body);
+  }
+
+  // The names of a target are known from here on.
+  void Declare(const Expr& target) {
+    if (target.kind == ExprKind::kName) scope_.Set(target.name, Datum());
+    if (target.kind == ExprKind::kAttribute) Visit(*target.operands[0]);
+    if (target.kind == ExprKind::kTuple) {
+      for (const ExprPtr& part : target.operands) Declare(*part);
+    }
+  }
+
+  void VisitFilter(const Expr& filter) {
+    scope_.Enter();
+    scope_.Set(std::string(kBlockName), Datum());
+    Visit(filter);
+    scope_.Leave();
+  }
+
+  void VisitWith(const Node& node) {
+    for (const auto& [name, value] : node.parameters) Visit(*value);
+    scope_.Enter();
+    for (const auto& [name, value] : node.parameters) scope_.Set(name, Datum());
+    Visit(node.body);
+    scope_.Leave();
+  }
+
+  // A macro runs when it is called: what is set anywhere in the template may be there by then.
+  void VisitMacro(const Node& node) {
+    scope_.Enter();
+    if (node.kind == NodeKind::kMacro) DeclareAll(*top_);
+    for (const std::string_view name : {"varargs", "kwargs", "caller"}) {
+      if (node.kind == NodeKind::kMacro || name != "caller") scope_.Set(std::string(name), Datum());
+    }
+    for (const auto& [name, value] : node.parameters) {
+      if (value) Visit(*value);
+      scope_.Set(name, Datum());
+    }
+    Visit(node.body);
+    scope_.Leave();
+  }
+
+  void DeclareAll(const Nodes& nodes) {
+    for (const auto& node : nodes) {
+      if (node->kind == NodeKind::kMacro) scope_.Set(node->text, Datum());
+      if (node->kind == NodeKind::kSet && node->target->kind != ExprKind::kAttribute) Declare(*node->target);
+      if (node->kind == NodeKind::kIf) {
+        for (const Branch& branch : node->branches) DeclareAll(branch.body);
+      }
+    }
   }
 
   void Visit(const Expr& expr, bool may_be_undefined = false) {
@@ -98,8 +167,7 @@ class Checker {
       if (scope_.HasVariable(expr.name)) return std::nullopt;
       Datum found = scope_.Find(expr.name);
       if (!found.is_undefined()) return found.open() ? std::nullopt : std::optional(std::move(found));
-      if (!may_be_undefined)
-        Report(expr, "'" + expr.name + "' is undefined", DidYouMean(expr.name, scope_.Names()));
+      if (!may_be_undefined) Report(expr, found.undefined().message, DidYouMean(expr.name, scope_.Names()));
       return std::nullopt;
     }
     if (expr.kind == ExprKind::kItem) return KnownItem(expr, may_be_undefined);
@@ -139,6 +207,7 @@ class Checker {
 
   std::string_view text_;
   Scope scope_;
+  const Nodes* top_ = nullptr;
   std::vector<TemplateProblem> problems_;
 };
 

@@ -135,6 +135,10 @@ std::string_view TypeName(const Datum& datum) {
   if (datum.is_time()) return "datetime";
   if (datum.is_span()) return "timedelta";
   if (datum.is_outside()) return "lookup";
+  if (datum.is_handle()) {
+    constexpr std::array<std::string_view, 5> kNames = {"macro", "loop", "namespace", "cycler", "joiner"};
+    return kNames[static_cast<std::size_t>(datum.handle().kind)];
+  }
   return "function";
 }
 
@@ -167,13 +171,17 @@ std::string FloatText(double number) {
   return out + digits.substr(0, point) + "." + digits.substr(point);
 }
 
+std::string TimeText(const Datum& datum, char separator) {
+  std::string text = FormatTs(datum.time());
+  text[10] = separator;
+  if (datum.form() == TimeForm::kNaive) text.resize(text.size() - 6);  // +00:00
+  if (datum.form() == TimeForm::kDate) text.resize(10);
+  return text;
+}
+
 std::string ToText(const Datum& datum) {
   if (datum.is_string()) return datum.string();
-  if (datum.is_time()) {
-    std::string text = FormatTs(datum.time());
-    text[10] = ' ';
-    return text;
-  }
+  if (datum.is_time()) return TimeText(datum, ' ');
   if (datum.is_span()) return SpanText(datum.span());
   return ToRepr(datum);
 }
@@ -195,8 +203,9 @@ std::string ToRepr(const Datum& datum) {
     }
     return "{" + out + "}";
   }
-  if (datum.is_time()) return "DateTime(" + FormatTs(datum.time()) + ")";
+  if (datum.is_time()) return "DateTime(" + TimeText(datum, 'T') + ")";
   if (datum.is_span()) return "timedelta(" + SpanText(datum.span()) + ")";
+  if (datum.is_handle()) return "<" + std::string(TypeName(datum)) + ">";
   if (datum.is_outside()) return "<" + datum.outside().name + ">";
   return "<function " + datum.callable().name + ">";
 }
@@ -217,7 +226,8 @@ bool AreEqual(const Datum& a, const Datum& b) {
   if (a.is_number() && b.is_number()) return a.number() == b.number();
   if (a.is_none() && b.is_none()) return true;
   if (a.is_string() && b.is_string()) return a.string() == b.string();
-  if (a.is_time() && b.is_time()) return a.time() == b.time();
+  if (a.is_time() && b.is_time()) return a.form() == b.form() && a.time() == b.time();
+  if (a.is_handle() && b.is_handle()) return a.handle() == b.handle();
   if (a.is_span() && b.is_span()) return a.span() == b.span();
   if (a.is_list() && b.is_list() && a.is_tuple() == b.is_tuple()) {
     return std::equal(a.list().begin(), a.list().end(), b.list().begin(), b.list().end(), AreEqual);
@@ -236,6 +246,8 @@ StatusOr<std::partial_ordering> Compare(const Datum& a, const Datum& b) {
   if (a.is_integral() && b.is_integral()) return std::partial_ordering(a.integer() <=> b.integer());
   if (a.is_number() && b.is_number()) return a.number() <=> b.number();
   if (a.is_string() && b.is_string()) return std::partial_ordering(a.string() <=> b.string());
+  if (a.is_time() && b.is_time() && a.form() != b.form())
+    return TypeError("cannot compare a time that has a zone with one that has none");
   if (a.is_time() && b.is_time()) return std::partial_ordering(a.time() <=> b.time());
   if (a.is_span() && b.is_span()) return std::partial_ordering(a.span() <=> b.span());
   if (a.is_list() && b.is_list() && a.is_tuple() == b.is_tuple()) {

@@ -41,6 +41,17 @@ struct Outside {
   std::string name;
 };
 
+// State that lives in the evaluator, which knows it by its number: what a template changes in place.
+struct Handle {
+  enum class Kind : std::uint8_t { kMacro, kLoop, kNamespace, kCycler, kJoiner };
+  Kind kind = Kind::kMacro;
+  std::size_t id = 0;
+  friend bool operator==(const Handle&, const Handle&) = default;
+};
+
+// How a time shows: pendulum's DateTime in UTC, Python's datetime without a zone, a date.
+enum class TimeForm : std::uint8_t { kUtc, kNaive, kDate };
+
 class Datum {
  public:
   Datum() : data_(None{}) {}
@@ -53,6 +64,8 @@ class Datum {
   Datum(Duration value) : data_(value) {}                      // NOLINT
   Datum(Callable value) : data_(std::move(value)) {}           // NOLINT
   Datum(Outside value) : data_(std::move(value)) {}            // NOLINT
+  Datum(Handle value) : data_(value) {}                        // NOLINT
+  Datum(WallTime value, TimeForm form) : data_(value), form_(form) {}
   static Datum OfList(List items) { return Sequence(std::move(items), /*tuple=*/false); }
   static Datum OfTuple(List items) { return Sequence(std::move(items), /*tuple=*/true); }
   static Datum OfMap(Pairs pairs);
@@ -73,6 +86,7 @@ class Datum {
   bool is_span() const { return Holds<Duration>(); }
   bool is_callable() const { return Holds<Callable>(); }
   bool is_outside() const { return Holds<Outside>(); }
+  bool is_handle() const { return Holds<Handle>(); }
 
   const Undefined& undefined() const { return std::get<Undefined>(data_); }
   std::int64_t integer() const {
@@ -86,6 +100,8 @@ class Datum {
   Duration span() const { return std::get<Duration>(data_); }
   const Callable& callable() const { return std::get<Callable>(data_); }
   const Outside& outside() const { return std::get<Outside>(data_); }
+  const Handle& handle() const { return std::get<Handle>(data_); }
+  TimeForm form() const { return form_; }
 
   // The member of a map with this key, or nullptr.
   const Datum* Find(const Datum& key) const;
@@ -103,6 +119,12 @@ class Datum {
   // Members that are not listed may exist (dag_run.conf): a check does not complain about them.
   bool open() const { return open_; }
   void set_open() { open_ = true; }
+  // Text that is HTML already (of the filters e, safe, tojson): e leaves it as it is.
+  bool markup() const { return markup_; }
+  Datum AsMarkup() && {
+    markup_ = true;
+    return std::move(*this);
+  }
 
  private:
   struct ListData {
@@ -111,7 +133,7 @@ class Datum {
   };
   using MapData = std::shared_ptr<const Pairs>;
   using Data = std::variant<Undefined, None, bool, std::int64_t, double, std::string, ListData, MapData,
-                            WallTime, Duration, Callable, Outside>;
+                            WallTime, Duration, Callable, Outside, Handle>;
 
   explicit Datum(Data data) : data_(std::move(data)) {}
   static Datum Sequence(List items, bool tuple);
@@ -127,6 +149,8 @@ class Datum {
   bool from_user_ = false;
   bool holds_user_data_ = false;
   bool open_ = false;
+  bool markup_ = false;
+  TimeForm form_ = TimeForm::kUtc;
 };
 
 // Python's names: "str", "int", "dict", "datetime".
@@ -134,6 +158,8 @@ std::string_view TypeName(const Datum& datum);
 // str(x) and repr(x).
 std::string ToText(const Datum& datum);
 std::string ToRepr(const Datum& datum);
+// isoformat, with a separator of choice.
+std::string TimeText(const Datum& datum, char separator);
 // A float as Python prints it.
 std::string FloatText(double number);
 bool IsTrue(const Datum& datum);

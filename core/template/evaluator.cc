@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::int64_t kHeaviest = 1'000'000;
 constexpr int kDeepest = 100;
-constexpr std::int64_t kWorkOfAnIteration = 20;  // the loop variable is made anew
+constexpr int kDeepestWalk = 700;  // of the tree, through macros: well below what a thread's stack holds
 
 Status CheckResult(const Datum& value) {
   if (value.weight() > kHeaviest || value.depth() > kDeepest)
@@ -42,51 +42,72 @@ StatusOr<std::string> Evaluator::Run(const Nodes& nodes) {
 }
 
 Status Evaluator::Execute(const Nodes& nodes, std::string& output) {
+  if (depth_ >= kDeepestWalk) return InvalidArgument("macros and loops call themselves too deeply");
+  ++depth_;
   for (const auto& node : nodes) {
-    Status spent = budget_.Spend(1);
-    if (spent.ok()) spent = Budget::CheckSize(static_cast<std::int64_t>(output.size()));
-    if (!spent.ok()) return FailAt(node->offset, spent);
-    switch (node->kind) {
-      case NodeKind::kData:
-        output += node->text;
-        break;
-      case NodeKind::kOutput: {
-        touched_ = false;
-        ASSIGN_OR_RETURN(const Datum value, Evaluate(*node->expr));
-        if (value.is_callable())
-          return FailAt(node->expr->offset,
-                        InvalidArgument("'" + value.callable().name +
-                                        "' is a function; call it: " + value.callable().name + "(...)"));
-        const Status written = write_(output, ToText(value), touched_);
-        if (!written.ok()) return FailAt(node->offset, written);
-        break;
-      }
-      case NodeKind::kIf:
-        for (const Branch& branch : node->branches) {
-          if (branch.condition) {
-            ASSIGN_OR_RETURN(const Datum condition, Evaluate(*branch.condition));
-            if (!IsTrue(condition)) continue;
-          }
-          RETURN_IF_ERROR(Execute(branch.body, output));
-          break;
-        }
-        break;
-      case NodeKind::kFor:
-        RETURN_IF_ERROR(ExecuteFor(*node, output));
-        break;
-      case NodeKind::kSet:
-        RETURN_IF_ERROR(ExecuteSet(*node));
-        break;
-    }
+    Status status = budget_.Spend(1);
+    if (status.ok()) status = Budget::CheckSize(static_cast<std::int64_t>(output.size()));
+    if (status.ok()) status = ExecuteNode(*node, output);
+    if (!status.ok()) return FailAt(node->offset, status);
   }
+  --depth_;
   const Status size = Budget::CheckSize(static_cast<std::int64_t>(output.size()));
   return size.ok() || nodes.empty() ? size : FailAt(nodes.back()->offset, size);
+}
+
+Status Evaluator::ExecuteNode(const Node& node, std::string& output) {
+  switch (node.kind) {
+    case NodeKind::kData:
+      output += node.text;
+      return OkStatus();
+    case NodeKind::kOutput: {
+      touched_ = false;
+      ASSIGN_OR_RETURN(const Datum value, Evaluate(*node.expr));
+      if (value.is_callable())
+        return FailAt(node.expr->offset,
+                      InvalidArgument("'" + value.callable().name +
+                                      "' is a function; call it: " + value.callable().name + "(...)"));
+      return write_(output, ToText(value), touched_);
+    }
+    case NodeKind::kIf:
+      for (const Branch& branch : node.branches) {
+        if (branch.condition) {
+          ASSIGN_OR_RETURN(const Datum condition, Evaluate(*branch.condition));
+          if (!IsTrue(condition)) continue;
+        }
+        return Execute(branch.body, output);
+      }
+      return OkStatus();
+    case NodeKind::kFor:
+      return ExecuteFor(node, output);
+    case NodeKind::kSet:
+      return ExecuteSet(node);
+    case NodeKind::kMacro:
+      return ExecuteMacro(node);
+    case NodeKind::kCall:
+      return ExecuteCallBlock(node, output);
+    case NodeKind::kFilter: {
+      ASSIGN_OR_RETURN(Datum text, Capture([&](std::string& body) { return Execute(node.body, body); }));
+      ASSIGN_OR_RETURN(const Datum value, Filtered(node, std::move(text)));
+      return write_(output, ToText(value), value.from_user());
+    }
+    case NodeKind::kWith:
+      return ExecuteWith(node, output);
+    case NodeKind::kDo:
+      touched_ = false;
+      return Evaluate(*node.expr).status();
+  }
+  return OkStatus();
 }
 
 Status Evaluator::ExecuteFor(const Node& node, std::string& output) {
   touched_ = false;
   ASSIGN_OR_RETURN(const Datum sequence, Evaluate(*node.expr));
-  const bool from_user = touched_;
+  return ExecuteLoop(node, sequence, touched_, 1, output);
+}
+
+Status Evaluator::ExecuteLoop(const Node& node, const Datum& sequence, bool from_user, std::int64_t depth,
+                              std::string& output) {
   StatusOr<List> items = Items(sequence);
   if (!items.ok()) return FailAt(node.expr->offset, items.status());
   if (from_user) {
@@ -96,35 +117,58 @@ Status Evaluator::ExecuteFor(const Node& node, std::string& output) {
     List kept;
     for (const Datum& item : *items) {
       scope_.Enter();
-      RETURN_IF_ERROR(Assign(node, node.targets, item));
+      RETURN_IF_ERROR(Assign(*node.target, item));
       ASSIGN_OR_RETURN(const Datum keeps, Evaluate(*node.condition));
       scope_.Leave();
       if (IsTrue(keeps)) kept.push_back(item);
     }
     *items = std::move(kept);
   }
-  const auto count = static_cast<std::int64_t>(items->size());
-  for (std::int64_t i = 0; i < count; ++i) {
-    const auto at = static_cast<std::size_t>(i);
-    const Status spent = budget_.Spend(kWorkOfAnIteration);
-    if (!spent.ok()) return FailAt(node.offset, spent);
+  const std::size_t id = loops_begun_++;
+  loops_.push_back({id, &node, &*items, 0, depth, std::nullopt});
+  for (std::size_t i = 0; i < items->size(); ++i) {
+    RETURN_IF_ERROR(budget_.Spend(kWorkOfAnIteration));
+    loops_.back().at = static_cast<std::int64_t>(i);
     scope_.Enter();
-    RETURN_IF_ERROR(Assign(node, node.targets, (*items)[at]));
-    Pairs loop = {{Datum(std::string("index")), Datum(i + 1)},
-                  {Datum(std::string("index0")), Datum(i)},
-                  {Datum(std::string("revindex")), Datum(count - i)},
-                  {Datum(std::string("revindex0")), Datum(count - i - 1)},
-                  {Datum(std::string("first")), Datum(i == 0)},
-                  {Datum(std::string("last")), Datum(i + 1 == count)},
-                  {Datum(std::string("length")), Datum(count)},
-                  {Datum(std::string("cycle")), Datum(Callable{"cycle", std::make_shared<const Datum>(i)})}};
-    if (i > 0) loop.emplace_back(Datum(std::string("previtem")), (*items)[at - 1]);
-    if (i + 1 < count) loop.emplace_back(Datum(std::string("nextitem")), (*items)[at + 1]);
-    scope_.Set("loop", Datum::OfMap(std::move(loop)));
+    scope_.Set("loop", Datum(Handle{Kind::kLoop, id}));
+    RETURN_IF_ERROR(Assign(*node.target, (*items)[i]));
     RETURN_IF_ERROR(Execute(node.body, output));
     scope_.Leave();
   }
+  loops_.pop_back();
   return items->empty() ? Execute(node.else_body, output) : OkStatus();
+}
+
+StatusOr<Datum> Evaluator::Capture(const std::function<Status(std::string&)>& run) {
+  std::string text;
+  bool from_user = false;
+  const bool touched = touched_;
+  Writer outer =
+      std::exchange(write_, [&from_user](std::string& output, const std::string& part, bool user_settable) {
+        output += part;
+        from_user = from_user || user_settable;
+        return OkStatus();
+      });
+  scope_.Enter();
+  const Status executed = run(text);
+  scope_.Leave();
+  write_ = std::move(outer);
+  RETURN_IF_ERROR(executed);
+  Datum value{std::move(text)};
+  if (from_user) value.set_from_user();
+  touched_ = touched || from_user;
+  return value;
+}
+
+StatusOr<Datum> Evaluator::Filtered(const Node& node, Datum text) {
+  if (!node.filter) return text;
+  touched_ = text.from_user();
+  scope_.Enter();
+  scope_.Set(std::string(kBlockName), std::move(text));
+  ASSIGN_OR_RETURN(Datum value, Evaluate(*node.filter));
+  scope_.Leave();
+  if (touched_) value.set_from_user();
+  return value;
 }
 
 Status Evaluator::ExecuteSet(const Node& node) {
@@ -134,41 +178,50 @@ Status Evaluator::ExecuteSet(const Node& node) {
     ASSIGN_OR_RETURN(value, Evaluate(*node.expr));
     if (touched_) value.set_from_user();
   } else {
-    // The block's text is a value like any other; what users set in it marks the whole.
-    std::string text;
-    bool from_user = false;
-    Writer outer =
-        std::exchange(write_, [&from_user](std::string& output, const std::string& part, bool user_settable) {
-          output += part;
-          from_user = from_user || user_settable;
-          return OkStatus();
-        });
-    scope_.Enter();
-    const Status executed = Execute(node.body, text);
-    scope_.Leave();
-    write_ = std::move(outer);
-    RETURN_IF_ERROR(executed);
-    value = Datum(std::move(text));
-    if (from_user) value.set_from_user();
+    ASSIGN_OR_RETURN(value, Capture([&](std::string& text) { return Execute(node.body, text); }));
+    ASSIGN_OR_RETURN(value, Filtered(node, std::move(value)));
   }
-  return Assign(node, node.targets, value);
+  return Assign(*node.target, value);
 }
 
-Status Evaluator::Assign(const Node& node, const std::vector<std::string>& targets, const Datum& value) {
-  if (targets.size() == 1) {
-    scope_.Set(targets[0], value);
+Status Evaluator::ExecuteWith(const Node& node, std::string& output) {
+  std::vector<std::pair<std::string, Datum>> values;
+  for (const auto& [name, expr] : node.parameters) {
+    touched_ = false;
+    ASSIGN_OR_RETURN(Datum value, Evaluate(*expr));
+    if (touched_) value.set_from_user();
+    values.emplace_back(name, std::move(value));
+  }
+  scope_.Enter();
+  for (auto& [name, value] : values) scope_.Set(name, std::move(value));
+  RETURN_IF_ERROR(Execute(node.body, output));
+  scope_.Leave();
+  return OkStatus();
+}
+
+Status Evaluator::Assign(const Expr& target, const Datum& value) {
+  if (target.kind == ExprKind::kName) {
+    scope_.Set(target.name, value);
+    return OkStatus();
+  }
+  if (target.kind == ExprKind::kAttribute) {
+    ASSIGN_OR_RETURN(const Datum owner, Evaluate(*target.operands[0]));
+    if (!owner.is_handle() || owner.handle().kind != Kind::kNamespace)
+      return FailAt(target.offset, InvalidArgument("only members of a namespace() can be set"));
+    RETURN_IF_ERROR(budget_.Spend(value.weight()));
+    SetMember(namespaces_[owner.handle().id], Datum(target.name), value);
     return OkStatus();
   }
   const StatusOr<List> items = Items(value);
-  if (!items.ok()) return FailAt(node.offset, items.status());
-  if (items->size() != targets.size()) {
-    return FailAt(node.offset, InvalidArgument("expected " + std::to_string(targets.size()) +
-                                               " values to unpack, got " + std::to_string(items->size())));
+  if (!items.ok()) return FailAt(target.offset, items.status());
+  if (items->size() != target.operands.size()) {
+    return FailAt(target.offset, InvalidArgument("expected " + std::to_string(target.operands.size()) +
+                                                 " values to unpack, got " + std::to_string(items->size())));
   }
-  for (std::size_t i = 0; i < targets.size(); ++i) {
+  for (std::size_t i = 0; i < target.operands.size(); ++i) {
     Datum item = (*items)[i];
     if (value.holds_user_data()) item.set_from_user();
-    scope_.Set(targets[i], std::move(item));
+    RETURN_IF_ERROR(Assign(*target.operands[i], item));
   }
   return OkStatus();
 }
@@ -180,7 +233,11 @@ StatusOr<Datum> Evaluator::Evaluate(const Expr& expr) {
 }
 
 StatusOr<Datum> Evaluator::EvaluateAny(const Expr& expr) {
+  if (depth_ >= kDeepestWalk)
+    return FailAt(expr.offset, InvalidArgument("macros and loops call themselves too deeply"));
+  ++depth_;
   StatusOr<Datum> value = EvaluateParts(expr);
+  --depth_;
   Status status = value.status();
   if (status.ok()) status = budget_.Spend(1);
   if (status.ok()) status = CheckResult(*value);
@@ -246,18 +303,14 @@ StatusOr<Datum> Evaluator::EvaluateParts(const Expr& expr) {
       for (std::size_t i = 0; i + 1 < expr.operands.size(); i += 2) {
         ASSIGN_OR_RETURN(Datum key, Evaluate(*expr.operands[i]));
         ASSIGN_OR_RETURN(Datum value, Evaluate(*expr.operands[i + 1]));
-        const auto same = [&key](const auto& pair) { return AreEqual(pair.first, key); };
-        const auto known = std::find_if(pairs.begin(), pairs.end(), same);
-        if (known != pairs.end()) {
-          known->second = std::move(value);
-        } else {
-          pairs.emplace_back(std::move(key), std::move(value));
-        }
+        SetMember(pairs, std::move(key), std::move(value));
       }
       return Datum::OfMap(std::move(pairs));
     }
+    case ExprKind::kSpread:
+      break;
   }
-  return InvalidArgument("an expression of no kind");
+  return InvalidArgument("* and ** stand only before the arguments of a call");
 }
 
 StatusOr<Datum> Evaluator::Resolve(const Expr& expr) {
@@ -273,6 +326,11 @@ StatusOr<Datum> Evaluator::Resolve(const Expr& expr) {
   if (base.is_undefined()) return UndefinedAt(owner, base.undefined());
   Datum found;
   if (base.is_outside()) return ResolveOutside(expr, base.outside());
+  if (base.is_handle() && expr.kind == ExprKind::kAttribute) {
+    found = HandleMember(base, expr.name);
+    if (base.from_user()) found.set_from_user();
+    return found;
+  }
   if (expr.kind == ExprKind::kAttribute) {
     found = Attribute(base, expr.name);
     if (found.is_undefined() && owner.kind == ExprKind::kName && base.is_map()) {
@@ -300,12 +358,34 @@ StatusOr<Datum> Evaluator::ResolveOutside(const Expr& expr, const Outside& outsi
 }
 
 StatusOr<Datum> Evaluator::EvaluateCall(const Expr& expr) {
-  ASSIGN_OR_RETURN(const Datum callee, Evaluate(*expr.operands[0]));
-  ASSIGN_OR_RETURN(const Arguments arguments, EvaluateArguments(expr));
-  const bool outside =
-      callee.is_callable() && (callee.callable().receiver ? callee.callable().receiver->is_outside()
-                                                          : callee.callable().name == kXComPull);
-  return outside ? CallOutside(callee, arguments) : Call(callee, arguments, budget_);
+  const Expr& named = *expr.operands[0];
+  // A method that changes its list or dict: what has it must be named, to be given the new value.
+  if (named.kind == ExprKind::kAttribute && IsMutator(named.name)) {
+    ASSIGN_OR_RETURN(const Datum owner, Evaluate(*named.operands[0]));
+    if (owner.is_list() || owner.is_map()) {
+      ASSIGN_OR_RETURN(const Arguments arguments, EvaluateArguments(expr));
+      return Mutate(*named.operands[0], owner, named.name, arguments);
+    }
+  }
+  ASSIGN_OR_RETURN(const Datum callee, Evaluate(named));
+  ASSIGN_OR_RETURN(Arguments arguments, EvaluateArguments(expr));
+  StatusOr<Datum> result = InvalidArgument("a " + std::string(TypeName(callee)) + " cannot be called");
+  if (callee.is_handle()) {
+    result = CallHandle(callee, "", std::move(arguments));
+  } else if (callee.is_callable()) {
+    const Callable& function = callee.callable();
+    if (function.receiver && function.receiver->is_handle()) {
+      result = CallHandle(*function.receiver, function.name, std::move(arguments));
+    } else if (function.receiver ? function.receiver->is_outside() : function.name == kXComPull) {
+      result = CallOutside(callee, arguments);
+    } else if (!function.receiver && IsState(function.name)) {
+      result = NewState(function.name, arguments);
+    } else {
+      result = Call(callee, arguments, budget_);
+    }
+  }
+  if (result.ok() && result->holds_user_data()) touched_ = true;
+  return result;
 }
 
 StatusOr<Datum> Evaluator::CallOutside(const Datum& callee, const Arguments& arguments) {
@@ -321,7 +401,6 @@ StatusOr<Datum> Evaluator::CallOutside(const Datum& callee, const Arguments& arg
     found = outside_.XComPull(arguments, dag_id == nullptr ? "" : ToText(*dag_id),
                               task_id == nullptr ? "" : ToText(*task_id));
   }
-  if (found.ok() && found->holds_user_data()) touched_ = true;
   return found;
 }
 
@@ -403,12 +482,25 @@ StatusOr<Datum> Evaluator::EvaluateUnary(const Expr& expr) {
 StatusOr<Arguments> Evaluator::EvaluateArguments(const Expr& expr) {
   Arguments arguments;
   for (std::size_t i = 1; i < expr.operands.size(); ++i) {
-    ASSIGN_OR_RETURN(Datum value, Evaluate(*expr.operands[i]));
-    arguments.positional.push_back(std::move(value));
+    const Expr& operand = *expr.operands[i];
+    if (operand.kind != ExprKind::kSpread) {
+      ASSIGN_OR_RETURN(Datum value, Evaluate(operand));
+      arguments.positional.push_back(std::move(value));
+      continue;
+    }
+    ASSIGN_OR_RETURN(const Datum values, Evaluate(*operand.operands[0]));
+    ASSIGN_OR_RETURN(const List items, Items(values));
+    arguments.positional.insert(arguments.positional.end(), items.begin(), items.end());
   }
   for (const auto& [name, operand] : expr.keywords) {
-    ASSIGN_OR_RETURN(Datum value, Evaluate(*operand));
-    arguments.named.emplace_back(name, std::move(value));
+    if (operand->kind != ExprKind::kSpread) {
+      ASSIGN_OR_RETURN(Datum value, Evaluate(*operand));
+      arguments.named.emplace_back(name, std::move(value));
+      continue;
+    }
+    ASSIGN_OR_RETURN(const Datum values, Evaluate(*operand->operands[0]));
+    if (!values.is_map()) return InvalidArgument("** needs a dict, not a " + std::string(TypeName(values)));
+    for (const auto& [key, value] : values.map()) arguments.named.emplace_back(ToText(key), value);
   }
   return arguments;
 }

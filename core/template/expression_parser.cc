@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "core/template/builtins.h"
+#include "core/template/refused.h"
 
 namespace millrace::jinja {
 namespace {
@@ -43,7 +44,60 @@ class ExpressionParser {
     return value;
   }
 
+  // Names, perhaps several, perhaps in parentheses.
+  ExprPtr Target() {
+    const std::size_t offset = in_.Peek().offset;
+    ExprPtr first = OneTarget();
+    if (!in_.IsOperator(",")) return first;
+    auto tuple = Make(ExprKind::kTuple, offset);
+    tuple->operands.push_back(std::move(first));
+    while (!in_.failed() && in_.TakeOperator(",")) {
+      if (in_.IsOperator(")") || in_.IsOperator("=") || in_.IsWord("in")) break;
+      tuple->operands.push_back(OneTarget());
+    }
+    return tuple;
+  }
+
+  ExprPtr BlockFilter() {
+    auto block = Make(ExprKind::kName, in_.Peek().offset, std::string(kBlockName));
+    return Filters(NamedFilter(std::move(block)));
+  }
+
  private:
+  ExprPtr OneTarget() {
+    const TokenReader::Deeper deeper(in_);
+    if (in_.failed()) return Make(ExprKind::kName, 0);
+    if (in_.TakeOperator("(")) {
+      ExprPtr inner = Target();
+      in_.ExpectOperator(")");
+      return inner;
+    }
+    const Token name = in_.Peek();
+    auto target = Make(ExprKind::kName, name.offset, in_.ExpectName());
+    if (!in_.TakeOperator(".")) {
+      for (const std::string_view word : {"loop", "true", "false", "none", "True", "False", "None"}) {
+        if (target->name == word) in_.Fail(name.offset, "'" + target->name + "' cannot be assigned to");
+      }
+      return target;
+    }
+    auto member = Make(ExprKind::kAttribute, in_.Peek().offset, in_.ExpectName());
+    member->operands.push_back(std::move(target));
+    return member;
+  }
+
+  ExprPtr NamedFilter(ExprPtr value) {
+    const std::size_t offset = in_.Peek().offset;
+    auto filter = Make(ExprKind::kFilter, offset, in_.ExpectName());
+    if (!in_.failed() && !IsFilter(filter->name)) {
+      const std::string refused = WhyNoFilter(filter->name);
+      in_.Fail(offset, refused.empty() ? "no filter named '" + filter->name + "'" : refused,
+               refused.empty() ? DidYouMean(filter->name, FilterNames()) : "");
+    }
+    filter->operands.push_back(std::move(value));
+    if (in_.IsOperator("(")) Arguments(*filter);
+    return filter;
+  }
+
   static std::unique_ptr<Expr> Make(ExprKind kind, std::size_t offset, std::string name = "") {
     auto expr = std::make_unique<Expr>();
     expr->kind = kind;
@@ -168,7 +222,12 @@ class ExpressionParser {
       expr->literal = Datum(std::move(text));
     } else if (token.kind == TokenKind::kInteger) {
       std::int64_t number = 0;
-      const auto read = std::from_chars(token.text.data(), token.text.data() + token.text.size(), number);
+      const int base = token.text.starts_with("0x")   ? 16
+                       : token.text.starts_with("0o") ? 8
+                       : token.text.starts_with("0b") ? 2
+                                                      : 10;
+      const auto read = std::from_chars(token.text.data() + (base == 10 ? 0 : 2),
+                                        token.text.data() + token.text.size(), number, base);
       if (read.ec != std::errc()) in_.Fail(token.offset, "the number does not fit 64 bits");
       expr->literal = Datum(number);
     } else if (token.kind == TokenKind::kFloat) {
@@ -272,8 +331,17 @@ class ExpressionParser {
   void Arguments(Expr& call) {
     in_.ExpectOperator("(");
     Sequence(")", [&] {
-      if (in_.IsOperator("*") || in_.IsOperator("**"))
-        in_.Fail(in_.Peek().offset, "* and ** arguments are not supported");
+      if (in_.IsOperator("*") || in_.IsOperator("**")) {
+        const Token stars = in_.Take();
+        auto spread = Make(ExprKind::kSpread, stars.offset);
+        spread->operands.push_back(Expression());
+        if (stars.text == "**") {
+          call.keywords.emplace_back("**", std::move(spread));
+        } else {
+          call.operands.push_back(std::move(spread));
+        }
+        return;
+      }
       if (in_.Peek().kind == TokenKind::kName && in_.IsOperator("=", 1)) {
         std::string name = in_.Take().text;
         in_.Take();
@@ -288,14 +356,7 @@ class ExpressionParser {
   ExprPtr Filters(ExprPtr value) {
     for (; !in_.failed(); in_.Link()) {
       if (in_.TakeOperator("|")) {
-        const std::size_t offset = in_.Peek().offset;
-        auto filter = Make(ExprKind::kFilter, offset, in_.ExpectName());
-        if (!in_.failed() && !IsFilter(filter->name)) {
-          in_.Fail(offset, "no filter named '" + filter->name + "'", DidYouMean(filter->name, FilterNames()));
-        }
-        filter->operands.push_back(std::move(value));
-        if (in_.IsOperator("(")) Arguments(*filter);
-        value = std::move(filter);
+        value = NamedFilter(std::move(value));
       } else if (in_.IsWord("is")) {
         value = Test(std::move(value));
       } else if (in_.IsOperator("(")) {
@@ -340,6 +401,18 @@ ExprPtr ReadExpression(TokenReader& reader) { return ExpressionParser(reader).Ex
 
 ExprPtr ReadTuple(TokenReader& reader, bool conditions) {
   return ExpressionParser(reader).TupleOrExpression(conditions);
+}
+
+ExprPtr ReadTarget(TokenReader& reader) { return ExpressionParser(reader).Target(); }
+
+ExprPtr ReadBlockFilter(TokenReader& reader) { return ExpressionParser(reader).BlockFilter(); }
+
+ExprPtr ReadCall(TokenReader& reader) {
+  const std::size_t offset = reader.Peek().offset;
+  ExprPtr call = ReadExpression(reader);
+  if (!reader.failed() && call->kind != ExprKind::kCall)
+    reader.Fail(offset, "expected the call of a macro after {% call %}");
+  return call;
 }
 
 }  // namespace millrace::jinja

@@ -15,5 +15,12 @@ struct FilterRow {
 
 const std::vector<FilterRow>& ValueFilters();
 const std::vector<FilterRow>& SequenceFilters();
+const std::vector<FilterRow>& HtmlFilters();
+const std::vector<FilterRow>& LayoutFilters();
+
+// A str as HTML: escaped, unless it is HTML already.
+std::string EscapedMarkup(const Datum& text);
+// A list of its lines, without their ends; in text_methods.cc.
+StatusOr<Datum> SplitIntoLines(std::string_view text);
 
 }  // namespace millrace::jinja

@@ -126,7 +126,9 @@ StatusOr<Datum> Round(const Datum& value, Args args, Budget&) {
 
 // --- text ---
 
-StatusOr<Datum> String(const Datum& value, Args, Budget&) { return Datum(ToText(value)); }
+StatusOr<Datum> String(const Datum& value, Args, Budget&) {
+  return value.is_string() ? value : Datum(ToText(value));
+}
 
 template <std::string (*kChange)(std::string_view)>
 StatusOr<Datum> Change(const Datum& value, Args, Budget&) {
@@ -139,32 +141,6 @@ std::string Titled(std::string_view text) {
   for (const char c : text) {
     out += starts ? Upper(std::string_view(&c, 1)) : Lower(std::string_view(&c, 1));
     starts = IsSpace(c) || std::string_view("-({[<").find(c) != std::string_view::npos;
-  }
-  return out;
-}
-
-std::string Escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      case '"':
-        out += "&#34;";
-        break;
-      default:
-        out += c;
-    }
   }
   return out;
 }
@@ -196,50 +172,6 @@ StatusOr<Datum> Center(const Datum& value, Args args, Budget&) {
   ASSIGN_OR_RETURN(const std::int64_t width, args.Integer(0, "width", 80));
   ASSIGN_OR_RETURN(std::string out, Justified(ToText(value), width, ' ', '^'));
   return Datum(std::move(out));
-}
-
-StatusOr<Datum> Indent(const Datum& value, Args args, Budget&) {
-  const Datum four(std::int64_t{4});
-  const Datum& width = args.Or(0, "width", four);
-  std::string indent = width.is_string() ? width.string() : "";
-  if (!width.is_string()) {
-    ASSIGN_OR_RETURN(const std::int64_t spaces, args.Integer(0, "width", 4));
-    if (spaces < 0 || spaces > 1000) return InvalidArgument("width must lie between 0 and 1000");
-    indent.assign(static_cast<std::size_t>(spaces), ' ');
-  }
-  const bool first = args.Flag(1, "first", false);
-  const bool blank = args.Flag(2, "blank", false);
-  std::string out;
-  bool start = true;
-  std::string text = ToText(value);
-  for (std::size_t from = 0; from <= text.size();) {
-    const std::size_t to = std::min(text.find('\n', from), text.size());
-    if (start ? first : blank || to > from) out += indent;
-    out += text.substr(from, to - from);
-    if (to < text.size()) out += '\n';
-    RETURN_IF_ERROR(Budget::CheckSize(static_cast<std::int64_t>(out.size())));
-    start = false;
-    from = to + 1;
-  }
-  return Datum(std::move(out));
-}
-
-StatusOr<Datum> Truncate(const Datum& value, Args args, Budget&) {
-  ASSIGN_OR_RETURN(const std::int64_t length, args.Integer(0, "length", 255));
-  const bool kill_words = args.Flag(1, "killwords", false);
-  ASSIGN_OR_RETURN(const std::string end, args.Text(2, "end", "..."));
-  ASSIGN_OR_RETURN(const std::int64_t leeway, args.Integer(3, "leeway", 5));
-  const std::string text = ToText(value);
-  const std::vector<std::string_view> characters = Characters(text);
-  const auto end_length = static_cast<std::int64_t>(Characters(end).size());
-  if (length < end_length) return InvalidArgument("length must be at least that of the end text");
-  if (leeway < 0) return InvalidArgument("leeway must not be negative");
-  if (static_cast<std::int64_t>(characters.size()) <= length + leeway) return Datum(text);
-  std::string kept =
-      text.substr(0, static_cast<std::size_t>(
-                         characters[static_cast<std::size_t>(length - end_length)].data() - text.data()));
-  if (!kill_words) kept.resize(std::min(kept.rfind(' '), kept.size()));
-  return Datum(kept + end);
 }
 
 StatusOr<Datum> WordCount(const Datum& value, Args, Budget&) {
@@ -291,7 +223,7 @@ StatusOr<Datum> ToJsonFilter(const Datum& value, Args args, Budget&) {
   ASSIGN_OR_RETURN(const std::int64_t indent, args.Integer(0, "indent", -1));
   ASSIGN_OR_RETURN(std::string out,
                    JsonText(value, static_cast<int>(std::clamp<std::int64_t>(indent, -1, 100)), true));
-  return Datum(std::move(out));
+  return Datum(std::move(out)).AsMarkup();
 }
 
 StatusOr<Datum> Default(const Datum& value, Args args, Budget&) {
@@ -300,8 +232,6 @@ StatusOr<Datum> Default(const Datum& value, Args args, Budget&) {
   if (value.is_undefined() || (also_false && !IsTrue(value))) return args.Or(0, "default_value", empty);
   return value;
 }
-
-StatusOr<Datum> Same(const Datum& value, Args, Budget&) { return value; }
 
 }  // namespace
 
@@ -314,21 +244,16 @@ const std::vector<FilterRow>& ValueFilters() {
       {"default", Default},
       {"ds", Date<FormatDs>},
       {"ds_nodash", Date<FormatDsNodash>},
-      {"e", Change<Escaped>},
-      {"escape", Change<Escaped>},
       {"float", Float},
       {"format", Format},
-      {"indent", Indent},
       {"int", Int},
       {"lower", Change<Lower>},
       {"replace", Replace},
       {"round", Round},
-      {"safe", Same},
       {"string", String},
       {"title", Change<Titled>},
       {"tojson", ToJsonFilter},
       {"trim", Trim},
-      {"truncate", Truncate},
       {"ts", Date<FormatTs>},
       {"ts_nodash", Date<FormatTsNodash>},
       {"ts_nodash_with_tz", Date<FormatTsNodashWithTz>},

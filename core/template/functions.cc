@@ -38,8 +38,18 @@ StatusOr<Datum> Range(Args args) {
 
 StatusOr<Datum> Dict(Args args) {
   Pairs pairs;
-  for (const auto& [name, value] : args.named) pairs.emplace_back(Datum(name), value);
-  if (!args.positional.empty()) return InvalidArgument("takes named arguments only");
+  if (args.positional.size() > 1)
+    return InvalidArgument("takes one dict or list of pairs, and named arguments");
+  if (!args.positional.empty() && args.positional[0].is_map()) {
+    pairs = args.positional[0].map();
+  } else if (!args.positional.empty()) {
+    ASSIGN_OR_RETURN(const List items, Items(args.positional[0]));
+    for (const Datum& item : items) {
+      if (!item.is_list() || item.list().size() != 2) return InvalidArgument("needs pairs");
+      SetMember(pairs, item.list()[0], item.list()[1]);
+    }
+  }
+  for (const auto& [name, value] : args.named) SetMember(pairs, Datum(name), value);
   return Datum::OfMap(std::move(pairs));
 }
 
@@ -129,12 +139,6 @@ StatusOr<Datum> IndexOf(const Datum& list, Args args) {
   return InvalidArgument("index: the list does not have it");
 }
 
-// loop.cycle: its receiver is the loop's index.
-StatusOr<Datum> Cycle(const Datum& index, Args args) {
-  if (args.positional.empty()) return InvalidArgument("cycle needs at least one argument");
-  return args.positional[static_cast<std::size_t>(index.integer()) % args.positional.size()];
-}
-
 const std::vector<MethodRow>& MapMethods() {
   static const std::vector<MethodRow> kTable = {{"get", Get},
                                                 {"items", Members<true, true>},
@@ -145,11 +149,6 @@ const std::vector<MethodRow>& MapMethods() {
 
 const std::vector<MethodRow>& ListMethods() {
   static const std::vector<MethodRow> kTable = {{"count", CountItem}, {"index", IndexOf}};
-  return kTable;
-}
-
-const std::vector<MethodRow>& LoopMethods() {
-  static const std::vector<MethodRow> kTable = {{"cycle", Cycle}};
   return kTable;
 }
 
@@ -180,13 +179,16 @@ Datum Global(std::string_view name) {
     }
     return Datum::OfMap(std::move(members));
   }
+  if (IsState(name)) return Datum(Callable{std::string(name), nullptr});
   for (const FunctionRow& row : kFunctions) {
     if (row.name == name) return Datum(Callable{std::string(name), nullptr});
   }
   return Datum(Undefined{});
 }
 
-std::vector<std::string> GlobalNames() { return {"dict", "macros", "range"}; }
+std::vector<std::string> GlobalNames() {
+  return {"cycler", "dict", "joiner", "macros", "namespace", "range"};
+}
 
 std::vector<std::string> AttributeNames(const Datum& value) {
   std::vector<std::string> names;
@@ -244,8 +246,7 @@ StatusOr<Datum> Call(const Datum& callee, const Arguments& arguments, Budget& bu
   RETURN_IF_ERROR(budget.Spend(arguments.weight() + (function.receiver ? function.receiver->weight() : 0)));
   StatusOr<Datum> result = InvalidArgument("there is no such function");
   if (function.receiver) {
-    const auto* methods = function.receiver->is_integral() ? &LoopMethods() : MethodsOf(*function.receiver);
-    if (const MethodRow* method = FindMethod(methods, function.name))
+    if (const MethodRow* method = FindMethod(MethodsOf(*function.receiver), function.name))
       result = method->call(*function.receiver, arguments);
   } else {
     for (const FunctionRow& row : kFunctions) {

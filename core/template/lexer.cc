@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "core/template/text_ops.h"
+
 namespace millrace::jinja {
 namespace {
 
@@ -10,28 +12,8 @@ constexpr std::array<std::string_view, 25> kOperators = {"**", "//", "==", "!=",
                                                          "]",  "{",  "}",  ",",  ".",  ":",  "|"};
 constexpr std::size_t kLargestText = 1 << 20;
 
-bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v'; }
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsNameStart(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+bool IsNameStart(char c) { return IsLetter(c) || c == '_'; }
 bool IsName(char c) { return IsNameStart(c) || IsDigit(c); }
-
-void AppendUtf8(std::uint32_t code, std::string& out) {
-  if (code < 0x80) {
-    out += static_cast<char>(code);
-  } else if (code < 0x800) {
-    out += static_cast<char>(0xc0 | code >> 6);
-    out += static_cast<char>(0x80 | (code & 0x3f));
-  } else if (code < 0x10000) {
-    out += static_cast<char>(0xe0 | code >> 12);
-    out += static_cast<char>(0x80 | (code >> 6 & 0x3f));
-    out += static_cast<char>(0x80 | (code & 0x3f));
-  } else {
-    out += static_cast<char>(0xf0 | code >> 18);
-    out += static_cast<char>(0x80 | (code >> 12 & 0x3f));
-    out += static_cast<char>(0x80 | (code >> 6 & 0x3f));
-    out += static_cast<char>(0x80 | (code & 0x3f));
-  }
-}
 
 class Lexer {
  public:
@@ -198,6 +180,22 @@ class Lexer {
         ++at_;
       }
     };
+    if (text_.substr(start, 1) == "0" && start + 2 < text_.size()) {
+      const char letter = static_cast<char>(text_[start + 1] | 0x20);
+      const auto is_digit = [letter](char c) {
+        if (letter == 'x') return IsDigit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+        return c >= '0' && c <= (letter == 'o' ? '7' : '1');
+      };
+      if ((letter == 'x' || letter == 'o' || letter == 'b') &&
+          (is_digit(text_[start + 2]) || text_[start + 2] == '_')) {
+        digits = {'0', letter};
+        for (at_ += 2; at_ < text_.size() && (is_digit(text_[at_]) || text_[at_] == '_'); ++at_) {
+          if (text_[at_] != '_') digits += text_[at_];
+        }
+        tokens_.push_back({TokenKind::kInteger, start, std::move(digits)});
+        return true;
+      }
+    }
     take_digits();
     // "items.0.name": the digits after a dot are an index, not a fraction.
     const bool after_dot =

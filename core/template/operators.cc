@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "core/template/builtins.h"
+#include "core/template/filter_table.h"
 #include "core/template/text_format.h"
 
 namespace millrace::jinja {
@@ -127,6 +128,7 @@ StatusOr<Datum> Binary(std::string_view op, const Datum& left, const Datum& righ
   if (op == "+" && left.is_string() && right.is_string()) {
     RETURN_IF_ERROR(
         Budget::CheckSize(static_cast<std::int64_t>(left.string().size() + right.string().size())));
+    if (left.markup() || right.markup()) return Datum(EscapedMarkup(left) + EscapedMarkup(right)).AsMarkup();
     return Datum(left.string() + right.string());
   }
   if (op == "+" && left.is_list() && right.is_list() && left.is_tuple() == right.is_tuple()) {

@@ -8,8 +8,17 @@
 namespace millrace::jinja {
 namespace {
 
-constexpr std::array<std::string_view, 10> kUnsupported = {
-    "macro", "call", "filter", "block", "extends", "include", "import", "from", "autoescape", "with"};
+// Jinja's words, and why they are refused.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kRefused = {
+    {{"include", "a template stands alone and reads no other file"},
+     {"import", "a template stands alone and reads no other file"},
+     {"from", "a template stands alone and reads no other file"},
+     {"extends", "a template stands alone and inherits from none"},
+     {"block", "a template stands alone and inherits from none"},
+     {"autoescape", "nothing is escaped by itself; use the filter e"},
+     {"break", "Airflow does not know it either; filter the loop: {% for x in xs if ... %}"},
+     {"continue", "Airflow does not know it either; filter the loop: {% for x in xs if ... %}"}}};
+constexpr std::string_view kKnown = "if, for, set, with, macro, call, filter, do, raw";
 
 // Text, tags and blocks.
 class Parser {
@@ -54,19 +63,23 @@ class Parser {
  private:
   void Statement(Node& node) {
     const Token word = in_.Take();
-    if (word.text == "if") {
-      If(node);
-    } else if (word.text == "for") {
-      For(node);
-    } else if (word.text == "set") {
-      Set(node);
-    } else if (std::find(kUnsupported.begin(), kUnsupported.end(), word.text) != kUnsupported.end()) {
-      in_.Fail(word.offset, "{% " + word.text + " %} is not supported; if, for, set and raw are");
-    } else if (word.text == "else" || word.text == "elif" || word.text.starts_with("end")) {
+    if (word.text == "if") return If(node);
+    if (word.text == "for") return For(node);
+    if (word.text == "set") return Set(node);
+    if (word.text == "macro") return Macro(node);
+    if (word.text == "call") return Call(node);
+    if (word.text == "filter") return Filter(node);
+    if (word.text == "with") return With(node);
+    if (word.text == "do") return Do(node);
+    for (const auto& [name, why] : kRefused) {
+      if (word.text == name)
+        return in_.Fail(word.offset, "{% " + word.text + " %} is not supported: " + std::string(why));
+    }
+    if (word.text == "else" || word.text == "elif" || word.text.starts_with("end")) {
       in_.Fail(word.offset, "{% " + word.text + " %} closes nothing that is open here");
     } else {
-      in_.Fail(word.offset, "unknown block " + Describe(word) + "; known: if, for, set, raw",
-               DidYouMean(word.text, {"if", "for", "set", "raw"}));
+      in_.Fail(word.offset, "unknown block " + Describe(word) + "; known: " + std::string(kKnown),
+               DidYouMean(word.text, {"if", "for", "set", "with", "macro", "call", "filter", "do", "raw"}));
     }
   }
 
@@ -96,11 +109,11 @@ class Parser {
 
   void For(Node& node) {
     node.kind = NodeKind::kFor;
-    node.targets = Targets();
+    node.target = ReadTarget(in_);
     if (!in_.TakeWord("in")) in_.Fail(in_.Peek().offset, "expected 'in', found " + Describe(in_.Peek()));
     node.expr = ReadTuple(in_, /*conditions=*/false);
     if (in_.TakeWord("if")) node.condition = ReadExpression(in_);
-    if (in_.IsWord("recursive")) in_.Fail(in_.Peek().offset, "recursive loops are not supported");
+    node.recursive = in_.TakeWord("recursive");
     EndBlock();
     node.body = Body({"else", "endfor"});
     if (in_.TakeWord("else")) {
@@ -114,29 +127,82 @@ class Parser {
 
   void Set(Node& node) {
     node.kind = NodeKind::kSet;
-    node.targets = Targets();
+    node.target = ReadTarget(in_);
     if (in_.TakeOperator("=")) {
       node.expr = ReadTuple(in_);
       EndBlock();
       return;
     }
+    if (in_.TakeOperator("|")) node.filter = ReadBlockFilter(in_);
+    BodyUpTo(node, "endset");
+  }
+
+  void BodyUpTo(Node& node, std::string_view end) {
     EndBlock();
-    node.body = Body({"endset"});
+    node.body = Body({end});
     if (in_.failed()) return;
     in_.Take();
     EndBlock();
   }
 
-  std::vector<std::string> Targets() {
-    std::vector<std::string> targets;
-    const bool parenthesis = in_.TakeOperator("(");
-    do {
+  // The body of a macro, or of a caller: what it names decides what it accepts.
+  void MacroBody(Node& node, std::string_view end) {
+    const std::size_t begin = in_.position();
+    BodyUpTo(node, end);
+    node.takes_more = in_.Mentions("varargs", begin);
+    node.takes_keywords = in_.Mentions("kwargs", begin);
+    node.takes_caller = in_.Mentions("caller", begin);
+  }
+
+  void Macro(Node& node) {
+    node.kind = NodeKind::kMacro;
+    node.text = in_.ExpectName();
+    in_.ExpectOperator("(");
+    Parameters(node);
+    MacroBody(node, "endmacro");
+  }
+
+  void Call(Node& node) {
+    node.kind = NodeKind::kCall;
+    node.text = "caller";
+    if (in_.TakeOperator("(")) Parameters(node);
+    node.expr = ReadCall(in_);
+    MacroBody(node, "endcall");
+  }
+
+  void Parameters(Node& node) {
+    while (!in_.failed() && !in_.TakeOperator(")")) {
+      if (!node.parameters.empty()) in_.ExpectOperator(",");
       const std::size_t offset = in_.Peek().offset;
-      targets.push_back(in_.ExpectName());
-      if (targets.back() == "loop") in_.Fail(offset, "'loop' cannot be assigned to");
-    } while (!in_.failed() && in_.TakeOperator(","));
-    if (parenthesis) in_.ExpectOperator(")");
-    return targets;
+      std::string name = in_.ExpectName();
+      ExprPtr value = in_.TakeOperator("=") ? ReadExpression(in_) : nullptr;
+      if (!value && !node.parameters.empty() && node.parameters.back().second)
+        in_.Fail(offset, "a parameter without a default cannot follow one that has it");
+      node.parameters.emplace_back(std::move(name), std::move(value));
+    }
+  }
+
+  void Filter(Node& node) {
+    node.kind = NodeKind::kFilter;
+    node.filter = ReadBlockFilter(in_);
+    BodyUpTo(node, "endfilter");
+  }
+
+  void With(Node& node) {
+    node.kind = NodeKind::kWith;
+    while (!in_.failed() && in_.Peek().kind != TokenKind::kBlockEnd) {
+      if (!node.parameters.empty()) in_.ExpectOperator(",");
+      std::string name = in_.ExpectName();
+      in_.ExpectOperator("=");
+      node.parameters.emplace_back(std::move(name), ReadExpression(in_));
+    }
+    BodyUpTo(node, "endwith");
+  }
+
+  void Do(Node& node) {
+    node.kind = NodeKind::kDo;
+    node.expr = ReadTuple(in_);
+    EndBlock();
   }
 
   TokenReader& in_;

@@ -23,6 +23,10 @@ class Collector {
     for (const auto& node : nodes) {
       if (node->expr) Visit(*node->expr);
       if (node->condition) Visit(*node->condition);
+      if (node->filter) Visit(*node->filter);
+      for (const auto& [name, value] : node->parameters) {
+        if (value) Visit(*value);
+      }
       for (const jinja::Branch& branch : node->branches) {
         if (branch.condition) Visit(*branch.condition);
         Visit(branch.body);

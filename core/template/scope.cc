@@ -1,9 +1,11 @@
 #include "core/template/scope.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "core/template/builtins.h"
 #include "core/template/outside.h"
+#include "core/template/refused.h"
 
 namespace millrace::jinja {
 namespace {
@@ -93,7 +95,7 @@ Datum Scope::Find(std::string_view name) const {
   Datum global = Global(name);
   if (global.is_undefined()) global = OutsideGlobal(name);
   if (!global.is_undefined()) return global;
-  return Datum(Undefined{"'" + std::string(name) + "' is undefined"});
+  return Datum(Undefined{"'" + std::string(name) + "' is undefined" + WhyUndefined(name)});
 }
 
 Datum Scope::FindInContext(std::string_view name) const {
@@ -115,6 +117,25 @@ std::vector<std::string> Scope::Names() const {
     for (const auto& [name, value] : frame) names.push_back(name);
   }
   return names;
+}
+
+std::vector<Scope::Frame> Scope::SwapInner(std::vector<Frame> inner) {
+  std::vector<Frame> old(std::make_move_iterator(frames_.begin() + 1),
+                         std::make_move_iterator(frames_.end()));
+  frames_.resize(1);
+  std::move(inner.begin(), inner.end(), std::back_inserter(frames_));
+  return old;
+}
+
+bool Scope::Replace(std::string_view name, const Datum& value) {
+  for (auto frame = frames_.rbegin(); frame != frames_.rend(); ++frame) {
+    const auto found =
+        std::find_if(frame->begin(), frame->end(), [name](const auto& entry) { return entry.first == name; });
+    if (found == frame->end()) continue;
+    found->second = value;
+    return true;
+  }
+  return false;
 }
 
 void Scope::Set(std::string name, Datum value) {

@@ -27,12 +27,18 @@ class Scope {
   // For suggestions.
   std::vector<std::string> Names() const;
 
+  using Frame = std::vector<std::pair<std::string, Datum>>;
+  // The frames above the template's own: what a macro remembers, and what it hides while it runs.
+  std::vector<Frame> Inner() const { return {frames_.begin() + 1, frames_.end()}; }
+  std::vector<Frame> SwapInner(std::vector<Frame> inner);
+  // Gives the innermost variable of this name another value; false when there is none.
+  bool Replace(std::string_view name, const Datum& value);
+
   void Enter() { frames_.emplace_back(); }
   void Leave() { frames_.pop_back(); }
   void Set(std::string name, Datum value);
 
  private:
-  using Frame = std::vector<std::pair<std::string, Datum>>;
   Datum root_;
   std::vector<Frame> frames_{1};
 };

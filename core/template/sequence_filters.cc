@@ -43,12 +43,27 @@ Datum CaseFolded(const Datum& value, bool case_sensitive) {
 }
 
 // Each item's sort key: the attribute, or the item itself; letters alike unless case_sensitive.
-StatusOr<List> Keys(const List& items, const Datum* attribute, bool case_sensitive) {
+StatusOr<List> Keys(const List& items, const Datum* attribute, bool case_sensitive,
+                    const Datum* fallback = nullptr) {
   List keys;
   for (const Datum& item : items) {
     Datum key = item;
+    if (attribute != nullptr && attribute->is_string() &&
+        attribute->string().find(',') != std::string::npos) {
+      List parts;  // "a,b": by a, then by b
+      for (std::string_view rest = attribute->string(); !rest.empty();) {
+        const std::string_view part = rest.substr(0, rest.find(','));
+        ASSIGN_OR_RETURN(const Datum found, DefinedPath(item, Datum(std::string(part))));
+        parts.push_back(CaseFolded(found, case_sensitive));
+        rest.remove_prefix(std::min(part.size() + 1, rest.size()));
+      }
+      keys.push_back(Datum::OfList(std::move(parts)));
+      continue;
+    }
     if (attribute != nullptr && !attribute->is_none()) {
-      ASSIGN_OR_RETURN(key, DefinedPath(item, *attribute));
+      ASSIGN_OR_RETURN(key, Path(item, *attribute));
+      if (key.is_undefined() && fallback != nullptr) key = *fallback;
+      if (key.is_undefined()) return InvalidArgument(key.undefined().message);
     }
     keys.push_back(CaseFolded(key, case_sensitive));
   }
@@ -194,7 +209,8 @@ StatusOr<Datum> GroupBy(const Datum& value, Args args, Budget& budget) {
   if (attribute == nullptr) return InvalidArgument("needs an attribute");
   ASSIGN_OR_RETURN(const List items, Items(value));
   RETURN_IF_ERROR(budget.Spend(static_cast<std::int64_t>(items.size()) * 20));
-  ASSIGN_OR_RETURN(const List keys, Keys(items, attribute, args.Flag(2, "case_sensitive", false)));
+  const Datum* fallback = args.Find(1, "default");
+  ASSIGN_OR_RETURN(const List keys, Keys(items, attribute, args.Flag(2, "case_sensitive", false), fallback));
   ASSIGN_OR_RETURN(const auto order, SortedOrder(keys, false));
   List groups;
   for (std::size_t from = 0; from < order.size();) {
@@ -202,7 +218,8 @@ StatusOr<Datum> GroupBy(const Datum& value, Args args, Budget& budget) {
     std::size_t to = from;
     for (; to < order.size() && AreEqual(keys[order[to]], keys[order[from]]); ++to)
       members.push_back(items[order[to]]);
-    ASSIGN_OR_RETURN(Datum name, DefinedPath(items[order[from]], *attribute));
+    ASSIGN_OR_RETURN(Datum name, Path(items[order[from]], *attribute));
+    if (name.is_undefined()) name = *fallback;  // it has one, or there were no keys
     groups.push_back(Datum::OfTuple({std::move(name), Datum::OfList(std::move(members))}));
     from = to;
   }
@@ -305,7 +322,8 @@ StatusOr<Datum> Select(const Datum& value, Args args, Budget& budget) {
 
 StatusOr<Datum> Attr(const Datum& value, Args args, Budget&) {
   ASSIGN_OR_RETURN(const std::string name, args.Text(0, "name", ""));
-  const bool is_member = value.is_map() && value.Find(Datum(name)) != nullptr;  // attributes only, not members
+  const bool is_member =
+      value.is_map() && value.Find(Datum(name)) != nullptr;  // attributes only, not members
   Datum found = Attribute(value, name);
   if (is_member && !found.is_callable()) return Datum(Undefined{"a dict has no attribute '" + name + "'"});
   return found;
@@ -345,7 +363,7 @@ const std::vector<FilterRow>& SequenceFilters() {
 namespace {
 
 const FilterRow* FindFilter(std::string_view name) {
-  for (const auto* table : {&ValueFilters(), &SequenceFilters()}) {
+  for (const auto* table : {&ValueFilters(), &SequenceFilters(), &HtmlFilters(), &LayoutFilters()}) {
     for (const FilterRow& row : *table) {
       if (row.name == name) return &row;
     }
@@ -359,8 +377,9 @@ bool IsFilter(std::string_view name) { return FindFilter(name) != nullptr; }
 
 std::vector<std::string> FilterNames() {
   std::vector<std::string> names;
-  for (const FilterRow& row : ValueFilters()) names.emplace_back(row.name);
-  for (const FilterRow& row : SequenceFilters()) names.emplace_back(row.name);
+  for (const auto* table : {&ValueFilters(), &SequenceFilters(), &HtmlFilters(), &LayoutFilters()}) {
+    for (const FilterRow& row : *table) names.emplace_back(row.name);
+  }
   return names;
 }
 

@@ -80,7 +80,20 @@ StatusOr<bool> IsMapping(const Datum& value, Args) { return value.is_map(); }
 StatusOr<bool> IsSequence(const Datum& value, Args) {
   return value.is_list() || value.is_map() || value.is_string();
 }
-StatusOr<bool> IsCallable(const Datum& value, Args) { return value.is_callable(); }
+// Identity, as far as values have one: the same type and the same value.
+StatusOr<bool> SameAs(const Datum& value, Args args) {
+  ASSIGN_OR_RETURN(const Datum* other, Other(args));
+  return TypeName(value) == TypeName(*other) && AreEqual(value, *other);
+}
+StatusOr<bool> IsEscaped(const Datum& value, Args) { return value.markup(); }
+StatusOr<bool> IsFilterName(const Datum& value, Args) {
+  return value.is_string() && IsFilter(value.string());
+}
+StatusOr<bool> IsTestName(const Datum& value, Args) { return value.is_string() && IsTest(value.string()); }
+StatusOr<bool> IsCallable(const Datum& value, Args) {
+  return value.is_callable() || (value.is_handle() && value.handle().kind != Handle::Kind::kNamespace &&
+                                 value.handle().kind != Handle::Kind::kCycler);
+}
 StatusOr<bool> IsLowerTest(const Datum& value, Args) {
   const std::string text = ToText(value);
   return text == Lower(text) && std::any_of(text.begin(), text.end(), IsLetter);
@@ -97,8 +110,10 @@ constexpr TestRow kTests[] = {
     {"divisibleby", DivisibleBy},
     {"eq", Equal},
     {"equalto", Equal},
+    {"escaped", IsEscaped},
     {"even", Even},
     {"false", IsFalseTest},
+    {"filter", IsFilterName},
     {"float", IsFloat},
     {"ge", Ordered<Turned, true>},
     {"greaterthan", Ordered<Turned, false>},
@@ -115,9 +130,10 @@ constexpr TestRow kTests[] = {
     {"none", IsNone},
     {"number", IsNumber},
     {"odd", Odd},
-    {"sameas", Equal},
+    {"sameas", SameAs},
     {"sequence", IsSequence},
     {"string", IsString},
+    {"test", IsTestName},
     {"true", IsTrueTest},
     {"undefined", IsUndefined},
     {"upper", IsUpperTest},

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/template/filter_table.h"
 #include "core/template/method_table.h"
 #include "core/template/text_format.h"
 #include "core/template/text_ops.h"
@@ -88,18 +89,7 @@ StatusOr<Datum> SplitText(const Datum& text, Args args) {
   return ListOf(parts);
 }
 
-StatusOr<Datum> SplitLines(const Datum& text, Args) {
-  std::vector<std::string_view> lines;
-  std::string_view rest = text.string();
-  while (!rest.empty()) {
-    const std::size_t end = std::min(rest.find_first_of("\r\n"), rest.size());
-    lines.push_back(rest.substr(0, end));
-    rest.remove_prefix(end);
-    if (rest.starts_with("\r\n")) rest.remove_prefix(1);
-    if (!rest.empty()) rest.remove_prefix(1);
-  }
-  return ListOf(lines);
-}
+StatusOr<Datum> SplitLines(const Datum& text, Args) { return SplitIntoLines(text.string()); }
 
 template <bool kFromRight>
 StatusOr<Datum> Partition(const Datum& text, Args args) {
@@ -215,6 +205,18 @@ StatusOr<Datum> IsCase(const Datum& text, Args) {
 }
 
 }  // namespace
+
+StatusOr<Datum> SplitIntoLines(std::string_view rest) {
+  std::vector<std::string_view> lines;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find_first_of("\r\n"), rest.size());
+    lines.push_back(rest.substr(0, end));
+    rest.remove_prefix(end);
+    if (rest.starts_with("\r\n")) rest.remove_prefix(1);
+    if (!rest.empty()) rest.remove_prefix(1);
+  }
+  return ListOf(lines);
+}
 
 const std::vector<MethodRow>& TextMethods() {
   static const std::vector<MethodRow> kTable = {

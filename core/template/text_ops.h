@@ -1,6 +1,7 @@
 // What filters and str methods have in common. ASCII letters only where case matters. Private to this room.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,7 @@ inline bool IsLetter(char c) { return IsLower(c) || IsUpper(c); }
 inline bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 inline bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
+void AppendUtf8(std::uint32_t code, std::string& out);
 std::string Lower(std::string_view text);
 std::string Upper(std::string_view text);
 // First letter up, the rest down.

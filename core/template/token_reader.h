@@ -28,6 +28,14 @@ class TokenReader {
     problem_ = ProblemAt(text_, offset, std::move(message), std::move(suggestion));
   }
 
+  std::size_t position() const { return at_; }
+  // Whether a name was among the tokens taken since then.
+  bool Mentions(std::string_view name, std::size_t since) const {
+    return std::any_of(tokens_.begin() + static_cast<std::ptrdiff_t>(since),
+                       tokens_.begin() + static_cast<std::ptrdiff_t>(at_), [name](const Token& token) {
+                         return token.kind == TokenKind::kName && token.text == name;
+                       });
+  }
   const Token& Peek(std::size_t ahead = 0) const {
     return tokens_[std::min(at_ + ahead, tokens_.size() - 1)];
   }

@@ -152,6 +152,48 @@ lake/raw/{{ ds }}/part-{{ '%05d' | format(3) }}.parquet
 {{ -'a' }}
 {{ [1, 'a'] | sort }}
 {{ 'x' | int(base=1) }}
+{% macro m(a, b=2) %}[{{ a }}-{{ b }}]{% endmacro %}{{ m(1) }}{{ m(1, b=3) }}{{ m(a=5) }}
+{% macro m() %}{{ varargs | join('+') }}|{{ kwargs.x }}{% endmacro %}{{ m(1, 2, x=3) }}
+{% macro m(t) %}<{{ t }}>{{ caller('u') }}</{{ t }}>{% endmacro %}{% call(x) m('b') %}in {{ x }}{% endcall %}
+{% macro m(x) %}{% if x > 0 %}{{ x }}{{ m(x - 1) }}{% endif %}{% endmacro %}{{ m(3) }}
+{% macro m() %}{{ x }}{% endmacro %}{% set x = 1 %}{{ m() }}
+{% macro m(a) %}{{ a }}{% endmacro %}{{ m(1, 2) }}
+{% macro m(a) %}{{ a }}{% endmacro %}{{ m(b=2) }}
+{% macro m(a) %}{{ a }}{% endmacro %}{{ m() }}
+{% macro m(a, b) %}{% endmacro %}{{ m.name }} {{ m.arguments }} {{ m.caller }}
+{% set ns = namespace(n=0) %}{% for i in [1, 2, 3] %}{% set ns.n = ns.n + i %}{% endfor %}{{ ns.n }}
+{% filter upper %}a{{ 1 }}b{% endfilter %} {% filter replace('a', 'x') | upper %}banana{% endfilter %}
+{% set x | upper | trim %} ab {% endset %}{{ x }}|
+{% with a = 1, b = 2 %}{{ a + b }}{% endwith %} {% with %}{% set q = 1 %}{{ q }}{% endwith %}
+{% set l = [] %}{% for i in [1, 2] %}{% do l.append(i * 2) %}{% endfor %}{{ l }}
+{% set d = {'a': 1} %}{% do d.update({'b': 2}) %}{{ d }} {% set _ = d.pop('a') %}{{ d }} {{ _ }}
+{% for x in [1, [2, [3]]] recursive %}{% if x is iterable %}({{ loop(x) }}){% else %}{{ x }}.{{ loop.depth }}{% endif %}{% endfor %}
+{% for x in [1, 1, 2] %}{{ loop.changed(x) }} {% endfor %}
+{% set c = cycler('a', 'b') %}{{ c.next() }}{{ c.next() }}{{ c.next() }}{{ c.current }}
+{% set j = joiner('; ') %}{% for x in [1, 2, 3] %}{{ j() }}{{ x }}{% endfor %}
+{% for a, (b, c) in [(1, (2, 3))] %}{{ a }}{{ b }}{{ c }}{% endfor %}
+{{ 0x1f }} {{ 0o17 }} {{ 0b101 }} {{ 0xFF_FF }}
+{{ dict([('a', 1)], b=2) }} {{ dict({'a': 1}) }}
+{% macro m(a, b) %}{{ a }}{{ b }}{% endmacro %}{{ m(*[1, 2]) }} {{ m(**{'a': 3, 'b': 4}) }}
+{{ 1000 | filesizeformat }} {{ 1 | filesizeformat }} {{ 123456789 | filesizeformat(true) }} {{ 999 | filesizeformat }}
+{{ '<p>a &amp; <b>b</b></p>  c<!-- x -->' | striptags }}
+{{ {'class': 'a "b"', 'id': none, 'n': 1} | xmlattr }}
+{{ '<a>' | e | e }} {{ '<a>' | safe | e }} {{ '<a>' | e | forceescape }} {{ '<a>' | e is escaped }} {{ '<a>' is escaped }}
+{{ 'the quick brown fox jumps-over the lazy dog' | wordwrap(10) }}
+{{ 'abcdefghijklmnop qrs' | wordwrap(5) }} {{ 'abcdefghij kl' | wordwrap(5, false) }}
+{{ 'well-known long-winded words -- and dashes--here' | wordwrap(12) }}
+{{ {'b': 1, 'a': [1, 2]} | pprint }}
+{{ range(40) | list | pprint }}
+{{ {'alpha': 'x' * 40, 'beta': 'y' * 50, 'gamma': [1, 2, 3]} | pprint }}
+{{ ('word ' * 30) | pprint }}
+{{ [{'a': 2, 'b': 1}, {'a': 1, 'b': 3}, {'a': 1, 'b': 2}] | sort(attribute='a,b') | map(attribute='b') | list }}
+{{ [{'a': 1}, {}] | groupby('a', default=0) | map('first') | list }}
+{{ 1 is sameas 1.0 }} {{ true is sameas 1 }} {{ 'upper' is filter }} {{ 'odd' is test }} {{ 'nope' is filter }}
+{{ ('<b>' | safe) + '<i>' }}
+{% include 'x' %}
+{{ [1, 2, 3] | sum(start=1) }} {{ loop is defined }}
+{% for i in [1] %}{% for j in [1, 2] %}{{ loop.last }}{% endfor %}{% endfor %}
+{% call m() %}{% endcall %}
 """.strip("\n").split("\n") + [
     "two\nlines {{ ds }}\n", "ends with two\n\n", "crlf\r\n{{ ds }}\r\n", "{% if true %}\n  indented\n{% endif %}\n",
     "{% for s in params.states -%}\n  {{ s }}\n{% endfor %}", "{{ ds\n}} over {{\n  'lines' }}", "", "\n", "{ {x} } } {", "{{ 'a\\\nb' }}",

@@ -1,0 +1,66 @@
+#include "core/template/refused.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace millrace::jinja {
+namespace {
+
+using Row = std::pair<std::string_view, std::string_view>;
+
+constexpr std::string_view kRandom = "a template renders the same each time, so nothing random is there";
+
+constexpr std::array<Row, 19> kNames = {
+    {{"execution_date", "Airflow 3 removed it; use logical_date"},
+     {"next_ds", "Airflow 3 removed it; use data_interval_end | ds"},
+     {"next_ds_nodash", "Airflow 3 removed it; use data_interval_end | ds_nodash"},
+     {"next_execution_date", "Airflow 3 removed it; use data_interval_end"},
+     {"prev_ds", "Airflow 3 removed it; use macros.ds_add(ds, -1) or prev_data_interval_start_success | ds"},
+     {"prev_ds_nodash", "Airflow 3 removed it; use prev_data_interval_start_success | ds_nodash"},
+     {"prev_execution_date", "Airflow 3 removed it; use prev_data_interval_start_success"},
+     {"prev_execution_date_success", "Airflow 3 removed it; use prev_data_interval_start_success"},
+     {"tomorrow_ds", "Airflow 3 removed it; use macros.ds_add(ds, 1)"},
+     {"tomorrow_ds_nodash", "Airflow 3 removed it; use logical_date.add(days=1) | ds_nodash"},
+     {"yesterday_ds", "Airflow 3 removed it; use macros.ds_add(ds, -1)"},
+     {"yesterday_ds_nodash", "Airflow 3 removed it; use logical_date.subtract(days=1) | ds_nodash"},
+     {"triggering_dataset_events", "Airflow 3 renamed it: triggering_asset_events"},
+     {"conf", "Millrace has no airflow.cfg; the conf of a run is dag_run.conf"},
+     {"inlet_events", "events of datasets are not there; triggering_asset_events is"},
+     {"outlet_events", "a template cannot emit events"},
+     {"lipsum", kRandom},
+     {"self", "a template stands alone and has no blocks"},
+     {"super", "a template stands alone and has no blocks"}}};
+
+constexpr std::array<Row, 8> kMembers = {
+    {{"macros.random", kRandom},
+     {"macros.uuid", kRandom},
+     {"macros.time", "a template does not know the clock; use logical_date or dag_run.run_after"},
+     {"macros.hive", "Airflow 2 removed it"},
+     {"macros.yaml", "use macros.json or the filter tojson"},
+     {"macros.ds_format_locale", "use macros.ds_format, which is in English"},
+     {"macros.datetime.now", "a template does not know the clock; use logical_date or dag_run.run_after"},
+     {"macros.datetime.utcnow",
+      "a template does not know the clock; use logical_date or dag_run.run_after"}}};
+
+template <std::size_t kSize>
+std::string Why(const std::array<Row, kSize>& rows, std::string_view name) {
+  const auto row =
+      std::find_if(rows.begin(), rows.end(), [name](const Row& known) { return known.first == name; });
+  return row == rows.end() ? "" : ": " + std::string(row->second);
+}
+
+}  // namespace
+
+std::string WhyUndefined(std::string_view name) { return Why(kNames, name); }
+
+std::string WhyNoMember(std::string_view owner, std::string_view name) {
+  return Why(kMembers, std::string(owner) + "." + std::string(name));
+}
+
+std::string WhyNoFilter(std::string_view name) {
+  if (name == "random") return "the filter random is not supported: " + std::string(kRandom);
+  return "";
+}
+
+}  // namespace millrace::jinja

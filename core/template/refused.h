@@ -1,0 +1,16 @@
+// What Airflow or Jinja know and templates here do not: why, and what to write instead. Private to this room.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace millrace::jinja {
+
+// Ends a message about an undefined name: "; Airflow 3 removed it, use ...". "" for a name that nobody knows.
+std::string WhyUndefined(std::string_view name);
+// The same for "macros.random" and the like.
+std::string WhyNoMember(std::string_view owner, std::string_view name);
+// A whole message, or "".
+std::string WhyNoFilter(std::string_view name);
+
+}  // namespace millrace::jinja
