@@ -41,9 +41,11 @@ unshare --mount --pid --fork --kill-child bash -euc '
   mount --rbind /dev "$1/dev"
   mount -t tmpfs tmpfs "$1/tmp"
   [ -z "${MILLRACE_BARE_CCACHE:-}" ] || mount --bind "$MILLRACE_BARE_CCACHE" "$1/ccache"
-  exec chroot "$1" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin CI=true TERM=dumb \
+  # Not exec: this shell is process 1 of the namespace, and inherits and reaps what the tests kill.
+  chroot "$1" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin CI=true TERM=dumb \
     CCACHE_DIR=/ccache CCACHE_BASEDIR=/root/millrace CCACHE_NOHASHDIR=1 \
     http_proxy="${http_proxy:-}" https_proxy="${https_proxy:-}" \
     bash -euc "cd /root/millrace && $2"
+  exit $?
 ' bare "$bare" "$command" </dev/null || die "failed after $((SECONDS - started)) s: $command"
 echo "bare: passed after $((SECONDS - started)) s: $command"
