@@ -32,17 +32,6 @@ constexpr std::array<Row, 19> kNames = {
      {"self", "a template stands alone and has no blocks"},
      {"super", "a template stands alone and has no blocks"}}};
 
-constexpr std::array<Row, 8> kMembers = {
-    {{"macros.random", kRandom},
-     {"macros.uuid", kRandom},
-     {"macros.time", "a template does not know the clock; use logical_date or dag_run.run_after"},
-     {"macros.hive", "Airflow 2 removed it"},
-     {"macros.yaml", "use macros.json or the filter tojson"},
-     {"macros.ds_format_locale", "use macros.ds_format, which is in English"},
-     {"macros.datetime.now", "a template does not know the clock; use logical_date or dag_run.run_after"},
-     {"macros.datetime.utcnow",
-      "a template does not know the clock; use logical_date or dag_run.run_after"}}};
-
 template <std::size_t kSize>
 std::string Why(const std::array<Row, kSize>& rows, std::string_view name) {
   const auto row =
@@ -53,10 +42,6 @@ std::string Why(const std::array<Row, kSize>& rows, std::string_view name) {
 }  // namespace
 
 std::string WhyUndefined(std::string_view name) { return Why(kNames, name); }
-
-std::string WhyNoMember(std::string_view owner, std::string_view name) {
-  return Why(kMembers, std::string(owner) + "." + std::string(name));
-}
 
 std::string WhyNoFilter(std::string_view name) {
   if (name == "random") return "the filter random is not supported: " + std::string(kRandom);

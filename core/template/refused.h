@@ -8,8 +8,6 @@ namespace millrace::jinja {
 
 // Ends a message about an undefined name: "; Airflow 3 removed it, use ...". "" for a name that nobody knows.
 std::string WhyUndefined(std::string_view name);
-// The same for "macros.random" and the like.
-std::string WhyNoMember(std::string_view owner, std::string_view name);
 // A whole message, or "".
 std::string WhyNoFilter(std::string_view name);
 
