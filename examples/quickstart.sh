@@ -33,7 +33,7 @@ done
 scripts/setup.sh
 export MILLRACE_DEPS=${MILLRACE_DEPS:-$PWD/build/deps}
 [ -f build/release/build.ninja ] || cmake --preset release >/dev/null
-cmake --build --preset release --target programs webui
+cmake --build --preset release --target programs webui word_count
 
 bin=$PWD/build/release/bin
 home=${MILLRACE_QUICKSTART:-$PWD/build/quickstart}
@@ -41,6 +41,10 @@ mkdir -p "$home/root/data" "$home/state"
 for file in flights-3m.parquet airports.csv; do
   [ -f "$home/root/data/$file" ] || cp "$MILLRACE_DEPS/vega-datasets/$file" "$home/root/data/"
 done
+# What the other example DAG, word_count, reads and loads: it waits to be triggered.
+mkdir -p "$home/root/data/text" "$home/root/lib"
+cp README.md docs/*.md "$home/root/data/text/"
+cp build/release/lib/libword_count.so "$home/root/lib/"
 port=8080
 if (exec 3<>/dev/tcp/127.0.0.1/$port) 2>/dev/null; then port=0; fi
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What the README promises of the quickstart: --once sets up, builds, runs the pipeline for another day too, shows the result, ends
-# with 0, and leaves nothing running. Works in the build folder of this checkout and a data folder of its own.
+# with 0, and leaves nothing running; without it the scheduler serves on until Ctrl-C. Works in the build folder of this checkout and a data folder of its own.
 #
 # usage: quickstart_test.sh SOURCE
 set -euo pipefail
@@ -21,6 +21,23 @@ for text in "report  *success" "airport  *state  *flights" "Equal to one plain D
   grep -q "$text" "$out" || { cat "$out"; fail "the output lacks: $text"; }
 done
 [ -f "$MILLRACE_QUICKSTART/root/lake/gold/2001-05-17/delays/_manifest.json" ] || fail "no published output"
+if pgrep -f "$MILLRACE_QUICKSTART" >/dev/null; then fail "something is left running: $(pgrep -af "$MILLRACE_QUICKSTART")"; fi
+
+# Without --once it goes on serving until Ctrl-C, and the other example DAG can be triggered. (An ignored SIGINT would stay
+# ignored in a background job of a script: job control gives it the default.)
+set -m
+examples/quickstart.sh --date 2001-05-17 >"$out" 2>&1 &
+serving=$!
+set +m
+until grep -q "^Password:" "$out"; do
+  kill -0 "$serving" 2>/dev/null || { cat "$out"; fail "it does not go on serving"; }
+  sleep 0.2
+done
+MILLRACE_STATE=$MILLRACE_QUICKSTART/state build/release/bin/dagctl dags trigger word_count --wait || fail "word_count does not succeed"
+kill -INT "-$serving"
+status=0
+wait "$serving" || status=$?
+[ "$status" = 130 ] || fail "Ctrl-C gave exit status $status"
 if pgrep -f "$MILLRACE_QUICKSTART" >/dev/null; then fail "something is left running: $(pgrep -af "$MILLRACE_QUICKSTART")"; fi
 
 status=0

@@ -46,6 +46,13 @@ StatusOr<std::string> Digest(int descriptor, const std::string& path) {
   return std::string(text.data());
 }
 
+Status Sync(const std::string& path, int flags) {
+  const Descriptor descriptor(open(path.c_str(), flags | O_CLOEXEC));
+  if (descriptor.number < 0) return ErrnoStatus(errno, "open " + path);
+  if (fsync(descriptor.number) != 0) return ErrnoStatus(errno, "sync " + path);
+  return OkStatus();
+}
+
 }  // namespace
 
 std::string StagingFolder(const std::string& root, const std::string& name) { return root + "/.millrace/staging/" + name; }
@@ -76,12 +83,9 @@ StatusOr<OutputFile> Seal(const std::string& folder, const std::string& relative
   return OutputFile{.path = relative, .bytes = facts.st_size, .rows = rows, .checksum = std::move(checksum)};
 }
 
-Status SyncFolder(const std::string& folder) {
-  const Descriptor descriptor(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (descriptor.number < 0) return ErrnoStatus(errno, "open " + folder);
-  if (fsync(descriptor.number) != 0) return ErrnoStatus(errno, "sync " + folder);
-  return OkStatus();
-}
+Status SyncFile(const std::string& path) { return Sync(path, O_RDONLY); }
+
+Status SyncFolder(const std::string& folder) { return Sync(folder, O_RDONLY | O_DIRECTORY); }
 
 StatusOr<std::string> Checksum(const std::string& path) {
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));

@@ -22,7 +22,8 @@ void DropStaging(const std::string& root, const std::string& name);
 // fsync, size and xxh3-128 of a finished file. `path` in the answer is relative to `folder`.
 StatusOr<OutputFile> Seal(const std::string& folder, const std::string& relative, std::int64_t rows);
 
-// Makes a folder's entries durable.
+// Makes a file's bytes durable; a folder's entries.
+Status SyncFile(const std::string& path);
 Status SyncFolder(const std::string& folder);
 
 // xxh3-128 of a file's bytes, hex.

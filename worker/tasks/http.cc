@@ -5,6 +5,7 @@
 
 #include "core/model/json.h"
 #include "worker/lake/path.h"
+#include "worker/lake/staging.h"
 #include "worker/tasks/database.h"
 #include "worker/tasks/web.h"
 
@@ -15,7 +16,7 @@ constexpr std::size_t kMaxKept = 32U << 10;  // of the body, in the result
 constexpr std::size_t kMaxBody = 16U << 20;  // without a file to go to
 constexpr std::size_t kMaxFile = 16ULL << 30;
 
-// A file that is whole or absent: written beside its place, then renamed.
+// A file that is whole or absent, also after a power cut: written and synced beside its place, then renamed.
 class WholeFile {
  public:
   Status Open(const std::string& path, const std::string& mark) {
@@ -37,11 +38,13 @@ class WholeFile {
   }
   Status Publish() {
     file_.close();
+    if (!file_) return Internal("cannot write " + path_);
+    RETURN_IF_ERROR(lake::SyncFile(partial_));
     std::error_code error;
-    if (file_) std::filesystem::rename(partial_, path_, error);
-    if (!file_ || error) return Internal("cannot write " + path_);
+    std::filesystem::rename(partial_, path_, error);
+    if (error) return Internal("cannot write " + path_);
     partial_.clear();
-    return OkStatus();
+    return lake::SyncFolder(std::filesystem::path(path_).parent_path().string());
   }
   std::size_t bytes() const { return bytes_; }
 
