@@ -46,6 +46,7 @@ struct Arguments {
   std::vector<std::string> files;
   std::string folder;
   NextOptions next;
+  RenderOptions render;
 };
 
 class CommandLine {
@@ -195,8 +196,35 @@ class CommandLine {
     return command;
   }
 
+  void AddRender(CLI::App& tasks) {
+    CLI::App* render = tasks.add_subcommand("render", "a task's fields with their templates filled in");
+    render->fallthrough();
+    render->add_option("dag", in_.render.dag_id)->required();
+    render->add_option("task", in_.render.task_id)->required();
+    render->add_option("date", in_.render.date, "of the run: 2001-03-01 (its ds), or RFC 3339")->required();
+    render->add_option("--file", in_.render.file, "a DAG file; without it the scheduler is asked");
+    render->add_option("--conf", in_.render.conf, "parameters, a JSON object");
+    render->add_option("--xcom", in_.render.xcoms, "TASK=JSON or TASK:KEY=JSON, as if that task had left it");
+    render->add_option("--var", in_.render.variables, "NAME=TEXT, as if there were such a variable");
+    render->callback([this] {
+      const Ask ask = [this](Context& context, bool&) -> Status {
+        ASSIGN_OR_RETURN(const Value source, context.client.Get("/api/v2/dagSources/" + Segment(in_.render.dag_id)));
+        ASSIGN_OR_RETURN(const DagPtr dag, DagOfText(Text(source, "content"), in_.render.dag_id, zones_));
+        return ShowRendered(context.output, *dag, in_.render, zones_);
+      };
+      chosen_ = [this, ask] { return in_.render.file.empty() ? Talk(ask) : ExitStatus(RenderOfFile()); };
+    });
+  }
+
+  Status RenderOfFile() {
+    Output output(std::cout, asker_.format, terminal_);
+    ASSIGN_OR_RETURN(const DagPtr dag, DagOfFile(in_.render.file, in_.render.dag_id, zones_));
+    return ShowRendered(output, *dag, in_.render, zones_);
+  }
+
   void AddTasks() {
-    CLI::App& tasks = Group("tasks", "task instances: list, logs, why, clear");
+    CLI::App& tasks = Group("tasks", "task instances: list, logs, why, clear, render");
+    AddRender(tasks);
     AddRun(Add(tasks, "list", "a run's task instances", [this](Context& c, bool&) { return ListTasks(c, in_.dag, in_.run); }));
     CLI::App* logs = Add(tasks, "logs", "what it wrote", [this](Context& c, bool&) {
       in_.logs.dag_id = in_.dag, in_.logs.run_id = in_.run, in_.logs.task_id = in_.task;

@@ -149,6 +149,15 @@ StatusOr<DagPtr> DagOfText(const std::string& text, const std::string& dag_id, c
   return Pick(dagbag::LoadDagFile(dag_id, text, AcceptedFiles(), zones), dag_id);
 }
 
+StatusOr<Timetable> TimetableOf(const Dag& dag, const ZoneDatabase& zones) {
+  ASSIGN_OR_RETURN(const Zone* zone, zones.Find(dag.schedule.timezone));
+  if (dag.schedule.kind == ScheduleKind::kNone) return Timetable();
+  const auto meaning = dag.schedule.kind == ScheduleKind::kCronInterval
+                           ? Timetable::Meaning::kScheduleInterval
+                           : Timetable::Meaning::kSchedule;
+  return Timetable::Parse(dag.schedule.expression, meaning, *zone);
+}
+
 Status ShowNext(Output& output, const Dag& dag, const NextOptions& options, const ZoneDatabase& zones,
                 WallTime now) {
   ASSIGN_OR_RETURN(const Zone* zone, zones.Find(dag.schedule.timezone));
@@ -160,10 +169,7 @@ Status ShowNext(Output& output, const Dag& dag, const NextOptions& options, cons
   }
   Value::List rows;
   if (dag.schedule.kind != ScheduleKind::kNone) {
-    const auto meaning = dag.schedule.kind == ScheduleKind::kCronInterval
-                             ? Timetable::Meaning::kScheduleInterval
-                             : Timetable::Meaning::kSchedule;
-    ASSIGN_OR_RETURN(const Timetable timetable, Timetable::Parse(dag.schedule.expression, meaning, *zone));
+    ASSIGN_OR_RETURN(const Timetable timetable, TimetableOf(dag, zones));
     const ScheduleWindow window{dag.schedule.start, dag.schedule.end, dag.schedule.catchup};
     for (const RunDates& dates : timetable.Upcoming(after, window, options.count)) {
       rows.push_back(Value::Map{{"run_after", FormatTime(dates.run_after)},

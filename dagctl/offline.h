@@ -1,4 +1,4 @@
-// Commands that work on DAG files without a scheduler: validate and next-execution. Called by the command
+// Commands that work on DAG files without a scheduler: validate, next-execution and render. Called by the command
 // line.
 #pragma once
 
@@ -8,6 +8,7 @@
 #include "core/base/clock.h"
 #include "core/base/status.h"
 #include "core/base/zones.h"
+#include "core/calendar/timetable.h"
 #include "core/model/dag.h"
 #include "dagctl/output.h"
 
@@ -30,8 +31,22 @@ struct NextOptions {
 StatusOr<DagPtr> DagOfFile(const std::string& file, const std::string& dag_id, const ZoneDatabase& zones);
 StatusOr<DagPtr> DagOfText(const std::string& text, const std::string& dag_id, const ZoneDatabase& zones);
 
+StatusOr<Timetable> TimetableOf(const Dag& dag, const ZoneDatabase& zones);
+
 // The next runs of its timetable, with both ends of their data intervals.
 Status ShowNext(Output& output, const Dag& dag, const NextOptions& options, const ZoneDatabase& zones,
                 WallTime now);
+
+struct RenderOptions {
+  std::string dag_id, task_id;
+  std::string date;  // RFC 3339, or a date
+  std::string file;  // "": the scheduler is asked for the DAG's text
+  std::string conf = "{}";
+  std::vector<std::string> xcoms;      // "task=JSON" or "task:key=JSON", as if the task had left it
+  std::vector<std::string> variables;  // "name=text"
+};
+
+// The fields of a task as an attempt of the run of that date would be given them.
+Status ShowRendered(Output& output, const Dag& dag, const RenderOptions& options, const ZoneDatabase& zones);
 
 }  // namespace millrace::dagctl

@@ -100,6 +100,48 @@ tasks:
         self.assertEqual(schema["$schema"], "https://json-schema.org/draft/2020-12/schema")
         self.assertEqual(schema["properties"]["tasks"]["items"]["required"], ["id", "uses"])
 
+    RENDERED = """dag_id: d
+schedule_interval: "0 2 * * *"
+params: {name: world}
+tasks:
+  - {id: a, uses: sql, with: {sql: "SELECT {{ ti.xcom_pull('b') }} AS {{ var.value.column }}, DATE '{{ ds }}'"}}
+  - id: b
+    uses: shell
+    with:
+      command: |
+        greet {{ params.name }} \\
+          --until {{ data_interval_end | ds }}
+"""
+
+    def test_a_task_is_rendered_as_its_attempt_would_be(self):
+        path = self.write("render.yaml", self.RENDERED)
+        result = run("tasks", "render", "d", "b", "2001-03-01", "--file", path, "--conf", '{"name": "$(rm x)"}', "-o", "json")
+        self.assertEqual(result.returncode, 0, result)
+        self.assertEqual(json.loads(result.stdout), [
+            {"field": "command", "value": 'greet "${MILLRACE_V1}" \\\n  --until 2001-03-02'},
+            {"field": "MILLRACE_V1", "value": "$(rm x)"}])
+        told = run("tasks", "render", "d", "b", "2001-03-01T02:00:00Z", "--file", path).stdout
+        self.assertIn("run scheduled__2001-03-01T02:00:00+00:00, data interval 2001-03-01T02:00:00Z to 2001-03-02T02:00:00Z\n", told)
+        self.assertIn('command:\ngreet "${MILLRACE_V1}" \\\n  --until 2001-03-02\n', told)
+
+    def test_what_other_tasks_leave_is_given_to_render_with(self):
+        path = self.write("render.yaml", self.RENDERED)
+        result = run("tasks", "render", "d", "a", "2001-03-01", "--file", path)
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(result.stderr, r"task 'a', .*render.yaml:5:\d+: template, line 1, column 14: the XCom 'return_value' of task 'b' "
+                                        r"is not known before the run; give one to render with: --xcom b=JSON")
+        result = run("tasks", "render", "d", "a", "2001-03-01", "--file", path, "--xcom", "b=3", "--var", "column=n", "-o", "plain")
+        self.assertIn("sql\tSELECT 3 AS n, DATE '2001-03-01'\n", result.stdout)
+
+    def test_what_cannot_be_rendered_is_told(self):
+        path = self.write("render.yaml", self.RENDERED)
+        for arguments, told in ((("d", "c", "2001-03-01"), "has no task 'c'"), (("d", "b", "monday"), "the date"),
+                                (("d", "b", "2001-03-01", "--conf", "[]"), "conf must be a JSON object"),
+                                (("d", "b", "2001-03-01", "--xcom", "b"), "TASK=JSON")):
+            result = run("tasks", "render", *arguments, "--file", path)
+            self.assertEqual(result.returncode, 1, result)
+            self.assertIn(told, result.stderr)
+
     def test_an_unknown_dag_is_a_problem(self):
         path = self.write("one.yaml", "dag_id: one\ntasks: [{id: a, uses: empty}]\n")
         result = run("dags", "next-execution", "two", "--file", path)
