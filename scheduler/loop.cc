@@ -15,7 +15,7 @@ constexpr Duration kRetry = std::chrono::seconds(1);  // of a full disk, or a st
 std::size_t Rows(const Batch& batch) {
   return batch.dags.size() + batch.dag_versions.size() + batch.runs.size() + batch.task_instances.size() +
          batch.attempts.size() + batch.stage_tasks.size() + batch.jobs.size() + batch.sessions.size() +
-         batch.records.size() + batch.results.size();
+         batch.records.size() + batch.xcoms.size();
 }
 
 Answer NotNow(const Question& question) {
@@ -182,6 +182,12 @@ void Loop::Release(std::vector<Effect> effects, Now now) {
     } else if (const auto* need = std::get_if<Need>(&effect)) {
       engine_->Apply(Loaded{need->dag_id, need->run_id, parts_.loader.LoadRun(need->dag_id, need->run_id)},
                      now, collecting_);
+    } else if (const auto* values = std::get_if<NeedXComs>(&effect)) {
+      engine_->Apply(XComsLoaded{values->instance, parts_.loader.LoadXComs(values->keys)}, now, collecting_);
+    } else if (const auto* previous = std::get_if<NeedPrevious>(&effect)) {
+      engine_->Apply(
+          PreviousLoaded{previous->run, parts_.loader.LoadPrevious(previous->dag_id, previous->before)}, now,
+          collecting_);
     } else {
       outgoing.push_back(std::move(effect));
     }

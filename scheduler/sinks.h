@@ -15,7 +15,7 @@ namespace millrace {
 class EffectSink {
  public:
   virtual ~EffectSink() = default;
-  // In order. Reply and Need never come here: the loop answers them itself.
+  // In order. Reply and the Needs never come here: the loop answers them itself.
   virtual void Deliver(std::span<const Effect> effects) = 0;
   // The engine was dropped and loaded again: close every worker's stream, so that they join again with what they hold.
   virtual void Reset(const std::string& reason) = 0;

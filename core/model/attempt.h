@@ -55,6 +55,16 @@ struct StageAttempt {
   std::int32_t index = 0;
 };
 
+// A named value that an attempt leaves for others. `json` is any JSON text.
+struct XComValue {
+  std::string key;
+  std::string json;
+  friend bool operator==(const XComValue&, const XComValue&) = default;
+};
+// The key of what an attempt returned (Report::result), and the most bytes of a value, and of all of an attempt.
+inline constexpr const char* kReturnValue = "return_value";
+inline constexpr std::size_t kMaxXComBytes = 48 * 1024;
+
 // A worker's word about an attempt. Kept by the agent and sent again until acknowledged.
 struct Report {
   std::uint64_t sequence = 0;  // within the session, from 1, without gaps
@@ -65,6 +75,7 @@ struct Report {
   std::string message;  // one line for people
   std::string result;   // JSON that the task kind returns: rows, files, a report; at most 48 KiB
   std::string error_class;  // of an exception: "ValueError"; may be empty
+  std::vector<XComValue> xcoms;  // pushed by name; with the result at most 48 KiB
   WallTime started_at{};
   WallTime ended_at{};
   StageResult stage;  // of a job's attempts

@@ -79,17 +79,12 @@ struct Batch {
   std::vector<SessionRow> sessions;
   std::vector<Record> records;
   std::vector<Transition> transitions;  // with their order, the journal
-  // XCom-like: what a finished task instance returned (Report::result), latest try.
-  struct TaskResult {
-    TaskInstanceKey instance;
-    std::string json;
-  };
-  std::vector<TaskResult> results;
+  std::vector<XComRow> xcoms;  // in order: a try that begins forgets what those before it left
 
   bool empty() const {
     return dags.empty() && dag_versions.empty() && runs.empty() && task_instances.empty() && attempts.empty() &&
            stage_tasks.empty() && jobs.empty() && sessions.empty() && records.empty() && transitions.empty() &&
-           results.empty();
+           xcoms.empty();
   }
 };
 

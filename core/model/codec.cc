@@ -203,12 +203,51 @@ void Describe(V& v, T& x) {
   v("suggestion", x.suggestion);
 }
 
+template <typename V, Is<RetryRule> T>
+void Describe(V& v, T& x) {
+  v("exit_codes", x.exit_codes);
+  v("error_classes", x.error_classes);
+  v("match", x.match);
+  v("retry", x.retry);
+  v("delay", x.delay);
+}
+
 template <typename V, Is<RetryPolicy> T>
 void Describe(V& v, T& x) {
   v("retries", x.retries);
   v("delay", x.delay);
   v("multiplier", x.multiplier);
   v("max_delay", x.max_delay);
+  v("jitter", x.jitter);
+  v("rules", x.rules);
+}
+
+template <typename V, Is<XComRef> T>
+void Describe(V& v, T& x) {
+  v("task", x.task);
+  v("key", x.key);
+}
+
+template <typename V, Is<Expansion> T>
+void Describe(V& v, T& x) {
+  v("name", x.name);
+  v("values", x.values);
+}
+
+template <typename V, Is<TaskGroup> T>
+void Describe(V& v, T& x) {
+  v("id", x.id);
+  v("tooltip", x.tooltip);
+  v("parent", x.parent);
+  v("expand", x.expand);
+  v("zip", x.zip);
+}
+
+template <typename V, Is<EdgeLabel> T>
+void Describe(V& v, T& x) {
+  v("from", x.from);
+  v("to", x.to);
+  v("text", x.text);
 }
 
 template <typename V, Is<Task> T>
@@ -231,6 +270,23 @@ void Describe(V& v, T& x) {
   v("connections", x.connections);
   v("files", x.files);
   v("where", x.where);
+  v("group", x.group);
+  v("own_weight", x.own_weight);
+  v("weight_rule", x.weight_rule);
+  v("max_active_tis_per_dag", x.max_active_tis_per_dag);
+  v("max_active_tis_per_dagrun", x.max_active_tis_per_dagrun);
+  v("depends_on_past", x.depends_on_past);
+  v("wait_for_downstream", x.wait_for_downstream);
+  v("steering", x.steering);
+  v("in_engine", x.in_engine);
+  v("role", x.role);
+  v("on_failure_fail_dagrun", x.on_failure_fail_dagrun);
+  v("setups", x.setups);
+  v("pulls", x.pulls);
+  v("expand_pulls", x.expand_pulls);
+  v("expand", x.expand);
+  v("zip", x.zip);
+  v("mapped_group", x.mapped_group);
 }
 
 template <typename V, Is<Schedule> T>
@@ -273,6 +329,10 @@ void Describe(V& v, T& x) {
   v("paused_upon_creation", x.paused_upon_creation);
   v("params", x.params);
   v("tasks", x.tasks);
+  v("groups", x.groups);
+  v("labels", x.labels);
+  v("run_timeout", x.run_timeout);
+  v("fail_fast", x.fail_fast);
   v("files", x.files);
   v("file", x.file);
   v("source", x.source);

@@ -46,6 +46,7 @@ struct ClearTasks {
   bool only_failed = false;
   bool dry_run = false;
   std::string user;
+  std::int32_t map_index = -1;  // of a mapped task among task_ids: this instance only; -1: all
 };
 
 // Sets a task instance's state by hand: success, failed or skipped.
@@ -55,6 +56,7 @@ struct MarkTask {
   std::string task_id;
   TaskState state = TaskState::kSuccess;
   std::string user;
+  std::int32_t map_index = -1;  // -1: all
 };
 
 // Records that the engine does not decide about (users, tokens, audit, import errors): committed as they are, in the

@@ -5,9 +5,10 @@
 namespace millrace {
 namespace {
 
-constexpr std::array<std::string_view, 12> kTriggerRuleNames = {
+constexpr std::array<std::string_view, 13> kTriggerRuleNames = {
     "all_success", "all_failed",  "all_done", "all_done_min_one_success",     "all_skipped",  "one_failed",
-    "one_success", "one_done",    "none_failed", "none_failed_min_one_success", "none_skipped", "always"};
+    "one_success", "one_done",    "none_failed", "none_failed_min_one_success", "none_skipped", "always",
+    "all_done_setup_success"};
 
 }  // namespace
 

@@ -27,6 +27,16 @@ enum class TriggerRule : std::uint8_t {
   kNoneFailedMinOneSuccess,
   kNoneSkipped,
   kAlways,
+  kAllDoneSetupSuccess,  // of a teardown: all done, and a setup of it succeeded; no author writes it
+};
+
+// What to do about a failure of a certain kind; the first rule that fits decides.
+struct RetryRule {
+  std::vector<std::int32_t> exit_codes;    // none: any
+  std::vector<std::string> error_classes;  // names of exceptions, "ValueError"; none: any
+  std::string match;                       // part of the failure's message; "": any
+  bool retry = true;                       // false: it fails at once
+  std::optional<Duration> delay;           // instead of the policy's
 };
 
 // How often and when a failed attempt is followed by another. Attempts lost with their worker do not count.
@@ -35,9 +45,39 @@ struct RetryPolicy {
   Duration delay = std::chrono::minutes(5);
   double multiplier = 1.0;  // delay * multiplier^(n-1) before the n-th retry
   Duration max_delay = std::chrono::hours(24);
+  double jitter = 0;  // part of the delay, 0 to 1, by which it is lengthened or shortened at most
+  std::vector<RetryRule> rules;
 };
 
 enum class OnWorkerLost : std::uint8_t { kRetry, kFail };
+
+// How a task's end decides which tasks behind it run.
+enum class Steering : std::uint8_t {
+  kNone,
+  kBranch,        // its result names those that do: an id, a list of ids, or null for none
+  kShortCircuit,  // its result is true, or nothing behind it runs
+  kLatestOnly,    // nothing behind it runs in a run that is not the DAG's latest
+};
+
+// How many tasks count into a task's priority: those behind it, those before it, or itself alone.
+enum class WeightRule : std::uint8_t { kDownstream, kUpstream, kAbsolute };
+
+// A setup prepares what the tasks up to its teardown use; a teardown runs whenever a setup of it succeeded.
+enum class TaskRole : std::uint8_t { kWork, kSetup, kTeardown };
+
+// An XCom that the templates of a task read.
+struct XComRef {
+  std::int32_t task = 0;
+  std::string key = "return_value";
+  friend auto operator<=>(const XComRef&, const XComRef&) = default;
+};
+
+// One name of `expand` and where its values come from: a list, a map (its members as {key, value}), or text,
+// which is a template of one of them.
+struct Expansion {
+  std::string name;
+  Value values;
+};
 
 struct Task {
   std::string id;
@@ -58,11 +98,48 @@ struct Task {
   std::vector<std::string> connections;  // names that `with` uses; the only ones an attempt is handed
   std::vector<std::string> files;        // contracts and scripts that `with` names, beneath the DAG folder
   Position where;
+
+  std::int32_t group = -1;  // the innermost, in Dag::groups
+  // `priority_weight` is what counts; this is the author's number, before the rule added others.
+  int own_weight = 1;
+  WeightRule weight_rule = WeightRule::kDownstream;
+  int max_active_tis_per_dag = 0;     // 0: no limit
+  int max_active_tis_per_dagrun = 0;  // 0: no limit
+  bool depends_on_past = false;
+  bool wait_for_downstream = false;
+  Steering steering = Steering::kNone;
+  bool in_engine = false;  // the engine runs it itself: no worker, no slot
+  TaskRole role = TaskRole::kWork;
+  bool on_failure_fail_dagrun = false;  // of a teardown
+  std::vector<std::int32_t> setups;     // whose scope it lies in; of a teardown: its own
+  std::vector<XComRef> pulls;           // what its templates read
+  std::vector<XComRef> expand_pulls;    // what its own `expand`, or its group's, reads
+  std::vector<Expansion> expand;        // not empty: one instance for each combination
+  bool zip = false;                // the first of each, the second of each, ... instead of every combination
+  std::int32_t mapped_group = -1;  // in Dag::groups: the one whose `expand` gives it its instances
+
+  bool mapped() const { return !expand.empty() || mapped_group >= 0; }
+};
+
+// Tasks that belong together; their ids begin with its id.
+struct TaskGroup {
+  std::string id;  // whole: "outer.inner"
+  std::string tooltip;
+  std::int32_t parent = -1;
+  std::vector<Expansion> expand;
+  bool zip = false;
+};
+
+// A word at a dependency.
+struct EdgeLabel {
+  std::int32_t from = 0;
+  std::int32_t to = 0;
+  std::string text;
 };
 
 // Which meaning a cron expression has (docs: README, "schedule and schedule_interval").
 enum class ScheduleKind : std::uint8_t {
-  kNone,          // manual runs only
+  kNone,  // manual runs only
   kOnce,
   kCronTrigger,   // `schedule`: Airflow 3, logical date = fire time
   kCronInterval,  // `schedule_interval`: Airflow 2, the run covers the interval that just ended
@@ -106,6 +183,10 @@ struct Dag {
   bool paused_upon_creation = false;
   std::vector<Param> params;
   std::vector<Task> tasks;
+  std::vector<TaskGroup> groups;  // parents first
+  std::vector<EdgeLabel> labels;
+  Duration run_timeout{0};  // 0: none
+  bool fail_fast = false;   // the first failure ends the run
   std::vector<DagFile> files;
   std::string file;    // relative to the DAG folder
   std::string source;  // the file's text, as the API's dagSources shows it

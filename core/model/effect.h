@@ -8,6 +8,7 @@
 
 #include "core/model/attempt.h"
 #include "core/model/command.h"
+#include "core/model/run.h"
 
 namespace millrace {
 
@@ -16,9 +17,9 @@ struct Welcome {
   std::uint64_t stream = 0;
   SessionId session{};
   std::uint32_t term = 0;
-  std::string refused;               // not empty: why the worker may not join
-  std::vector<Fence> kill;           // of its inventory: no longer wanted
-  std::uint64_t acknowledged = 0;    // reports up to here are durable
+  std::string refused;             // not empty: why the worker may not join
+  std::vector<Fence> kill;         // of its inventory: no longer wanted
+  std::uint64_t acknowledged = 0;  // reports up to here are durable
 };
 
 struct Assign {
@@ -66,6 +67,20 @@ struct Need {
   std::string run_id;
 };
 
-using Effect = std::variant<Welcome, Assign, CancelAttempt, HeartbeatAck, AckReports, JobEnded, EndSession, Reply, Need>;
+// What a task instance reads before it may start: XComs of its run; the loop answers with XComsLoaded.
+struct NeedXComs {
+  TaskInstanceKey instance;
+  std::vector<XComKey> keys;
+};
+
+// The run of the DAG before this one, by logical date; the loop answers with PreviousLoaded.
+struct NeedPrevious {
+  RunKey run{};
+  std::string dag_id;
+  WallTime before{};
+};
+
+using Effect = std::variant<Welcome, Assign, CancelAttempt, HeartbeatAck, AckReports, JobEnded, EndSession,
+                            Reply, Need, NeedXComs, NeedPrevious>;
 
 }  // namespace millrace

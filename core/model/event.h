@@ -74,12 +74,24 @@ struct Loaded {
   StatusOr<RunImage> image;
 };
 
+// The answer to NeedXComs: those that there are, in no order. UNAVAILABLE: the store did not answer in time.
+struct XComsLoaded {
+  TaskInstanceKey instance;
+  StatusOr<std::vector<XComRow>> rows;
+};
+
+// The answer to NeedPrevious: the run as the store has it, or NOT_FOUND.
+struct PreviousLoaded {
+  RunKey run{};
+  StatusOr<RunImage> image;
+};
+
 // The loop itself stood still (a slow disk, a stopped machine): nobody's lease may pay for it.
 struct LoopStalled {
   Duration by{0};
 };
 
 using Event = std::variant<Tick, DagLoaded, DagGone, WorkerJoined, Heartbeat, WorkerDisconnected, WorkerDraining, Reported,
-                           CommandReceived, Loaded, LoopStalled>;
+                           CommandReceived, Loaded, XComsLoaded, PreviousLoaded, LoopStalled>;
 
 }  // namespace millrace

@@ -7,6 +7,7 @@
 
 #include "core/base/clock.h"
 #include "core/model/dag.h"
+#include "core/model/run.h"
 
 namespace millrace {
 
@@ -38,6 +39,11 @@ struct ImportErrorRecord {
   ImportError error;
 };
 
-using Record = std::variant<UserRecord, TokenRecord, AuditRecord, ImportErrorRecord>;
+// Set or removed by hand.
+struct XComRecord {
+  XComRow row;
+};
+
+using Record = std::variant<UserRecord, TokenRecord, AuditRecord, ImportErrorRecord, XComRecord>;
 
 }  // namespace millrace

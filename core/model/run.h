@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/base/clock.h"
 #include "core/model/ids.h"
@@ -46,7 +47,17 @@ struct TaskInstance {
   std::optional<WallTime> due_at;  // up_for_retry: when it starts again
   std::string worker;              // name
   std::string reason;              // one line: why it failed, was killed or was skipped
+  // Of a mapped task: which of its instances. Index 0 stands where the task stands; the others stand behind all tasks,
+  // and `mapped_task` says of which task they are.
+  std::int32_t map_index = -1;
+  std::int32_t mapped_task = 0;
+  std::string map_value;  // JSON object: what `expand` gives this instance
+  // Of a branch that ended: the tasks directly behind it that it did not choose.
+  std::vector<std::int32_t> skips;
   friend bool operator==(const TaskInstance&, const TaskInstance&) = default;
+
+  // Its task's place in the DAG version.
+  std::int32_t task() const { return map_index > 0 ? mapped_task : key.index; }
 };
 
 // A superseded or ended attempt of a task instance.
@@ -62,6 +73,22 @@ struct Attempt {
   std::optional<std::int32_t> exit_code;
   std::string reason;
   friend bool operator==(const Attempt&, const Attempt&) = default;
+};
+
+// Names a value that a task instance left for others.
+struct XComKey {
+  TaskInstanceKey instance;
+  std::string key;
+  friend auto operator<=>(const XComKey&, const XComKey&) = default;
+};
+
+struct XComRow {
+  TaskInstanceKey instance;
+  std::string key;
+  std::string json;
+  bool deleted = false;  // with an empty key: all of the instance
+  WallTime at{};
+  friend bool operator==(const XComRow&, const XComRow&) = default;
 };
 
 // One change of state, as the journal keeps it and live events tell it.

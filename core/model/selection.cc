@@ -35,6 +35,20 @@ StatusOr<std::vector<std::int32_t>> Select(const Dag& dag, const Selection& sele
     if (selection.upstream) Mark(dag, &Task::upstream, index, up);
     if (selection.downstream) Mark(dag, &Task::downstream, index, down);
   }
+  // What a task uses is prepared and taken down with it.
+  std::vector<bool> whole(dag.tasks.size(), false);
+  for (std::size_t i = 0; i < dag.tasks.size(); ++i) {
+    if (!named[i] && !up[i] && !down[i]) continue;
+    for (const std::int32_t setup : dag.tasks[i].setups) whole[static_cast<std::size_t>(setup)] = true;
+    if (dag.tasks[i].role == TaskRole::kSetup) whole[i] = true;
+  }
+  for (std::size_t i = 0; i < dag.tasks.size(); ++i) {
+    if (whole[i]) named[i] = true;
+    if (dag.tasks[i].role != TaskRole::kTeardown) continue;
+    for (const std::int32_t setup : dag.tasks[i].setups) {
+      if (whole[static_cast<std::size_t>(setup)]) named[i] = true;
+    }
+  }
   if (!unknown.empty()) return NotFound("DAG " + dag.id + " has no task: " + unknown);
   std::vector<std::int32_t> selected;
   for (std::size_t i = 0; i < dag.tasks.size(); ++i) {

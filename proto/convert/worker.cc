@@ -142,6 +142,11 @@ void ToWire(const Report& from, v1::Report* to) {
   to->set_started_at(ToMicros(from.started_at));
   to->set_ended_at(ToMicros(from.ended_at));
   if (from.stage.index() != 0) ToWire(from.stage, to->mutable_stage());
+  for (const XComValue& xcom : from.xcoms) {
+    v1::XCom* wire = to->add_xcoms();
+    wire->set_key(xcom.key);
+    wire->set_json(xcom.json);
+  }
 }
 
 Report FromWire(const v1::Report& from) {
@@ -157,6 +162,7 @@ Report FromWire(const v1::Report& from) {
   to.started_at = WallFromMicros(from.started_at());
   to.ended_at = WallFromMicros(from.ended_at());
   if (from.has_stage()) to.stage = FromWire(from.stage());
+  for (const v1::XCom& xcom : from.xcoms()) to.xcoms.push_back({xcom.key(), xcom.json()});
   return to;
 }
 

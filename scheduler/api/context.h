@@ -26,6 +26,7 @@ struct Readers {
   store::DagReader& dags;
   store::RunReader& runs;
   store::TaskInstanceReader& task_instances;
+  store::XComReader& xcoms;
   store::JobReader& jobs;
   store::JournalReader& journal;
   store::LogReader& logs;

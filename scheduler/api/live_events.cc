@@ -213,6 +213,14 @@ const LiveEvents::Named* LiveEvents::NameOf(RunKey key) {
   return &names_.insert_or_assign(key, Named{run->dag_id, run->run_id, std::move(*dag)}).first->second;
 }
 
+LiveEvents::Place LiveEvents::PlaceOf(const Dag& dag, const TaskInstanceKey& key) {
+  const auto index = static_cast<std::size_t>(key.index);
+  if (index < dag.tasks.size() && !dag.tasks[index].mapped()) return {index, -1};
+  const auto row = task_instances_.GetTaskInstance(key);
+  if (!row.ok()) return {index, -1};
+  return {static_cast<std::size_t>(row->task()), row->map_index};
+}
+
 std::vector<LiveEvents::Event> LiveEvents::Render(const std::vector<store::JournalEntry>& entries) {
   std::vector<Event> events;
   for (const store::JournalEntry& entry : entries) {
@@ -221,7 +229,7 @@ std::vector<LiveEvents::Event> LiveEvents::Render(const std::vector<store::Journ
       const Named* named = NameOf(change.run);
       if (named == nullptr) continue;
       const bool of_run = change.index < 0;
-      const auto place = static_cast<std::size_t>(change.index);
+      const auto [place, map_index] = of_run ? Place{} : PlaceOf(*named->dag, {change.run, change.index});
       if (!of_run && place >= named->dag->tasks.size()) continue;
       const auto state =
           of_run ? ToString(static_cast<RunState>(change.to)) : ToString(static_cast<TaskState>(change.to));
@@ -229,6 +237,7 @@ std::vector<LiveEvents::Event> LiveEvents::Render(const std::vector<store::Journ
       const Value data = Value::Map{{"dag_id", named->dag_id},
                                     {"dag_run_id", named->run_id},
                                     {"task_id", of_run ? Value() : Value(named->dag->tasks[place].id)},
+                                    {"map_index", of_run ? Value() : Value(map_index)},
                                     {"state", none ? Value() : Value(state)},
                                     {"try_number", change.try_number},
                                     {"at", FormatTime(change.at)}};

@@ -97,6 +97,12 @@ class LiveEvents {
     DagPtr dag;
   };
   const Named* NameOf(RunKey run);
+  struct Place {
+    std::size_t task = 0;
+    std::int32_t map_index = -1;
+  };
+  // Of a mapped task the row says which of its instances it is.
+  Place PlaceOf(const Dag& dag, const TaskInstanceKey& key);
 
   store::DagReader& dags_;
   store::RunReader& runs_;

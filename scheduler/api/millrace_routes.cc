@@ -58,14 +58,15 @@ http::Response GetGrid(Context& context, const Call& call) {
     ASSIGN_OR_ANSWER(const DagPtr dag, context.readers.dags.GetVersion(run.dag_id, run.version));
     store::TaskInstanceFilter filter;
     filter.runs = {run.key};
-    filter.page.limit = static_cast<int>(dag->tasks.size());
+    filter.page.limit = static_cast<int>(kMaxCells);
     ASSIGN_OR_ANSWER(const auto instances, context.readers.task_instances.ListTaskInstances(filter));
     for (const TaskInstance& row : instances.rows) {
-      const auto index = static_cast<std::size_t>(row.key.index);
+      const auto index = static_cast<std::size_t>(row.task());
       if (index >= dag->tasks.size()) continue;
       const Value state = row.state == TaskState::kNone ? Value() : Value(ToString(row.state));
       cells.emplace_back(Value::Map{{"dag_run_id", run.run_id},
                                     {"task_id", dag->tasks[index].id},
+                                    {"map_index", row.map_index},
                                     {"state", state},
                                     {"try_number", row.try_number},
                                     {"start_date", WireTime(row.started_at)},

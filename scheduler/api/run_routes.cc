@@ -144,9 +144,10 @@ Status MarkSuccess(Context& context, const Call& call, const Run& run) {
   filter.page.limit = 10'000;
   ASSIGN_OR_RETURN(const auto instances, context.readers.task_instances.ListTaskInstances(filter));
   for (const TaskInstance& instance : instances.rows) {
-    const auto index = static_cast<std::size_t>(instance.key.index);
-    if (instance.state == TaskState::kSuccess || index >= dag->tasks.size()) continue;
-    const MarkTask mark{run.dag_id, run.run_id, dag->tasks[index].id, TaskState::kSuccess, call.who.user};
+    const auto index = static_cast<std::size_t>(instance.task());
+    if (instance.state == TaskState::kSuccess || instance.state == TaskState::kRemoved || index >= dag->tasks.size()) continue;
+    const MarkTask mark{run.dag_id, run.run_id, dag->tasks[index].id, TaskState::kSuccess, call.who.user,
+                        instance.map_index};
     RETURN_IF_ERROR(context.Run(mark).status());
   }
   return OkStatus();

@@ -113,8 +113,8 @@ http::Response ListInstances(Context& context, const Call& call) {
     }
     if (runs.empty()) return JsonAnswer(WireWholeList("task_instances", {}));
     if (!task_id.empty()) {
-      ASSIGN_OR_ANSWER(filter.index, IndexOf(context, runs, task_id));
-      if (*filter.index < 0) return JsonAnswer(WireWholeList("task_instances", {}));
+      ASSIGN_OR_ANSWER(filter.task, IndexOf(context, runs, task_id));
+      if (*filter.task < 0) return JsonAnswer(WireWholeList("task_instances", {}));
     }
     for (const Run& run : runs) {
       filter.runs.push_back(run.key);

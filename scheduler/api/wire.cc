@@ -71,8 +71,8 @@ Value Params(const Dag& dag) {
 }
 
 // The fields that a task instance has of its task.
-void AddTaskFields(Value::Map* wire, const Dag& dag, const TaskInstanceKey& key) {
-  const auto index = static_cast<std::size_t>(key.index);
+void AddTaskFields(Value::Map* wire, const Dag& dag, const TaskInstance& instance) {
+  const auto index = static_cast<std::size_t>(instance.task());
   static const Task kGone;  // the version no longer has it
   const Task& task = index < dag.tasks.size() ? dag.tasks[index] : kGone;
   wire->insert(wire->end(), {{"task_id", task.id},
@@ -92,7 +92,6 @@ void AddRunFields(Value::Map* wire, const Run& run, const std::optional<DagVersi
                              {"logical_date", WireTime(run.logical_date)},
                              {"run_after", FormatTime(run.run_after)},
                              {"dag_version", version ? WireDagVersion(*version) : Value()},
-                             {"map_index", -1},
                              {"executor", Value()},
                              {"executor_config", "{}"},
                              {"unixname", Value()},
@@ -256,11 +255,12 @@ Value::Map WireTaskInstance(const TaskInstance& instance, const Run& run, const 
                      {"duration", DurationBetween(instance.started_at, instance.ended_at)},
                      {"hostname", TextOrNull(instance.worker)},
                      {"note", TextOrNull(instance.reason)},
+                     {"map_index", instance.map_index},
                      {"rendered_map_index", Value()},
                      {"rendered_fields", Value::Map()},
                      {"trigger", Value()},
                      {"triggerer_job", Value()}};
-  AddTaskFields(&wire, dag, instance.key);
+  AddTaskFields(&wire, dag, instance);
   AddRunFields(&wire, run, version);
   return wire;
 }
@@ -269,6 +269,8 @@ Value WireAttempt(const Attempt& attempt, const TaskInstance& instance, const Ru
                   const std::optional<DagVersionRow>& version) {
   TaskInstance shown;
   shown.key = attempt.instance;
+  shown.map_index = instance.map_index;
+  shown.mapped_task = instance.mapped_task;
   shown.state = attempt.state;
   shown.try_number = attempt.try_number;
   shown.max_tries = instance.max_tries;

@@ -32,12 +32,14 @@ void Engine::State::Settle() {
   // Placing may end instances (a template that does not render), whose ends free places and ready others.
   do {
     TellDownstream();
+    ExpandReady();
     WakeDags();
     CreateInstances();
     TellDownstream();
+    ExpandReady();
     Place();
     EndRuns();
-  } while (!ended.empty() || !woken.empty());
+  } while (!ended.empty() || !woken.empty() || !expanding.empty());
   FlushRows();
   out = nullptr;
 }
@@ -99,10 +101,14 @@ void Engine::State::SetState(LiveRun& run, Instance& instance, TaskState to, boo
   if (IsTerminal(from) != IsTerminal(to)) {
     run.unfinished += IsTerminal(to) ? -1 : 1;
   }
+  if (from != TaskState::kNone && to != TaskState::kScheduled && !HasAttempt(to)) Leave(run, instance);
   if (IsTerminal(to)) {
     if (!row.ended_at) row.ended_at = now.wall;
     ended.push_back(row.key);
-  } else if (to == TaskState::kScheduled) {
+    instance.untold = true;
+    instance.values.reset();
+    instance.asked = false;
+  } else if (instance.untold = false; to == TaskState::kScheduled) {
     row.scheduled_at = now.wall;
     Park(run, instance);
   } else if (HasAttempt(to) && !instance.holds) {

@@ -1,6 +1,8 @@
 // What people do to runs by hand: cancel, clear, mark. The words and their reach are Airflow's.
+#include <algorithm>
+
 #include "core/model/selection.h"
-#include "scheduler/engine/state.h"
+#include "scheduler/engine/graph.h"
 #include "scheduler/engine/trigger_rule.h"
 
 namespace millrace::engine {
@@ -10,11 +12,8 @@ std::string By(const std::string& what, const std::string& user) {
   return user.empty() ? what : what + " by " + user;
 }
 
-std::vector<TaskState> StatesOf(const LiveRun& run) {
-  std::vector<TaskState> states;
-  states.reserve(run.instances.size());
-  for (const Instance& instance : run.instances) states.push_back(instance.row.state);
-  return states;
+bool HasFailed(const Instance& instance) {
+  return instance.row.state == TaskState::kFailed || instance.row.state == TaskState::kUpstreamFailed;
 }
 
 }  // namespace
@@ -32,20 +31,13 @@ CommandReply Engine::State::Cancel(const CancelRun& command, LiveRun& run) {
     if (run.row.type == RunType::kScheduled) --dag.queued_by_timetable;
   } else {
     --dag.running;
-    active_instances -= static_cast<std::int64_t>(run.dag->tasks.size());
+    active_instances -= run.counted;
   }
   // First the run, so that nothing becomes ready while its instances end.
   SetRunState(run, RunState::kFailed);
   run.row.ended_at = now.wall;
   run.row.note = reason;
-  for (Instance& instance : run.instances) {
-    const TaskState state = instance.row.state;
-    if (IsTerminal(state)) continue;
-    result.instances.push_back(instance.row.key);
-    instance.row.reason = reason;
-    if (HasAttempt(state)) Unwant(run, instance, reason);
-    SetState(run, instance, HasAttempt(state) ? TaskState::kFailed : TaskState::kSkipped, true);
-  }
+  StopRest(run, reason, true, &result.instances);
   result.run = run.row;
   woken.insert(dag.row.dag_id);
   TellDownstream();
@@ -54,18 +46,24 @@ CommandReply Engine::State::Cancel(const CancelRun& command, LiveRun& run) {
 }
 
 CommandReply Engine::State::Clear(const ClearTasks& command, LiveRun& run) {
-  const Selection selection{command.task_ids, command.upstream, command.downstream, command.only_failed};
-  ASSIGN_OR_RETURN(const std::vector<std::int32_t> selected, Select(*run.dag, selection, StatesOf(run)));
+  const Selection selection{command.task_ids, command.upstream, command.downstream, false};
+  ASSIGN_OR_RETURN(const std::vector<std::int32_t> selected, Select(*run.dag, selection, {}));
   // Those that have not begun have nothing to clear.
   std::vector<std::int32_t> indices;
   CommandResult result;
-  for (const std::int32_t index : selected) {
-    if (static_cast<std::size_t>(index) >= run.instances.size()) continue;
-    const TaskState state = run.instances[static_cast<std::size_t>(index)].row.state;
-    if (state == TaskState::kNone || state == TaskState::kScheduled || state == TaskState::kRestarting)
-      continue;
-    indices.push_back(index);
-    result.instances.push_back({run.row.key, index});
+  for (const std::int32_t task : selected) {
+    const std::string& id = run.dag->tasks[static_cast<std::size_t>(task)].id;
+    const bool named =
+        std::find(command.task_ids.begin(), command.task_ids.end(), id) != command.task_ids.end();
+    EachOf(run, task, [&](const Instance& instance) {
+      const TaskState state = instance.row.state;
+      if (state == TaskState::kNone || state == TaskState::kScheduled || state == TaskState::kRestarting)
+        return;
+      if (command.only_failed && !HasFailed(instance)) return;
+      if (named && command.map_index >= 0 && instance.row.map_index != command.map_index) return;
+      indices.push_back(instance.row.key.index);
+      result.instances.push_back(instance.row.key);
+    });
   }
   if (!command.dry_run && !indices.empty()) ClearInstances(run, indices, command.user);
   result.run = run.row;
@@ -74,8 +72,11 @@ CommandReply Engine::State::Clear(const ClearTasks& command, LiveRun& run) {
 
 void Engine::State::ClearInstances(LiveRun& run, const std::vector<std::int32_t>& indices,
                                    const std::string& user) {
+  run.stopped.clear();
+  ForgetMapped(run, indices);
+  std::set<std::int32_t> changed(indices.begin(), indices.end());
   for (const std::int32_t index : indices) {
-    Instance& instance = run.instances[static_cast<std::size_t>(index)];
+    Instance& instance = run.at(index);
     TaskInstance& row = instance.row;
     const TaskState state = row.state;
     const Task& task = TaskOf(run, instance);
@@ -94,22 +95,25 @@ void Engine::State::ClearInstances(LiveRun& run, const std::vector<std::int32_t>
     if (state == TaskState::kSuccess || (state == TaskState::kSkipped && row.started_at)) {
       KeepAttempt(instance, state, std::nullopt);
     }
-    if (IsTerminal(state)) {
-      for (const std::int32_t next : task.downstream) {
-        if (static_cast<std::size_t>(next) < run.instances.size()) {
-          Count(run.instances[static_cast<std::size_t>(next)].ends, state, -1);
-        }
-      }
-    }
+    EachDownstream(run, instance, [&](Instance& next) {
+      changed.insert(next.row.key.index);
+      if (next.row.state != TaskState::kNone) return;
+      // What it has read may change.
+      next.values.reset();
+      next.asked = false;
+    });
     SetState(run, instance, TaskState::kNone, true);
+    row.skips.clear();
     row.reason.clear();
     row.scheduled_at.reset();
     row.queued_at.reset();
     row.started_at.reset();
     row.ended_at.reset();
   }
+  for (const std::int32_t index : changed) Recount(run, run.at(index));
+  for (const std::int32_t index : indices) TellFollowers(run, run.at(index).row.task());
   if (IsTerminal(run.row.state)) Reopen(run);
-  for (const std::int32_t index : indices) Evaluate(run, run.instances[static_cast<std::size_t>(index)]);
+  for (const std::int32_t index : indices) Evaluate(run, run.at(index));
 }
 
 void Engine::State::Reopen(LiveRun& run) {
@@ -131,33 +135,41 @@ CommandReply Engine::State::Mark(const MarkTask& command, LiveRun& run) {
     return InvalidArgument("a task can be marked success, failed or skipped, not " +
                            std::string(ToString(command.state)));
   }
-  if (static_cast<std::size_t>(index) >= run.instances.size()) {
+  if (!run.has(index)) {
     return FailedPrecondition("run " + run.row.run_id + " has not started; its tasks cannot be marked yet");
   }
-  Instance& instance = run.instances[static_cast<std::size_t>(index)];
-  const TaskState state = instance.row.state;
   CommandResult result;
-  if (state != command.state) {
-    const std::string reason = By("marked " + std::string(ToString(command.state)), command.user);
+  const std::string reason = By("marked " + std::string(ToString(command.state)), command.user);
+  std::vector<std::int32_t> indices;
+  EachOf(run, index, [&](const Instance& instance) {
+    const bool meant = command.map_index < 0 || instance.row.map_index == command.map_index;
+    if (meant && instance.row.state != command.state) indices.push_back(instance.row.key.index);
+  });
+  for (const std::int32_t marked : indices) {
+    Instance& instance = run.at(marked);
+    const TaskState state = instance.row.state;
     if (HasAttempt(state)) Unwant(run, instance, reason);
-    if (IsTerminal(state)) {
-      for (const std::int32_t next : TaskOf(run, instance).downstream) {
-        if (static_cast<std::size_t>(next) < run.instances.size()) {
-          Count(run.instances[static_cast<std::size_t>(next)].ends, state, -1);
-        }
-      }
-    }
     instance.row.reason = reason;
+    // Told again, as what it is now.
+    if (IsTerminal(state))
+      EachDownstream(run, instance, [&](Instance& next) { Count(next.ends, state, -1); });
     SetState(run, instance, command.state, true);
     result.instances.push_back(instance.row.key);
-    if (IsTerminal(run.row.state)) Reopen(run);  // its end is worked out again
   }
+  if (!indices.empty() && IsTerminal(run.row.state)) Reopen(run);  // its end is worked out again
   // A success by hand lets what failed behind it run again.
   if (command.state == TaskState::kSuccess) {
     TellDownstream();
-    const Selection behind{{command.task_id}, false, true, true};
-    ASSIGN_OR_RETURN(const std::vector<std::int32_t> failed, Select(*run.dag, behind, StatesOf(run)));
-    for (const std::int32_t next : failed) result.instances.push_back({run.row.key, next});
+    const Selection behind{{command.task_id}, false, true, false};
+    ASSIGN_OR_RETURN(const std::vector<std::int32_t> tasks, Select(*run.dag, behind, {}));
+    std::vector<std::int32_t> failed;
+    for (const std::int32_t task : tasks) {
+      EachOf(run, task, [&](const Instance& instance) {
+        if (task == index || !HasFailed(instance)) return;
+        failed.push_back(instance.row.key.index);
+        result.instances.push_back(instance.row.key);
+      });
+    }
     if (!failed.empty()) ClearInstances(run, failed, command.user);
   }
   result.run = run.row;

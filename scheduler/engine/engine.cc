@@ -42,6 +42,8 @@ void Engine::Apply(const Event& event, Now now, Output& out) {
                  [&](const Reported& e) { state.OnReported(e); },
                  [&](const CommandReceived& e) { state.OnCommand(e); },
                  [&](const Loaded& e) { state.OnLoaded(e); },
+                 [&](const XComsLoaded& e) { state.OnXComsLoaded(e); },
+                 [&](const PreviousLoaded& e) { state.OnPreviousLoaded(e); },
                  [&](const LoopStalled& e) { state.OnStalled(e); },
              },
              event);

@@ -25,7 +25,8 @@ namespace millrace::engine {
 struct EngineOptions {
   Duration heartbeat = std::chrono::seconds(3);
   Duration lease = std::chrono::seconds(30);
-  int max_lost = 3;  // a lost attempt runs again at once, outside retries, this many times
+  std::int64_t max_map_length = 1024;  // instances of a mapped task
+  int max_lost = 3;                    // a lost attempt runs again at once, outside retries, this many times
   int default_pool_slots = 128;
   std::vector<std::pair<std::string, int>> pools;  // further ones; a pool that is not known has no slots
   int prefetch_per_slot = 8;                       // of short built-in kinds only

@@ -35,7 +35,7 @@ void Engine::State::StartJob(LiveRun& run, Instance& instance) {
   row.started_at = now.wall;
   StatusOr<Assignment> assignment = MakeAssignment(run, instance);
   if (!assignment.ok()) {
-    Fail(run, instance, {Outcome::kFailFinal, std::nullopt, assignment.status().message(), "", {}, {}},
+    Fail(run, instance, {Outcome::kFailFinal, std::nullopt, assignment.status().message(), "", {}, {}, {}},
          false);
     return;
   }
@@ -79,7 +79,7 @@ void Engine::State::Do(LiveJob& job, jobs::Actions actions) {
   const TaskInstanceKey key = job.key.instance;
   EndJob(key, "its job is over", finish.outcome == Outcome::kSuccess ? "success" : "failed");
   OnEnded(*FindRun(key.run), *FindInstance(key),
-          {finish.outcome, std::nullopt, finish.message, finish.result, {}, now.wall});
+          {finish.outcome, std::nullopt, finish.message, finish.result, {}, {}, now.wall});
 }
 
 void Engine::State::OnStageEnded(Fence fence, const Report& report) {
@@ -211,8 +211,12 @@ void Engine::State::LoadJob(LiveRun& run, Instance& instance) {
   job.priority = task.priority_weight;
   job.loaded = true;
   // It rendered when it started, with the same run and version.
-  StatusOr<Assignment> assignment = MakeAssignment(run, instance);
-  if (assignment.ok()) job.with = std::move(assignment->with);
+  if (!task.pulls.empty()) {
+    job.unrendered = true;
+    Ask(run, instance);
+  } else if (StatusOr<Assignment> assignment = MakeAssignment(run, instance); assignment.ok()) {
+    job.with = std::move(assignment->with);
+  }
   if (task.execution_timeout > Duration(0)) {
     const WallTime started = instance.row.started_at.value_or(now.wall);
     const Duration left =
@@ -227,7 +231,7 @@ void Engine::State::BeginLoadedJobs() {
   }
   std::vector<TaskInstanceKey> loaded;
   for (const auto& [key, job] : jobs) {
-    if (job.job == nullptr) loaded.push_back(key);
+    if (job.job == nullptr && !job.unrendered) loaded.push_back(key);
   }
   for (const TaskInstanceKey& key : loaded) {
     LiveJob& job = jobs.find(key)->second;

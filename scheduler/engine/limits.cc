@@ -1,7 +1,8 @@
-// What a ready task instance waits for before a worker is looked for: its DAG (paused), its run
-// (max_active_tasks, counted a run as Airflow 3 does) and its pool. It waits in one lane, (run, pool). A run
-// that may start no more takes its few lanes out of their pools; a pool lists itself while its best waiter
-// fits. So a release wakes the best waiter and nothing scans.
+// What a ready task instance waits for before a worker is looked for: the XComs that it pulls, the limits on
+// instances of its task (it waits at the first that does not let it in; whoever leaves lets in the best), its
+// DAG (paused), its run (max_active_tasks, counted a run as Airflow 3 does) and its pool. It waits in one
+// lane, (run, pool). A run that may start no more takes its few lanes out of their pools; a pool lists itself
+// while its best waiter fits. So a release wakes the best waiter and nothing scans.
 //
 // Within a pool the best waiter goes first even when it wants several slots: smaller ones behind it do not
 // starve it.
@@ -11,6 +12,9 @@ namespace millrace::engine {
 namespace {
 
 constexpr const char* kDefaultPool = "default_pool";
+const std::string kEnginePool;  // of what the engine runs itself; nothing bounds it
+
+const std::string& PoolOf(const Task& task) { return task.in_engine ? kEnginePool : task.pool; }
 
 }  // namespace
 
@@ -19,6 +23,7 @@ Pool& Engine::State::FindPool(const std::string& name) {
   if (added) {
     found->second.name = name;
     found->second.size = name == kDefaultPool ? options.default_pool_slots : 0;
+    if (name.empty()) found->second.size = INT32_MAX;
     for (const auto& [pool, size] : options.pools) {
       if (pool == name) found->second.size = size;
     }
@@ -31,22 +36,77 @@ bool Engine::State::RunMayStartMore(const LiveRun& run) const {
          run.active < run.dag->max_active_tasks;
 }
 
-void Engine::State::Park(LiveRun& run, const Instance& instance) {
+bool Engine::State::Admit(LiveRun& run, Instance& instance) {
   const Task& task = TaskOf(run, instance);
-  Lane& lane = run.lanes[task.pool];
+  if (instance.admitted || (task.max_active_tis_per_dag == 0 && task.max_active_tis_per_dagrun == 0))
+    return true;
+  TaskLimit& in_run = run.task_limits[instance.row.task()];
+  TaskLimit& in_dag = run.owner->task_limits[task.id];
+  const LaneKey key = KeyOf(run, task, instance);
+  if (task.max_active_tis_per_dagrun > 0 && in_run.active >= task.max_active_tis_per_dagrun) {
+    in_run.waiting.insert(key);
+    return false;
+  }
+  if (task.max_active_tis_per_dag > 0 && in_dag.active >= task.max_active_tis_per_dag) {
+    in_dag.waiting.insert(key);
+    return false;
+  }
+  ++in_run.active;
+  ++in_dag.active;
+  instance.admitted = true;
+  return true;
+}
+
+void Engine::State::Readmit(LiveRun& run, Instance& instance) {
+  const Task& task = TaskOf(run, instance);
+  if (task.max_active_tis_per_dag == 0 && task.max_active_tis_per_dagrun == 0) return;
+  ++run.task_limits[instance.row.task()].active;
+  ++run.owner->task_limits[task.id].active;
+  instance.admitted = true;
+}
+
+void Engine::State::Leave(LiveRun& run, Instance& instance) {
+  const Task& task = TaskOf(run, instance);
+  if (task.max_active_tis_per_dag == 0 && task.max_active_tis_per_dagrun == 0) return;
+  TaskLimit& in_run = run.task_limits[instance.row.task()];
+  TaskLimit& in_dag = run.owner->task_limits[task.id];
+  const LaneKey key = KeyOf(run, task, instance);
+  in_run.waiting.erase(key);
+  in_dag.waiting.erase(key);
+  if (!std::exchange(instance.admitted, false)) return;
+  --in_run.active;
+  --in_dag.active;
+  for (TaskLimit* limit : {&in_run, &in_dag}) {
+    if (limit->waiting.empty()) continue;
+    const LaneKey best = *limit->waiting.begin();
+    limit->waiting.erase(limit->waiting.begin());
+    LiveRun& waiter = runs.find(std::get<1>(best))->second;
+    Park(waiter, waiter.at(std::get<2>(best)));
+  }
+}
+
+void Engine::State::Park(LiveRun& run, Instance& instance) {
+  const Task& task = TaskOf(run, instance);
+  if (!task.pulls.empty() && instance.values == nullptr) {
+    Ask(run, instance);
+    return;
+  }
+  if (!Admit(run, instance)) return;
+  const std::string& name = PoolOf(task);
+  Lane& lane = run.lanes[name];
   lane.run = &run;
-  lane.pool = &FindPool(task.pool);
+  lane.pool = &FindPool(name);
   // One that no release can ever admit must not stand in front of others; `why` tells about it.
   if (task.pool_slots > lane.pool->size) return;
-  lane.waiting.emplace(-task.priority_weight, instance.row.key.index);
+  lane.waiting.emplace(OrderOf(task), instance.row.key.index);
   Relist(lane);
 }
 
 void Engine::State::Unpark(LiveRun& run, const Instance& instance) {
   const Task& task = TaskOf(run, instance);
-  const auto lane = run.lanes.find(task.pool);
+  const auto lane = run.lanes.find(PoolOf(task));
   if (lane == run.lanes.end()) return;
-  lane->second.waiting.erase({-task.priority_weight, instance.row.key.index});
+  lane->second.waiting.erase({OrderOf(task), instance.row.key.index});
   Relist(lane->second);
 }
 
@@ -91,7 +151,7 @@ void Engine::State::Relist(Pool& pool) {
   std::optional<LaneKey> key;
   if (!pool.open.empty()) {
     const auto& [best, lane] = *pool.open.begin();
-    const Task& task = lane->run->dag->tasks[static_cast<std::size_t>(std::get<2>(best))];
+    const Task& task = TaskOf(*lane->run, lane->run->at(std::get<2>(best)));
     if (pool.used + task.pool_slots <= pool.size) key = best;
   }
   if (key == pool.listed) return;

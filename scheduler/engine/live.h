@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -43,9 +44,14 @@ struct UpstreamEnds {
 struct Instance {
   TaskInstance row;
   UpstreamEnds ends;
+  std::int32_t upstreams = 0;  // instances directly upstream: a mapped task counts with all of its own
   BatchPlace place;
   bool dirty = false;
-  bool holds = false;  // counts in its pool and against max_active_tasks
+  bool holds = false;                                  // counts in its pool and against max_active_tasks
+  bool untold = false;                                 // ended, and downstream does not know it yet
+  bool admitted = false;                               // counts against the limits on instances of its task
+  bool asked = false;                                  // for the XComs that its task pulls
+  std::shared_ptr<const std::vector<XComRow>> values;  // those; null until they have come
 };
 
 // The ready instances of one run that want one pool, best first: higher priority, then earlier in the DAG.
@@ -59,6 +65,20 @@ struct Lane {
 using LaneKey =
     std::tuple<std::int32_t, RunKey, std::int32_t>;  // (-priority, run, index) of its best instance
 
+// A limit on the instances of one task, in a run or in all runs of its DAG.
+struct TaskLimit {
+  std::int32_t active = 0;
+  std::set<LaneKey> waiting;  // ready instances that it does not let in
+};
+
+// How the run before this one stands, for tasks with depends_on_past.
+struct Past {
+  bool known = false;  // the store has answered
+  bool none = false;   // this is the first run
+  RunKey run{};
+  std::vector<TaskState> states;  // by task of this run's version; success for tasks that were not there
+};
+
 struct Pool {
   std::string name;
   std::int32_t size = 0;
@@ -71,14 +91,28 @@ struct LiveRun {
   Run row;
   DagPtr dag;
   LiveDag* owner = nullptr;
-  std::vector<Instance> instances;  // a prefix of dag->tasks while they are being created; empty while queued
-  std::int32_t unfinished = 0;      // of `instances`
-  std::int32_t active = 0;          // that hold a place against max_active_tasks
-  std::map<std::string, Lane> lanes;  // by pool
+  // By key.index. A prefix of dag->tasks while they are being created; empty while queued. Those that
+  // `expand` adds stand behind all tasks. References stay good when it grows.
+  std::deque<Instance> instances;
+  std::map<std::int32_t, std::vector<std::int32_t>>
+      mapped;  // task -> its instances by map index, once it is expanded
+  std::map<std::int32_t, std::vector<std::int32_t>>
+      to_map;                                     // the same before a clear, until it is expanded again
+  std::int32_t unfinished = 0;                    // of `instances`
+  std::int32_t active = 0;                        // that hold a place against max_active_tasks
+  std::int64_t counted = 0;                       // of active_instances
+  std::map<std::string, Lane> lanes;              // by pool
+  std::map<std::int32_t, TaskLimit> task_limits;  // by task, of those that have one
+  std::unique_ptr<Past> past;                     // when a task depends on it
+  std::optional<BootTime> deadline;               // dagrun_timeout
+  std::string stopped;                            // fail_fast: why nothing but teardowns starts any more
   BatchPlace place;
   bool dirty = false;
 
-  bool complete() const { return instances.size() == dag->tasks.size(); }
+  bool complete() const { return instances.size() >= dag->tasks.size(); }
+  Instance& at(std::int32_t index) { return instances[static_cast<std::size_t>(index)]; }
+  const Instance& at(std::int32_t index) const { return instances[static_cast<std::size_t>(index)]; }
+  bool has(std::int32_t index) const { return static_cast<std::size_t>(index) < instances.size(); }
 };
 
 struct LiveDag {
@@ -90,6 +124,8 @@ struct LiveDag {
   std::int32_t queued_by_timetable = 0;
   std::int32_t running = 0;
   std::map<std::string, RunKey, std::less<>> runs;  // the live ones, by run id
+  std::map<std::string, TaskLimit> task_limits;     // by task id, of those that have one
+  std::map<RunKey, std::set<RunKey>> followers;     // live runs whose past this one is
   BatchPlace place;
   bool dirty = false;
 };
@@ -148,6 +184,7 @@ struct LiveJob {
   };
   std::vector<EarlyEnd> early;
   bool loaded = false;
+  bool unrendered = false;  // after a restart, until the XComs that it pulls have come
 };
 
 // (-priority, run, index, stage, stage index): the order in which waiting stage tasks get slots.
@@ -159,8 +196,10 @@ struct End {
   std::optional<std::int32_t> exit_code;
   std::string message;
   std::string result;
+  std::vector<XComValue> xcoms = {};
   WallTime started_at{};
   WallTime ended_at{};
+  std::string error_class = {};
 };
 
 }  // namespace millrace::engine

@@ -2,7 +2,7 @@
 // fresh.
 #include <algorithm>
 
-#include "scheduler/engine/state.h"
+#include "scheduler/engine/graph.h"
 #include "scheduler/engine/trigger_rule.h"
 
 namespace millrace::engine {
@@ -40,7 +40,11 @@ void Engine::State::Load(Image image) {
     const RunKey key = row.key;
     LiveRun& run = AddRun(dag->second, std::move(row), version->second);
     LoadInstances(run, std::move(instances[key]));
-    if (run.row.state == RunState::kRunning && !run.complete()) creating.push_back(key);
+    if (run.row.state == RunState::kRunning) {
+      SetDeadline(run, run.row.started_at.value_or(now.wall));
+      LookBack(run);
+      if (!run.complete()) creating.push_back(key);
+    }
     perhaps_over.insert(key);
   }
   for (StageTaskRow& row : image.stage_tasks) {
@@ -53,20 +57,34 @@ void Engine::State::Load(Image image) {
 void Engine::State::LoadInstances(LiveRun& run, std::vector<TaskInstance> rows) {
   std::sort(rows.begin(), rows.end(),
             [](const TaskInstance& a, const TaskInstance& b) { return a.key < b.key; });
-  run.instances.reserve(run.dag->tasks.size());
   for (TaskInstance& row : rows) {
     MILLRACE_CHECK(static_cast<std::size_t>(row.key.index) == run.instances.size());
-    run.instances.emplace_back().row = std::move(row);
+    Instance& instance = run.instances.emplace_back();
+    instance.row = std::move(row);
+    if (instance.row.map_index >= 0 && instance.row.state != TaskState::kRemoved)
+      run.mapped[instance.row.task()].push_back(instance.row.key.index);
+  }
+  for (auto& [task, indices] : run.mapped) {
+    std::sort(indices.begin(), indices.end(), [&run = run](std::int32_t a, std::int32_t b) {
+      return run.at(a).row.map_index < run.at(b).row.map_index;
+    });
+  }
+  if (run.counted > 0) {
+    const auto added =
+        static_cast<std::int64_t>(std::max(run.instances.size(), run.dag->tasks.size())) - run.counted;
+    run.counted += added;
+    active_instances += added;
   }
   std::vector<Fence> orphans;
   for (Instance& instance : run.instances) {
     const TaskInstance& row = instance.row;
     const Task& task = TaskOf(run, instance);
-    for (const std::int32_t upstream : task.upstream) {
-      Count(instance.ends, run.instances[static_cast<std::size_t>(upstream)].row.state, 1);
-    }
+    Recount(run, instance);
     if (!IsTerminal(row.state)) ++run.unfinished;
-    if (HasAttempt(row.state)) Hold(run, instance);
+    if (HasAttempt(row.state)) {
+      Hold(run, instance);
+      Readmit(run, instance);
+    }
     if (row.state == TaskState::kScheduled) {
       Park(run, instance);
     } else if (row.state == TaskState::kUpForRetry) {
@@ -98,7 +116,7 @@ void Engine::State::LoadInstances(LiveRun& run, std::vector<TaskInstance> rows) 
     }
   }
   for (const Fence& fence : orphans) OnLost(fence, "its worker is gone", true);
-  for (Instance& instance : run.instances) Evaluate(run, instance);
+  for (std::size_t i = 0; i < run.instances.size(); ++i) Evaluate(run, run.instances[i]);
 }
 
 }  // namespace millrace::engine

@@ -28,7 +28,7 @@ void Engine::State::Place() {
     if (instance_first) {
       const auto& [priority, run_key, index] = open_pools.begin()->first;
       LiveRun& run = runs.find(run_key)->second;
-      if (!PlaceInstance(run, run.instances[static_cast<std::size_t>(index)])) return;
+      if (!PlaceInstance(run, run.at(index))) return;
     } else if (!waiting_stages.empty()) {
       const auto [instance, id] = waiting_stages.begin()->second;
       LiveJob& job = jobs.find(instance)->second;
@@ -104,10 +104,17 @@ void Engine::State::StartTry(Instance& instance) {
   row.started_at.reset();
   row.ended_at.reset();
   row.reason.clear();
+  row.skips.clear();
+  // What an earlier try left must not be taken for this one's.
+  if (row.try_number > 1) out->batch.xcoms.push_back({row.key, "", "", true, now.wall});
 }
 
 bool Engine::State::PlaceInstance(LiveRun& run, Instance& instance) {
   const Task& task = TaskOf(run, instance);
+  if (task.in_engine) {
+    RunInEngine(run, instance);
+    return true;
+  }
   if (IsJob(task)) {
     if (free_workers.empty()) return false;
     StartJob(run, instance);
@@ -126,7 +133,7 @@ bool Engine::State::PlaceInstance(LiveRun& run, Instance& instance) {
   StatusOr<Assignment> assignment = MakeAssignment(run, instance);
   if (!assignment.ok()) {
     Vacate(instance.row.fence);
-    Fail(run, instance, {Outcome::kFailFinal, std::nullopt, assignment.status().message(), "", {}, {}},
+    Fail(run, instance, {Outcome::kFailFinal, std::nullopt, assignment.status().message(), "", {}, {}, {}},
          false);
     return true;
   }
@@ -156,7 +163,8 @@ bool Engine::State::PlaceStage(LiveJob& job, StageRun& stage) {
 }
 
 StatusOr<Assignment> Engine::State::MakeAssignment(const LiveRun& run, const Instance& instance) const {
-  return Render(run.row, *run.dag, TaskOf(run, instance), instance.row, instance.row.fence);
+  TemplateAnswers values = AnswersOf(run, instance);
+  return Render(run.row, *run.dag, TaskOf(run, instance), instance.row, instance.row.fence, &values);
 }
 
 Assignment Engine::State::MakeStageAssignment(const LiveRun& run, const Instance& instance,

@@ -31,7 +31,26 @@ StatusOr<TemplateContext> ContextOf(const Run& run, const Dag& dag, const Task& 
   ASSIGN_OR_RETURN(facts.conf, ParseJson(run.conf));
   facts.try_number = instance.try_number;
   facts.max_tries = instance.max_tries;
-  return MakeRunContext(facts);
+  facts.map_index = instance.map_index;
+  TemplateContext context = MakeRunContext(facts);
+  if (!instance.map_value.empty()) {
+    ASSIGN_OR_RETURN(Value values, ParseJson(instance.map_value));
+    context.Set("map", std::move(values), TemplateContext::Source::kUser);
+  }
+  return context;
+}
+
+// What `expand` gives to fields of the task's kind. Such values are no templates.
+Status PutMapped(const TaskKind& kind, const TaskInstance& instance, Value& with) {
+  if (instance.map_value.empty()) return OkStatus();
+  ASSIGN_OR_RETURN(const Value values, ParseJson(instance.map_value));
+  for (const auto& [name, value] : values.as_map()) {
+    const bool is_field =
+        std::any_of(kind.fields.begin(), kind.fields.end(),
+                    [&, wanted = name](const FieldSpec& field) { return field.name == wanted; });
+    if (is_field && with.Find(name) == nullptr) with.Set(name, value);
+  }
+  return OkStatus();
 }
 
 // What a kind that asks for it is told of its run: the names that templates have, as JSON.
@@ -84,6 +103,8 @@ Assignment Frame(const Run& run, const Dag& dag, const Task& task, const TaskIns
                  {"MILLRACE_TASK_ID", task.id},
                  {"MILLRACE_TRY_NUMBER", std::to_string(instance.try_number)},
                  {"MILLRACE_FENCE", ToString(fence)}};
+  if (instance.map_index >= 0)
+    environment.emplace_back("MILLRACE_MAP_INDEX", std::to_string(instance.map_index));
   if (run.logical_date) {
     environment.emplace_back("MILLRACE_DS", FormatDs(*run.logical_date));
     environment.emplace_back("MILLRACE_LOGICAL_DATE", FormatTs(*run.logical_date));
@@ -132,13 +153,30 @@ StatusOr<Assignment> Render(const Run& run, const Dag& dag, const Task& task, co
     return rendered.status().WithContext("task '" + task.id + "', " + dag.file + ":" +
                                          std::to_string(where.line) + ":" + std::to_string(where.column));
   };
-  ASSIGN_OR_RETURN(const Value with, RenderWith(*kind, task.with, render));
+  ASSIGN_OR_RETURN(Value with, RenderWith(*kind, task.with, render));
+  RETURN_IF_ERROR(PutMapped(*kind, instance, with));
   assignment.with = ToJson(with);
   if (kind->context) {
     ASSIGN_OR_RETURN(assignment.context, ContextJson(run, dag, task, instance));
   }
   assignment.environment.insert(assignment.environment.end(), shell.variables.begin(), shell.variables.end());
   return assignment;
+}
+
+StatusOr<Value> RenderData(const Run& run, const Dag& dag, const Task& task, const TaskInstance& instance,
+                           const std::string& text, TemplateLookup* lookup) {
+  ASSIGN_OR_RETURN(TemplateContext context, ContextOf(run, dag, task, instance));
+  context.SetLookup(lookup);
+  const std::size_t begin = text.find_first_not_of(" \t\n");
+  const std::size_t end = text.find_last_not_of(" \t\n");
+  std::string whole = begin == std::string::npos ? "" : text.substr(begin, end - begin + 1);
+  // One expression alone keeps its type.
+  const bool one = whole.starts_with("{{") && whole.ends_with("}}") && whole.find("}}") == whole.size() - 2;
+  if (one) whole = "{{ (" + whole.substr(2, whole.size() - 4) + ") | tojson }}";
+  ASSIGN_OR_RETURN(const std::string rendered, RenderText(whole, context));
+  StatusOr<Value> value = ParseJson(rendered);
+  if (!value.ok()) return InvalidArgument("'" + text + "' gives no JSON: " + value.status().message());
+  return value;
 }
 
 }  // namespace millrace::engine

@@ -23,4 +23,8 @@ std::vector<TemplateNeed> NeedsOf(const Task& task);
 StatusOr<Assignment> Render(const Run& run, const Dag& dag, const Task& task, const TaskInstance& instance,
                             Fence fence, TemplateLookup* lookup = nullptr);
 
+// The value of a template: what its one expression is, or what its text means as JSON.
+StatusOr<Value> RenderData(const Run& run, const Dag& dag, const Task& task, const TaskInstance& instance,
+                           const std::string& text, TemplateLookup* lookup);
+
 }  // namespace millrace::engine

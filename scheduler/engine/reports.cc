@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/model/json.h"
 #include "scheduler/engine/state.h"
 
 namespace millrace::engine {
@@ -17,6 +18,32 @@ Duration RetryDelay(const RetryPolicy& policy, std::int32_t retry) {
   const double micros = std::min(static_cast<double>(policy.delay.count()) * factor,
                                  static_cast<double>(policy.max_delay.count()));
   return Duration(static_cast<std::int64_t>(std::max(micros, 0.0)));
+}
+
+// Drawn from the try's identity: the same after a restart, and different between the instances of a burst.
+Duration Jittered(Duration delay, double jitter, const TaskInstance& row) {
+  if (jitter <= 0) return delay;
+  std::uint64_t mixed = static_cast<std::uint64_t>(ToInt(row.key.run)) * 0x9e3779b97f4a7c15ULL;
+  for (const std::int32_t part : {row.key.index, row.try_number}) {
+    mixed = (mixed ^ static_cast<std::uint64_t>(part)) * 0xbf58476d1ce4e5b9ULL;
+    mixed ^= mixed >> 29;
+  }
+  const double unit = static_cast<double>(mixed >> 11) / static_cast<double>(1ULL << 53);
+  return Duration(
+      static_cast<std::int64_t>(static_cast<double>(delay.count()) * (1 + jitter * (2 * unit - 1))));
+}
+
+const RetryRule* RuleFor(const RetryPolicy& policy, const engine::End& end) {
+  for (const RetryRule& rule : policy.rules) {
+    const bool code =
+        rule.exit_codes.empty() || (end.exit_code && std::find(rule.exit_codes.begin(), rule.exit_codes.end(),
+                                                               *end.exit_code) != rule.exit_codes.end());
+    const bool error = rule.error_classes.empty() ||
+                       std::find(rule.error_classes.begin(), rule.error_classes.end(), end.error_class) !=
+                           rule.error_classes.end();
+    if (code && error && end.message.find(rule.match) != std::string::npos) return &rule;
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -61,8 +88,8 @@ void Engine::State::OnReport(Session& session, const Report& report) {
   } else if (attempt.wanted) {
     Vacate(report.fence);
     OnEnded(*run, *instance,
-            {report.outcome, report.exit_code, report.message, report.result, report.started_at,
-             report.ended_at});
+            {report.outcome, report.exit_code, report.message, report.result, report.xcoms, report.started_at,
+             report.ended_at, report.error_class});
   } else {
     Vacate(report.fence);
     if (instance != nullptr && instance->row.fence == report.fence &&
@@ -89,7 +116,20 @@ void Engine::State::OnEnded(LiveRun& run, Instance& instance, const engine::End&
   if (!row.started_at) row.started_at = Between(low, end.started_at, now.wall);
   row.ended_at = Between(*row.started_at, end.ended_at, now.wall);
   row.reason = end.message;
-  if (!end.result.empty()) out->batch.results.push_back({row.key, end.result});
+  std::string refusal;
+  if (!KeepXComs(instance, end, &refusal)) {
+    Fail(run, instance, {Outcome::kFailFinal, end.exit_code, refusal, "", {}, {}, {}}, false);
+    return;
+  }
+  if (end.outcome == Outcome::kSuccess && TaskOf(run, instance).steering != Steering::kNone) {
+    const StatusOr<Value> result = ParseJson(end.result.empty() ? "null" : end.result);
+    const Status steered =
+        result.ok() ? Steer(run, instance, *result) : result.status().WithContext("its result");
+    if (!steered.ok()) {
+      Fail(run, instance, {Outcome::kFailFinal, end.exit_code, steered.message(), "", {}, {}, {}}, false);
+      return;
+    }
+  }
   switch (end.outcome) {
     case Outcome::kSuccess:
       SetState(run, instance, TaskState::kSuccess);
@@ -111,16 +151,24 @@ void Engine::State::OnEnded(LiveRun& run, Instance& instance, const engine::End&
 
 void Engine::State::Fail(LiveRun& run, Instance& instance, const engine::End& end, bool may_retry) {
   TaskInstance& row = instance.row;
-  const RetryPolicy& policy = TaskOf(run, instance).retry;
+  const Task& task = TaskOf(run, instance);
+  const RetryPolicy& policy = task.retry;
   row.reason = end.message;
   if (!row.ended_at) row.ended_at = now.wall;
   KeepAttempt(instance, TaskState::kFailed, end.exit_code);
-  if (!may_retry || row.try_number > row.max_tries) {
+  const RetryRule* rule = RuleFor(policy, end);
+  if (!may_retry || row.try_number > row.max_tries || (rule != nullptr && !rule->retry)) {
     SetState(run, instance, TaskState::kFailed);
+    if (run.dag->fail_fast && task.role != TaskRole::kTeardown && run.row.state == RunState::kRunning) {
+      run.stopped = "fail_fast: task " + task.id + " failed";
+      StopRest(run, run.stopped, false, nullptr);
+    }
     return;
   }
   // After a clear, tries count on but retries start over.
-  const Duration delay = RetryDelay(policy, row.try_number - (row.max_tries - policy.retries));
+  const std::int32_t retry = row.try_number - (row.max_tries - policy.retries);
+  const Duration delay =
+      Jittered(rule != nullptr && rule->delay ? *rule->delay : RetryDelay(policy, retry), policy.jitter, row);
   SetState(run, instance, TaskState::kUpForRetry);
   row.due_at = now.wall + delay;
   timers.Add({now.boot + delay, TimerKind::kRetry, {}, row.key, row.try_number, {}});

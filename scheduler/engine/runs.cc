@@ -2,7 +2,8 @@
 // of them have.
 #include <algorithm>
 
-#include "scheduler/engine/state.h"
+#include "core/calendar/format.h"
+#include "scheduler/engine/graph.h"
 #include "scheduler/engine/trigger_rule.h"
 
 namespace millrace::engine {
@@ -10,6 +11,16 @@ namespace {
 
 constexpr std::int32_t kCreatedPerBatch = 1000;
 constexpr std::int64_t kMaxActiveInstances = 1'000'000;
+
+// The leaves do; a teardown only when it says so, and what stands before nothing but teardowns is a leaf.
+bool DecidesRun(const Dag& dag, const Task& task) {
+  const auto ignored = [](const Task& t) {
+    return t.role == TaskRole::kTeardown && !t.on_failure_fail_dagrun;
+  };
+  return !ignored(task) &&
+         std::all_of(task.downstream.begin(), task.downstream.end(),
+                     [&](std::int32_t next) { return ignored(dag.tasks[static_cast<std::size_t>(next)]); });
+}
 
 }  // namespace
 
@@ -25,7 +36,8 @@ LiveRun& Engine::State::AddRun(LiveDag& dag, Run row, DagPtr version) {
     if (run.row.type == RunType::kScheduled) ++dag.queued_by_timetable;
   } else if (run.row.state == RunState::kRunning) {
     ++dag.running;
-    active_instances += static_cast<std::int64_t>(run.dag->tasks.size());
+    run.counted = static_cast<std::int64_t>(run.dag->tasks.size());
+    active_instances += run.counted;
   }
   return run;
 }
@@ -34,7 +46,7 @@ void Engine::State::StartRuns(LiveDag& dag) {
   while (!dag.row.paused && !dag.queued.empty() && dag.running < dag.dag->max_active_runs) {
     const RunKey key = *dag.queued.begin();
     LiveRun& run = runs.find(key)->second;
-    const auto size = static_cast<std::int64_t>(run.dag->tasks.size());
+    const auto size = static_cast<std::int64_t>(std::max(run.dag->tasks.size(), run.instances.size()));
     if (active_instances > 0 && active_instances + size > kMaxActiveInstances) {
       crowded.insert(dag.row.dag_id);
       return;
@@ -42,15 +54,17 @@ void Engine::State::StartRuns(LiveDag& dag) {
     dag.queued.erase(dag.queued.begin());
     if (run.row.type == RunType::kScheduled) --dag.queued_by_timetable;
     ++dag.running;
+    run.counted = size;
     active_instances += size;
     SetRunState(run, RunState::kRunning);
     if (!run.row.started_at) run.row.started_at = now.wall;
+    SetDeadline(run, *run.row.started_at);
+    LookBack(run);
     if (!run.complete()) {
-      run.instances.reserve(run.dag->tasks.size());
       creating.push_back(key);
     } else {
       // Opened again by a clear: whatever waits may go on.
-      for (Instance& instance : run.instances) Evaluate(run, instance);
+      for (std::size_t i = 0; i < run.instances.size(); ++i) Evaluate(run, run.instances[i]);
       perhaps_over.insert(key);
     }
   }
@@ -69,12 +83,7 @@ void Engine::State::CreateInstances() {
       Instance& instance = run->instances.emplace_back();
       instance.row.key = {run->row.key, static_cast<std::int32_t>(run->instances.size() - 1)};
       instance.row.max_tries = task.retry.retries;
-      for (const std::int32_t upstream : task.upstream) {
-        const Instance& from = run->instances[static_cast<std::size_t>(upstream)];
-        // Ends that are still to be told are counted then.
-        const bool told = std::find(ended.begin(), ended.end(), from.row.key) == ended.end();
-        if (told) Count(instance.ends, from.row.state, 1);
-      }
+      Recount(*run, instance);
       ++run->unfinished;
       ++created_in_batch;
       Touch(*run, instance);
@@ -83,22 +92,60 @@ void Engine::State::CreateInstances() {
     if (!run->complete()) return;
     creating.pop_front();
     perhaps_over.insert(run->row.key);
+    // Mapped ones have waited, since what they add stands behind all tasks.
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+      if (tasks[i].mapped()) Evaluate(*run, run->instances[i]);
+    }
   }
+}
+
+void Engine::State::Recount(LiveRun& run, Instance& instance) {
+  instance.ends = {};
+  instance.upstreams = 0;
+  EachUpstream(run, instance, [&](const Instance& from) {
+    ++instance.upstreams;
+    // An end that is still to be told is counted then.
+    if (!from.untold) Count(instance.ends, from.row.state, 1);
+  });
+}
+
+void Engine::State::Skip(LiveRun& run, Instance& instance, std::string reason) {
+  instance.row.reason = std::move(reason);
+  SetState(run, instance, TaskState::kSkipped);
 }
 
 void Engine::State::Evaluate(LiveRun& run, Instance& instance) {
   if (instance.row.state != TaskState::kNone || run.row.state != RunState::kRunning) return;
   const Task& task = TaskOf(run, instance);
-  switch (
-      engine::Evaluate(task.trigger_rule, instance.ends, static_cast<std::int32_t>(task.upstream.size()))) {
+  if (!run.stopped.empty() && task.role != TaskRole::kTeardown) {
+    Skip(run, instance, run.stopped);
+    return;
+  }
+  Readiness readiness = engine::Evaluate(task.trigger_rule, instance.ends, instance.upstreams);
+  if (!task.setups.empty() && readiness == Readiness::kReady) {
+    std::int32_t skipped = 0;
+    std::int32_t bad = 0;
+    std::int32_t all = 0;
+    for (const std::int32_t setup : task.setups) {
+      EachOf(run, setup, [&](const Instance& other) {
+        ++all;
+        skipped += other.row.state == TaskState::kSkipped ? 1 : 0;
+        bad += other.row.state == TaskState::kFailed || other.row.state == TaskState::kUpstreamFailed ? 1 : 0;
+      });
+    }
+    // Work needs all of its setups; a teardown has something to do once one of them succeeded.
+    const bool teardown = task.role == TaskRole::kTeardown;
+    if (teardown ? skipped == all : bad == 0 && skipped > 0) readiness = Readiness::kSkip;
+    if (teardown ? bad > 0 && bad + skipped == all : bad > 0) readiness = Readiness::kUpstreamFailed;
+  }
+  switch (readiness) {
     case Readiness::kWait:
       return;
     case Readiness::kReady:
-      SetState(run, instance, TaskState::kScheduled);
+      OnReady(run, instance);
       return;
     case Readiness::kSkip:
-      instance.row.reason = "skipped by trigger rule " + std::string(ToString(task.trigger_rule));
-      SetState(run, instance, TaskState::kSkipped);
+      Skip(run, instance, "skipped by trigger rule " + std::string(ToString(task.trigger_rule)));
       return;
     case Readiness::kUpstreamFailed:
       instance.row.reason = "an upstream task failed";
@@ -107,19 +154,41 @@ void Engine::State::Evaluate(LiveRun& run, Instance& instance) {
   }
 }
 
+void Engine::State::OnReady(LiveRun& run, Instance& instance) {
+  const Task& task = TaskOf(run, instance);
+  if (const Task* branch = NotChosenBy(run, instance); branch != nullptr) {
+    Skip(run, instance, "not chosen by " + branch->id);
+    return;
+  }
+  if (task.depends_on_past && !PastAllows(run, task, instance.row.task())) return;
+  if (task.mapped() && !run.mapped.contains(instance.row.task())) {
+    expanding.insert(instance.row.key);
+    return;
+  }
+  SetState(run, instance, TaskState::kScheduled);
+}
+
 void Engine::State::TellDownstream() {
   // `ended` grows while it is walked: skips and upstream failures cascade.
   for (std::size_t i = 0; i < ended.size(); ++i) {
     const TaskInstanceKey key = ended[i];
     LiveRun* run = FindRun(key.run);
     if (run == nullptr) continue;
-    const Instance& instance = run->instances[static_cast<std::size_t>(key.index)];
-    for (const std::int32_t index : TaskOf(*run, instance).downstream) {
-      if (static_cast<std::size_t>(index) >= run->instances.size()) continue;  // counted when it is created
-      Instance& next = run->instances[static_cast<std::size_t>(index)];
+    Instance& instance = run->at(key.index);
+    instance.untold = false;
+    if (instance.row.state == TaskState::kRemoved) continue;
+    EachDownstream(*run, instance, [&](Instance& next) {
       Count(next.ends, instance.row.state, 1);
-      Evaluate(*run, next);
-    }
+      const std::vector<std::int32_t>& skips = instance.row.skips;
+      const bool skipped = !skips.empty() && next.row.state == TaskState::kNone &&
+                           std::find(skips.begin(), skips.end(), next.row.task()) != skips.end();
+      if (skipped && run->row.state == RunState::kRunning) {
+        Skip(*run, next, "not chosen by " + TaskOf(*run, instance).id);
+      } else {
+        Evaluate(*run, next);
+      }
+    });
+    TellFollowers(*run, instance.row.task());
   }
   for (const TaskInstanceKey& key : ended) perhaps_over.insert(key.run);
   ended.clear();
@@ -135,14 +204,15 @@ void Engine::State::EndIfOver(LiveRun& run) {
   if (run.row.state != RunState::kRunning || !run.complete() || run.unfinished > 0) return;
   bool failed = false;
   for (const Instance& instance : run.instances) {
-    const bool is_leaf = TaskOf(run, instance).downstream.empty();
     const TaskState state = instance.row.state;
-    failed |= is_leaf && (state == TaskState::kFailed || state == TaskState::kUpstreamFailed);
+    if (state != TaskState::kFailed && state != TaskState::kUpstreamFailed) continue;
+    failed |= DecidesRun(*run.dag, TaskOf(run, instance));
   }
-  SetRunState(run, failed ? RunState::kFailed : RunState::kSuccess);
+  SetRunState(run, failed || !run.stopped.empty() ? RunState::kFailed : RunState::kSuccess);
+  if (!run.stopped.empty()) run.row.note = run.stopped;
   run.row.ended_at = now.wall;
   --run.owner->running;
-  active_instances -= static_cast<std::int64_t>(run.dag->tasks.size());
+  active_instances -= run.counted;
   woken.insert(run.row.dag_id);
   woken.merge(crowded);
   crowded.clear();
@@ -152,11 +222,54 @@ void Engine::State::EndIfOver(LiveRun& run) {
 void Engine::State::Evict(LiveRun& run) {
   FlushRows();
   run.owner->runs.erase(run.row.run_id);
+  if (run.past != nullptr && run.past->known && !run.past->none) {
+    const auto followers = run.owner->followers.find(run.past->run);
+    if (followers != run.owner->followers.end()) {
+      followers->second.erase(run.row.key);
+      if (followers->second.empty()) run.owner->followers.erase(followers);
+    }
+  }
   for (auto& [pool, lane] : run.lanes) {
     lane.waiting.clear();
     Relist(lane);
   }
   runs.erase(run.row.key);
+}
+
+void Engine::State::StopRest(LiveRun& run, const std::string& reason, bool teardowns,
+                             std::vector<TaskInstanceKey>* touched) {
+  for (std::size_t i = 0; i < run.instances.size(); ++i) {
+    Instance& instance = run.instances[i];
+    const TaskState state = instance.row.state;
+    if (IsTerminal(state) || (!teardowns && TaskOf(run, instance).role == TaskRole::kTeardown)) continue;
+    if (touched != nullptr) touched->push_back(instance.row.key);
+    instance.row.reason = reason;
+    if (HasAttempt(state)) Unwant(run, instance, reason);
+    SetState(run, instance, HasAttempt(state) ? TaskState::kFailed : TaskState::kSkipped, true);
+  }
+}
+
+void Engine::State::SetDeadline(LiveRun& run, WallTime started) {
+  if (run.dag->run_timeout <= Duration(0)) return;
+  const Duration left =
+      std::clamp(started + run.dag->run_timeout - now.wall, Duration(0), run.dag->run_timeout);
+  run.deadline = now.boot + left;
+  timers.Add({*run.deadline, TimerKind::kRunTimeout, {}, {run.row.key, -1}, 0, {}});
+}
+
+void Engine::State::OnRunTimeout(LiveRun& run) {
+  if (run.row.state != RunState::kRunning || !run.deadline || *run.deadline > now.boot) return;
+  const std::string reason = "timed out: dagrun_timeout is " + FormatDuration(run.dag->run_timeout);
+  // First the run, so that nothing becomes ready while its instances end.
+  SetRunState(run, RunState::kFailed);
+  run.row.ended_at = now.wall;
+  run.row.note = reason;
+  --run.owner->running;
+  active_instances -= run.counted;
+  StopRest(run, reason, true, nullptr);
+  woken.insert(run.row.dag_id);
+  TellDownstream();
+  Evict(run);
 }
 
 DagPtr Engine::State::FindVersion(const LiveDag& dag, std::int32_t version) const {

@@ -89,8 +89,13 @@ void Engine::State::Rejoin(Session& session, const WorkerJoined& event, Welcome&
                              MakeStageAssignment(*run, *FindInstance(attempt.instance), job,
                                                  job.tasks.find(*attempt.stage)->second.start, fence)});
     } else {
+      const Instance& instance = *FindInstance(attempt.instance);
+      if (!TaskOf(*run, instance).pulls.empty() && instance.values == nullptr) {
+        OnLost(fence, "its XComs are to be read again", false);
+        continue;
+      }
       // It rendered before, so it renders now: the run and its version have not changed.
-      StatusOr<Assignment> again = MakeAssignment(*run, *FindInstance(attempt.instance));
+      StatusOr<Assignment> again = MakeAssignment(*run, instance);
       if (again.ok()) after.push_back(Assign{session.row.session, std::move(again).value()});
     }
   }
@@ -179,8 +184,22 @@ void Engine::State::OnTimer(const Timer& timer) {
       Instance& instance = *FindInstance(found->second.instance);
       Unwant(run, instance, "timed out, and its worker did not end it");
       Fail(run, instance,
-           {Outcome::kFailed, std::nullopt, "timed out, and its worker did not end it", "", {}, now.wall},
+           {Outcome::kFailed, std::nullopt, "timed out, and its worker did not end it", "", {}, {}, now.wall},
            true);
+      return;
+    }
+    case TimerKind::kRunTimeout:
+      if (LiveRun* run = FindRun(timer.instance.run); run != nullptr) OnRunTimeout(*run);
+      return;
+    case TimerKind::kAskAgain: {
+      LiveRun* run = FindRun(timer.instance.run);
+      if (run == nullptr) return;
+      if (timer.instance.index < 0) {
+        LookBack(*run);
+      } else if (Instance* instance = FindInstance(timer.instance);
+                 instance->values == nullptr && instance->asked) {
+        Ask(*run, *instance);
+      }
       return;
     }
     case TimerKind::kJobTimeout: {
@@ -189,7 +208,7 @@ void Engine::State::OnTimer(const Timer& timer) {
       const auto job = jobs.find(timer.instance);
       if (instance == nullptr || job == jobs.end() || job->second.key.try_number != timer.try_number) return;
       EndJob(timer.instance, "timed out", "failed");
-      Fail(*run, *instance, {Outcome::kFailed, std::nullopt, "timed out", "", {}, now.wall}, true);
+      Fail(*run, *instance, {Outcome::kFailed, std::nullopt, "timed out", "", {}, {}, now.wall}, true);
       return;
     }
   }

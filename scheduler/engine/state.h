@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/template/lookup.h"
 #include "scheduler/engine/engine.h"
 #include "scheduler/engine/live.h"
 #include "scheduler/engine/timers.h"
@@ -52,6 +53,7 @@ struct Engine::State {
   std::set<std::pair<std::int32_t, SessionId>> free_workers;  // (-free slots, id) of those that take work
   std::deque<RunKey> creating;                                // runs whose instances are not all there yet
   std::vector<TaskInstanceKey> ended;                         // not yet told downstream
+  std::set<TaskInstanceKey> expanding;                        // ready ones that are still to be expanded
   std::vector<TaskInstanceKey> dirty_instances;
   std::vector<RunKey> dirty_runs;
   std::vector<std::string> dirty_dags;
@@ -98,16 +100,66 @@ struct Engine::State {
   void StartRuns(LiveDag& dag);
   void CreateInstances();
   void TellDownstream();
+  // What the ends upstream mean for an instance that waits for them.
   void Evaluate(LiveRun& run, Instance& instance);
+  void OnReady(LiveRun& run, Instance& instance);
+  void Skip(LiveRun& run, Instance& instance, std::string reason);
+  // Counts its upstream afresh.
+  void Recount(LiveRun& run, Instance& instance);
+  // Ends whatever has not ended, with the run, or as fail_fast does without it.
+  void StopRest(LiveRun& run, const std::string& reason, bool teardowns,
+                std::vector<TaskInstanceKey>* touched);
+  void OnRunTimeout(LiveRun& run);
+  void SetDeadline(LiveRun& run, WallTime started);
   void EndRuns();
   void EndIfOver(LiveRun& run);
   void Evict(LiveRun& run);
   DagPtr FindVersion(const LiveDag& dag, std::int32_t version) const;
 
+  // graph.h on live instances: calls `visit` with each instance of a task, or directly up or down of one.
+  template <typename Visit>
+  void EachOf(LiveRun& run, std::int32_t task, const Visit& visit);
+  template <typename Visit>
+  void EachUpstream(LiveRun& run, const Instance& instance, const Visit& visit);
+  template <typename Visit>
+  void EachDownstream(LiveRun& run, const Instance& instance, const Visit& visit);
+
+  // values.cc: XComs that a task leaves and pulls.
+  bool KeepXComs(const Instance& instance, const engine::End& end, std::string* refusal);
+  void Ask(LiveRun& run, Instance& instance);
+  static TemplateAnswers AnswersOf(const LiveRun& run, const Instance& instance);
+  void OnXComsLoaded(const XComsLoaded& event);
+
+  // steering.cc: tasks that decide which tasks behind them run.
+  void RunInEngine(LiveRun& run, Instance& instance);
+  Status Steer(LiveRun& run, Instance& instance, const Value& result);
+  bool IsLatest(const LiveRun& run) const;
+  // The branch directly upstream that did not choose this one, or nullptr.
+  const Task* NotChosenBy(LiveRun& run, const Instance& instance);
+
+  // mapping.cc: `expand`.
+  void ExpandReady();
+  void Expand(LiveRun& run, Instance& instance);
+  StatusOr<std::vector<Value>> MapValues(const LiveRun& run, const Instance& instance,
+                                         const std::vector<Expansion>& expand, bool zip) const;
+  void SetMapped(LiveRun& run, const std::vector<std::int32_t>& tasks, const std::vector<Value>& values);
+  void ForgetMapped(LiveRun& run, const std::vector<std::int32_t>& cleared);
+
+  // past.cc: depends_on_past, wait_for_downstream.
+  void LookBack(LiveRun& run);
+  void OnPreviousLoaded(const PreviousLoaded& event);
+  bool PastAllows(const LiveRun& run, const Task& task, std::int32_t index) const;
+  void TellFollowers(LiveRun& run, std::int32_t task);
+
   // limits.cc: ready instances, pools, max_active_tasks.
   Pool& FindPool(const std::string& name);
   bool RunMayStartMore(const LiveRun& run) const;
-  void Park(LiveRun& run, const Instance& instance);
+  bool Admit(LiveRun& run, Instance& instance);
+  // After a restart: it was let in before.
+  void Readmit(LiveRun& run, Instance& instance);
+  // No longer counts against the limits on its task; the best that waits there may go on.
+  void Leave(LiveRun& run, Instance& instance);
+  void Park(LiveRun& run, Instance& instance);
   void Unpark(LiveRun& run, const Instance& instance);
   void Hold(LiveRun& run, Instance& instance);
   void Release(LiveRun& run, Instance& instance);
@@ -191,18 +243,22 @@ struct Engine::State {
   LiveRun* FindRun(const std::string& dag_id, const std::string& run_id);
   Instance* FindInstance(TaskInstanceKey key) {
     LiveRun* run = FindRun(key.run);
-    return run == nullptr || static_cast<std::size_t>(key.index) >= run->instances.size()
-               ? nullptr
-               : &run->instances[static_cast<std::size_t>(key.index)];
+    return run == nullptr || !run->has(key.index) ? nullptr : &run->at(key.index);
   }
   Session* FindSession(SessionId id) {
     const auto found = sessions.find(id);
     return found == sessions.end() ? nullptr : &found->second;
   }
   static const Task& TaskOf(const LiveRun& run, const Instance& instance) {
-    return run.dag->tasks[static_cast<std::size_t>(instance.row.key.index)];
+    return run.dag->tasks[static_cast<std::size_t>(instance.row.task())];
   }
 };
+
+// A task's place among those that wait: what the engine runs itself goes first, for it takes nothing.
+inline std::int32_t OrderOf(const Task& task) { return task.in_engine ? INT32_MIN : -task.priority_weight; }
+inline LaneKey KeyOf(const LiveRun& run, const Task& task, const Instance& instance) {
+  return {OrderOf(task), run.row.key, instance.row.key.index};
+}
 
 // A mapreduce task instance is a job: it takes no slot itself.
 inline bool IsJob(const Task& task) { return task.kind == "mapreduce"; }

@@ -18,6 +18,8 @@ enum class TimerKind : std::uint8_t {
   kRetry,       // `instance`, after `try_number`
   kBackstop,    // `fence`: its worker should have ended it long ago
   kJobTimeout,  // `instance`, in `try_number`
+  kRunTimeout,  // `instance`'s run
+  kAskAgain,    // for the XComs of `instance`, or for the run before its run (index -1)
 };
 
 struct Timer {

@@ -36,6 +36,7 @@ Readiness Evaluate(TriggerRule rule, const UpstreamEnds& ends, std::int32_t upst
       if (ends.success + ends.skipped > 0) return Readiness::kSkip;
       return when_done(Readiness::kReady);
     case TriggerRule::kAllDone:
+    case TriggerRule::kAllDoneSetupSuccess:  // the caller knows its setups
       return when_done(Readiness::kReady);
     case TriggerRule::kAllDoneMinOneSuccess:
       if (ends.skipped == upstream) return Readiness::kSkip;

@@ -1,6 +1,9 @@
 // Questions: what a task instance waits for or how it ended, the workers, a job's report. Read only.
+#include <algorithm>
+
 #include "core/calendar/format.h"
 #include "scheduler/engine/state.h"
+#include "scheduler/engine/trigger_rule.h"
 
 namespace millrace::engine {
 namespace {
@@ -15,16 +18,51 @@ std::string Names(const std::vector<std::string>& names) {
   return text;
 }
 
+// "load (running)", or of a mapped task "load (3 of 20 to end)".
+std::string Waiting(const LiveRun& run, std::int32_t task) {
+  const auto mapped = run.mapped.find(task);
+  const std::string& id = run.dag->tasks[static_cast<std::size_t>(task)].id;
+  if (mapped == run.mapped.end()) {
+    const TaskState state = run.has(task) ? run.at(task).row.state : TaskState::kNone;
+    return IsTerminal(state) ? "" : id + " (" + std::string(ToString(state)) + ")";
+  }
+  const auto left = std::count_if(mapped->second.begin(), mapped->second.end(),
+                                  [&](std::int32_t index) { return !IsTerminal(run.at(index).row.state); });
+  return left == 0
+             ? ""
+             : id + " (" + std::to_string(left) + " of " + std::to_string(mapped->second.size()) + " to end)";
+}
+
 WhyReason WhyUpstream(const LiveRun& run, const Task& task) {
   std::vector<std::string> waiting;
   for (const std::int32_t index : task.upstream) {
-    const auto i = static_cast<std::size_t>(index);
-    const TaskState state = i < run.instances.size() ? run.instances[i].row.state : TaskState::kNone;
-    if (!IsTerminal(state))
-      waiting.push_back(run.dag->tasks[i].id + " (" + std::string(ToString(state)) + ")");
+    if (std::string text = Waiting(run, index); !text.empty()) waiting.push_back(std::move(text));
   }
   return {"upstream", "waits for upstream tasks: " + Names(waiting) + "; trigger rule " +
                           std::string(ToString(task.trigger_rule))};
+}
+
+WhyReason WhyPast(const LiveRun& run, const Task& task, const LiveRun* previous) {
+  if (!run.past->known) return {"past", "depends_on_past: the run before is being looked up"};
+  std::vector<std::string> bad;
+  const auto look = [&](std::int32_t index) {
+    const TaskState state = run.past->states[static_cast<std::size_t>(index)];
+    if (state != TaskState::kSuccess && state != TaskState::kSkipped)
+      bad.push_back(run.dag->tasks[static_cast<std::size_t>(index)].id + " (" + std::string(ToString(state)) +
+                    ")");
+  };
+  look(run.dag->FindTask(task.id));
+  if (task.wait_for_downstream) {
+    for (const std::int32_t next : task.downstream) look(next);
+  }
+  return {"past", std::string(task.wait_for_downstream ? "wait_for_downstream" : "depends_on_past") +
+                      ": in the run before" + (previous == nullptr ? "" : ", " + previous->row.run_id + ",") +
+                      " these have not succeeded: " + Names(bad)};
+}
+
+WhyReason WhyLimit(const char* name, int limit, const TaskLimit& of, const char* where) {
+  return {"limit", std::to_string(of.active) + " instances of this task are active in " + where + " and " +
+                       name + " is " + std::to_string(limit)};
 }
 
 }  // namespace
@@ -34,10 +72,9 @@ StatusOr<Why> Engine::State::AnswerWhy(const AskWhy& question) const {
   if (found == runs.end()) return NotFound("run is not active: " + std::to_string(ToInt(question.run)));
   const LiveRun& run = found->second;
   const auto index = static_cast<std::size_t>(question.index);
-  if (question.index < 0 || index >= run.dag->tasks.size()) {
+  if (question.index < 0 || index >= std::max(run.dag->tasks.size(), run.instances.size())) {
     return NotFound("run " + run.row.run_id + " has no task with index " + std::to_string(question.index));
   }
-  const Task& task = run.dag->tasks[index];
   const LiveDag& dag = *run.owner;
   Why why;
   if (dag.row.paused) why.reasons.push_back({"paused", "DAG " + dag.row.dag_id + " is paused; unpause it"});
@@ -57,20 +94,43 @@ StatusOr<Why> Engine::State::AnswerWhy(const AskWhy& question) const {
         {"creating", "its run has just started; this task instance is still to be created"});
     return why;
   }
-  const TaskInstance& row = run.instances[index].row;
+  const Instance& instance = run.instances[index];
+  const TaskInstance& row = instance.row;
+  const Task& task = TaskOf(run, instance);
   why.state = row.state;
   switch (row.state) {
     case TaskState::kNone:
-      why.reasons.push_back(WhyUpstream(run, task));
+      if (engine::Evaluate(task.trigger_rule, instance.ends, instance.upstreams) == Readiness::kWait) {
+        why.reasons.push_back(WhyUpstream(run, task));
+      } else if (task.depends_on_past && !PastAllows(run, task, row.task())) {
+        const auto previous = runs.find(run.past->run);
+        why.reasons.push_back(WhyPast(run, task, previous == runs.end() ? nullptr : &previous->second));
+      } else if (task.mapped() && instance.asked) {
+        why.reasons.push_back({"values", "reads what it is to expand over"});
+      }
       break;
     case TaskState::kScheduled: {
       if (!row.reason.empty()) why.reasons.push_back({"lost", row.reason + "; it runs again"});
+      if (instance.asked) why.reasons.push_back({"values", "reads the XComs that its templates name"});
+      const LaneKey key = KeyOf(run, task, instance);
+      if (const auto limit = run.task_limits.find(row.task());
+          limit != run.task_limits.end() && limit->second.waiting.contains(key)) {
+        why.reasons.push_back(
+            WhyLimit("max_active_tis_per_dagrun", task.max_active_tis_per_dagrun, limit->second, "this run"));
+      }
+      if (const auto limit = dag.task_limits.find(task.id);
+          limit != dag.task_limits.end() && limit->second.waiting.contains(key)) {
+        why.reasons.push_back(
+            WhyLimit("max_active_tis_per_dag", task.max_active_tis_per_dag, limit->second, "all runs"));
+      }
       if (run.active >= run.dag->max_active_tasks) {
         why.reasons.push_back({"limit", std::to_string(run.active) +
                                             " tasks of this run are active and max_active_tasks is " +
                                             std::to_string(run.dag->max_active_tasks)});
       }
-      const Pool& pool = pools.find(task.pool)->second;
+      const auto in_pool = pools.find(task.pool);
+      if (in_pool == pools.end() || task.in_engine) break;
+      const Pool& pool = in_pool->second;
       if (pool.used + task.pool_slots > pool.size) {
         why.reasons.push_back({"pool", pool.size == 0
                                            ? "pool " + pool.name + " does not exist"

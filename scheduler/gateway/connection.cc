@@ -34,6 +34,8 @@ struct ToMessage {
   void operator()(const Assign&) const {}  // batched by the caller
   void operator()(const Reply&) const {}
   void operator()(const Need&) const {}
+  void operator()(const NeedXComs&) const {}
+  void operator()(const NeedPrevious&) const {}
 };
 
 }  // namespace

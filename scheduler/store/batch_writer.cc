@@ -19,9 +19,12 @@ constexpr const char* kTag = "INSERT OR IGNORE INTO dag_tag VALUES (?,?)";
 constexpr const char* kRun =
     "INSERT INTO run VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16) ON CONFLICT (run) DO UPDATE SET state = ?5, "
     "version = ?6, started_at = ?12, ended_at = ?13, conf = ?14, note = ?16";
-constexpr const char* kTaskInstance = "INSERT OR REPLACE INTO task_instance VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+constexpr const char* kTaskInstance = "INSERT OR REPLACE INTO task_instance VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 constexpr const char* kAttempt = "INSERT OR REPLACE INTO attempt VALUES (?,?,?,?,?,?,?,?,?,?,?)";
-constexpr const char* kResult = "INSERT OR REPLACE INTO result VALUES (?,?)";
+constexpr const char* kXCom =
+    "INSERT INTO xcom VALUES (?1,?2,?3,?4) ON CONFLICT (key, name) DO UPDATE SET json = ?3, at = ?4";
+constexpr const char* kForgetXCom = "DELETE FROM xcom WHERE key = ? AND name = ?";
+constexpr const char* kForgetXComs = "DELETE FROM xcom WHERE key = ?";
 constexpr const char* kStageTask = "INSERT OR REPLACE INTO stage_task VALUES (?,?,?,?,?,?,?,?,?,?,?,?)";
 constexpr const char* kJob = "INSERT OR REPLACE INTO job VALUES (?,?,?,?,?)";
 constexpr const char* kForgetStageTasks = "DELETE FROM stage_task WHERE key = ? AND try_number = ?";
@@ -127,13 +130,20 @@ Status BatchWriter::WriteInstances(const Batch& batch) {
     BindAttempt(*statement, attempt);
     RETURN_IF_ERROR(statement->Run());
   }
-  for (const Batch::TaskResult& result : batch.results) {
-    ASSIGN_OR_RETURN(Statement * statement, Prepared(kResult));
-    statement->Bind(1, PackKey(result.instance));
-    statement->Bind(2, result.json);
-    RETURN_IF_ERROR(statement->Run());
-  }
+  for (const XComRow& row : batch.xcoms) RETURN_IF_ERROR(WriteXCom(row));
   return OkStatus();
+}
+
+Status BatchWriter::WriteXCom(const XComRow& row) {
+  const bool all = row.deleted && row.key.empty();
+  ASSIGN_OR_RETURN(Statement * statement, Prepared(all ? kForgetXComs : row.deleted ? kForgetXCom : kXCom));
+  statement->Bind(1, PackKey(row.instance));
+  if (!all) statement->Bind(2, row.key);
+  if (!row.deleted) {
+    statement->Bind(3, row.json);
+    statement->Bind(4, ToMicros(row.at));
+  }
+  return statement->Run();
 }
 
 Status BatchWriter::WriteJobs(const Batch& batch) {
@@ -192,6 +202,7 @@ Status BatchWriter::WriteRecord(const Record& record) {
     statement->Bind(5, std::int64_t{token->revoked});
     return statement->Run();
   }
+  if (const auto* xcom = std::get_if<XComRecord>(&record)) return WriteXCom(xcom->row);
   if (const auto* audit = std::get_if<AuditRecord>(&record)) {
     ASSIGN_OR_RETURN(Statement * statement, Prepared(kAudit));
     statement->Bind(1, ToMicros(audit->at));

@@ -22,6 +22,7 @@ class BatchWriter {
   Status WriteDags(const Batch& batch);
   Status WriteInstances(const Batch& batch);
   Status WriteJobs(const Batch& batch);
+  Status WriteXCom(const XComRow& row);
   Status WriteRecord(const Record& record);
   Status WriteJournal(const Batch& batch);
 

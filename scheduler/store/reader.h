@@ -78,7 +78,7 @@ class RunReader {
 struct TaskInstanceFilter {
   std::vector<RunKey> runs;  // at most 1,000
   std::vector<TaskState> states;
-  std::optional<std::int32_t> index;
+  std::optional<std::int32_t> task;  // its place in the DAG version; of a mapped one all instances
   Page page;
 };
 
@@ -90,6 +90,14 @@ class TaskInstanceReader {
   // Ended tries, oldest first; the current one is the TaskInstance.
   virtual StatusOr<std::vector<Attempt>> ListAttempts(const TaskInstanceKey& key) = 0;
   virtual StatusOr<std::string> GetResult(const TaskInstanceKey& key) = 0;
+};
+
+class XComReader {
+ public:
+  virtual ~XComReader() = default;
+  virtual StatusOr<XComRow> GetXCom(const XComKey& key) = 0;
+  // Of one task instance, by name.
+  virtual StatusOr<std::vector<XComRow>> ListXComs(const TaskInstanceKey& key) = 0;
 };
 
 class JobReader {

@@ -1,6 +1,7 @@
 #include "scheduler/store/rows.h"
 
 #include <bit>
+#include <charconv>
 #include <cstring>
 
 #include "core/model/codec.h"
@@ -15,6 +16,31 @@ std::int64_t PackKey(const TaskInstanceKey& key) { return (ToInt(key.run) << kIn
 TaskInstanceKey UnpackKey(std::int64_t key) {
   return {RunKey{key >> kIndexBits}, static_cast<std::int32_t>(key & kMaxIndex)};
 }
+
+namespace {
+
+// "3,4": what a branch did not choose.
+std::string Text(const std::vector<std::int32_t>& numbers) {
+  std::string text;
+  for (const std::int32_t number : numbers) text += (text.empty() ? "" : ",") + std::to_string(number);
+  return text;
+}
+
+std::vector<std::int32_t> Numbers(const std::string& text) {
+  std::vector<std::int32_t> numbers;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (at != end) {
+    std::int32_t number = 0;
+    const auto read = std::from_chars(at, end, number);
+    if (read.ec != std::errc()) break;
+    numbers.push_back(number);
+    at = read.ptr == end ? end : read.ptr + 1;
+  }
+  return numbers;
+}
+
+}  // namespace
 
 DagRow ReadDag(const Statement& row) {
   return {.dag_id = row.Text(0),
@@ -79,7 +105,11 @@ TaskInstance ReadTaskInstance(const Statement& row) {
           .ended_at = row.Time(11),
           .due_at = row.Time(12),
           .worker = row.Text(13),
-          .reason = row.Text(14)};
+          .reason = row.Text(14),
+          .map_index = row.IsNull(15) ? -1 : static_cast<std::int32_t>(row.Int(15)),
+          .mapped_task = static_cast<std::int32_t>(row.Int(16)),
+          .map_value = row.Text(17),
+          .skips = Numbers(row.Text(18))};
 }
 
 void BindTaskInstance(Statement& statement, const TaskInstance& instance) {
@@ -98,6 +128,17 @@ void BindTaskInstance(Statement& statement, const TaskInstance& instance) {
   statement.Bind(13, instance.due_at);
   instance.worker.empty() ? statement.BindNull(14) : statement.Bind(14, instance.worker);
   instance.reason.empty() ? statement.BindNull(15) : statement.Bind(15, instance.reason);
+  for (const int column : {16, 17, 18, 19}) statement.BindNull(column);
+  if (instance.map_index >= 0) {
+    statement.Bind(16, std::int64_t{instance.map_index});
+    statement.Bind(17, std::int64_t{instance.mapped_task});
+    statement.Bind(18, instance.map_value);
+  }
+  if (!instance.skips.empty()) statement.Bind(19, Text(instance.skips));
+}
+
+XComRow ReadXCom(const Statement& row) {
+  return {.instance = UnpackKey(row.Int(0)), .key = row.Text(1), .json = row.Text(2), .at = WallFromMicros(row.Int(3))};
 }
 
 Attempt ReadAttempt(const Statement& row) {

@@ -20,7 +20,8 @@ inline constexpr const char* kRunColumns =
     "started_at, ended_at, conf, triggered_by, note";
 inline constexpr const char* kTaskInstanceColumns =
     "key, state, try_number, max_tries, lost, term, counter, session, scheduled_at, queued_at, started_at, ended_at, due_at, "
-    "worker, reason";
+    "worker, reason, map_index, mapped_task, map_value, skips";
+inline constexpr const char* kXComColumns = "key, name, json, at";
 inline constexpr const char* kAttemptColumns =
     "key, try_number, term, counter, state, queued_at, started_at, ended_at, worker, exit_code, reason";
 inline constexpr const char* kStageTaskColumns =
@@ -29,6 +30,7 @@ inline constexpr const char* kStageTaskColumns =
 DagRow ReadDag(const Statement& row);
 Run ReadRun(const Statement& row);
 TaskInstance ReadTaskInstance(const Statement& row);
+XComRow ReadXCom(const Statement& row);
 Attempt ReadAttempt(const Statement& row);
 StatusOr<StageTaskRow> ReadStageTask(const Statement& row);
 

@@ -69,7 +69,21 @@ CREATE TABLE audit(
 CREATE TABLE journal(sequence INTEGER PRIMARY KEY, at INTEGER NOT NULL, transitions BLOB NOT NULL);
 )sql";
 
-constexpr std::array<const char*, kSchemaVersion> kMigrations = {kVersion1};
+// Values by name instead of one result; mapped task instances, and what a branch did not choose.
+constexpr const char* kVersion2 = R"sql(
+CREATE TABLE xcom(
+  key INTEGER NOT NULL, name TEXT NOT NULL, json TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (key, name));
+INSERT INTO xcom SELECT r.key, 'return_value', r.json, coalesce(t.ended_at, 0)
+  FROM result r LEFT JOIN task_instance t ON t.key = r.key;
+DROP TABLE result;
+CREATE INDEX run_by_logical_date ON run(dag_id, logical_date);
+ALTER TABLE task_instance ADD COLUMN map_index INTEGER;
+ALTER TABLE task_instance ADD COLUMN mapped_task INTEGER;
+ALTER TABLE task_instance ADD COLUMN map_value TEXT;
+ALTER TABLE task_instance ADD COLUMN skips TEXT;
+)sql";
+
+constexpr std::array<const char*, kSchemaVersion> kMigrations = {kVersion1, kVersion2};
 
 StatusOr<int> Version(Database& database) {
   ASSIGN_OR_RETURN(Statement statement, database.Prepare("PRAGMA user_version"));

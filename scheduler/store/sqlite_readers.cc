@@ -233,21 +233,50 @@ class Loader : public RunLoader {
 
   StatusOr<RunImage> LoadRun(const std::string& dag_id, const std::string& run_id) override {
     return pool_.Read<RunImage>([&](Database& database) -> StatusOr<RunImage> {
-      RunImage image;
       Query run(std::string("SELECT ") + kRunColumns + " FROM run");
       run.Where("dag_id = ?").Add(dag_id).Where("run_id = ?").Add(run_id);
-      ASSIGN_OR_RETURN(image.run, One<Run>(database, run, "run not found: " + dag_id + " " + run_id, ReadRun));
-      ASSIGN_OR_RETURN(image.dag, versions_.Find(database, dag_id, image.run.version));
-      Query instances(std::string("SELECT ") + kTaskInstanceColumns + " FROM task_instance");
-      instances.Where("key BETWEEN ? AND ?").Add(PackKey({image.run.key, 0}));
-      instances.Add(PackKey({image.run.key, static_cast<std::int32_t>(kMaxIndex)})).Tail("ORDER BY key");
-      ASSIGN_OR_RETURN(Statement statement, instances.Prepare(database));
-      ASSIGN_OR_RETURN(image.task_instances, All<TaskInstance>(statement, ReadTaskInstance));
-      return image;
+      ASSIGN_OR_RETURN(const Run row, One<Run>(database, run, "run not found: " + dag_id + " " + run_id, ReadRun));
+      return Whole(database, row);
+    });
+  }
+
+  StatusOr<RunImage> LoadPrevious(const std::string& dag_id, WallTime before) override {
+    return pool_.Read<RunImage>([&](Database& database) -> StatusOr<RunImage> {
+      Query run(std::string("SELECT ") + kRunColumns + " FROM run");
+      run.Where("dag_id = ?").Add(dag_id).Where("logical_date < ?").Add(ToMicros(before));
+      run.Tail("ORDER BY logical_date DESC, run DESC LIMIT 1");
+      ASSIGN_OR_RETURN(const Run row, One<Run>(database, run, "no run of " + dag_id + " is earlier", ReadRun));
+      return Whole(database, row);
+    });
+  }
+
+  StatusOr<std::vector<XComRow>> LoadXComs(const std::vector<XComKey>& keys) override {
+    return pool_.Read<std::vector<XComRow>>([&](Database& database) -> StatusOr<std::vector<XComRow>> {
+      std::vector<XComRow> rows;
+      for (const XComKey& key : keys) {
+        Query query(std::string("SELECT ") + kXComColumns + " FROM xcom");
+        query.Where("key = ?").Add(PackKey(key.instance)).Where("name = ?").Add(key.key);
+        ASSIGN_OR_RETURN(Statement statement, query.Prepare(database));
+        ASSIGN_OR_RETURN(std::vector<XComRow> found, All<XComRow>(statement, ReadXCom));
+        for (XComRow& row : found) rows.push_back(std::move(row));
+      }
+      return rows;
     });
   }
 
  private:
+  StatusOr<RunImage> Whole(Database& database, const Run& run) {
+    RunImage image;
+    image.run = run;
+    ASSIGN_OR_RETURN(image.dag, versions_.Find(database, run.dag_id, run.version));
+    Query instances(std::string("SELECT ") + kTaskInstanceColumns + " FROM task_instance");
+    instances.Where("key BETWEEN ? AND ?").Add(PackKey({run.key, 0}));
+    instances.Add(PackKey({run.key, static_cast<std::int32_t>(kMaxIndex)})).Tail("ORDER BY key");
+    ASSIGN_OR_RETURN(Statement statement, instances.Prepare(database));
+    ASSIGN_OR_RETURN(image.task_instances, All<TaskInstance>(statement, ReadTaskInstance));
+    return image;
+  }
+
   ReadPool& pool_;
   Versions& versions_;
 };
@@ -276,7 +305,9 @@ class TaskInstances : public TaskInstanceReader {
         std::vector<std::int64_t> states;
         for (TaskState state : filter.states) states.push_back(static_cast<std::int64_t>(state));
         query.WhereIn("state", states);
-        if (filter.index) query.Where("(key & ?) = ?").Add(kMaxIndex).Add(*filter.index);
+        if (filter.task) {
+          query.Where("((key & ?) = ? OR (map_index > 0 AND mapped_task = ?))").Add(kMaxIndex).Add(*filter.task).Add(*filter.task);
+        }
       };
       return ListPage<TaskInstance>(database, kTaskInstanceColumns, "task_instance", conditions, "key", filter.page,
                                     ReadTaskInstance);
@@ -294,10 +325,35 @@ class TaskInstances : public TaskInstanceReader {
 
   StatusOr<std::string> GetResult(const TaskInstanceKey& key) override {
     return pool_.Read<std::string>([&](Database& database) {
-      Query query("SELECT json FROM result");
-      query.Where("key = ?").Add(PackKey(key));
+      Query query("SELECT json FROM xcom");
+      query.Where("key = ?").Add(PackKey(key)).Where("name = ?").Add(std::string(kReturnValue));
       return One<std::string>(database, query, "the task instance has left no result",
                               [](const Statement& row) { return row.Text(0); });
+    });
+  }
+
+ private:
+  ReadPool& pool_;
+};
+
+class XComs : public XComReader {
+ public:
+  explicit XComs(ReadPool& pool) : pool_(pool) {}
+
+  StatusOr<XComRow> GetXCom(const XComKey& key) override {
+    return pool_.Read<XComRow>([&](Database& database) {
+      Query query(std::string("SELECT ") + kXComColumns + " FROM xcom");
+      query.Where("key = ?").Add(PackKey(key.instance)).Where("name = ?").Add(key.key);
+      return One<XComRow>(database, query, "the task instance has no XCom " + key.key, ReadXCom);
+    });
+  }
+
+  StatusOr<std::vector<XComRow>> ListXComs(const TaskInstanceKey& key) override {
+    return pool_.Read<std::vector<XComRow>>([&](Database& database) -> StatusOr<std::vector<XComRow>> {
+      Query query(std::string("SELECT ") + kXComColumns + " FROM xcom");
+      query.Where("key = ?").Add(PackKey(key)).Tail("ORDER BY name");
+      ASSIGN_OR_RETURN(Statement statement, query.Prepare(database));
+      return All<XComRow>(statement, ReadXCom);
     });
   }
 
@@ -409,6 +465,7 @@ struct SqliteReaders::Parts {
         runs(*pool),
         loader(*pool, versions),
         task_instances(*pool),
+        xcoms(*pool),
         jobs(*pool),
         accounts(*pool),
         journal(*pool) {}
@@ -418,6 +475,7 @@ struct SqliteReaders::Parts {
   Runs runs;
   Loader loader;
   TaskInstances task_instances;
+  XComs xcoms;
   Jobs jobs;
   Accounts accounts;
   Journal journal;
@@ -434,6 +492,7 @@ StatusOr<std::unique_ptr<SqliteReaders>> SqliteReaders::Open(const std::string& 
 DagReader& SqliteReaders::dags() { return parts_->dags; }
 RunReader& SqliteReaders::runs() { return parts_->runs; }
 TaskInstanceReader& SqliteReaders::task_instances() { return parts_->task_instances; }
+XComReader& SqliteReaders::xcoms() { return parts_->xcoms; }
 JobReader& SqliteReaders::jobs() { return parts_->jobs; }
 AccountReader& SqliteReaders::accounts() { return parts_->accounts; }
 JournalReader& SqliteReaders::journal() { return parts_->journal; }

@@ -19,6 +19,7 @@ class SqliteReaders {
   DagReader& dags();
   RunReader& runs();
   TaskInstanceReader& task_instances();
+  XComReader& xcoms();
   JobReader& jobs();
   AccountReader& accounts();
   JournalReader& journal();

@@ -41,12 +41,16 @@ class Store {
   virtual StatusOr<std::uint64_t> LastSequence() = 0;
 };
 
-// Reads a run that the engine no longer holds, for a command on it. The caller's thread, no commit under way.
+// Reads for the engine what it does not hold: a run for a command on it, the run before one, values of tasks. The caller's thread, no commit under way.
 class RunLoader {
  public:
   virtual ~RunLoader() = default;
   // NOT_FOUND when there is none.
   virtual StatusOr<RunImage> LoadRun(const std::string& dag_id, const std::string& run_id) = 0;
+  // The DAG's run with the greatest logical date before this one; NOT_FOUND when there is none.
+  virtual StatusOr<RunImage> LoadPrevious(const std::string& dag_id, WallTime before) = 0;
+  // Those that there are.
+  virtual StatusOr<std::vector<XComRow>> LoadXComs(const std::vector<XComKey>& keys) = 0;
 };
 
 }  // namespace millrace::store

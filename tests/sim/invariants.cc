@@ -21,7 +21,7 @@ void Invariants::Committed(const Batch& batch) {
     }
   }
   for (const TaskInstance& row : batch.task_instances) {
-    const bool is_job = DagOf(row.key.run).tasks[static_cast<std::size_t>(row.key.index)].kind == "mapreduce";
+    const bool is_job = DagOf(row.key.run).tasks[static_cast<std::size_t>(row.task())].kind == "mapreduce";
     if (row.state != TaskState::kSuccess || is_job || touched_.contains(row.key)) continue;
     if (!succeeded_.contains(row.fence))
       Add(Name(row.key) + " counts as success, but attempt " + ToString(row.fence) + " never was");
@@ -40,7 +40,7 @@ void Invariants::CheckLimits() {
     for (auto at = rows_.instances.lower_bound({key, 0}); at != rows_.instances.end() && at->first.run == key;
          ++at) {
       if (!HasAttempt(at->second.state)) continue;
-      const Task& task = dag.tasks[static_cast<std::size_t>(at->first.index)];
+      const Task& task = dag.tasks[static_cast<std::size_t>(at->second.task())];
       pools[task.pool] += task.pool_slots;
       if (++tasks[key] > dag.max_active_tasks)
         Add("more tasks of a run than max_active_tasks: " + Name(at->first));
@@ -66,7 +66,7 @@ void Invariants::Started(const std::string& worker, const Assignment& assignment
     Add(worker + " starts attempt " + ToString(assignment.fence) + " of " + Name(key) + " while " +
         ToString(*running_elsewhere.begin()) + " still runs");
   }
-  for (const std::int32_t upstream : DagOf(key.run).tasks[static_cast<std::size_t>(key.index)].upstream) {
+  for (const std::int32_t upstream : DagOf(key.run).tasks[static_cast<std::size_t>(row->second.task())].upstream) {
     const TaskState state = rows_.instances.at({key.run, upstream}).state;
     if (!IsTerminal(state) && !touched_.contains({key.run, upstream})) {
       Add(worker + " starts " + Name(key) + " before its upstream has ended");

@@ -40,12 +40,29 @@ void EngineDriver::Apply(const Event& event) {
   const std::vector<Need> needs = Effects<Need>();
   for (const Need& need : needs)
     Apply(Loaded{need.dag_id, need.run_id, rows.LoadRun(need.dag_id, need.run_id)});
+  AnswerNeeds();
   if (engine_->HasBacklog()) {
     std::vector<Effect> all = std::move(effects);
     Apply(Tick{});
     all.insert(all.end(), effects.begin(), effects.end());
     effects = std::move(all);
   }
+}
+
+// What the loop answers as soon as the commit is durable; those of all of its answers count as this event's effects.
+void EngineDriver::AnswerNeeds() {
+  std::vector<Effect> all = effects;
+  const std::vector<NeedXComs> values = Effects<NeedXComs>();
+  const std::vector<NeedPrevious> previous = Effects<NeedPrevious>();
+  for (const NeedXComs& need : values) {
+    Apply(XComsLoaded{need.instance, rows.LoadXComs(need.keys)});
+    all.insert(all.end(), effects.begin(), effects.end());
+  }
+  for (const NeedPrevious& need : previous) {
+    Apply(PreviousLoaded{need.run, rows.LoadPrevious(need.dag_id, need.before)});
+    all.insert(all.end(), effects.begin(), effects.end());
+  }
+  effects = std::move(all);
 }
 
 void EngineDriver::Advance(Duration by) {
@@ -157,12 +174,22 @@ void EngineDriver::Heartbeat(SessionId session) { Apply(millrace::Heartbeat{sess
 TaskInstanceKey EngineDriver::KeyOf(const std::string& task) const {
   const std::size_t slash = task.rfind('/');
   const std::string run_id = slash == std::string::npos ? "" : task.substr(0, slash);
-  const std::string task_id = slash == std::string::npos ? task : task.substr(slash + 1);
+  std::string task_id = slash == std::string::npos ? task : task.substr(slash + 1);
+  // "task[2]" is an instance of a mapped task.
+  std::int32_t map_index = -1;
+  if (const std::size_t bracket = task_id.find('['); bracket != std::string::npos) {
+    map_index = std::stoi(task_id.substr(bracket + 1));
+    task_id.resize(bracket);
+  }
   for (auto at = rows.runs.rbegin(); at != rows.runs.rend(); ++at) {
     const Run& run = at->second;
     if (!run_id.empty() && run.run_id != run_id) continue;
     const std::int32_t index = rows.versions.at({run.dag_id, run.version}).dag->FindTask(task_id);
-    if (index >= 0) return {run.key, index};
+    if (index < 0) continue;
+    if (map_index < 0) return {run.key, index};
+    for (const auto& [key, row] : rows.instances) {
+      if (key.run == run.key && row.map_index == map_index && row.task() == index) return key;
+    }
   }
   ADD_FAILURE() << "no such task: " << task;
   return {};
@@ -171,7 +198,9 @@ TaskInstanceKey EngineDriver::KeyOf(const std::string& task) const {
 std::string EngineDriver::NameOf(const TaskInstanceKey& key) const {
   const Run& run = rows.runs.at(key.run);
   const Dag& dag = *rows.versions.at({run.dag_id, run.version}).dag;
-  const std::string& task = dag.tasks[static_cast<std::size_t>(key.index)].id;
+  const TaskInstance& row = rows.instances.at(key);
+  std::string task = dag.tasks[static_cast<std::size_t>(row.task())].id;
+  if (row.map_index >= 0) task += "[" + std::to_string(row.map_index) + "]";
   return rows.runs.size() == 1 ? task : run.run_id + "/" + task;
 }
 

@@ -78,6 +78,7 @@ class EngineDriver {
 
  private:
   void Commit(engine::Output output);
+  void AnswerNeeds();
 
   engine::EngineOptions options_;
   platform::TzdbZones zones_;

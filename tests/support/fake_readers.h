@@ -23,7 +23,7 @@ struct Rows {
   std::vector<Run> runs;
   std::map<TaskInstanceKey, TaskInstance> instances;
   std::map<TaskInstanceKey, std::vector<Attempt>> attempts;
-  std::map<TaskInstanceKey, std::string> results;
+  std::map<XComKey, XComRow> xcoms;
   std::map<JobKey, JobRow> jobs;
   std::vector<store::JournalEntry> journal;
   std::map<std::pair<TaskInstanceKey, std::int32_t>, std::string> logs;
@@ -60,6 +60,7 @@ bool Has(const std::vector<Value>& wanted, const Value& value) {
 class FakeReaders : public store::DagReader,
                     public store::RunReader,
                     public store::TaskInstanceReader,
+                    public store::XComReader,
                     public store::JobReader,
                     public store::JournalReader,
                     public store::LogReader {
@@ -154,7 +155,7 @@ class FakeReaders : public store::DagReader,
     std::vector<TaskInstance> matching;
     for (const auto& [key, instance] : rows_.instances) {
       if (!Has(filter.runs, key.run) || !Has(filter.states, instance.state)) continue;
-      if (filter.index && *filter.index != key.index) continue;
+      if (filter.task && *filter.task != instance.task()) continue;
       matching.push_back(instance);
     }
     return PageOf(std::move(matching), filter.page);
@@ -165,9 +166,24 @@ class FakeReaders : public store::DagReader,
   }
   StatusOr<std::string> GetResult(const TaskInstanceKey& key) override {
     const std::lock_guard lock(rows_.mutex);
-    const auto found = rows_.results.find(key);
-    if (found == rows_.results.end()) return NotFound("No result");
+    const auto found = rows_.xcoms.find({key, kReturnValue});
+    if (found == rows_.xcoms.end()) return NotFound("No result");
+    return found->second.json;
+  }
+
+  StatusOr<XComRow> GetXCom(const XComKey& key) override {
+    const std::lock_guard lock(rows_.mutex);
+    const auto found = rows_.xcoms.find(key);
+    if (found == rows_.xcoms.end()) return NotFound("No XCom " + key.key);
     return found->second;
+  }
+  StatusOr<std::vector<XComRow>> ListXComs(const TaskInstanceKey& key) override {
+    const std::lock_guard lock(rows_.mutex);
+    std::vector<XComRow> found;
+    for (const auto& [name, row] : rows_.xcoms) {
+      if (name.instance == key) found.push_back(row);
+    }
+    return found;
   }
 
   StatusOr<JobRow> GetJob(const JobKey& key) override {

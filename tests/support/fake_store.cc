@@ -77,4 +77,12 @@ StatusOr<RunImage> FakeStore::LoadRun(const std::string& dag_id, const std::stri
   return rows_.LoadRun(dag_id, run_id);
 }
 
+StatusOr<RunImage> FakeStore::LoadPrevious(const std::string& dag_id, WallTime before) {
+  return rows_.LoadPrevious(dag_id, before);
+}
+
+StatusOr<std::vector<XComRow>> FakeStore::LoadXComs(const std::vector<XComKey>& keys) {
+  return rows_.LoadXComs(keys);
+}
+
 }  // namespace millrace::test

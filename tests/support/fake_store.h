@@ -30,6 +30,8 @@ class FakeStore final : public store::Store, public store::RunLoader {
   void Commit(std::shared_ptr<const Batch> batch, std::function<void(store::CommitResult)> done) override;
   StatusOr<std::uint64_t> LastSequence() override;
   StatusOr<RunImage> LoadRun(const std::string& dag_id, const std::string& run_id) override;
+  StatusOr<RunImage> LoadPrevious(const std::string& dag_id, WallTime before) override;
+  StatusOr<std::vector<XComRow>> LoadXComs(const std::vector<XComKey>& keys) override;
 
   // Asked at each commit.
   std::function<StoreFault(const Batch&)> fault = [](const Batch&) { return StoreFault::kNone; };

@@ -78,7 +78,19 @@ Status StoredRows::Apply(const Batch& batch) {
   for (const StageTaskRow& row : batch.stage_tasks) stage_tasks[{row.job, {row.stage, row.index}}] = row;
   for (const JobRow& row : batch.jobs) jobs[row.job] = row;
   for (const SessionRow& row : batch.sessions) sessions[row.session] = row;
-  for (const Batch::TaskResult& row : batch.results) results[row.instance] = row.json;
+  const auto keep = [this](const XComRow& row) {
+    if (!row.deleted) {
+      xcoms[{row.instance, row.key}] = row;
+    } else if (row.key.empty()) {
+      std::erase_if(xcoms, [&](const auto& entry) { return entry.first.instance == row.instance; });
+    } else {
+      xcoms.erase({row.instance, row.key});
+    }
+  };
+  for (const XComRow& row : batch.xcoms) keep(row);
+  for (const Record& record : batch.records) {
+    if (const auto* xcom = std::get_if<XComRecord>(&record)) keep(xcom->row);
+  }
   records.insert(records.end(), batch.records.begin(), batch.records.end());
   transitions.insert(transitions.end(), batch.transitions.begin(), batch.transitions.end());
   return OkStatus();
@@ -124,10 +136,32 @@ const Run* StoredRows::FindRun(const std::string& dag_id, const std::string& run
 StatusOr<RunImage> StoredRows::LoadRun(const std::string& dag_id, const std::string& run_id) const {
   const Run* run = FindRun(dag_id, run_id);
   if (run == nullptr) return NotFound("DAG " + dag_id + " has no run " + run_id);
+  return Whole(*run);
+}
+
+StatusOr<RunImage> StoredRows::LoadPrevious(const std::string& dag_id, WallTime before) const {
+  const Run* last = nullptr;
+  for (const auto& [key, run] : runs) {
+    if (run.dag_id != dag_id || !run.logical_date || *run.logical_date >= before) continue;
+    if (last == nullptr || *last->logical_date <= *run.logical_date) last = &run;
+  }
+  if (last == nullptr) return NotFound("no run of " + dag_id + " is earlier");
+  return Whole(*last);
+}
+
+std::vector<XComRow> StoredRows::LoadXComs(const std::vector<XComKey>& keys) const {
+  std::vector<XComRow> found;
+  for (const XComKey& key : keys) {
+    if (const auto row = xcoms.find(key); row != xcoms.end()) found.push_back(row->second);
+  }
+  return found;
+}
+
+RunImage StoredRows::Whole(const Run& run) const {
   RunImage image;
-  image.run = *run;
-  image.dag = versions.at({dag_id, run->version}).dag;
-  for (auto at = instances.lower_bound({run->key, 0}); at != instances.end() && at->first.run == run->key;
+  image.run = run;
+  image.dag = versions.at({run.dag_id, run.version}).dag;
+  for (auto at = instances.lower_bound({run.key, 0}); at != instances.end() && at->first.run == run.key;
        ++at) {
     image.task_instances.push_back(at->second);
   }

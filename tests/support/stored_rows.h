@@ -24,7 +24,7 @@ struct StoredRows {
   std::map<std::pair<JobKey, std::pair<std::int32_t, std::int32_t>>, StageTaskRow> stage_tasks;
   std::map<JobKey, JobRow> jobs;
   std::map<SessionId, SessionRow> sessions;
-  std::map<TaskInstanceKey, std::string> results;
+  std::map<XComKey, XComRow> xcoms;
   std::vector<Record> records;
   std::vector<Transition> transitions;
 
@@ -33,7 +33,12 @@ struct StoredRows {
   // What the next start of the scheduler begins with; counts the term.
   Image Load();
   StatusOr<RunImage> LoadRun(const std::string& dag_id, const std::string& run_id) const;
+  StatusOr<RunImage> LoadPrevious(const std::string& dag_id, WallTime before) const;
+  std::vector<XComRow> LoadXComs(const std::vector<XComKey>& keys) const;
   const Run* FindRun(const std::string& dag_id, const std::string& run_id) const;
+
+ private:
+  RunImage Whole(const Run& run) const;
 };
 
 }  // namespace millrace::test

@@ -134,7 +134,7 @@ TEST_F(LiveEventsTest, ASubscriberSeesWhatIsCommittedFromNowOn) {
   const std::string text = client.ReadUntil("\"task_id\":null");
   EXPECT_EQ(text.find("id: 1.0"), std::string::npos);
   EXPECT_NE(text.find("event: transition\ndata: {\"dag_id\":\"daily_flights\",\"dag_run_id\":\"manual__2\","
-                      "\"task_id\":\"extract\",\"state\":\"success\",\"try_number\":2,\"at\":\"2001-03-01T00:"
+                      "\"task_id\":\"extract\",\"map_index\":-1,\"state\":\"success\",\"try_number\":2,\"at\":\"2001-03-01T00:"
                       "00:00Z\"}\n\n"),
             std::string::npos)
       << text;

@@ -123,7 +123,7 @@ TEST_F(RunRoutesTest, StatesOfARunAreSetByCancelMarkAndClear) {
 }
 
 TEST_F(RunRoutesTest, WaitingForAnEndedRunAnswersAtOnce) {
-  rows_.results[{RunKey{1}, 0}] = R"({"rows": 3})";
+  rows_.xcoms[{{RunKey{1}, 0}, kReturnValue}] = {{RunKey{1}, 0}, kReturnValue, R"({"rows": 3})"};
   Start();
   test::RawClient client(server_->port());
   client.Send(

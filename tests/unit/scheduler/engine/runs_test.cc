@@ -26,7 +26,7 @@ TEST(EngineRuns, a_triggered_run_goes_through_its_tasks_in_order_and_succeeds) {
   EXPECT_EQ(driver.StateOf("extract"), TaskState::kRunning);
   driver.End("extract", Outcome::kSuccess, "", R"({"rows":3})");
   EXPECT_EQ(driver.StateOf("load"), TaskState::kQueued);
-  EXPECT_EQ(driver.rows.results.at(driver.KeyOf("extract")), R"({"rows":3})");
+  EXPECT_EQ(driver.rows.xcoms.at({driver.KeyOf("extract"), kReturnValue}).json, R"({"rows":3})");
   driver.Start("load");
   driver.End("load");
   EXPECT_EQ(driver.StateOf("load"), TaskState::kSuccess);
