@@ -113,4 +113,5 @@ def main():
                 lag(cluster)
 
 
-main()
+if __name__ == "__main__":
+    main()

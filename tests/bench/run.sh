@@ -9,6 +9,8 @@ cmake --build --preset release --target tests_bench programs
 bin=build/release/bin
 echo "== control plane: two workers of eight slots, durable store"
 python3 tests/bench/control_plane_bench.py "$bin"
+echo "== scale: many DAGs, many runs at once, a long history"
+python3 tests/bench/scale_bench.py "$bin"
 echo "== jobs: two workers of two slots beside one DuckDB with two threads"
 python3 tests/bench/jobs_bench.py "$bin" "$deps" "${MILLIONS:-10}"
 echo "== engine alone"
