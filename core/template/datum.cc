@@ -66,6 +66,39 @@ std::string SpanText(Duration span) {
   return out;
 }
 
+// datetime.timedelta(days=1, seconds=7200)
+std::string SpanRepr(Duration span) {
+  const auto day_count = std::chrono::floor<std::chrono::days>(span);
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(span - day_count);
+  std::string out;
+  const auto add = [&out](const char* name, std::int64_t count) {
+    if (count != 0) out += (out.empty() ? "" : ", ") + std::string(name) + "=" + std::to_string(count);
+  };
+  add("days", day_count.count());
+  add("seconds", seconds.count());
+  add("microseconds", (span - day_count - seconds).count());
+  return "datetime.timedelta(" + (out.empty() ? "0" : out) + ")";
+}
+
+// DateTime(2001, 3, 1, 2, 0, 0, tzinfo=Timezone('UTC')), as pendulum shows it; datetime.datetime(2001, 3, 1,
+// 2, 0).
+std::string TimeRepr(const Datum& datum) {
+  const auto day = std::chrono::floor<std::chrono::days>(datum.time());
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss<Duration> clock(datum.time() - day);
+  const bool utc = datum.form() == TimeForm::kUtc;
+  std::string out = std::to_string(static_cast<int>(date.year())) + ", " +
+                    std::to_string(static_cast<unsigned>(date.month())) + ", " +
+                    std::to_string(static_cast<unsigned>(date.day()));
+  if (datum.form() == TimeForm::kDate) return "datetime.date(" + out + ")";
+  const auto seconds = clock.seconds().count();
+  const auto micros = clock.subseconds().count();
+  out += ", " + std::to_string(clock.hours().count()) + ", " + std::to_string(clock.minutes().count());
+  if (utc || seconds != 0 || micros != 0) out += ", " + std::to_string(seconds);
+  if (micros != 0) out += ", " + std::to_string(micros);
+  return utc ? "DateTime(" + out + ", tzinfo=Timezone('UTC'))" : "datetime.datetime(" + out + ")";
+}
+
 }  // namespace
 
 Datum Datum::Sequence(List items, bool tuple) {
@@ -203,8 +236,8 @@ std::string ToRepr(const Datum& datum) {
     }
     return "{" + out + "}";
   }
-  if (datum.is_time()) return "DateTime(" + TimeText(datum, 'T') + ")";
-  if (datum.is_span()) return "timedelta(" + SpanText(datum.span()) + ")";
+  if (datum.is_time()) return TimeRepr(datum);
+  if (datum.is_span()) return SpanRepr(datum.span());
   if (datum.is_handle()) return "<" + std::string(TypeName(datum)) + ">";
   if (datum.is_outside()) return "<" + datum.outside().name + ">";
   return "<function " + datum.callable().name + ">";

@@ -20,7 +20,7 @@ const std::vector<FilterRow>& LayoutFilters();
 
 // A str as HTML: escaped, unless it is HTML already.
 std::string EscapedMarkup(const Datum& text);
-// A list of its lines, without their ends; in text_methods.cc.
-StatusOr<Datum> SplitIntoLines(std::string_view text);
+// A list of its lines, with their ends or without; in text_methods.cc.
+StatusOr<Datum> SplitIntoLines(std::string_view text, bool keep_ends);
 
 }  // namespace millrace::jinja

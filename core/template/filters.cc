@@ -33,6 +33,7 @@ StatusOr<Datum> Date(const Datum& value, Args, Budget&) {
 
 StatusOr<Datum> Abs(const Datum& value, Args, Budget&) {
   if (value.is_float()) return Datum(std::abs(value.number()));
+  if (value.is_span()) return Datum(std::chrono::abs(value.span()));
   if (!value.is_integral()) return Needs("a number", value);
   return value.integer() < 0 ? Binary("-", Datum(std::int64_t{0}), value)
                              : StatusOr<Datum>(Datum(value.integer()));
@@ -137,10 +138,13 @@ StatusOr<Datum> Change(const Datum& value, Args, Budget&) {
 
 std::string Titled(std::string_view text) {
   std::string out;
-  bool starts = true;
-  for (const char c : text) {
-    out += starts ? Upper(std::string_view(&c, 1)) : Lower(std::string_view(&c, 1));
-    starts = IsSpace(c) || std::string_view("-({[<").find(c) != std::string_view::npos;
+  for (std::size_t at = 0; at < text.size();) {
+    constexpr std::string_view kBetween = " \t\n\v\f\r-({[<";
+    const std::size_t word = std::min(text.find_first_not_of(kBetween, at), text.size());
+    const std::size_t end = std::min(text.find_first_of(kBetween, word), text.size());
+    out += text.substr(at, word - at);
+    out += Capitalized(text.substr(word, end - word));
+    at = end;
   }
   return out;
 }
@@ -177,8 +181,9 @@ StatusOr<Datum> Center(const Datum& value, Args args, Budget&) {
 StatusOr<Datum> WordCount(const Datum& value, Args, Budget&) {
   std::int64_t words = 0;
   bool inside = false;
-  for (const char c : ToText(value)) {
-    const bool is_word = IsLetter(c) || IsDigit(c) || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+  const std::string text = ToText(value);
+  for (const std::string_view character : Characters(text)) {
+    const bool is_word = IsWordCode(CodeOf(character));
     if (is_word && !inside) ++words;
     inside = is_word;
   }
@@ -211,9 +216,10 @@ StatusOr<Datum> UrlEncode(const Datum& value, Args, Budget&) {
   if (value.is_map()) {
     for (const auto& [key, member] : value.map()) add(key, member);
   } else {
-    for (const Datum& pair : value.list()) {
-      if (!pair.is_list() || pair.list().size() != 2) return Needs("pairs", pair);
-      add(pair.list()[0], pair.list()[1]);
+    for (const Datum& item : value.list()) {
+      const StatusOr<List> pair = Items(item);
+      if (!pair.ok() || pair->size() != 2) return Needs("pairs", item);
+      add((*pair)[0], (*pair)[1]);
     }
   }
   return Datum(std::move(out));

@@ -67,7 +67,7 @@ StatusOr<Datum> DsFormat(Args args) {
   if (args.positional.size() != 3)
     return InvalidArgument("takes a date, its format and the format to give it");
   ASSIGN_OR_RETURN(const WallTime date, ParseTimeBy(ToText(args.positional[0]), ToText(args.positional[1])));
-  ASSIGN_OR_RETURN(std::string out, FormatTimeBy(date, ToText(args.positional[2])));
+  ASSIGN_OR_RETURN(std::string out, FormatTimeBy(date, ToText(args.positional[2]), TimeForm::kNaive));
   return Datum(std::move(out));
 }
 

@@ -12,7 +12,12 @@ namespace {
 
 using Args = const Arguments&;
 
+Status NeedsText(const Datum& value) {
+  return InvalidArgument("needs a str, not a " + std::string(TypeName(value)) + "; put `| string` before it");
+}
+
 StatusOr<Datum> Indent(const Datum& value, Args args, Budget&) {
+  if (!value.is_string()) return NeedsText(value);
   const Datum four(std::int64_t{4});
   const Datum& width = args.Or(0, "width", four);
   std::string indent = width.is_string() ? width.string() : "";
@@ -25,7 +30,7 @@ StatusOr<Datum> Indent(const Datum& value, Args args, Budget&) {
   const bool blank = args.Flag(2, "blank", false);
   std::string out;
   bool start = true;
-  std::string text = ToText(value);
+  const std::string& text = value.string();
   for (std::size_t from = 0; from <= text.size();) {
     const std::size_t to = std::min(text.find('\n', from), text.size());
     if (start ? first : blank || to > from) out += indent;
@@ -43,7 +48,11 @@ StatusOr<Datum> Truncate(const Datum& value, Args args, Budget&) {
   const bool kill_words = args.Flag(1, "killwords", false);
   ASSIGN_OR_RETURN(const std::string end, args.Text(2, "end", "..."));
   ASSIGN_OR_RETURN(const std::int64_t leeway, args.Integer(3, "leeway", 5));
-  const std::string text = ToText(value);
+  if (!value.is_string()) {
+    const StatusOr<std::int64_t> size = Length(value);
+    return size.ok() && leeway >= 0 && *size <= length + leeway ? value : StatusOr<Datum>(NeedsText(value));
+  }
+  const std::string& text = value.string();
   const std::vector<std::string_view> characters = Characters(text);
   const auto end_length = static_cast<std::int64_t>(Characters(end).size());
   if (length < end_length) return InvalidArgument("length must be at least that of the end text");
@@ -58,7 +67,10 @@ StatusOr<Datum> Truncate(const Datum& value, Args args, Budget&) {
 
 StatusOr<Datum> FileSize(const Datum& value, Args args, Budget& budget) {
   const bool binary = args.Flag(0, "binary", false);
-  ASSIGN_OR_RETURN(const Datum number, ApplyFilter("float", value, {}, budget));
+  Arguments no_number;
+  no_number.positional.emplace_back(Datum());
+  ASSIGN_OR_RETURN(const Datum number, ApplyFilter("float", value, no_number, budget));
+  if (!number.is_number()) return InvalidArgument("needs a number of bytes, not " + ToRepr(value));
   const double bytes = number.number();
   const double base = binary ? 1024 : 1000;
   if (bytes == 1) return Datum(std::string("1 Byte"));
@@ -180,9 +192,10 @@ StatusOr<Datum> WordWrap(const Datum& value, Args args, Budget& budget) {
   ASSIGN_OR_RETURN(const std::string between, args.Text(2, "wrapstring", "\n"));
   const bool break_on_hyphens = args.Flag(3, "break_on_hyphens", true);
   if (width < 1 || width > 100'000) return InvalidArgument("width must lie between 1 and 100000");
-  const std::string text = ToText(value);
+  if (!value.is_string()) return NeedsText(value);
+  const std::string& text = value.string();
   RETURN_IF_ERROR(budget.Spend(static_cast<std::int64_t>(text.size())));
-  ASSIGN_OR_RETURN(const Datum lines, SplitIntoLines(text));
+  ASSIGN_OR_RETURN(const Datum lines, SplitIntoLines(text, false));
   List wrapped;
   for (const Datum& line : lines.list()) {
     std::vector<std::string> parts;

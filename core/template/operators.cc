@@ -58,6 +58,7 @@ StatusOr<Datum> Floats(std::string_view op, double a, double b) {
   if (op == "-") return Datum(a - b);
   if (op == "*") return Datum(a * b);
   if (op == "**") {
+    if (a == 0 && b < 0) return InvalidArgument("0 has no negative power");
     const double power = std::pow(a, b);
     if (std::isnan(power) && !std::isnan(a) && !std::isnan(b))
       return InvalidArgument("the power is no real number");
@@ -92,14 +93,42 @@ StatusOr<Datum> Repeat(const Datum& sequence, std::int64_t times) {
 // overflow.
 StatusOr<Datum> Times(std::string_view op, const Datum& left, const Datum& right) {
   if (left.is_time() && right.is_span()) {
-    if (op == "+") return Datum(left.time() + right.span());
-    if (op == "-") return Datum(left.time() - right.span());
+    if (op == "+") return Datum(left.time() + right.span(), left.form());
+    if (op == "-") return Datum(left.time() - right.span(), left.form());
   }
-  if (left.is_span() && right.is_time() && op == "+") return Datum(right.time() + left.span());
-  if (left.is_time() && right.is_time() && op == "-") return Datum(left.time() - right.time());
+  if (left.is_span() && right.is_time() && op == "+") return Datum(right.time() + left.span(), right.form());
+  if (left.is_time() && right.is_time() && op == "-") {
+    if (left.form() != right.form())
+      return InvalidArgument(
+          "cannot subtract a time that has no zone from one that has one, or the other way around");
+    return Datum(left.time() - right.time());
+  }
   if (left.is_span() && right.is_span()) {
     if (op == "+") return Datum(left.span() + right.span());
     if (op == "-") return Datum(left.span() - right.span());
+  }
+  if (left.is_span() && right.is_number() && (op == "/" || op == "//")) {
+    if (right.number() == 0) return InvalidArgument("division by zero");
+    const double micros = static_cast<double>(left.span().count()) / right.number();
+    if (std::abs(micros) > static_cast<double>(kLongestSpan.count())) return Overflow();
+    if (op == "/") return Datum(Duration(static_cast<std::int64_t>(std::nearbyint(micros))));
+    if (right.is_integral()) return Datum(Duration(static_cast<std::int64_t>(std::floor(micros))));
+  }
+  if (left.is_span() && right.is_span() && right.span() != Duration(0)) {
+    const auto a = left.span().count();
+    const auto b = right.span().count();
+    if (op == "/") return Datum(static_cast<double>(a) / static_cast<double>(b));
+    if (op == "//") return Integers("//", a, b);
+    if (op == "%") {
+      ASSIGN_OR_RETURN(const Datum rest, Integers("%", a, b));
+      return Datum(Duration(rest.integer()));
+    }
+  }
+  if (op == "*" && ((left.is_span() && right.is_float()) || (left.is_float() && right.is_span()))) {
+    const Duration span = left.is_span() ? left.span() : right.span();
+    const double micros = static_cast<double>(span.count()) * (left.is_span() ? right : left).number();
+    if (!(std::abs(micros) <= static_cast<double>(kLongestSpan.count()))) return Overflow();
+    return Datum(Duration(static_cast<std::int64_t>(std::nearbyint(micros))));
   }
   const auto scaled = [](Duration span, std::int64_t by) -> StatusOr<Datum> {
     std::int64_t micros = 0;

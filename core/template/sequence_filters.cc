@@ -272,8 +272,11 @@ Arguments Rest(Args args, std::size_t from) {
   return rest;
 }
 
+// What Jinja calls false has no items for these.
+StatusOr<List> ItemsOrNone(const Datum& value) { return IsTrue(value) ? Items(value) : List(); }
+
 StatusOr<Datum> Map(const Datum& value, Args args, Budget& budget) {
-  ASSIGN_OR_RETURN(const List items, Items(value));
+  ASSIGN_OR_RETURN(const List items, ItemsOrNone(value));
   List mapped;
   const Datum* attribute = args.Find(args.positional.size(), "attribute");
   const Datum* fallback = args.Find(args.positional.size(), "default");
@@ -297,7 +300,7 @@ StatusOr<Datum> Map(const Datum& value, Args args, Budget& budget) {
 
 template <bool kByAttribute, bool kKeep>
 StatusOr<Datum> Select(const Datum& value, Args args, Budget& budget) {
-  ASSIGN_OR_RETURN(const List items, Items(value));
+  ASSIGN_OR_RETURN(const List items, ItemsOrNone(value));
   constexpr std::size_t kTestAt = kByAttribute ? 1 : 0;
   if (kByAttribute && args.positional.empty()) return InvalidArgument("needs the name of an attribute");
   const bool has_test = args.positional.size() > kTestAt;
@@ -310,6 +313,7 @@ StatusOr<Datum> Select(const Datum& value, Args args, Budget& budget) {
     if (kByAttribute) {
       ASSIGN_OR_RETURN(subject, Path(item, args.positional[0]));
     }
+    if (!has_test && subject.is_undefined()) return InvalidArgument(subject.undefined().message);
     bool passes = IsTrue(subject);
     if (has_test) {
       ASSIGN_OR_RETURN(

@@ -1,13 +1,13 @@
 // Jinja templates as Airflow uses them: expressions, filters, tests, {% if %}, {% for %}, {% set %}, {% macro
-// %}, {% call %}, {% filter %}, {% with %}, {% do %}, {% raw %}, comments. Called by dagbag (Check), by the engine when an attempt starts (Render, RenderShell) and by
-// dagctl. Pure; any thread.
+// %}, {% call %}, {% filter %}, {% with %}, {% do %}, {% raw %}, comments. Called by dagbag (Check), by the
+// engine when an attempt starts (Render, RenderShell) and by dagctl. Pure; any thread.
 //
 // - An undefined name is an error with its place and the nearest name, unless `default` or `is defined` asks
 // for it.
 // - Values have Python's text forms; datetimes are in UTC. As in Jinja, one newline at the end of a template
 // is dropped.
 // - Work, nesting and size are bounded: no template can hold a thread, its stack or its memory.
-// - Not here: includes, inheritance, autoescaping, letters beyond ASCII in upper and lower.
+// - Not here: includes, inheritance, autoescaping.
 //   A template cannot reach anything but its context: no files, no clock, no randomness.
 #pragma once
 

@@ -19,11 +19,6 @@ StatusOr<const Datum*> Other(Args args) {
   return &args.positional[0];
 }
 
-StatusOr<std::int64_t> Integer(const Datum& value) {
-  if (value.is_integral()) return value.integer();
-  return InvalidArgument("needs an int, not a " + std::string(TypeName(value)));
-}
-
 template <std::partial_ordering (*kTurn)(std::partial_ordering), bool kOrEqual>
 StatusOr<bool> Ordered(const Datum& value, Args args) {
   ASSIGN_OR_RETURN(const Datum* other, Other(args));
@@ -56,15 +51,15 @@ StatusOr<bool> DivisibleBy(const Datum& value, Args args) {
   return !IsTrue(rest);
 }
 
-StatusOr<bool> Odd(const Datum& value, Args) {
-  ASSIGN_OR_RETURN(const std::int64_t number, Integer(value));
-  return number % 2 != 0;
+StatusOr<bool> RestOfTwo(const Datum& value, std::int64_t rest) {
+  if (!value.is_number()) return InvalidArgument("needs a number, not a " + std::string(TypeName(value)));
+  ASSIGN_OR_RETURN(const Datum found, Binary("%", value, Datum(std::int64_t{2})));
+  return AreEqual(found, Datum(rest));
 }
 
-StatusOr<bool> Even(const Datum& value, Args) {
-  ASSIGN_OR_RETURN(const std::int64_t number, Integer(value));
-  return number % 2 == 0;
-}
+StatusOr<bool> Odd(const Datum& value, Args) { return RestOfTwo(value, 1); }
+
+StatusOr<bool> Even(const Datum& value, Args) { return RestOfTwo(value, 0); }
 
 StatusOr<bool> Defined(const Datum& value, Args) { return !value.is_undefined(); }
 StatusOr<bool> IsUndefined(const Datum& value, Args) { return value.is_undefined(); }
@@ -94,14 +89,8 @@ StatusOr<bool> IsCallable(const Datum& value, Args) {
   return value.is_callable() || (value.is_handle() && value.handle().kind != Handle::Kind::kNamespace &&
                                  value.handle().kind != Handle::Kind::kCycler);
 }
-StatusOr<bool> IsLowerTest(const Datum& value, Args) {
-  const std::string text = ToText(value);
-  return text == Lower(text) && std::any_of(text.begin(), text.end(), IsLetter);
-}
-StatusOr<bool> IsUpperTest(const Datum& value, Args) {
-  const std::string text = ToText(value);
-  return text == Upper(text) && std::any_of(text.begin(), text.end(), IsLetter);
-}
+StatusOr<bool> IsLowerTest(const Datum& value, Args) { return HasCase(ToText(value), Lower); }
+StatusOr<bool> IsUpperTest(const Datum& value, Args) { return HasCase(ToText(value), Upper); }
 
 constexpr TestRow kTests[] = {
     {"boolean", IsBoolean},

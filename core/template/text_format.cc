@@ -4,7 +4,10 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <optional>
+
+#include "core/template/text_ops.h"
 
 namespace millrace::jinja {
 namespace {
@@ -17,7 +20,7 @@ struct Spec {
   char align = '\0';  // < > ^ =
   char sign = '-';    // - + space
   bool alternate = false;
-  bool commas = false;
+  char group = '\0';  // , or _ between groups of digits
   int width = 0;
   int precision = -1;
   char type = '\0';
@@ -57,9 +60,24 @@ std::string PrintFloat(double number, char type, int precision, bool alternate) 
   return std::string(buffer.data(), static_cast<std::size_t>(std::clamp(length, 0, 511)));
 }
 
-void AddCommas(std::string& digits) {
-  const std::size_t end = std::min(digits.find_first_of(".e"), digits.size());
-  for (std::size_t at = end; at > 3; at -= 3) digits.insert(at - 3, 1, ',');
+void AddGroups(std::string& digits, char separator, std::size_t size) {
+  const std::size_t end = std::min(digits.find_first_of(".e%"), digits.size());
+  for (std::size_t at = end; at > size; at -= size) digits.insert(at - size, 1, separator);
+}
+
+// As %g, but what has no exponent has a digit behind its point: {:.3} of 100.0 is 1e+02, of 10.0 it is 10.0.
+std::string PrintShort(double number, int precision) {
+  if (!std::isfinite(number)) return FloatText(number);
+  const std::string scientific = PrintFloat(number, 'e', precision - 1, false);
+  const int exponent = std::atoi(scientific.c_str() + scientific.find('e') + 1);
+  if (exponent < -4 || exponent < precision - 1) {
+    std::string digits = PrintFloat(number, 'g', precision, false);
+    if (digits.find_first_of(".e") == std::string::npos) digits += ".0";
+    return digits;
+  }
+  std::string digits = scientific.substr(0, scientific.find('e'));
+  if (digits.find('.') != std::string::npos) digits.resize(digits.find_last_not_of("0.") + 1);
+  return digits + scientific.substr(scientific.find('e'));
 }
 
 // A number's digits by its type letter, without sign and padding.
@@ -71,13 +89,10 @@ StatusOr<std::string> Digits(const Spec& spec, const Datum& value) {
     const std::int64_t number = value.integer();
     const std::uint64_t size =
         number < 0 ? 0 - static_cast<std::uint64_t>(number) : static_cast<std::uint64_t>(number);
-    if (type == 'x' || type == 'X')
-      return (spec.alternate ? (type == 'x' ? "0x" : "0X") : "") + InBase(size, 16, type == 'X');
-    if (type == 'o') return (spec.alternate ? "0o" : "") + InBase(size, 8, false);
-    if (type == 'b') return (spec.alternate ? "0b" : "") + InBase(size, 2, false);
-    std::string digits = InBase(size, 10, false);
-    if (spec.commas) AddCommas(digits);
-    return digits;
+    const unsigned base = type == 'x' || type == 'X' ? 16 : type == 'o' ? 8 : type == 'b' ? 2 : 10;
+    std::string digits = InBase(size, base, type == 'X');
+    if (spec.group != '\0') AddGroups(digits, spec.group, base == 10 ? 3 : 4);
+    return (spec.alternate && base != 10 ? std::string("0") + type : "") + digits;
   }
   const double number = std::abs(value.number());
   std::string digits;
@@ -86,11 +101,11 @@ StatusOr<std::string> Digits(const Spec& spec, const Datum& value) {
   } else if (wants_float) {
     digits = PrintFloat(number, type, spec.precision < 0 ? 6 : spec.precision, spec.alternate);
   } else if (spec.precision >= 0) {
-    digits = PrintFloat(number, 'g', std::max(spec.precision, 1), false);
+    digits = PrintShort(number, std::max(spec.precision, 1));
   } else {
     digits = FloatText(number);
   }
-  if (spec.commas) AddCommas(digits);
+  if (spec.group != '\0') AddGroups(digits, spec.group, 3);
   return digits;
 }
 
@@ -123,6 +138,16 @@ std::string FormatString(const Spec& spec, std::string text) {
   return Padded(spec, "", text, '<');
 }
 
+// What %c and {:c} show: a number's code point, or a text of one character.
+StatusOr<std::string> OneCharacter(const Datum& value) {
+  if (value.is_string() && Characters(value.string()).size() == 1) return value.string();
+  if (!value.is_integral() || value.integer() < 0 || value.integer() > 0x10ffff)
+    return InvalidArgument("c needs a code point or a text of one character");
+  std::string character;
+  AppendUtf8(static_cast<std::uint32_t>(value.integer()), character);
+  return character;
+}
+
 // --- % ---
 
 class PercentFormatter {
@@ -140,7 +165,9 @@ class PercentFormatter {
       RETURN_IF_ERROR(Conversion());
       RETURN_IF_ERROR(Budget::CheckSize(static_cast<std::int64_t>(out_.size())));
     }
-    const bool left_over = value_.is_tuple() ? used_ < value_.list().size() : !value_.is_map() && used_ == 0;
+    // As in Python, what has members need not be used.
+    const bool left_over = value_.is_tuple() ? used_ < value_.list().size()
+                                             : !value_.is_map() && !value_.is_list() && used_ == 0;
     if (left_over)
       return InvalidArgument("not all arguments are used by the format '" + std::string(format_) + "'");
     return Datum(std::move(out_));
@@ -209,6 +236,11 @@ class PercentFormatter {
       out_ += FormatString(spec, spec.type == 's' ? ToText(argument) : ToRepr(argument));
       return OkStatus();
     }
+    if (spec.type == 'c') {
+      ASSIGN_OR_RETURN(std::string character, OneCharacter(argument));
+      out_ += FormatString(spec, std::move(character));
+      return OkStatus();
+    }
     if (std::string_view("dixXofFeEgGu").find(spec.type) == std::string_view::npos) return WrongSpec(format_);
     if (!argument.is_number()) {
       return InvalidArgument("%" + std::string(1, spec.type) + " needs a number, not a " +
@@ -221,6 +253,8 @@ class PercentFormatter {
     Datum number = argument;
     if (std::string_view("diuxXo").find(spec.type) != std::string_view::npos) {
       if (argument.is_float()) {
+        if (std::string_view("xXo").find(spec.type) != std::string_view::npos)
+          return InvalidArgument("%" + std::string(1, spec.type) + " needs an int, not a float");
         if (!(std::abs(argument.number()) < 9e18)) return InvalidArgument("the number does not fit 64 bits");
         number = Datum(static_cast<std::int64_t>(argument.number()));
       }
@@ -241,7 +275,7 @@ class PercentFormatter {
 // --- {} ---
 
 StatusOr<std::string> FormatBySpec(const Datum& value, std::string_view text) {
-  if (value.is_time() && !text.empty()) return FormatTimeBy(value.time(), text);
+  if (value.is_time() && !text.empty()) return FormatTimeBy(value.time(), text, value.form());
   const std::string_view whole = text;
   Spec spec;
   const auto is_align = [](char c) { return c == '<' || c == '>' || c == '^' || c == '='; };
@@ -267,7 +301,8 @@ StatusOr<std::string> FormatBySpec(const Datum& value, std::string_view text) {
     spec.align = '=';
   }
   spec.width = TakeNumber(text).value_or(0);
-  spec.commas = take(',');
+  if (take(',')) spec.group = ',';
+  if (take('_')) spec.group = spec.group == '\0' ? '_' : '?';
   if (take('.')) {
     const std::optional<int> precision = TakeNumber(text);
     if (!precision) return WrongSpec(whole);
@@ -278,28 +313,57 @@ StatusOr<std::string> FormatBySpec(const Datum& value, std::string_view text) {
     text.remove_prefix(1);
   }
   if (!text.empty() || spec.width > kWidest || spec.precision > kWidest) return WrongSpec(whole);
-  const bool as_number = value.is_int() || value.is_float() || (value.is_bool() && spec.type != '\0');
+  const bool as_number = value.is_int() || value.is_float() || (value.is_bool() && !whole.empty());
   if (!as_number) {
-    if (spec.type != '\0' && spec.type != 's') return WrongSpec(whole);
+    if (!value.is_string() && !whole.empty())
+      return InvalidArgument("a " + std::string(TypeName(value)) + " takes no format; use !s: {!s:>5}");
+    const bool of_numbers = spec.sign != '-' || spec.align == '=' || spec.alternate || spec.group != '\0';
+    if ((spec.type != '\0' && spec.type != 's') || of_numbers) return WrongSpec(whole);
     return FormatString(spec, ToText(value));
   }
   const std::string_view allowed =
-      value.is_float() ? std::string_view("fFeEgG%") : std::string_view("dxXobfFeEgG%");
+      value.is_float() ? std::string_view("fFeEgGn%") : std::string_view("dxXobcnfFeEgG%");
   if (spec.type != '\0' && allowed.find(spec.type) == std::string_view::npos) return WrongSpec(whole);
+  if (spec.type == 'n') spec.type = value.is_float() ? 'g' : 'd';
+  const bool as_int =
+      value.is_integral() &&
+      (spec.type == '\0' || std::string_view("dxXobc").find(spec.type) != std::string_view::npos);
+  if (as_int && spec.precision >= 0) return WrongSpec(whole);
+  const bool commas_fit =
+      spec.type == '\0' || std::string_view("dfFeEgG%").find(spec.type) != std::string_view::npos;
+  if (spec.group == '?' || (spec.group == ',' && !commas_fit) || (spec.group != '\0' && spec.type == 'c'))
+    return WrongSpec(whole);
+  if (spec.type == 'c') {
+    ASSIGN_OR_RETURN(std::string character, OneCharacter(value));
+    return FormatString(spec, std::move(character));
+  }
   return FormatNumber(spec, value);
 }
 
+// Whether fields count themselves, {}, or say their numbers, {0}.
+struct Numbering {
+  std::optional<bool> automatic;
+  std::size_t next = 0;
+};
+
 // "0.name[key]": what a field names.
-StatusOr<Datum> FieldValue(std::string_view field, const Arguments& arguments, std::size_t& automatic) {
+StatusOr<Datum> FieldValue(std::string_view field, const Arguments& arguments, Numbering& numbering) {
   const std::size_t end = std::min(field.find_first_of(".["), field.size());
   std::string_view name = field.substr(0, end);
   std::string_view rest = field.substr(end);
   const Datum* found = nullptr;
   const std::string shown(name);
   std::string_view digits = name;
+  const std::optional<int> position = TakeNumber(digits);
+  const bool numbered = position && digits.empty();
+  if (name.empty() || numbered) {
+    if (numbering.automatic.value_or(name.empty()) != name.empty())
+      return InvalidArgument("the format has both '{}' and '{0}'");
+    numbering.automatic = name.empty();
+  }
   if (name.empty()) {
-    if (automatic < arguments.positional.size()) found = &arguments.positional[automatic++];
-  } else if (const std::optional<int> position = TakeNumber(digits); position && digits.empty()) {
+    if (numbering.next < arguments.positional.size()) found = &arguments.positional[numbering.next++];
+  } else if (numbered) {
     if (static_cast<std::size_t>(*position) < arguments.positional.size())
       found = &arguments.positional[static_cast<std::size_t>(*position)];
   } else {
@@ -331,7 +395,7 @@ StatusOr<Datum> PercentFormat(std::string_view format, const Datum& value) {
 
 StatusOr<Datum> BraceFormat(std::string_view format, const Arguments& arguments) {
   std::string out;
-  std::size_t automatic = 0;
+  Numbering numbering;
   for (std::size_t i = 0; i < format.size(); ++i) {
     const char c = format[i];
     if ((c == '{' || c == '}') && i + 1 < format.size() && format[i + 1] == c) {
@@ -350,9 +414,10 @@ StatusOr<Datum> BraceFormat(std::string_view format, const Arguments& arguments)
     const std::size_t colon = std::min(inside.find(':'), inside.size());
     std::string_view field = inside.substr(0, colon);
     const bool repr = field.ends_with("!r");
-    if (repr || field.ends_with("!s")) field.remove_suffix(2);
-    ASSIGN_OR_RETURN(Datum value, FieldValue(field, arguments, automatic));
-    if (repr) value = Datum(ToRepr(value));
+    const bool str = field.ends_with("!s");
+    if (repr || str) field.remove_suffix(2);
+    ASSIGN_OR_RETURN(Datum value, FieldValue(field, arguments, numbering));
+    if (repr || str) value = Datum(repr ? ToRepr(value) : ToText(value));
     ASSIGN_OR_RETURN(const std::string text,
                      FormatBySpec(value, colon < inside.size() ? inside.substr(colon + 1) : ""));
     out += text;

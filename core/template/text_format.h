@@ -15,8 +15,8 @@ inline constexpr Duration kLongestSpan = std::chrono::days(4'000'000);
 // Times stay within years 1 to 9999.
 Status CheckTime(WallTime time);
 
-// In UTC, in English. INVALID_ARGUMENT for a directive that is not supported.
-StatusOr<std::string> FormatTimeBy(WallTime time, std::string_view format);
+// In English; %z and %Z only of times in UTC. INVALID_ARGUMENT for a directive that is not supported.
+StatusOr<std::string> FormatTimeBy(WallTime time, std::string_view format, TimeForm form = TimeForm::kUtc);
 StatusOr<WallTime> ParseTimeBy(std::string_view text, std::string_view format);
 
 // format % value, where value is a tuple, a map, or the one argument.

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "core/template/filter_table.h"
+#include "core/template/letters.h"
 #include "core/template/method_table.h"
 #include "core/template/text_format.h"
 #include "core/template/text_ops.h"
@@ -25,19 +26,55 @@ StatusOr<Datum> Strip(const Datum& text, Args args) {
 
 std::string Titled(std::string_view text) {
   std::string out;
-  bool inside = false;
-  for (const char c : text) {
-    out += inside ? Lower(std::string_view(&c, 1)) : Upper(std::string_view(&c, 1));
-    inside = IsLetter(c);
+  std::string word;  // letters that have two cases
+  for (const std::string_view character : Characters(text)) {
+    if (IsCased(CodeOf(character))) {
+      word += character;
+      continue;
+    }
+    out += Capitalized(word);
+    word.clear();
+    out += character;
   }
-  return out;
+  return out + Capitalized(word);
 }
 
 std::string CaseSwapped(std::string_view text) {
   std::string out;
-  for (const char c : text)
-    out += IsLower(c) ? Upper(std::string_view(&c, 1)) : Lower(std::string_view(&c, 1));
+  for (const std::string_view character : Characters(text))
+    out += Lower(character) == character ? Upper(character) : Lower(character);
   return out;
+}
+
+// Python's slice of a text: from and to count characters, from the end when negative. How many characters lie
+// before it.
+struct Part {
+  std::string_view text;
+  std::int64_t before = 0;
+  bool possible = true;  // false: it would begin behind the end
+};
+
+// `at`: where among the arguments the two ends stand.
+StatusOr<Part> PartOf(std::string_view text, Args args, std::size_t at) {
+  if (args.positional.size() <= at) return Part{text, 0, true};
+  const std::vector<std::string_view> characters = Characters(text);
+  const auto size = static_cast<std::int64_t>(characters.size());
+  const auto end = [&](std::size_t position, std::int64_t fallback) -> StatusOr<std::int64_t> {
+    if (args.positional.size() <= position || args.positional[position].is_none()) return fallback;
+    if (!args.positional[position].is_integral()) return InvalidArgument("start and end must be ints");
+    const std::int64_t given = args.positional[position].integer();
+    return given < 0 ? std::max<std::int64_t>(0, given + size) : given;
+  };
+  ASSIGN_OR_RETURN(const std::int64_t from, end(at, 0));
+  ASSIGN_OR_RETURN(const std::int64_t given_to, end(at + 1, size));
+  const std::int64_t to = std::min(given_to, size);
+  if (from > to) return Part{"", from, false};
+  const auto offset = [&](std::int64_t index) {
+    return index == size
+               ? text.size()
+               : static_cast<std::size_t>(characters[static_cast<std::size_t>(index)].data() - text.data());
+  };
+  return Part{text.substr(offset(from), offset(to) - offset(from)), from, true};
 }
 
 std::vector<std::string_view> Words(std::string_view text, std::int64_t most) {
@@ -48,7 +85,7 @@ std::vector<std::string_view> Words(std::string_view text, std::int64_t most) {
     if (at == text.size()) return words;
     std::size_t end = at;
     if (most == 0) {
-      end = text.find_last_not_of(" \t\n\v\f\r") + 1;
+      end = text.size();
     } else {
       while (end < text.size() && !IsSpace(text[end])) ++end;
     }
@@ -70,8 +107,16 @@ StatusOr<Datum> SplitText(const Datum& text, Args args) {
   const Datum* separator = args.Find(0, "sep");
   std::string_view rest = text.string();
   if (separator == nullptr || separator->is_none()) {
-    if (kFromRight && most >= 0) return InvalidArgument("rsplit needs a separator when maxsplit is given");
-    return ListOf(Words(rest, most));
+    if (!kFromRight || most < 0) return ListOf(Words(rest, most));
+    // From the right: the words of the text turned around, turned back.
+    std::vector<std::string_view> words = Words(rest, -1);
+    const auto count = static_cast<std::int64_t>(words.size());
+    if (count <= most) return ListOf(words);
+    const std::string_view last = words[static_cast<std::size_t>(count - most - 1)];
+    words.erase(words.begin(), words.end() - static_cast<std::ptrdiff_t>(most));
+    words.insert(words.begin(),
+                 rest.substr(0, static_cast<std::size_t>(last.data() - rest.data()) + last.size()));
+    return ListOf(words);
   }
   if (!separator->is_string() || separator->string().empty())
     return InvalidArgument("the separator must be a str that is not empty");
@@ -89,7 +134,9 @@ StatusOr<Datum> SplitText(const Datum& text, Args args) {
   return ListOf(parts);
 }
 
-StatusOr<Datum> SplitLines(const Datum& text, Args) { return SplitIntoLines(text.string()); }
+StatusOr<Datum> SplitLines(const Datum& text, Args args) {
+  return SplitIntoLines(text.string(), args.Flag(0, "keepends", false));
+}
 
 template <bool kFromRight>
 StatusOr<Datum> Partition(const Datum& text, Args args) {
@@ -117,12 +164,14 @@ StatusOr<Datum> ReplaceText(const Datum& text, Args args) {
 
 template <bool kAtEnd>
 StatusOr<Datum> Touches(const Datum& text, Args args) {
-  if (args.positional.size() != 1) return InvalidArgument("needs one argument");
+  if (args.positional.empty()) return InvalidArgument("needs a str or a tuple of strs");
   const Datum& wanted = args.positional[0];
+  ASSIGN_OR_RETURN(const Part whole, PartOf(text.string(), args, 1));
   const List any = wanted.is_tuple() ? wanted.list() : List{wanted};
   for (const Datum& part : any) {
     if (!part.is_string()) return InvalidArgument("needs a str or a tuple of strs");
-    if (kAtEnd ? text.string().ends_with(part.string()) : text.string().starts_with(part.string()))
+    if (whole.possible &&
+        (kAtEnd ? whole.text.ends_with(part.string()) : whole.text.starts_with(part.string())))
       return Datum(true);
   }
   return Datum(false);
@@ -158,17 +207,21 @@ std::int64_t CharactersBefore(std::string_view text, std::size_t offset) {
 template <bool kFromRight, bool kMustBeThere>
 StatusOr<Datum> FindText(const Datum& text, Args args) {
   ASSIGN_OR_RETURN(const std::string part, args.Text(0, "sub", ""));
-  const std::size_t found = kFromRight ? text.string().rfind(part) : text.string().find(part);
-  if (found != std::string::npos) return Datum(CharactersBefore(text.string(), found));
+  ASSIGN_OR_RETURN(const Part whole, PartOf(text.string(), args, 1));
+  const std::size_t found = kFromRight ? whole.text.rfind(part) : whole.text.find(part);
+  if (whole.possible && found != std::string::npos)
+    return Datum(whole.before + CharactersBefore(whole.text, found));
   if (kMustBeThere) return InvalidArgument("'" + part + "' is not in the text");
   return Datum(std::int64_t{-1});
 }
 
 StatusOr<Datum> CountText(const Datum& text, Args args) {
   ASSIGN_OR_RETURN(const std::string part, args.Text(0, "sub", ""));
-  if (part.empty()) return Datum(static_cast<std::int64_t>(Characters(text.string()).size()) + 1);
+  ASSIGN_OR_RETURN(const Part whole, PartOf(text.string(), args, 1));
+  if (!whole.possible) return Datum(std::int64_t{0});
+  if (part.empty()) return Datum(static_cast<std::int64_t>(Characters(whole.text).size()) + 1);
   std::int64_t count = 0;
-  for (std::size_t at = 0; (at = text.string().find(part, at)) != std::string::npos; at += part.size())
+  for (std::size_t at = 0; (at = whole.text.find(part, at)) != std::string_view::npos; at += part.size())
     ++count;
   return Datum(count);
 }
@@ -191,29 +244,68 @@ StatusOr<Datum> ZeroFill(const Datum& text, Args args) {
   return Datum(whole.substr(0, sign ? 1 : 0) + digits);
 }
 
-template <bool (*kIs)(char)>
+template <bool (*kIs)(char32_t), bool kOfNone>
 StatusOr<Datum> AllAre(const Datum& text, Args) {
-  return Datum(!text.string().empty() && std::all_of(text.string().begin(), text.string().end(), kIs));
+  if (text.string().empty()) return Datum(kOfNone);
+  const std::vector<std::string_view> characters = Characters(text.string());
+  return Datum(
+      std::all_of(characters.begin(), characters.end(), [](std::string_view c) { return kIs(CodeOf(c)); }));
 }
 
-bool IsLetterOrDigit(char c) { return IsLetter(c) || IsDigit(c); }
+bool IsDigitCode(char32_t c) { return c >= '0' && c <= '9'; }
+bool IsSpaceCode(char32_t c) { return c < 0x80 && IsSpace(static_cast<char>(c)); }
+bool IsLetterOrDigit(char32_t c) { return IsAlphabetic(c) || IsDigitCode(c); }
+bool IsAsciiCode(char32_t c) { return c < 0x80; }
+bool IsPrintable(char32_t c) { return c >= 0x20 && c != 0x7f && !(c >= 0x80 && c <= 0xa0) && c != 0xad; }
+
+StatusOr<Datum> IsIdentifier(const Datum& text, Args) {
+  const std::vector<std::string_view> characters = Characters(text.string());
+  const bool words = std::all_of(characters.begin(), characters.end(),
+                                 [](std::string_view c) { return IsWordCode(CodeOf(c)); });
+  return Datum(words && !characters.empty() && !IsDigit(text.string()[0]));
+}
 
 template <std::string (*kChange)(std::string_view)>
 StatusOr<Datum> IsCase(const Datum& text, Args) {
-  const std::string& whole = text.string();
-  return Datum(kChange(whole) == whole && std::any_of(whole.begin(), whole.end(), IsLetter));
+  return Datum(HasCase(text.string(), kChange));
+}
+
+StatusOr<Datum> CaseFolded(const Datum& text, Args) {
+  std::string folded;
+  for (const std::string_view character : Characters(text.string()))
+    folded += CodeOf(character) == 0xdf ? "ss" : Lower(Upper(character));
+  return Datum(std::move(folded));
+}
+
+StatusOr<Datum> ExpandTabs(const Datum& text, Args args) {
+  ASSIGN_OR_RETURN(const std::int64_t size, args.Integer(0, "tabsize", 8));
+  if (size > 1000) return InvalidArgument("tabsize must be at most 1000");
+  std::string out;
+  std::int64_t column = 0;
+  for (const std::string_view character : Characters(text.string())) {
+    if (character == "\t") {
+      const std::int64_t spaces = size > 0 ? size - column % size : 0;
+      out.append(static_cast<std::size_t>(spaces), ' ');
+      column += spaces;
+      RETURN_IF_ERROR(Budget::CheckSize(static_cast<std::int64_t>(out.size())));
+      continue;
+    }
+    out += character;
+    column = character == "\n" || character == "\r" ? 0 : column + 1;
+  }
+  return Datum(std::move(out));
 }
 
 }  // namespace
 
-StatusOr<Datum> SplitIntoLines(std::string_view rest) {
+StatusOr<Datum> SplitIntoLines(std::string_view rest, bool keep_ends) {
   std::vector<std::string_view> lines;
   while (!rest.empty()) {
     const std::size_t end = std::min(rest.find_first_of("\r\n"), rest.size());
-    lines.push_back(rest.substr(0, end));
-    rest.remove_prefix(end);
-    if (rest.starts_with("\r\n")) rest.remove_prefix(1);
-    if (!rest.empty()) rest.remove_prefix(1);
+    std::size_t next = std::min(end + 1, rest.size());
+    if (rest.substr(end).starts_with("\r\n")) ++next;
+    lines.push_back(rest.substr(0, keep_ends ? next : end));
+    rest.remove_prefix(next);
   }
   return ListOf(lines);
 }
@@ -221,17 +313,25 @@ StatusOr<Datum> SplitIntoLines(std::string_view rest) {
 const std::vector<MethodRow>& TextMethods() {
   static const std::vector<MethodRow> kTable = {
       {"capitalize", Change<Capitalized>},
+      {"casefold", CaseFolded},
       {"center", Justify<'^'>},
       {"count", CountText},
       {"endswith", Touches<true>},
+      {"expandtabs", ExpandTabs},
       {"find", FindText<false, false>},
       {"format", FormatText},
       {"index", FindText<false, true>},
-      {"isalnum", AllAre<IsLetterOrDigit>},
-      {"isalpha", AllAre<IsLetter>},
-      {"isdigit", AllAre<IsDigit>},
+      {"isalnum", AllAre<IsLetterOrDigit, false>},
+      {"isalpha", AllAre<IsAlphabetic, false>},
+      {"isascii", AllAre<IsAsciiCode, true>},
+      {"isdecimal", AllAre<IsDigitCode, false>},
+      {"isdigit", AllAre<IsDigitCode, false>},
+      {"isidentifier", IsIdentifier},
       {"islower", IsCase<Lower>},
-      {"isspace", AllAre<IsSpace>},
+      {"isnumeric", AllAre<IsDigitCode, false>},
+      {"isprintable", AllAre<IsPrintable, true>},
+      {"isspace", AllAre<IsSpaceCode, false>},
+      {"istitle", IsCase<Titled>},
       {"isupper", IsCase<Upper>},
       {"join", JoinText},
       {"ljust", Justify<'<'>},
@@ -242,6 +342,7 @@ const std::vector<MethodRow>& TextMethods() {
       {"removesuffix", Remove<true>},
       {"replace", ReplaceText},
       {"rfind", FindText<true, false>},
+      {"rindex", FindText<true, true>},
       {"rjust", Justify<'>'>},
       {"rpartition", Partition<true>},
       {"rsplit", SplitText<true>},

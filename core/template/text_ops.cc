@@ -1,6 +1,10 @@
 #include "core/template/text_ops.h"
 
+#include <algorithm>
+#include <array>
+
 #include "core/template/builtins.h"
+#include "core/template/letters.h"
 
 namespace millrace::jinja {
 
@@ -22,20 +26,85 @@ void AppendUtf8(std::uint32_t code, std::string& out) {
   }
 }
 
+char32_t CodeOf(std::string_view character) {
+  const auto byte = [character](std::size_t i) { return static_cast<unsigned char>(character[i]); };
+  constexpr std::array<unsigned, 5> kLead = {0, 0xff, 0x1f, 0x0f, 0x07};
+  char32_t code = byte(0) & kLead[std::min<std::size_t>(character.size(), 4)];
+  for (std::size_t i = 1; i < character.size(); ++i) code = code << 6 | (byte(i) & 0x3fU);
+  return code;
+}
+
+bool IsWordCode(char32_t code) {
+  return code < 0x80 ? IsLetter(static_cast<char>(code)) || IsDigit(static_cast<char>(code)) || code == '_'
+                     : IsAlphabetic(code);
+}
+
+namespace {
+
+bool IsAscii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+constexpr char32_t kSharpS = 0xdf;
+constexpr char32_t kCapitalDottedI = 0x130;
+constexpr char32_t kCapitalSigma = 0x3a3;
+constexpr char32_t kFinalSigma = 0x3c2;
+
+}  // namespace
+
 std::string Lower(std::string_view text) {
   std::string out(text);
   for (char& c : out) c = IsUpper(c) ? static_cast<char>(c | 0x20) : c;
+  if (IsAscii(text)) return out;
+  out.clear();
+  bool in_word = false;
+  const std::vector<std::string_view> characters = Characters(text);
+  for (std::size_t i = 0; i < characters.size(); ++i) {
+    const char32_t code = CodeOf(characters[i]);
+    const bool goes_on = i + 1 < characters.size() && IsCased(CodeOf(characters[i + 1]));
+    if (code == kCapitalDottedI) {
+      out += "i\u0307";
+    } else if (code == kCapitalSigma && in_word && !goes_on) {
+      AppendUtf8(kFinalSigma, out);
+    } else if (const char32_t lower = LowerOf(code); lower == code) {
+      out += characters[i];
+    } else {
+      AppendUtf8(lower, out);
+    }
+    in_word = IsCased(code);
+  }
   return out;
 }
 
 std::string Upper(std::string_view text) {
   std::string out(text);
   for (char& c : out) c = IsLower(c) ? static_cast<char>(c & ~0x20) : c;
+  if (IsAscii(text)) return out;
+  out.clear();
+  for (const std::string_view character : Characters(text)) {
+    const char32_t code = CodeOf(character);
+    if (code == kSharpS) {
+      out += "SS";
+    } else if (const char32_t upper = UpperOf(code); upper == code) {
+      out += character;
+    } else {
+      AppendUtf8(upper, out);
+    }
+  }
   return out;
 }
 
 std::string Capitalized(std::string_view text) {
-  return Upper(text.substr(0, 1)) + Lower(text.substr(std::min<std::size_t>(1, text.size())));
+  if (text.empty()) return "";
+  const std::string_view first = Characters(text.substr(0, 4)).front();
+  const std::string rest = Lower(text).substr(Lower(first).size());
+  return (CodeOf(first) == kSharpS ? "Ss" : Upper(first)) + rest;
+}
+
+bool HasCase(std::string_view text, std::string (*change)(std::string_view)) {
+  const std::vector<std::string_view> characters = Characters(text);
+  return change(text) == text && std::any_of(characters.begin(), characters.end(),
+                                             [](std::string_view c) { return IsCased(CodeOf(c)); });
 }
 
 std::string Stripped(std::string_view text, std::string_view characters, bool left, bool right) {

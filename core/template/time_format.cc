@@ -294,7 +294,7 @@ Status CheckTime(WallTime time) {
   return InvalidArgument("the time lies outside of years 1 to 9999");
 }
 
-StatusOr<std::string> FormatTimeBy(WallTime time, std::string_view format) {
+StatusOr<std::string> FormatTimeBy(WallTime time, std::string_view format, TimeForm form) {
   const std::string expanded = Expanded(format);
   std::string out;
   for (std::size_t i = 0; i < expanded.size(); ++i) {
@@ -305,6 +305,7 @@ StatusOr<std::string> FormatTimeBy(WallTime time, std::string_view format) {
     const bool unpadded = i + 2 < expanded.size() && expanded[i + 1] == '-';
     if (unpadded) ++i;
     const char directive = ++i < expanded.size() ? expanded[i] : '\0';
+    if ((directive == 'z' || directive == 'Z') && form != TimeForm::kUtc) continue;
     std::optional<std::string> text = Directive(directive, time);
     if (!text) return InvalidArgument("strftime does not know '%" + std::string(1, directive) + "'");
     if (unpadded) text->erase(0, std::min(text->find_first_not_of('0'), text->size() - 1));

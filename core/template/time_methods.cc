@@ -98,7 +98,7 @@ StatusOr<Datum> Moved(const Datum& value, Args args, std::int64_t sign) {
   ASSIGN_OR_RETURN(time, AddMonths(time, months * sign));
   time += span * sign;
   RETURN_IF_ERROR(CheckTime(time));
-  return Datum(time);
+  return Datum(time, value.form());
 }
 
 StatusOr<Datum> Add(const Datum& value, Args args) { return Moved(value, args, 1); }
@@ -142,14 +142,14 @@ StatusOr<Datum> End(const Datum& value, Args args) {
 
 StatusOr<Datum> Strftime(const Datum& value, Args args) {
   ASSIGN_OR_RETURN(const std::string format, args.Text(0, "format", ""));
-  ASSIGN_OR_RETURN(std::string out, FormatTimeBy(value.time(), format));
+  ASSIGN_OR_RETURN(std::string out, FormatTimeBy(value.time(), format, value.form()));
   return Datum(std::move(out));
 }
 
 StatusOr<Datum> IsoFormat(const Datum& value, Args args) {
   ASSIGN_OR_RETURN(const std::string separator, args.Text(0, "sep", "T"));
-  std::string text = FormatTs(value.time());
-  return Datum(text.replace(10, 1, separator));
+  std::string text = TimeText(value, 'T');
+  return Datum(text.size() > 10 ? text.replace(10, 1, separator) : text);
 }
 
 StatusOr<Datum> Timestamp(const Datum& value, Args) {

@@ -1,0 +1,60 @@
+"""The run that template_dump renders for (tests/unit/core/template/sample.h), for Jinja; and what Airflow adds to Jinja."""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from datetime import datetime, timedelta, timezone
+from types import SimpleNamespace
+
+from jinja2 import StrictUndefined
+from jinja2.sandbox import SandboxedEnvironment
+
+LOGICAL = datetime(2001, 3, 1, 2, tzinfo=timezone.utc)
+START = datetime(2001, 2, 28, 2, tzinfo=timezone.utc)
+RUN_ID = "scheduled__2001-03-01T02:00:00+00:00"
+
+
+def ds_add(ds, days):
+    return (datetime.strptime(str(ds), "%Y-%m-%d") + timedelta(days=days)).strftime("%Y-%m-%d")
+
+
+def ds_format(ds, input_format, output_format):
+    return datetime.strptime(str(ds), input_format).strftime(output_format)
+
+
+CONTEXT = {
+    "ds": "2001-03-01", "ds_nodash": "20010301", "ts": "2001-03-01T02:00:00+00:00", "ts_nodash": "20010301T020000",
+    "ts_nodash_with_tz": "20010301T020000+0000", "logical_date": LOGICAL, "data_interval_start": START,
+    "data_interval_end": LOGICAL, "run_id": RUN_ID, "task_instance_key_str": "flights__delays__20010301",
+    "params": {"threshold": 15, "ratio": 0.1, "name": "O'Hare & co", "states": ["NY", "ca", "TX", "AL"], "on": True,
+               "nothing": None, "empty": "", "big": 12345678901234567, "tiny": 0.000012345, "text": "  two words ",
+               "unicode": "Zürich – ✈ 🛫", "nested": {"a": {"b": [1, 2, {"c": "deep"}]}, "z": 1},
+               "rows": [{"k": "b", "n": 2}, {"k": "a", "n": 3}, {"k": "b", "n": 1}]},
+    "dag": {"dag_id": "flights"}, "task": {"task_id": "delays", "owner": "data"},
+    "ti": {"dag_id": "flights", "task_id": "delays", "run_id": RUN_ID, "try_number": 2, "max_tries": 3, "map_index": -1},
+    "dag_run": {"run_id": RUN_ID, "conf": {"who": "me", "n": 3}, "run_type": "scheduled", "logical_date": LOGICAL},
+    "macros": SimpleNamespace(ds_add=ds_add, ds_format=ds_format, timedelta=timedelta, datetime=datetime),
+}
+FILTERS = {
+    "ds": lambda value: value.strftime("%Y-%m-%d"),
+    "ds_nodash": lambda value: value.strftime("%Y%m%d"),
+    "ts": lambda value: value.isoformat(),
+    "ts_nodash": lambda value: value.strftime("%Y%m%dT%H%M%S"),
+    "ts_nodash_with_tz": lambda value: value.isoformat().replace("-", "").replace(":", ""),
+}
+
+
+def environment():
+    """As Airflow sets Jinja up for a DAG without options; but what is lazy shows its items, not its address."""
+    made = SandboxedEnvironment(undefined=StrictUndefined, extensions=["jinja2.ext.do"], cache_size=0,
+                              finalize=lambda value: list(value) if isinstance(value, Iterator) else value)
+    made.filters.update(FILTERS)
+    return made
+
+
+def render(made, text):
+    """(What Jinja renders, None), or (None, why it does not)."""
+    values = {name: value if name == "macros" else deepcopy(value) for name, value in CONTEXT.items()}  # some filters change lists
+    try:
+        return made.from_string(text).render(**values), None
+    except Exception as error:  # whatever a template can make Python raise
+        return None, f"{type(error).__name__}: {error}"
