@@ -34,11 +34,12 @@ ALLOWED = {
     "worker/runner": ["core", "proto", "worker/shuffle/descriptor.h"],  # open files pass between a runner and its agent
     "worker/connect": ["core"],
     # COPY (FORMAT shuffle) is DuckDB's side of the map output: the files' forms, not what keeps, serves or fetches them.
-    "worker/sql": ["core", "platform/failpoint", "worker/connect", "worker/shuffle/block.h", "worker/shuffle/partition.h",
+    "worker/readers": ["core"],
+    "worker/sql": ["core", "platform/failpoint", "worker/connect", "worker/readers", "worker/shuffle/block.h", "worker/shuffle/partition.h",
                    "worker/shuffle/map_writer.h", "worker/shuffle/map_file.h"],
     "worker/lake": ["core", "platform/failpoint", "worker/connect"],
     "worker/quality": ["core", "worker/sql"],
-    "worker/mapreduce": ["core", "platform/failpoint", "worker/sql", "worker/shuffle", "worker/quality", "worker/lake",
+    "worker/mapreduce": ["core", "platform/failpoint", "worker/sql", "worker/readers", "worker/shuffle", "worker/quality", "worker/lake",
                          "worker/runner/spawn.h"],  # commands of native steps are child processes as shell tasks are
     "worker/tasks": ["core", "platform/failpoint", "proto", "worker/runner", "worker/connect", "worker/sql", "worker/lake", "worker/quality", "worker/mapreduce",
                      "worker/shuffle"],

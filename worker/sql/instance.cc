@@ -110,6 +110,7 @@ StatusOr<std::unique_ptr<Instance>> Instance::Open(const InstanceOptions& option
   Connection connection(*instance, raw);
   RETURN_IF_ERROR(RegisterShuffleCopy(raw, *instance->desk_));
   RETURN_IF_ERROR(RegisterShuffleScan(raw, *instance->desk_));
+  RETURN_IF_ERROR(RegisterFileScan(raw, *instance->desk_));
   if (options.sandboxed) RETURN_IF_ERROR(connection.Run(SandboxSql(options)).status());
   return instance;
 }

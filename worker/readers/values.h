@@ -1,0 +1,72 @@
+// Fields to typed values, a column at a time, laid out as DuckDB's vectors are: fixed-width values in a row, texts of 16 bytes, a
+// validity bit a row. Knows nothing of DuckDB; worker/sql hands in the memory. Any thread.
+//
+// What is read here is read as DuckDB's cast would read it. Rare spellings (1e3 as a BIGINT, 2001-1-2 as a DATE) are left to
+// `OtherCast`, which is DuckDB's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/base/status.h"
+#include "worker/readers/dialect.h"
+#include "worker/readers/record_reader.h"
+
+namespace millrace::readers {
+
+enum class ValueKind : std::uint8_t {
+  kText, kBoolean, kInt8, kInt16, kInt32, kInt64, kUint8, kUint16, kUint32, kUint64, kFloat, kDouble,
+  kDate, kTimestamp, kDecimal16, kDecimal32, kDecimal64, kDecimal128,
+};
+
+struct ValueType {
+  ValueKind kind = ValueKind::kText;
+  std::uint8_t width = 0;  // of a decimal
+  std::uint8_t scale = 0;
+  std::size_t bytes() const;
+};
+
+// The types that are read here, from DuckDB's texts ("BIGINT", "DECIMAL(18,2)"). Others are read as texts and cast in SQL.
+std::optional<ValueType> ValueTypeOf(std::string_view type);
+
+// A VARCHAR as DuckDB holds it.
+union Text {
+  struct {
+    std::uint32_t length;
+    char text[12];  // zeros behind a text that fits
+  } inlined;
+  struct {
+    std::uint32_t length;
+    char prefix[4];
+    char* text;
+  } pointer;
+};
+static_assert(sizeof(Text) == 16);
+
+class OtherCast {
+ public:
+  virtual ~OtherCast() = default;
+  // The value into `to`, as wide as the type; false when the text is no such value.
+  virtual bool Cast(const ValueType& type, std::string_view text, void* to) = 0;
+};
+
+inline constexpr std::size_t kMaxBatch = 2048;
+
+// What a batch of one column goes to.
+struct ColumnTarget {
+  void* values = nullptr;              // kMaxBatch of them
+  std::uint64_t valid[kMaxBatch / 64];  // bits of the rows of the batch, when `nulls`
+  bool nulls = false;
+};
+
+// Column `column` of rows [first, first + rows) of the window; at most kMaxBatch. FAILED_PRECONDITION: a value is not of the type,
+// or a text is no UTF-8.
+Status ReadColumn(const Dialect& dialect, const Window& window, std::uint32_t column, const ValueType& type, std::size_t first,
+                  std::size_t rows, OtherCast& other, ColumnTarget& target);
+
+bool IsUtf8(std::string_view text);
+
+}  // namespace millrace::readers
