@@ -83,6 +83,19 @@ void Describe(V& v, T& x) {
   v("bytes", x.bytes);
 }
 
+template <typename V, Is<CsvDialect> T>
+void Describe(V& v, T& x) {
+  v("delimiter", x.delimiter);
+  v("quote", x.quote);
+  v("escape", x.escape);
+  v("comment", x.comment);
+  v("date_format", x.date_format);
+  v("timestamp_format", x.timestamp_format);
+  v("null_text", x.null_text);
+  v("skip", x.skip);
+  v("header", x.header);
+}
+
 template <typename V, Is<InputFacts> T>
 void Describe(V& v, T& x) {
   v("name", x.name);
@@ -92,6 +105,9 @@ void Describe(V& v, T& x) {
   v("paths", x.paths);
   v("bytes", x.bytes);
   v("rows", x.rows);
+  v("csv", x.csv);
+  v("own_reader", x.own_reader);
+  v("reader_reason", x.reader_reason);
 }
 
 template <typename V, Is<Fragment> T>

@@ -38,6 +38,20 @@ struct Split {
   friend bool operator==(const Split&, const Split&) = default;
 };
 
+// How CSV files are written: found once by the plan, from the first file and from what the author says. Empty texts: there is none.
+struct CsvDialect {
+  std::string delimiter;
+  std::string quote;
+  std::string escape;
+  std::string comment;
+  std::string date_format;  // strptime's; empty: ISO 8601
+  std::string timestamp_format;
+  std::string null_text;  // an empty field is NULL when this is empty
+  std::int64_t skip = 0;  // lines before the header or the first record
+  bool header = false;
+  friend bool operator==(const CsvDialect&, const CsvDialect&) = default;
+};
+
 // An input as the plan found it, types pinned for the whole job.
 struct InputFacts {
   std::string name;
@@ -47,6 +61,9 @@ struct InputFacts {
   std::vector<std::string> paths;
   std::int64_t bytes = 0;
   std::int64_t rows = -1;  // -1: unknown
+  CsvDialect csv;
+  bool own_reader = false;  // worker/readers reads it, and splits begin and end between records; else DuckDB does
+  std::string reader_reason;  // why DuckDB reads CSV or text, for the job report
   friend bool operator==(const InputFacts&, const InputFacts&) = default;
 };
 

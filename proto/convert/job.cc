@@ -55,6 +55,18 @@ void ToWire(const Split& from, v1::Split* to) {
   to->set_bytes(from.bytes);
 }
 
+void ToWire(const CsvDialect& from, v1::CsvDialect* to) {
+  to->set_delimiter(from.delimiter);
+  to->set_quote(from.quote);
+  to->set_escape(from.escape);
+  to->set_comment(from.comment);
+  to->set_date_format(from.date_format);
+  to->set_timestamp_format(from.timestamp_format);
+  to->set_null_text(from.null_text);
+  to->set_skip(from.skip);
+  to->set_header(from.header);
+}
+
 void ToWire(const InputFacts& from, v1::InputFacts* to) {
   to->set_name(from.name);
   to->set_format(from.format);
@@ -63,6 +75,9 @@ void ToWire(const InputFacts& from, v1::InputFacts* to) {
   Copy(from.paths, to->mutable_paths());
   to->set_bytes(from.bytes);
   to->set_rows(from.rows);
+  ToWire(from.csv, to->mutable_csv());
+  to->set_own_reader(from.own_reader);
+  to->set_reader_reason(from.reader_reason);
 }
 
 void ToWire(const Fragment& from, v1::Fragment* to) {
@@ -155,6 +170,20 @@ MapOutput FromWire(const v1::MapOutput& from) {
   return to;
 }
 
+CsvDialect FromWire(const v1::CsvDialect& from) {
+  CsvDialect to;
+  to.delimiter = from.delimiter();
+  to.quote = from.quote();
+  to.escape = from.escape();
+  to.comment = from.comment();
+  to.date_format = from.date_format();
+  to.timestamp_format = from.timestamp_format();
+  to.null_text = from.null_text();
+  to.skip = from.skip();
+  to.header = from.header();
+  return to;
+}
+
 InputFacts FromWire(const v1::InputFacts& from) {
   InputFacts to;
   to.name = from.name();
@@ -164,6 +193,9 @@ InputFacts FromWire(const v1::InputFacts& from) {
   to.paths = Copy(from.paths());
   to.bytes = from.bytes();
   to.rows = from.rows();
+  to.csv = FromWire(from.csv());
+  to.own_reader = from.own_reader();
+  to.reader_reason = from.reader_reason();
   return to;
 }
 

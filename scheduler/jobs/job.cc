@@ -82,6 +82,9 @@ struct Job::State {
 
   // The plan is there: decide once, keep it with the plan's row, go on.
   void Decide(Actions& actions) {
+    for (const InputFacts& input : plan.inputs) {
+      if (!input.reader_reason.empty()) progress.decisions.push_back({"read", input.name + " by DuckDB's reader", input.reader_reason});
+    }
     const FuseChoice fuse = Fuse(plan, cluster.workers, cluster.slots);
     decisions.mode = fuse.fused ? "fused" : "distributed";
     progress.decisions.push_back(fuse.decision);

@@ -6,6 +6,9 @@
 #include <optional>
 
 #include "worker/lake/path.h"
+#include "worker/mapreduce/csv_input.h"
+#include "worker/mapreduce/site.h"
+#include "worker/readers/boundaries.h"
 
 namespace millrace::mapreduce {
 namespace {
@@ -33,34 +36,6 @@ std::string TypeStruct(const std::vector<Column>& columns) {
   return list + "}";
 }
 
-std::string AuthorsCsvOptions(const InputSpec& spec) {
-  std::string options;
-  if (!spec.delimiter.empty()) options += ", delim=" + QuoteText(spec.delimiter);
-  if (spec.header) options += std::string(", header=") + (*spec.header ? "true" : "false");
-  if (spec.null_text) options += ", nullstr=" + QuoteText(*spec.null_text);
-  return options;
-}
-
-// How the first file is written, as options of read_csv that leave nothing to guess.
-StatusOr<std::string> CsvDialect(sql::Connection& connection, const InputSpec& spec, const std::string& path) {
-  ASSIGN_OR_RETURN(const sql::Result sniffed,
-                   connection.Run("SELECT Delimiter, Quote, Escape, Comment, coalesce(DateFormat, ''), coalesce(TimestampFormat, ''), "
-                                  "SkipRows::BIGINT, HasHeader FROM sniff_csv(" +
-                                  QuoteText(path) + AuthorsCsvOptions(spec) + ")"));
-  static constexpr const char* kNames[] = {"delim", "quote", "escape", "comment", "dateformat", "timestampformat"};
-  std::string options = ", auto_detect=false";
-  for (std::size_t i = 0; i < std::size(kNames); ++i) {
-    std::string text(sniffed.Text(i, 0));
-    if (text == "(empty)") text.clear();
-    if (text.empty() && i >= 3) continue;
-    options += std::string(", ") + kNames[i] + "=" + QuoteText(text);
-  }
-  options += ", skip=" + std::to_string(sniffed.Integer(6, 0));
-  options += std::string(", header=") + (sniffed.Integer(7, 0) != 0 ? "true" : "false");
-  if (spec.null_text) options += ", nullstr=" + QuoteText(*spec.null_text);
-  return options;
-}
-
 // SQL text that reads files: FROM what, with the options between the list of paths and the closing parenthesis.
 struct Reader {
   std::string function;
@@ -76,30 +51,17 @@ const Reader kTextReader{"read_csv",
                          ", columns={'line': 'VARCHAR'}, delim=E'\\x01', quote='', escape='', header=false, auto_detect=false, "
                          "hive_partitioning=false, max_line_size=67108864"};
 
-// Reads with the plan's types; without `input`, as DuckDB guesses them.
-StatusOr<Reader> ReaderOf(sql::Connection& connection, const InputSpec& spec, const std::string& format,
-                          const std::vector<std::string>& paths, const InputFacts* input) {
-  if (format == "parquet") return Reader{"read_parquet", ""};
-  if (format == "text") return kTextReader;
-  std::string types;
-  if (input != nullptr) types = ", columns=" + TypeStruct(input->columns);
-  if (format == "jsonl") {
-    if (input == nullptr && !spec.columns.empty()) {
-      std::vector<Column> columns;
-      for (const auto& [name, type] : spec.columns) columns.push_back({name, type});
-      types = ", columns=" + TypeStruct(columns);
-    }
-    return Reader{"read_json", ", format='newline_delimited', hive_partitioning=false" + types};
-  }
-  if (input == nullptr) {
-    std::vector<Column> columns;
+// DuckDB's reader with the plan's types and dialect; for an input whose columns are not known yet, as DuckDB guesses them.
+Reader ReaderOf(const InputSpec& spec, const InputFacts& input) {
+  if (input.format == "parquet") return {"read_parquet", ""};
+  if (input.format == "text") return kTextReader;
+  std::vector<Column> columns = input.columns;
+  if (columns.empty()) {
     for (const auto& [name, type] : spec.columns) columns.push_back({name, type});
-    // Types of some columns by name; the others are guessed.
-    if (!columns.empty()) types = ", types=" + TypeStruct(columns);
-    return Reader{"read_csv", AuthorsCsvOptions(spec) + ", hive_partitioning=false" + types};
   }
-  ASSIGN_OR_RETURN(std::string dialect, CsvDialect(connection, spec, paths.front()));
-  return Reader{"read_csv", dialect + ", hive_partitioning=false" + types};
+  const std::string types = columns.empty() ? "" : ", columns=" + TypeStruct(columns);
+  if (input.format == "csv") return {"read_csv", PinnedCsvOptions(input) + types};
+  return {"read_json", ", format='newline_delimited', hive_partitioning=false" + types};
 }
 
 // The columns with their pinned types; a cast to the type that is there already costs nothing.
@@ -115,6 +77,31 @@ std::string SelectList(const InputFacts& input) {
     }
   }
   return list;
+}
+
+// Whole files, or these splits of them.
+std::string DuckDbSelect(const InputFacts& input, const Reader& reader, const std::vector<Split>& splits) {
+  const std::string select = "SELECT " + SelectList(input) + " FROM ";
+  std::vector<std::string> whole;
+  std::vector<Split> ranges;  // neighbours joined
+  for (const Split& split : splits) {
+    if (split.end == 0) {
+      whole.push_back(split.path);
+    } else if (!ranges.empty() && ranges.back().path == split.path && ranges.back().end == split.begin) {
+      ranges.back().end = split.end;
+    } else {
+      ranges.push_back(split);
+    }
+  }
+  if (splits.empty()) whole = input.paths;
+  std::string sql;
+  if (!whole.empty()) sql = select + reader.From(whole);
+  for (const Split& range : ranges) {
+    if (!sql.empty()) sql += "\nUNION ALL ";
+    sql += select + reader.From({range.path}, ", file_row_number=true") + " WHERE file_row_number >= " +
+           std::to_string(range.begin) + " AND file_row_number < " + std::to_string(range.end);
+  }
+  return sql;
 }
 
 Status Unreadable(const Status& status) {
@@ -166,10 +153,37 @@ StatusOr<std::vector<Split>> RowGroupSplits(sql::Connection& connection, const I
   return splits;
 }
 
+std::int64_t SplitBytes(const InputFacts& input) {
+  const std::int64_t least = input.bytes / kMaxSplits + 1;
+  return std::max(least, std::clamp(input.bytes / kLineSplits, kMinLineSplit, kMaxLineSplit));
+}
+
+// Of whole records, for our reader.
+StatusOr<std::vector<readers::Piece>> RecordPieces(const InputFacts& input) {
+  const readers::Dialect dialect = ReaderDialect(input);
+  const auto size = static_cast<std::uint64_t>(SplitBytes(input));
+  std::vector<readers::Piece> pieces;
+  for (const std::string& path : input.paths) {
+    ASSIGN_OR_RETURN(const std::vector<readers::Piece> cut, readers::CutFile(dialect, path, size));
+    pieces.insert(pieces.end(), cut.begin(), cut.end());
+  }
+  return pieces;
+}
+
+StatusOr<std::vector<Split>> RecordSplits(const InputFacts& input) {
+  ASSIGN_OR_RETURN(const std::vector<readers::Piece> pieces, RecordPieces(input));
+  std::vector<Split> splits;
+  for (const readers::Piece& piece : pieces) {
+    const auto begin = static_cast<std::int64_t>(piece.begin);
+    const auto end = static_cast<std::int64_t>(piece.end);
+    splits.push_back({input.name, piece.path, begin, end, end - begin});
+  }
+  return splits;
+}
+
 std::vector<Split> LineSplits(const InputFacts& input, const std::map<std::string, std::int64_t>& sizes) {
   std::vector<Split> splits;
-  const std::int64_t least = input.bytes / kMaxSplits + 1;
-  const std::int64_t size = std::max(least, std::clamp(input.bytes / kLineSplits, kMinLineSplit, kMaxLineSplit));
+  const std::int64_t size = SplitBytes(input);
   for (const auto& [path, bytes] : sizes) {
     for (std::int64_t begin = 0; begin < bytes; begin += size) {
       const std::int64_t end = std::min(begin + size, bytes);
@@ -209,11 +223,15 @@ StatusOr<InputFacts> FindInput(sql::Connection& connection, const std::string& r
                            " does not tell the format; add format: parquet, csv, jsonl or text");
   }
   ASSIGN_OR_RETURN(input.bytes, TotalBytes(input.paths));
-  StatusOr<Reader> reader = ReaderOf(connection, spec, input.format, input.paths, nullptr);
-  if (!reader.ok()) return Unreadable(reader.status()).WithContext(context);
-  StatusOr<std::vector<Column>> columns = connection.Describe("FROM " + reader->From(input.paths));
-  if (!columns.ok()) return Unreadable(columns.status()).WithContext(context);
-  input.columns = *std::move(columns);
+  if (input.format == "text") {
+    FindText(input);
+  } else if (input.format == "csv") {
+    if (const Status found = FindCsv(connection, spec, input); !found.ok()) return Unreadable(found).WithContext(context);
+  } else {
+    StatusOr<std::vector<Column>> columns = connection.Describe("FROM " + ReaderOf(spec, input).From(input.paths));
+    if (!columns.ok()) return Unreadable(columns.status()).WithContext(context);
+    input.columns = *std::move(columns);
+  }
   if (input.format == "parquet") {
     StatusOr<sql::Result> rows =
         connection.Run("SELECT coalesce(sum(num_rows), 0)::BIGINT FROM parquet_file_metadata(" + TextList(input.paths) + ")");
@@ -257,6 +275,7 @@ StatusOr<std::vector<Split>> FindSplits(sql::Connection& connection, const Input
     // No rows at all: the files are read all the same, so that the job has a map task.
     if (!splits->empty()) return splits;
   }
+  if (!by_lines && input.own_reader) return RecordSplits(input);
   std::map<std::string, std::int64_t> sizes;
   for (const std::string& path : input.paths) {
     ASSIGN_OR_RETURN(sizes[path], TotalBytes({path}));
@@ -267,40 +286,30 @@ StatusOr<std::vector<Split>> FindSplits(sql::Connection& connection, const Input
   return splits;
 }
 
-Status CreateInputView(sql::Connection& connection, const InputSpec& spec, const InputFacts& input) {
-  return CreateSplitView(connection, spec, input, {});
-}
-
-Status CreateSplitView(sql::Connection& connection, const InputSpec& spec, const InputFacts& input,
-                       const std::vector<Split>& splits) {
-  ASSIGN_OR_RETURN(const Reader reader, ReaderOf(connection, spec, input.format, input.paths, &input));
-  const std::string select = "SELECT " + SelectList(input) + " FROM ";
-  std::vector<std::string> whole;
-  std::vector<Split> ranges;  // neighbours joined
+Status CreateInputView(sql::Connection& connection, const InputSpec& spec, const InputFacts& input, const std::vector<Split>& splits,
+                       InputViews& views) {
+  const std::string context = "input '" + input.name + "'";
+  if (!input.own_reader) {
+    const std::string select = DuckDbSelect(input, ReaderOf(spec, input), splits);
+    return CreateView(connection, input.name, select).WithContext(context);
+  }
+  std::vector<readers::Piece> pieces;
   for (const Split& split : splits) {
-    if (split.end == 0) {
-      whole.push_back(split.path);
-    } else if (!ranges.empty() && ranges.back().path == split.path && ranges.back().end == split.begin) {
-      ranges.back().end = split.end;
-    } else {
-      ranges.push_back(split);
-    }
+    pieces.push_back({split.path, static_cast<std::uint64_t>(split.begin), static_cast<std::uint64_t>(split.end)});
   }
-  if (splits.empty()) whole = input.paths;
-  std::string sql;
-  if (!whole.empty()) sql = select + reader.From(whole);
-  for (const Split& range : ranges) {
-    if (!sql.empty()) sql += "\nUNION ALL ";
-    sql += select + reader.From({range.path}, ", file_row_number=true") + " WHERE file_row_number >= " +
-           std::to_string(range.begin) + " AND file_row_number < " + std::to_string(range.end);
+  if (splits.empty()) {
+    ASSIGN_OR_RETURN(pieces, RecordPieces(input));
   }
-  const Status made =
-      connection.Run("CREATE OR REPLACE TEMP VIEW " + QuoteName(input.name) + " AS\n" + sql).status();
-  return made.WithContext("input '" + input.name + "'");
+  StatusOr<std::unique_ptr<sql::FileInput>> view =
+      sql::OpenFileInput(connection, input.name, input.columns, ReaderDialect(input), std::move(pieces));
+  if (!view.ok()) return view.status().WithContext(context);
+  views.push_back(*std::move(view));
+  return OkStatus();
 }
 
-Status CreateInputViews(sql::Connection& connection, const MapReduceSpec& spec, const std::vector<InputFacts>& inputs,
-                        const std::vector<Split>& splits) {
+StatusOr<InputViews> CreateInputViews(sql::Connection& connection, const MapReduceSpec& spec, const std::vector<InputFacts>& inputs,
+                                      const std::vector<Split>& splits) {
+  InputViews views;
   for (const InputFacts& input : inputs) {
     const InputSpec* written = SpecOf(spec, input.name);
     if (written == nullptr) return Internal("the plan has an input that the job does not name: " + input.name);
@@ -311,10 +320,10 @@ Status CreateInputViews(sql::Connection& connection, const MapReduceSpec& spec, 
     if (!input.broadcast && mine.empty()) {
       RETURN_IF_ERROR(connection.CreateEmptyView(input.name, input.columns));
     } else {
-      RETURN_IF_ERROR(CreateSplitView(connection, *written, input, input.broadcast ? std::vector<Split>{} : mine));
+      RETURN_IF_ERROR(CreateInputView(connection, *written, input, input.broadcast ? std::vector<Split>{} : mine, views));
     }
   }
-  return OkStatus();
+  return views;
 }
 
 }  // namespace millrace::mapreduce

@@ -17,7 +17,7 @@ StatusOr<shuffle::FinishedOutput> MapBySql(const Site& site, const MapWork& work
   if (site.memory_bytes != 0) halved.memory_bytes = site.memory_bytes - ShuffleBytes(site);
   ASSIGN_OR_RETURN(const std::unique_ptr<Database> database, Database::Open(halved));
   sql::Connection& connection = database->connection();
-  RETURN_IF_ERROR(CreateInputViews(connection, site.spec, work.inputs, work.splits));
+  ASSIGN_OR_RETURN(const InputViews views, CreateInputViews(connection, site.spec, work.inputs, work.splits));
   RETURN_IF_ERROR(CreateView(connection, kMapped, work.map.sql));
   return sql::RunMapFragment(connection,
                              {.select = work.combine.sql.empty() ? std::string("FROM ") + kMapped : work.combine.sql,

@@ -45,14 +45,15 @@ bool AllThere(const std::vector<lake::StagedFile>& staged) {
 }
 
 // Inputs that relationships name.
-Status CreateReferences(sql::Connection& connection, const Site& site) {
+StatusOr<InputViews> CreateReferences(sql::Connection& connection, const Site& site) {
+  InputViews views;
   for (const InputSpec& input : site.spec.inputs) {
     const auto names = [&](const CheckSpec& check) { return check.reference_input == input.name; };
     if (std::none_of(site.spec.checks.begin(), site.spec.checks.end(), names)) continue;
     ASSIGN_OR_RETURN(const InputFacts facts, FindInput(connection, site.root, input));
-    RETURN_IF_ERROR(CreateInputView(connection, input, facts));
+    RETURN_IF_ERROR(CreateInputView(connection, input, facts, {}, views));
   }
-  return OkStatus();
+  return views;
 }
 
 // Native code may write bytes that are no UTF-8, which SQL refuses: for the checks they are question marks. Every line of these
@@ -77,7 +78,7 @@ StatusOr<std::vector<quality::CheckOutcome>> RunInlineChecks(const Site& site, c
   if (site.spec.checks.empty()) return std::vector<quality::CheckOutcome>{};
   ASSIGN_OR_RETURN(const std::unique_ptr<Database> database, Database::Open(site));
   sql::Connection& connection = database->connection();
-  RETURN_IF_ERROR(CreateReferences(connection, site));
+  ASSIGN_OR_RETURN(const InputViews references, CreateReferences(connection, site));
   RETURN_IF_ERROR(CreateOutputView(connection, site, work, staged));
   ASSIGN_OR_RETURN(const std::vector<Column> columns, connection.Describe(std::string("FROM ") + kOutputView));
   ASSIGN_OR_RETURN(const sql::Result now, connection.Run("SELECT epoch_us(now())"));

@@ -54,7 +54,7 @@ StatusOr<ReduceResult> ReduceBySql(const Site& site, const ReduceWork& work, Gat
   ReduceResult result;
   ASSIGN_OR_RETURN(const std::unique_ptr<Database> database, Database::Open(site));
   sql::Connection& connection = database->connection();
-  RETURN_IF_ERROR(CreateInputViews(connection, site.spec, work.inputs, {}));
+  ASSIGN_OR_RETURN(const InputViews views, CreateInputViews(connection, site.spec, work.inputs, {}));
   StatusOr<std::unique_ptr<sql::ShuffleInput>> input =
       sql::OpenShuffleInput(connection, kStates, work.shuffled, std::move(gathered.blocks), &result.lost_maps);
   if (!input.ok()) {
@@ -120,7 +120,7 @@ StatusOr<ReduceResult> RunFusedTask(const Site& site, const FusedWork& work) {
   const JobPlan& plan = work.plan;
   ASSIGN_OR_RETURN(const std::unique_ptr<Database> database, Database::Open(site));
   sql::Connection& connection = database->connection();
-  RETURN_IF_ERROR(CreateInputViews(connection, site.spec, plan.inputs, plan.splits));
+  ASSIGN_OR_RETURN(const InputViews views, CreateInputViews(connection, site.spec, plan.inputs, plan.splits));
   RETURN_IF_ERROR(CreateView(connection, kMapped, plan.map.sql));
   RETURN_IF_ERROR(CreateFusedShuffled(connection, site.spec, plan));
   ReduceResult result;

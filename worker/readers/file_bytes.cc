@@ -4,8 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
+#include <vector>
 
 namespace millrace::readers {
 
@@ -48,6 +50,21 @@ Status FileBytes::Read(std::uint64_t offset, char* to, std::size_t size) const {
     size -= static_cast<std::size_t>(got);
   }
   return OkStatus();
+}
+
+Status BadRecord(const std::string& path, std::uint64_t at, const std::string& what) {
+  const std::string message = "byte " + std::to_string(at) + ": " + what;
+  const StatusOr<FileBytes> file = FileBytes::Open(path);
+  if (!file.ok()) return FailedPrecondition(path + ": " + message);
+  std::vector<char> chunk(std::size_t{256} << 10);
+  std::ptrdiff_t line = 1;
+  for (std::uint64_t done = 0; done < at;) {
+    const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(chunk.size(), at - done));
+    if (!file->Read(done, chunk.data(), size).ok()) return FailedPrecondition(path + ": " + message);
+    line += std::count(chunk.begin(), chunk.begin() + static_cast<std::ptrdiff_t>(size), '\n');
+    done += size;
+  }
+  return FailedPrecondition(path + ": line " + std::to_string(line) + ", " + message);
 }
 
 }  // namespace millrace::readers

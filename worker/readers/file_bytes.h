@@ -30,4 +30,7 @@ class FileBytes {
   std::uint64_t size_ = 0;
 };
 
+// FAILED_PRECONDITION "PATH: line 3, byte 10: what". Reads the file up to there to count its lines: for errors alone.
+Status BadRecord(const std::string& path, std::uint64_t at, const std::string& what);
+
 }  // namespace millrace::readers

@@ -53,8 +53,7 @@ Status RecordReader::Fill() {
   begin_ = 0;
   if (end_ == capacity_) {
     if (capacity_ >= dialect_.max_record_bytes) {
-      return FailedPrecondition("byte " + std::to_string(offset_) + ": a record of more than " +
-                                std::to_string(dialect_.max_record_bytes) + " bytes; is a quote open?");
+      return BadHere("a record of more than " + std::to_string(dialect_.max_record_bytes) + " bytes; is a quote open?");
     }
     Reserve(std::min<std::size_t>(2 * capacity_, dialect_.max_record_bytes));
   }
@@ -84,24 +83,22 @@ Status RecordReader::SkipHead() {
 }
 
 Status RecordReader::Incomplete() const {
-  const std::string at = "byte " + std::to_string(offset_ + begin_) + ": ";
-  if (last_) return FailedPrecondition(at + "a quote is opened in this record and never closed");
-  return FailedPrecondition(at + "a record goes on beyond byte " + std::to_string(piece_.end) +
-                            ", where one should begin: quotes are out of order, or the file was changed");
+  if (last_) return BadHere("a quote is opened in this record and never closed");
+  return BadHere("this record goes on beyond byte " + std::to_string(piece_.end) +
+                 ", where one should begin: quotes are out of order, or the file was changed");
 }
 
 StatusOr<bool> RecordReader::Next(Window& window) {
   for (;;) {
     if (begin_ == end_ && next_ == piece_.end) return false;
-    if (const Status filled = Fill(); !filled.ok()) return Here(filled);
+    RETURN_IF_ERROR(Fill());
     if (head_) {
-      if (const Status skipped = SkipHead(); !skipped.ok()) return Here(skipped);
+      RETURN_IF_ERROR(SkipHead());
       if (head_) continue;
     }
-    StatusOr<bool> indexed = Index(window);
-    if (!indexed.ok()) return Here(indexed.status());
-    if (next_ == piece_.end && begin_ != end_) return Here(Incomplete());
-    if (*indexed) return true;
+    ASSIGN_OR_RETURN(const bool any, Index(window));
+    if (next_ == piece_.end && begin_ != end_) return Incomplete();
+    if (any) return true;
   }
 }
 
@@ -109,7 +106,7 @@ StatusOr<bool> RecordReader::Next(Window& window) {
 StatusOr<bool> RecordReader::Index(Window& window) {
   char* text = data() + begin_;
   const std::size_t size = end_ - begin_;
-  window = {.data = text, .columns = dialect_.columns, .offset = offset_ + begin_};
+  window = {.data = text, .path = &piece_.path, .columns = dialect_.columns, .offset = offset_ + begin_};
   const std::uint32_t* const ends = positions_.get() + 1;
   const Separators found = FindSeparators(dialect_, text, size, positions_.get() + 1);
   window.ascii = found.ascii;
@@ -123,7 +120,7 @@ StatusOr<bool> RecordReader::Index(Window& window) {
     begin_ += ends[fields - 1] + 1;
     return true;
   }
-  ASSIGN_OR_RETURN(listed_, ListFields(dialect_, {text, size}, window.offset));
+  ASSIGN_OR_RETURN(listed_, ListFields(dialect_, {text, size}, piece_.path, window.offset));
   window.rows = listed_.rows;
   window.begins = listed_.begins.data();
   window.ends = listed_.ends.data();

@@ -18,6 +18,7 @@ namespace millrace::readers {
 // Whole records in memory. At least kPadding bytes before and behind `data` can be read.
 struct Window {
   char* data = nullptr;  // fields are unescaped where they lie
+  const std::string* path = nullptr;
   std::size_t rows = 0;
   std::uint32_t columns = 1;
   // Field c of row r is number r * columns + c. `begins` may be missing: then a field begins one behind the end before, which
@@ -47,7 +48,7 @@ class RecordReader {
   StatusOr<bool> Index(Window& window);
   void Reserve(std::size_t bytes);
   Status Incomplete() const;
-  Status Here(const Status& status) const { return status.WithContext(piece_.path); }
+  Status BadHere(const std::string& what) const { return BadRecord(piece_.path, offset_ + begin_, what); }
   char* data() { return buffer_.get() + kPadding; }
 
   const Dialect dialect_;

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <string>
 
+#include "worker/readers/file_bytes.h"
+
 namespace millrace::readers {
 namespace {
 
@@ -45,8 +47,8 @@ class Classes {
 // Cuts one record's fields off; errors know their place.
 class Lister {
  public:
-  Lister(const Dialect& dialect, std::string_view data, std::uint64_t offset)
-      : dialect_(dialect), classes_(dialect), data_(data), offset_(offset) {}
+  Lister(const Dialect& dialect, std::string_view data, const std::string& path, std::uint64_t offset)
+      : dialect_(dialect), classes_(dialect), data_(data), path_(path), offset_(offset) {}
 
   StatusOr<FieldList> List() {
     for (std::size_t i = 0; i < data_.size(); ++i) {
@@ -109,12 +111,13 @@ class Lister {
     for (char& c : line) {
       if (static_cast<unsigned char>(c) < ' ' || static_cast<unsigned char>(c) > '~') c = '?';
     }
-    return FailedPrecondition("byte " + std::to_string(offset_ + at) + ": " + what + ": " + line);
+    return BadRecord(path_, offset_ + at, what + ": " + line);
   }
 
   const Dialect& dialect_;
   const Classes classes_;
   const std::string_view data_;
+  const std::string& path_;
   const std::uint64_t offset_;
   State state_ = kFieldStart;
   FieldList list_;
@@ -126,8 +129,8 @@ class Lister {
 
 }  // namespace
 
-StatusOr<FieldList> ListFields(const Dialect& dialect, std::string_view data, std::uint64_t offset) {
-  return Lister(dialect, data, offset).List();
+StatusOr<FieldList> ListFields(const Dialect& dialect, std::string_view data, const std::string& path, std::uint64_t offset) {
+  return Lister(dialect, data, path, offset).List();
 }
 
 std::optional<std::size_t> FirstRecord(const Dialect& dialect, std::string_view data) {

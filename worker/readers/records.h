@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -26,8 +27,8 @@ struct FieldList {
 };
 
 // The records that `data`, which begins with one, holds whole. FAILED_PRECONDITION for one that is not as the dialect says, with
-// its place as "byte N" of the file, in which `data` begins at `offset`.
-StatusOr<FieldList> ListFields(const Dialect& dialect, std::string_view data, std::uint64_t offset);
+// its place in the file, in which `data` begins at `offset`.
+StatusOr<FieldList> ListFields(const Dialect& dialect, std::string_view data, const std::string& path, std::uint64_t offset);
 
 // The length of the first record with its newline, however many fields it has; nothing when it does not end within `data`.
 std::optional<std::size_t> FirstRecord(const Dialect& dialect, std::string_view data);

@@ -39,6 +39,7 @@ struct Request {
   const Window& window;
   std::uint32_t column;
   const ValueType& type;
+  std::string_view called;
   std::size_t first;
   std::size_t rows;
   OtherCast& other;
@@ -82,7 +83,7 @@ Status Bad(const Request& request, std::string_view field, const char* what) {
   for (char& c : shown) {
     if (static_cast<unsigned char>(c) < ' ' || static_cast<unsigned char>(c) > '~') c = '?';
   }
-  return FailedPrecondition("byte " + std::to_string(at) + ": '" + shown + "' " + what);
+  return BadRecord(*request.window.path, at, std::string(request.called) + ": '" + shown + "' " + what);
 }
 
 // What is not as usual: NULL, in quotes, between spaces, spelt in another way, or wrong.
@@ -265,10 +266,10 @@ std::optional<ValueType> ValueTypeOf(std::string_view type) {
   return decimal;
 }
 
-Status ReadColumn(const Dialect& dialect, const Window& window, std::uint32_t column, const ValueType& type, std::size_t first,
-                  std::size_t rows, OtherCast& other, ColumnTarget& target) {
+Status ReadColumn(const Dialect& dialect, const Window& window, std::uint32_t column, const ValueType& type, std::string_view called,
+                  std::size_t first, std::size_t rows, OtherCast& other, ColumnTarget& target) {
   target.nulls = false;
-  const Request request{dialect, window, column, type, first, rows, other, target};
+  const Request request{dialect, window, column, type, called, first, rows, other, target};
   return window.begins != nullptr ? ReadOfKind<true>(request) : ReadOfKind<false>(request);
 }
 

@@ -63,9 +63,9 @@ struct ColumnTarget {
 };
 
 // Column `column` of rows [first, first + rows) of the window; at most kMaxBatch. FAILED_PRECONDITION: a value is not of the type,
-// or a text is no UTF-8.
-Status ReadColumn(const Dialect& dialect, const Window& window, std::uint32_t column, const ValueType& type, std::size_t first,
-                  std::size_t rows, OtherCast& other, ColumnTarget& target);
+// or a text is no UTF-8; the message has the place and what the column is `called`.
+Status ReadColumn(const Dialect& dialect, const Window& window, std::uint32_t column, const ValueType& type, std::string_view called,
+                  std::size_t first, std::size_t rows, OtherCast& other, ColumnTarget& target);
 
 bool IsUtf8(std::string_view text);
 

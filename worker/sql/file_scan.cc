@@ -21,6 +21,7 @@ struct FileSource {
   std::vector<Column> columns;
   std::vector<LogicalType> types;  // of what is read: VARCHAR where the view casts
   std::vector<readers::ValueType> values;
+  std::vector<std::string> labels;  // for messages
   readers::Dialect dialect;
   std::vector<readers::Piece> pieces;
   std::uint64_t bytes = 0;
@@ -133,12 +134,8 @@ Status Scan(const FileSource& source, ScanState& state, ScanThread& thread, duck
     duckdb_vector vector = duckdb_data_chunk_get_vector(chunk, i);
     readers::ColumnTarget target;
     target.values = duckdb_vector_get_data(vector);
-    const Status read = readers::ReadColumn(source.dialect, thread.window, static_cast<std::uint32_t>(column), source.values[column],
-                                            thread.row, rows, cast, target);
-    if (!read.ok()) {
-      const Column& meant = source.columns[column];
-      return read.WithContext(thread.piece->path + ": column " + QuoteName(meant.name) + " (" + meant.type + ")");
-    }
+    RETURN_IF_ERROR(readers::ReadColumn(source.dialect, thread.window, static_cast<std::uint32_t>(column), source.values[column],
+                                            source.labels[column], thread.row, rows, cast, target));
     if (!target.nulls) continue;
     duckdb_vector_ensure_validity_writable(vector);
     std::memcpy(duckdb_vector_get_validity(vector), target.valid, (rows + 63) / 64 * 8);
@@ -245,6 +242,7 @@ StatusOr<std::unique_ptr<FileInput>> OpenFileInput(Connection& connection, const
   source->dialect.columns = static_cast<std::uint32_t>(columns.size());
   std::vector<Column> read = columns;
   for (Column& column : read) {
+    source->labels.push_back("column " + QuoteName(column.name) + " (" + column.type + ")");
     const std::optional<readers::ValueType> type = readers::ValueTypeOf(column.type);
     if (!type) column.type = "VARCHAR";
     source->values.push_back(type.value_or(readers::ValueType{}));

@@ -128,7 +128,8 @@ TaskEnd MapReduceTask::Plan(TaskContext& context, const mapreduce::Site& site) {
   Failpoint("plan.made");
   for (const InputFacts& input : plan->inputs) {
     site.Log("input " + input.name + ": " + std::to_string(input.paths.size()) + " " + input.format + " files, " +
-             std::to_string(input.bytes) + " bytes, " + (input.broadcast ? "broadcast" : "split"));
+             std::to_string(input.bytes) + " bytes, " + (input.broadcast ? "broadcast" : "split") +
+             (input.reader_reason.empty() ? "" : ", read by DuckDB's reader: " + input.reader_reason));
   }
   return {.stage = PlanResult{.plan = *std::move(plan), .decisions = {}}};
 }

@@ -24,7 +24,7 @@ Model RoundTrip(const Model& from) {
 InputFacts SomeInput(const std::string& name) {
   return {
       name, "parquet", true, {{"state", "VARCHAR"}, {"delay", "DECIMAL(18,2)"}}, {"a.parquet", "b.parquet"},
-      12,   34};
+      12,   34,        {";", "'", "\\", "#", "%d/%m/%Y", "%c", "NA", 2, true}, true, "escaped"};
 }
 Split SomeSplit() { return {"flights", "raw/1.parquet", 5, 17, 900}; }
 Fragment SomeFragment(const std::string& sql) { return {sql, {"wc", "-l"}, "libcount.so"}; }

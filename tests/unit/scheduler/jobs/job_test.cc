@@ -206,7 +206,9 @@ TEST_F(JobTest, FieldsThatCannotBeUnderstoodFinishTheJobAtOnce) {
 
 TEST_F(JobTest, TheReportCountsTasksRowsAndSaysWhatWasDecided) {
   Job job(key_, kWith, {.workers = 2, .slots = 4});
-  (void)RunMaps(job, ToMaps(job, Plan(2, 3)));
+  JobPlan plan = Plan(2, 3);
+  plan.inputs.push_back({.name = "rows", .format = "csv", .reader_reason = "compressed"});
+  (void)RunMaps(job, ToMaps(job, plan));
   const Value report = *ParseJson(job.ReportJson());
   EXPECT_EQ(report.Find("mode")->as_string(), "distributed");
   EXPECT_EQ(report.Find("partitions")->as_list().size(), 3U);
@@ -214,7 +216,8 @@ TEST_F(JobTest, TheReportCountsTasksRowsAndSaysWhatWasDecided) {
   const Value& map = report.Find("stages")->as_list().at(1);
   EXPECT_EQ(map.Find("done")->as_int(), 2);
   EXPECT_EQ(map.Find("output_rows")->as_int(), 6);
-  EXPECT_EQ(report.Find("decisions")->as_list().size(), 3U);
+  EXPECT_EQ(report.Find("decisions")->as_list().size(), 4U);
+  EXPECT_EQ(report.Find("decisions")->as_list()[0].Find("why")->as_string(), "compressed");
 }
 
 }  // namespace

@@ -81,7 +81,7 @@ class RecordReaderTest : public testing::Test {
     for (std::uint32_t column = 0; column < dialect.columns; ++column) {
       ColumnTarget target;
       target.values = texts.data();
-      RETURN_IF_ERROR(ReadColumn(dialect, window, column, {}, first, count, none, target));
+      RETURN_IF_ERROR(ReadColumn(dialect, window, column, {}, "column", first, count, none, target));
       for (std::size_t i = 0; i < count; ++i) {
         const bool null = target.nulls && (target.valid[i / 64] >> i % 64 & 1) == 0;
         rows[before + i].push_back(null ? kNull : TextOf(texts[i]));
@@ -127,12 +127,12 @@ TEST_F(RecordReaderTest, LinesAreBytesUpToANewline) {
 TEST_F(RecordReaderTest, BadRecordsAreErrorsThatSayWhereAndWhy) {
   const Dialect two = Columns(2);
   const auto error = [&](const std::string& bytes) { return ReadWhole(two, bytes).status().message(); };
-  EXPECT_THAT(error("a,b\nc\n"), HasSubstr("byte 4: a record with 1 fields instead of 2: c"));
+  EXPECT_THAT(error("a,b\nc\n"), HasSubstr("line 2, byte 4: a record with 1 fields instead of 2: c"));
   EXPECT_THAT(error("a,b\nc,d,e\n"), HasSubstr("byte 4: a record with 3 fields instead of 2: c,d,e"));
   EXPECT_THAT(error("a,b\n\"c\"x,d\n"), HasSubstr("byte 7: text after a closing quote"));
   EXPECT_THAT(error("a,b\n\"c,d\n"), HasSubstr("byte 4: a quote is opened in this record and never closed"));
   EXPECT_THAT(error("a,b\rc,d\n"), HasSubstr("byte 3: a carriage return that no newline follows"));
-  EXPECT_THAT(error("a,\xff\n"), HasSubstr("byte 2: '?' is not written in UTF-8"));
+  EXPECT_THAT(error("a,\xff\n"), HasSubstr("line 1, byte 2: column: '?' is not written in UTF-8"));
   EXPECT_THAT(error("a,\"" + std::string(kMaxRecordBytes, 'x') + "\"\n"), HasSubstr("a record of more than"));
   EXPECT_THAT(error("a,b\n"), "");
 }

@@ -88,7 +88,7 @@ TEST_F(FileScan, ABadValueIsAnErrorThatSaysWhere) {
   EXPECT_EQ(Number("SELECT sum(k)::BIGINT FROM rows"), 4);  // the column that nobody reads may hold anything
   const auto result = connection_->Run("SELECT sum(v) FROM rows");
   ASSERT_FALSE(result.ok());
-  EXPECT_THAT(result.status().message(), HasSubstr(path_ + ": column \"v\" (BIGINT): byte 10: 'four' is no such value"));
+  EXPECT_THAT(result.status().message(), HasSubstr(path_ + ": line 3, byte 10: column \"v\" (BIGINT): 'four' is no such value"));
 }
 
 }  // namespace
