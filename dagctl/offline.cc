@@ -89,6 +89,13 @@ StatusOr<DagPtr> Pick(const dagbag::LoadResult& loaded, const std::string& dag_i
   return NotFound("DAG not found: " + dag_id + " (the file defines: " + known + ")");
 }
 
+StatusOr<dagbag::LoadResult> LoadFile(const std::string& file, const ZoneDatabase& zones) {
+  const StatusOr<std::string> text = ReadText(file);
+  if (!text.ok()) return text.status().WithContext(file);
+  const dagbag::FolderReader reader(FolderOf(file));
+  return dagbag::LoadDagFile(file, *text, reader, zones);
+}
+
 }  // namespace
 
 Status Validate(Output& output, const std::vector<std::string>& paths, const std::string& folder,
@@ -139,23 +146,19 @@ Status Validate(Output& output, const std::vector<std::string>& paths, const std
 }
 
 StatusOr<DagPtr> DagOfFile(const std::string& file, const std::string& dag_id, const ZoneDatabase& zones) {
-  const StatusOr<std::string> text = ReadText(file);
-  if (!text.ok()) return text.status().WithContext(file);
-  const dagbag::FolderReader reader(FolderOf(file));
-  return Pick(dagbag::LoadDagFile(file, *text, reader, zones), dag_id);
+  ASSIGN_OR_RETURN(const dagbag::LoadResult loaded, LoadFile(file, zones));
+  return Pick(loaded, dag_id);
+}
+
+StatusOr<std::vector<DagPtr>> DagsOfFile(const std::string& file, const std::string& dag_id,
+                                         const ZoneDatabase& zones) {
+  ASSIGN_OR_RETURN(const dagbag::LoadResult loaded, LoadFile(file, zones));
+  RETURN_IF_ERROR(Pick(loaded, dag_id).status());
+  return loaded.dags;
 }
 
 StatusOr<DagPtr> DagOfText(const std::string& text, const std::string& dag_id, const ZoneDatabase& zones) {
   return Pick(dagbag::LoadDagFile(dag_id, text, AcceptedFiles(), zones), dag_id);
-}
-
-StatusOr<Timetable> TimetableOf(const Dag& dag, const ZoneDatabase& zones) {
-  ASSIGN_OR_RETURN(const Zone* zone, zones.Find(dag.schedule.timezone));
-  if (dag.schedule.kind == ScheduleKind::kNone) return Timetable();
-  const auto meaning = dag.schedule.kind == ScheduleKind::kCronInterval
-                           ? Timetable::Meaning::kScheduleInterval
-                           : Timetable::Meaning::kSchedule;
-  return Timetable::Parse(dag.schedule.expression, meaning, *zone);
 }
 
 Status ShowNext(Output& output, const Dag& dag, const NextOptions& options, const ZoneDatabase& zones,
@@ -168,20 +171,21 @@ Status ShowNext(Output& output, const Dag& dag, const NextOptions& options, cons
     after = *given;
   }
   Value::List rows;
-  if (dag.schedule.kind != ScheduleKind::kNone) {
-    ASSIGN_OR_RETURN(const Timetable timetable, TimetableOf(dag, zones));
-    const ScheduleWindow window{dag.schedule.start, dag.schedule.end, dag.schedule.catchup};
-    for (const RunDates& dates : timetable.Upcoming(after, window, options.count)) {
-      rows.push_back(Value::Map{{"run_after", FormatTime(dates.run_after)},
-                                {"logical_date", FormatTime(dates.logical_date)},
-                                {"data_interval_start", FormatTime(dates.interval_start)},
-                                {"data_interval_end", FormatTime(dates.interval_end)}});
-    }
+  ASSIGN_OR_RETURN(const Timetable timetable, Timetable::Of(dag.schedule, zones));
+  const ScheduleWindow window{dag.schedule.start, dag.schedule.end, dag.schedule.catchup};
+  for (const RunDates& dates : timetable.Upcoming(after, window, options.count)) {
+    rows.push_back(Value::Map{{"run_after", FormatTime(dates.run_after)},
+                              {"logical_date", FormatTime(dates.logical_date)},
+                              {"data_interval_start", FormatTime(dates.interval_start)},
+                              {"data_interval_end", FormatTime(dates.interval_end)}});
   }
   if (rows.empty()) {
-    output.Say(dag.schedule.kind == ScheduleKind::kNone
-                   ? "DAG " + dag.id + " has no schedule: it runs when it is triggered"
-                   : "DAG " + dag.id + " has no run after " + FormatTime(after));
+    output.Say(timetable.is_continuous()
+                   ? "DAG " + dag.id + " runs continuously: each run begins when the one before it ended"
+               : !timetable.is_manual() ? "DAG " + dag.id + " has no run after " + FormatTime(after)
+               : dag.schedule.datasets  ? "DAG " + dag.id + " runs when these are updated: " +
+                                             ConditionText(*dag.schedule.datasets)
+                                       : "DAG " + dag.id + " has no schedule: it runs when it is triggered");
     if (output.format() == Format::kTable) return OkStatus();
   }
   output.Rows({{"run_after", "RUN AFTER"},

@@ -8,7 +8,6 @@
 #include "core/base/clock.h"
 #include "core/base/status.h"
 #include "core/base/zones.h"
-#include "core/calendar/timetable.h"
 #include "core/model/dag.h"
 #include "dagctl/output.h"
 
@@ -30,8 +29,9 @@ struct NextOptions {
 // A DAG of a file on this machine, or of text that a scheduler has loaded already.
 StatusOr<DagPtr> DagOfFile(const std::string& file, const std::string& dag_id, const ZoneDatabase& zones);
 StatusOr<DagPtr> DagOfText(const std::string& text, const std::string& dag_id, const ZoneDatabase& zones);
-
-StatusOr<Timetable> TimetableOf(const Dag& dag, const ZoneDatabase& zones);
+// All DAGs of the file that defines `dag_id`.
+StatusOr<std::vector<DagPtr>> DagsOfFile(const std::string& file, const std::string& dag_id,
+                                         const ZoneDatabase& zones);
 
 // The next runs of its timetable, with both ends of their data intervals.
 Status ShowNext(Output& output, const Dag& dag, const NextOptions& options, const ZoneDatabase& zones,

@@ -2,6 +2,7 @@
 #include <ostream>
 
 #include "core/calendar/format.h"
+#include "core/calendar/timetable.h"
 #include "core/model/json.h"
 #include "core/template/lookup.h"
 #include "dagctl/offline.h"
@@ -69,7 +70,7 @@ Status ShowRendered(Output& output, const Dag& dag, const RenderOptions& options
   StandIns stand_ins;
   for (const std::string& xcom : options.xcoms) RETURN_IF_ERROR(stand_ins.AddXCom(xcom));
   for (const std::string& variable : options.variables) RETURN_IF_ERROR(stand_ins.AddVariable(variable));
-  ASSIGN_OR_RETURN(const Timetable timetable, TimetableOf(dag, zones));
+  ASSIGN_OR_RETURN(const Timetable timetable, Timetable::Of(dag.schedule, zones));
   ASSIGN_OR_RETURN(const Run run, engine::RunOfDate(dag, timetable, options.date, options.conf));
   ASSIGN_OR_RETURN(const Value::List fields, engine::RenderedFields(run, dag, options.task_id, &stand_ins));
   if (output.format() != Format::kTable) {

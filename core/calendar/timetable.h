@@ -13,8 +13,9 @@
 // Each answer's logical_date and run_after lie strictly after the cursor's, so no date comes twice: not after
 // a crash (the cursor moved with the run or not at all), not when the clock steps back, not when the schedule
 // is edited. After downtime, asking again is the policy: with catchup every missed date follows, one per
-// question; without, the answer skips to the latest date that is due, and older ones never come. Do not keep
-// an answer across downtime: it would be a stale date.
+// question; with `last`, the answer skips to the latest date that is due, and older ones never come; with
+// `none`, dates more than five minutes late never come. Do not keep an answer across downtime: it would be a
+// stale date.
 #pragma once
 
 #include <optional>
@@ -27,6 +28,7 @@
 #include "core/base/status.h"
 #include "core/base/zones.h"
 #include "core/calendar/fire_times.h"
+#include "core/model/schedule.h"
 
 namespace millrace {
 
@@ -52,7 +54,7 @@ struct Cursor {
 struct ScheduleWindow {
   std::optional<WallTime> start;
   std::optional<WallTime> end;  // inclusive: of fire times, for `schedule_interval` of interval starts
-  bool catchup = false;
+  Catchup catchup = Catchup::kLast;
 };
 
 class Timetable {
@@ -67,58 +69,78 @@ class Timetable {
 
   // Manual runs only (`schedule: null`).
   Timetable() = default;
-  // A cron, a preset, "@once", or a fixed interval as a duration ("6h", "PT6H", "1d"). INVALID_ARGUMENT says
-  // what is wrong with it; "@continuous" is UNIMPLEMENTED.
+  // A cron, a preset, "@once", "@continuous", or a fixed interval as a duration ("6h", "PT6H", "1d").
+  // INVALID_ARGUMENT says what is wrong with it.
   static StatusOr<Timetable> Parse(std::string_view text, Meaning meaning, const Zone& zone);
+  // What a DAG's schedule says about time. INVALID_ARGUMENT as above, NOT_FOUND for its zone.
+  static StatusOr<Timetable> Of(const Schedule& schedule, const ZoneDatabase& zones);
 
   std::optional<RunDates> Next(const std::optional<Cursor>& last, const ScheduleWindow& window,
                                WallTime now) const;
 
   // Dates of a run that somebody asks for at (or for) a time: logical date and run_after are that time; under
-  // `schedule_interval` the interval is the last whole one before it, otherwise it is empty, at that time.
+  // `schedule_interval` the interval is the last whole one before it; where manual runs are restricted to
+  // events, all dates are those of the last event; otherwise the interval ends at that time.
   RunDates ForManual(WallTime at) const;
 
   // The next `count` runs whose run_after lies strictly after `after`, in order, as if each ran in turn.
   std::vector<RunDates> Upcoming(WallTime after, const ScheduleWindow& window, int count) const;
 
+  // The cursor of a DAG that has had every run whose logical date lies before `time`; none when there was no run.
+  std::optional<Cursor> LastBefore(WallTime time, const ScheduleWindow& window) const;
+
   bool is_manual() const { return std::holds_alternative<Manual>(kind_); }
+  // Only one run at a time makes sense: each begins where the one before it ended.
+  bool is_continuous() const { return std::holds_alternative<Continuous>(kind_); }
   // The schedule as written; "" for manual.
   const std::string& text() const { return text_; }
 
  private:
   struct Manual {};
   struct Once {};
+  struct Continuous {};
   struct CronTrigger {
-    FireTimes fires;
+    std::vector<FireTimes> fires;  // at the times of each; at one time only once
+    Duration span{0};              // of the interval that ends at a fire
+    std::optional<Duration> immediately;
   };
   struct CronInterval {
     FireTimes fires;
   };
   struct DeltaTrigger {
     Duration delta;
+    Duration span{0};
   };
   struct DeltaInterval {
     Duration delta;
+  };
+  struct Events {
+    std::vector<WallTime> times;
+    bool restricts = false;
   };
   struct Question {
     const std::optional<Cursor>& last;
     const ScheduleWindow& window;
     WallTime now;
+    bool all() const { return window.catchup == Catchup::kAll; }
   };
 
   static std::optional<RunDates> NextOf(const Manual&, const Question& asked);
   static std::optional<RunDates> NextOf(const Once&, const Question& asked);
+  static std::optional<RunDates> NextOf(const Continuous&, const Question& asked);
   static std::optional<RunDates> NextOf(const CronTrigger& kind, const Question& asked);
   static std::optional<RunDates> NextOf(const CronInterval& kind, const Question& asked);
   static std::optional<RunDates> NextOf(const DeltaTrigger& kind, const Question& asked);
   static std::optional<RunDates> NextOf(const DeltaInterval& kind, const Question& asked);
+  static std::optional<RunDates> NextOf(const Events& kind, const Question& asked);
+  static std::optional<WallTime> NextFire(const FireTimes& fires, const CronTrigger& kind,
+                                          const Question& asked);
 
-  // What a cron fires at, or nullptr.
-  const FireTimes* Fires() const;
-  // The step of a fixed interval, or nullptr.
-  const Duration* FixedInterval() const;
-
-  std::variant<Manual, Once, CronTrigger, CronInterval, DeltaTrigger, DeltaInterval> kind_;
+  std::optional<RunDates> Ask(const Question& asked) const;
+  // Where to begin so that stepping from fire to fire meets every one after `time`.
+  std::optional<Cursor> Before(WallTime time, const ScheduleWindow& window) const;
+  std::variant<Manual, Once, Continuous, CronTrigger, CronInterval, DeltaTrigger, DeltaInterval, Events>
+      kind_;
   std::string text_;
 };
 

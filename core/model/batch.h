@@ -26,6 +26,10 @@ struct DagRow {
   // Shown by the API; recomputed when the cursor moves.
   std::optional<WallTime> next_logical_date;
   std::optional<WallTime> next_run_after;
+  std::optional<WallTime> next_interval_start;
+  std::optional<WallTime> next_interval_end;
+  // Of the newest successful runs, oldest first: what a deadline by average runtime is reckoned from. Empty when it has none.
+  std::vector<Duration> runtimes;
 };
 
 struct DagVersionRow {
@@ -65,6 +69,28 @@ struct SessionRow {
   std::string end_reason;
 };
 
+// An event that a DAG's schedule has not used up yet. `event` 0 with `removed`: all of the DAG's.
+struct DatasetQueueRow {
+  std::string dag_id;
+  std::int64_t event = 0;
+  bool removed = false;
+};
+
+// An event that made a run.
+struct RunEventRow {
+  RunKey run{};
+  std::int64_t event = 0;
+};
+
+// One deadline of an unfinished run, or one that was missed.
+struct DeadlineRow {
+  RunKey run{};
+  std::int32_t index = 0;  // among its DAG version's
+  WallTime due_at{};
+  std::optional<WallTime> missed_at;
+  bool removed = false;  // the run was over in time
+};
+
 struct Batch {
   std::uint32_t term = 0;      // the scheduler start that wrote it; the store refuses a term that is not its newest
   std::uint64_t sequence = 0;  // from 1, without gaps
@@ -80,11 +106,15 @@ struct Batch {
   std::vector<Record> records;
   std::vector<Transition> transitions;  // with their order, the journal
   std::vector<XComRow> xcoms;  // in order: a try that begins forgets what those before it left
+  std::vector<DatasetEvent> dataset_events;
+  std::vector<DatasetQueueRow> dataset_queue;  // in order: a removal undoes what stands before it
+  std::vector<RunEventRow> run_events;
+  std::vector<DeadlineRow> deadlines;
 
   bool empty() const {
     return dags.empty() && dag_versions.empty() && runs.empty() && task_instances.empty() && attempts.empty() &&
            stage_tasks.empty() && jobs.empty() && sessions.empty() && records.empty() && transitions.empty() &&
-           xcoms.empty();
+           xcoms.empty() && dataset_events.empty() && dataset_queue.empty() && run_events.empty() && deadlines.empty();
   }
 };
 
@@ -93,6 +123,7 @@ struct RunImage {
   Run run;
   DagPtr dag;  // the version it ran
   std::vector<TaskInstance> task_instances;
+  std::vector<DatasetEvent> events;  // that made it
 };
 
 // What the engine starts from: unfinished runs whole, and cursors.
@@ -107,6 +138,11 @@ struct Image {
   std::vector<TaskInstance> task_instances;
   std::vector<StageTaskRow> stage_tasks;  // of unfinished jobs
   std::vector<SessionRow> sessions;       // not ended
+  std::int64_t next_dataset_event = 1;
+  std::vector<DatasetEvent> dataset_events;  // that the two below name
+  std::vector<DatasetQueueRow> dataset_queue;
+  std::vector<RunEventRow> run_events;  // of `runs`
+  std::vector<DeadlineRow> deadlines;   // of `runs`, not missed
 };
 
 }  // namespace millrace

@@ -3,47 +3,10 @@
 #include <type_traits>
 
 #include "core/model/json.h"
+#include "core/model/members.h"
 
 namespace millrace {
-namespace {
-
-// Each struct lists its members once, in Describe(); Writer and Reader walk the same list.
-class Writer;
-class Reader;
-
-template <typename T>
-void Write(const T& in, Value& out);
-template <typename T>
-void Read(const Value& in, T& out);
-
-class Writer {
- public:
-  explicit Writer(Value& out) : out_(out) { out_ = Value(Value::Map()); }
-  template <typename T>
-  void operator()(const char* name, const T& member) {
-    Value value;
-    Write(member, value);
-    out_.as_map().emplace_back(name, std::move(value));
-  }
-
- private:
-  Value& out_;
-};
-
-class Reader {
- public:
-  explicit Reader(const Value& in) : in_(in) {}
-  template <typename T>
-  void operator()(const char* name, T& member) {
-    if (const Value* value = in_.Find(name)) Read(*value, member);
-  }
-
- private:
-  const Value& in_;
-};
-
-template <typename T, typename Struct>
-concept Is = std::is_same_v<std::remove_const_t<T>, Struct>;
+namespace codec {
 
 template <typename V, Is<Position> T>
 void Describe(V& v, T& x) {
@@ -234,8 +197,8 @@ void Describe(V& v, T& x) {
   v("delay", x.delay);
   v("multiplier", x.multiplier);
   v("max_delay", x.max_delay);
-  v("jitter", x.jitter);
-  v("rules", x.rules);
+  v.Later("jitter", x, &RetryPolicy::jitter);
+  v.Later("rules", x, &RetryPolicy::rules);
 }
 
 template <typename V, Is<XComRef> T>
@@ -285,24 +248,33 @@ void Describe(V& v, T& x) {
   v("doc", x.doc);
   v("connections", x.connections);
   v("files", x.files);
+  v.Later("outlets", x, &Task::outlets);
+  v.Later("inlets", x, &Task::inlets);
   v("where", x.where);
-  v("group", x.group);
-  v("own_weight", x.own_weight);
-  v("weight_rule", x.weight_rule);
-  v("max_active_tis_per_dag", x.max_active_tis_per_dag);
-  v("max_active_tis_per_dagrun", x.max_active_tis_per_dagrun);
-  v("depends_on_past", x.depends_on_past);
-  v("wait_for_downstream", x.wait_for_downstream);
-  v("steering", x.steering);
-  v("in_engine", x.in_engine);
-  v("role", x.role);
-  v("on_failure_fail_dagrun", x.on_failure_fail_dagrun);
-  v("setups", x.setups);
-  v("pulls", x.pulls);
-  v("expand_pulls", x.expand_pulls);
-  v("expand", x.expand);
-  v("zip", x.zip);
-  v("mapped_group", x.mapped_group);
+  v.Later("group", x, &Task::group);
+  v.Later("own_weight", x, &Task::own_weight);
+  v.Later("weight_rule", x, &Task::weight_rule);
+  v.Later("max_active_tis_per_dag", x, &Task::max_active_tis_per_dag);
+  v.Later("max_active_tis_per_dagrun", x, &Task::max_active_tis_per_dagrun);
+  v.Later("depends_on_past", x, &Task::depends_on_past);
+  v.Later("wait_for_downstream", x, &Task::wait_for_downstream);
+  v.Later("steering", x, &Task::steering);
+  v.Later("in_engine", x, &Task::in_engine);
+  v.Later("role", x, &Task::role);
+  v.Later("on_failure_fail_dagrun", x, &Task::on_failure_fail_dagrun);
+  v.Later("setups", x, &Task::setups);
+  v.Later("pulls", x, &Task::pulls);
+  v.Later("expand_pulls", x, &Task::expand_pulls);
+  v.Later("expand", x, &Task::expand);
+  v.Later("zip", x, &Task::zip);
+  v.Later("mapped_group", x, &Task::mapped_group);
+}
+
+template <typename V, Is<DatasetCondition> T>
+void Describe(V& v, T& x) {
+  v("op", x.op);
+  v("dataset", x.dataset);
+  v("parts", x.parts);
 }
 
 template <typename V, Is<Schedule> T>
@@ -314,6 +286,32 @@ void Describe(V& v, T& x) {
   v("start", x.start);
   v("end", x.end);
   v("catchup", x.catchup);
+  v.Later("crons", x, &Schedule::crons);
+  v.Later("data_interval", x, &Schedule::data_interval);
+  v.Later("run_immediately", x, &Schedule::run_immediately);
+  v.Later("events", x, &Schedule::events);
+  v.Later("restrict_to_events", x, &Schedule::restrict_to_events);
+  v.Later("overlap", x, &Schedule::overlap);
+  v.Later("jitter", x, &Schedule::jitter);
+  v.Later("datasets", x, &Schedule::datasets);
+}
+
+template <typename V, Is<Dataset> T>
+void Describe(V& v, T& x) {
+  v("name", x.name);
+  v("uri", x.uri);
+  v("group", x.group);
+  v("extra", x.extra);
+}
+
+template <typename V, Is<Deadline> T>
+void Describe(V& v, T& x) {
+  v("reference", x.reference);
+  v("fixed", x.fixed);
+  v("interval", x.interval);
+  v("max_runs", x.max_runs);
+  v("min_runs", x.min_runs);
+  v("callback", x.callback);
 }
 
 template <typename V, Is<Param> T>
@@ -340,98 +338,28 @@ void Describe(V& v, T& x) {
   v("tags", x.tags);
   v("owner", x.owner);
   v("schedule", x.schedule);
+  v.Later("deadlines", x, &Dag::deadlines);
+  v.Later("datasets", x, &Dag::datasets);
   v("max_active_runs", x.max_active_runs);
   v("max_active_tasks", x.max_active_tasks);
   v("paused_upon_creation", x.paused_upon_creation);
   v("params", x.params);
   v("tasks", x.tasks);
-  v("groups", x.groups);
-  v("labels", x.labels);
-  v("run_timeout", x.run_timeout);
-  v("fail_fast", x.fail_fast);
+  v.Later("groups", x, &Dag::groups);
+  v.Later("labels", x, &Dag::labels);
+  v.Later("run_timeout", x, &Dag::run_timeout);
+  v.Later("fail_fast", x, &Dag::fail_fast);
   v("files", x.files);
   v("file", x.file);
   v("source", x.source);
 }
 
-template <typename T>
-concept Described = requires(Writer& writer, const T& x) { Describe(writer, x); };
+}  // namespace codec
 
-template <typename T>
-struct IsVector : std::false_type {};
-template <typename T>
-struct IsVector<std::vector<T>> : std::true_type {};
-template <typename T>
-struct IsOptional : std::false_type {};
-template <typename T>
-struct IsOptional<std::optional<T>> : std::true_type {};
-
-template <typename T>
-void Write(const T& in, Value& out) {
-  if constexpr (std::is_same_v<T, Value> || std::is_same_v<T, std::string> || std::is_same_v<T, bool> || std::is_same_v<T, double>) {
-    out = in;
-  } else if constexpr (std::is_integral_v<T> || std::is_enum_v<T>) {
-    out = Value(static_cast<std::int64_t>(in));
-  } else if constexpr (std::is_same_v<T, Duration>) {
-    out = Value(static_cast<std::int64_t>(in.count()));
-  } else if constexpr (std::is_same_v<T, WallTime>) {
-    out = Value(ToMicros(in));
-  } else if constexpr (IsOptional<T>::value) {
-    if (in) Write(*in, out);
-  } else if constexpr (IsVector<T>::value) {
-    out = Value(Value::List());
-    for (const auto& item : in) Write(item, out.as_list().emplace_back());
-  } else {
-    static_assert(Described<T>);
-    Writer writer(out);
-    Describe(writer, in);
-  }
-}
-
-template <typename T>
-void Read(const Value& in, T& out) {
-  if constexpr (std::is_same_v<T, Value>) {
-    out = in;
-  } else if constexpr (std::is_same_v<T, std::string>) {
-    if (in.is_string()) out = in.as_string();
-  } else if constexpr (std::is_same_v<T, bool>) {
-    if (in.is_bool()) out = in.as_bool();
-  } else if constexpr (std::is_same_v<T, double>) {
-    if (in.is_number()) out = in.as_double();
-  } else if constexpr (std::is_integral_v<T> || std::is_enum_v<T>) {
-    if (in.is_int()) out = static_cast<T>(in.as_int());
-  } else if constexpr (std::is_same_v<T, Duration>) {
-    if (in.is_int()) out = Duration(in.as_int());
-  } else if constexpr (std::is_same_v<T, WallTime>) {
-    if (in.is_int()) out = WallFromMicros(in.as_int());
-  } else if constexpr (IsOptional<T>::value) {
-    if (!in.is_null()) Read(in, out.emplace());
-  } else if constexpr (IsVector<T>::value) {
-    if (!in.is_list()) return;
-    out.clear();
-    for (const Value& item : in.as_list()) Read(item, out.emplace_back());
-  } else {
-    Reader reader(in);
-    Describe(reader, out);
-  }
-}
-
-template <typename T>
-std::string Encode(const T& in) {
-  Value value;
-  Write(in, value);
-  return ToJson(value);
-}
-
-template <typename T>
-StatusOr<T> Decode(std::string_view text) {
-  ASSIGN_OR_RETURN(Value value, ParseJson(text));
-  T out;
-  Read(value, out);
-  return out;
-}
-
-}  // namespace
+using codec::Decode;
+using codec::Encode;
+using codec::Read;
+using codec::Write;
 
 std::string EncodeDag(const Dag& dag) { return Encode(dag); }
 StatusOr<Dag> DecodeDag(std::string_view text) { return Decode<Dag>(text); }

@@ -59,18 +59,33 @@ struct MarkTask {
   std::int32_t map_index = -1;  // -1: all
 };
 
+// Somebody outside has updated a dataset: what waits for it is told as if a task had.
+struct AddDatasetEvent {
+  std::string dataset;
+  std::string extra = "{}";  // JSON object
+  std::string user;
+};
+
+// Forgets events that wait for a DAG's condition to hold.
+struct ClearDatasetQueue {
+  std::string dag_id;
+  std::string dataset;  // "": of all
+  std::string user;
+};
+
 // Records that the engine does not decide about (users, tokens, audit, import errors): committed as they are, in the
 // order of the loop.
 struct WriteRecords {
   std::vector<Record> records;
 };
 
-using Command = std::variant<TriggerRun, SetPaused, CancelRun, ClearTasks, MarkTask, WriteRecords>;
+using Command = std::variant<TriggerRun, SetPaused, CancelRun, ClearTasks, MarkTask, AddDatasetEvent, ClearDatasetQueue, WriteRecords>;
 
 // What a command did: the run it made or changed, the instances it touched.
 struct CommandResult {
   std::optional<Run> run;
   std::vector<TaskInstanceKey> instances;
+  std::optional<DatasetEvent> dataset_event;
 };
 
 using CommandReply = StatusOr<CommandResult>;

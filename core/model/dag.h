@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/clock.h"
+#include "core/model/schedule.h"
 #include "core/model/value.h"
 
 namespace millrace {
@@ -97,6 +98,8 @@ struct Task {
   std::string doc;
   std::vector<std::string> connections;  // names that `with` uses; the only ones an attempt is handed
   std::vector<std::string> files;        // contracts and scripts that `with` names, beneath the DAG folder
+  std::vector<std::string> outlets;      // datasets that its success updates
+  std::vector<std::string> inlets;       // datasets that it reads: shown, not waited for
   Position where;
 
   std::int32_t group = -1;  // the innermost, in Dag::groups
@@ -137,24 +140,6 @@ struct EdgeLabel {
   std::string text;
 };
 
-// Which meaning a cron expression has (docs: README, "schedule and schedule_interval").
-enum class ScheduleKind : std::uint8_t {
-  kNone,  // manual runs only
-  kOnce,
-  kCronTrigger,   // `schedule`: Airflow 3, logical date = fire time
-  kCronInterval,  // `schedule_interval`: Airflow 2, the run covers the interval that just ended
-};
-
-struct Schedule {
-  ScheduleKind kind = ScheduleKind::kNone;
-  std::string expression;  // the cron text, presets already expanded
-  std::string written;     // as the author wrote it
-  std::string timezone = "UTC";
-  std::optional<WallTime> start;
-  std::optional<WallTime> end;
-  bool catchup = false;
-};
-
 // A parameter of a run: conf may override the default.
 struct Param {
   std::string name;
@@ -178,6 +163,8 @@ struct Dag {
   std::vector<std::string> tags;
   std::string owner;
   Schedule schedule;
+  std::vector<Deadline> deadlines;
+  std::vector<Dataset> datasets;  // that the schedule and the tasks name
   int max_active_runs = 16;
   int max_active_tasks = 16;
   bool paused_upon_creation = false;

@@ -29,6 +29,7 @@ struct Run {
   std::string conf = "{}";   // JSON object
   std::string triggered_by;  // user, or "timetable"
   std::string note;          // why it failed, when the run itself was stopped
+  std::int32_t missed_deadlines = 0;
   friend bool operator==(const Run&, const Run&) = default;
 };
 
@@ -89,6 +90,18 @@ struct XComRow {
   bool deleted = false;  // with an empty key: all of the instance
   WallTime at{};
   friend bool operator==(const XComRow&, const XComRow&) = default;
+};
+
+// Something happened to a dataset: the success of a task instance that has it as an outlet, or somebody said so.
+struct DatasetEvent {
+  std::int64_t id = 0;  // grows by one an event
+  std::string dataset;
+  WallTime at{};
+  std::string dag_id;  // "": not from a task
+  std::string run_id;
+  std::string task_id;
+  std::int32_t map_index = -1;
+  std::string extra = "{}";  // JSON object
 };
 
 // One change of state, as the journal keeps it and live events tell it.

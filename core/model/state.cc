@@ -10,7 +10,7 @@ constexpr std::array<std::string_view, kTaskStateCount> kTaskStateNames = {
     "none",    "scheduled",    "queued",           "running",         "success", "failed",   "up_for_retry",
     "up_for_reschedule", "upstream_failed", "skipped", "deferred", "restarting", "removed"};
 constexpr std::array<std::string_view, 4> kRunStateNames = {"queued", "running", "success", "failed"};
-constexpr std::array<std::string_view, 3> kRunTypeNames = {"scheduled", "manual", "backfill"};
+constexpr std::array<std::string_view, 4> kRunTypeNames = {"scheduled", "manual", "backfill", "asset_triggered"};
 
 constexpr std::uint16_t Bit(TaskState state) { return static_cast<std::uint16_t>(1U << static_cast<unsigned>(state)); }
 constexpr std::uint16_t Bits(std::initializer_list<TaskState> states) {

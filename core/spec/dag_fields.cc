@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/spec/schedule_fields.h"
 #include "core/spec/task_kind.h"
 
 namespace millrace {
@@ -139,6 +140,11 @@ Value ObjectSchema(const std::vector<FieldSpec>& fields) {
   return schema;
 }
 
+// Adds what the table of fields cannot say.
+void Refine(Value& schema, const Value& more) {
+  for (const auto& [name, value] : more.as_map()) schema.Set(name, value);
+}
+
 // uses: X means that `with` has X's fields.
 Value KindRule(const TaskKind& kind) {
   Value uses{Value::Map{{"const", Value(kind.name)}}};
@@ -160,17 +166,30 @@ const std::vector<FieldSpec>& DagFields() {
       {.name = "doc_md", .type = FieldType::kString, .doc = "Markdown"},
       {.name = "schedule",
        .type = FieldType::kAny,
-       .doc = "cron, @daily, 6h or null; the logical date is the time it fires at"},
+       .doc = "cron, @daily, 6h, null, a list of crons or of times, {uses, with}, {datasets}; the logical date is the "
+              "time it fires at"},
       {.name = "schedule_interval",
        .type = FieldType::kAny,
        .doc =
-           "the same words; the run covers the interval that just ended, and has its start as logical date"},
+           "a cron, @daily or 6h; the run covers the interval that just ended, and has its start as logical date"},
       {.name = "timezone", .type = FieldType::kString, .doc = "America/New_York; UTC when left out"},
       {.name = "start_date", .type = FieldType::kTime, .doc = "no runs before"},
       {.name = "end_date", .type = FieldType::kTime, .doc = "no runs after"},
       {.name = "catchup",
-       .type = FieldType::kBoolean,
-       .doc = "make the runs that were missed; false when left out"},
+       .type = FieldType::kAny,
+       .doc = "runs that were missed: last (false) makes the newest, all (true) every one, none only those not five "
+              "minutes late; last when left out"},
+      {.name = "overlap",
+       .type = FieldType::kChoice,
+       .doc = "when a run is due and the one before is not over: queue waits for max_active_runs, skip leaves it out, "
+              "cancel_other ends the earlier one, allow_all starts it; queue when left out",
+       .choices = {"queue", "skip", "cancel_other", "allow_all"}},
+      {.name = "jitter",
+       .type = FieldType::kDuration,
+       .doc = "each run by schedule starts later by up to this, always the same for a DAG and a date"},
+      {.name = "deadline",
+       .type = FieldType::kAny,
+       .doc = "when a run should be over, {reference, interval}, or several; missing one changes nothing but is told"},
       {.name = "max_active_runs",
        .type = FieldType::kInteger,
        .doc = "16 when left out",
@@ -215,6 +234,8 @@ const std::vector<FieldSpec>& TaskFields() {
                .required = true},
               {.name = "needs", .type = FieldType::kStringList, .doc = "tasks that come before"},
               {.name = "with", .type = FieldType::kMap, .doc = "the kind's own fields"},
+              {.name = "outlets", .type = FieldType::kAny, .doc = "datasets that its success updates: names, or {name, uri}"},
+              {.name = "inlets", .type = FieldType::kAny, .doc = "datasets that it reads, to be shown"},
               {.name = "doc_md", .type = FieldType::kString, .doc = "Markdown"}},
              TaskPolicyFields());
   return fields;
@@ -257,6 +278,9 @@ Value JsonSchema() {
   for (auto& [name, value] : schema.as_map()) {
     if (name != "properties") continue;
     for (auto& [field, field_schema] : value.as_map()) {
+      if (field == "schedule") Refine(field_schema, ScheduleSchema());
+      if (field == "catchup") Refine(field_schema, CatchupSchema());
+      if (field == "deadline") Refine(field_schema, DeadlineSchema());
       if (field != "tasks") continue;
       for (auto& [key, items] : field_schema.as_map()) {
         if (key == "items") items.Set("allOf", Value(rules));

@@ -37,6 +37,7 @@ TemplateContext MakeRunContext(const RunFacts& facts) {
   context.Set("dag_run.run_id", facts.run_id, Source::kUser);
   context.Set("dag_run.conf", facts.conf, Source::kUser);
   context.Set("params", facts.params, Source::kUser);
+  context.Set("triggering_asset_events", facts.triggering_events, Source::kUser);
   context.Set("dag.dag_id", facts.dag_id);
   context.Set("task.task_id", facts.task_id);
   context.Set("task.owner", facts.owner);
@@ -71,6 +72,7 @@ TemplateContext SampleRunContext(const std::string& dag_id, const std::string& t
   TemplateContext context = MakeRunContext(facts);
   for (const std::string& name : params) context.SetOpen("params." + name);
   context.SetOpen("dag_run.conf");
+  context.SetOpen("triggering_asset_events");
   return context;
 }
 

@@ -29,10 +29,11 @@ struct RunFacts {
   std::int32_t try_number = 1;
   std::int32_t max_tries = 0;
   std::int32_t map_index = -1;
+  Value triggering_events = Value(Value::Map());  // dataset -> its events that made the run, as maps
 };
 
 // ds, ds_nodash, ts, ts_nodash, ts_nodash_with_tz, logical_date, data_interval_start and _end, run_id,
-// params, dag, task, ti (task_instance), dag_run, task_instance_key_str. run_id, params and dag_run.conf are
+// params, triggering_asset_events, dag, task, ti (task_instance), dag_run, task_instance_key_str. run_id, params and dag_run.conf are
 // users'.
 TemplateContext MakeRunContext(const RunFacts& facts);
 

@@ -26,7 +26,8 @@ http::Response AnswerRun(Context& context, const Run& run) {
 }
 
 std::optional<RunType> RunTypeFromWire(const std::string& text) {
-  for (const RunType type : {RunType::kScheduled, RunType::kManual, RunType::kBackfill}) {
+  for (const RunType type : {RunType::kScheduled, RunType::kManual, RunType::kBackfill,
+                             RunType::kAssetTriggered}) {
     if (text == ToString(type)) return type;
   }
   return std::nullopt;

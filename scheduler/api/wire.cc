@@ -34,22 +34,51 @@ Value TimeDelta(Duration duration) {
                     {"microseconds", micros % kSecond}};
 }
 
-bool IsCron(const Schedule& schedule) {
-  return schedule.kind == ScheduleKind::kCronTrigger || schedule.kind == ScheduleKind::kCronInterval;
+bool IsPeriodic(const Schedule& schedule) {
+  return schedule.kind == ScheduleKind::kCronTrigger || schedule.kind == ScheduleKind::kCronInterval ||
+         schedule.kind == ScheduleKind::kMultipleCron;
 }
 
-Value TimetableDescription(const Schedule& schedule) {
+std::string TimesDescription(const Schedule& schedule) {
   switch (schedule.kind) {
     case ScheduleKind::kNone:
-      return "Never, external triggers only";
+      return schedule.datasets ? "" : "Never, external triggers only";
     case ScheduleKind::kOnce:
       return "Once, as soon as possible";
+    case ScheduleKind::kContinuous:
+      return "As frequently as possible, but only one run at a time";
     case ScheduleKind::kCronTrigger:
+    case ScheduleKind::kMultipleCron:
       return schedule.expression + " in " + schedule.timezone + "; a run's date is when it fires";
     case ScheduleKind::kCronInterval:
       return schedule.expression + " in " + schedule.timezone + "; a run covers the interval that just ended";
+    case ScheduleKind::kEvents:
+      return std::to_string(schedule.events.size()) + " events between " +
+             FormatTime(schedule.events.front()) + " and " + FormatTime(schedule.events.back());
   }
   return {};
+}
+
+Value TimetableDescription(const Schedule& schedule) {
+  const std::string times = TimesDescription(schedule);
+  if (!schedule.datasets) return times;
+  return (times.empty() ? "" : times + ", or ") + ConditionText(*schedule.datasets);
+}
+
+// Airflow's asset_expression: {"all": [{"asset": {...}}, {"any": [...]}]}.
+Value ConditionValue(const DatasetCondition& condition, const Dag& dag) {
+  if (condition.op == DatasetCondition::Op::kDataset) {
+    Value asset{Value::Map{{"name", condition.dataset}, {"uri", condition.dataset}, {"group", "asset"}}};
+    for (const Dataset& dataset : dag.datasets) {
+      if (dataset.name != condition.dataset) continue;
+      asset.Set("uri", dataset.uri);
+      asset.Set("group", dataset.group);
+    }
+    return Value::Map{{"asset", std::move(asset)}};
+  }
+  Value::List parts;
+  for (const DatasetCondition& part : condition.parts) parts.push_back(ConditionValue(part, dag));
+  return Value::Map{{condition.op == DatasetCondition::Op::kAll ? "all" : "any", std::move(parts)}};
 }
 
 Value Tags(const Dag& dag) {
@@ -122,7 +151,6 @@ Value WireDagVersion(const DagVersionRow& version) {
 Value::Map WireDag(const store::DagEntry& entry, const std::set<std::string>& files_in_trouble) {
   const Dag& dag = *entry.dag;
   const DagRow& row = entry.row;
-  const bool interval = dag.schedule.kind == ScheduleKind::kCronInterval;
   return {{"dag_id", row.dag_id},
           {"dag_display_name", row.dag_id},
           {"is_paused", row.paused},
@@ -139,8 +167,8 @@ Value::Map WireDag(const store::DagEntry& entry, const std::set<std::string>& fi
           {"timetable_summary", TextOrNull(dag.schedule.written)},
           {"timetable_description", TimetableDescription(dag.schedule)},
           {"timetable_partitioned", false},
-          {"timetable_periodic", IsCron(dag.schedule)},
-          {"is_backfillable", IsCron(dag.schedule)},
+          {"timetable_periodic", IsPeriodic(dag.schedule)},
+          {"is_backfillable", IsPeriodic(dag.schedule)},
           {"allowed_run_types", Value()},
           {"tags", Tags(dag)},
           {"owners", dag.owner.empty() ? Value::List() : Value::List{dag.owner}},
@@ -150,8 +178,8 @@ Value::Map WireDag(const store::DagEntry& entry, const std::set<std::string>& fi
           {"has_task_concurrency_limits", false},
           {"has_import_errors", files_in_trouble.contains(dag.file)},
           {"next_dagrun_logical_date", WireTime(row.next_logical_date)},
-          {"next_dagrun_data_interval_start", WireTime(row.next_logical_date)},
-          {"next_dagrun_data_interval_end", WireTime(interval ? row.next_run_after : row.next_logical_date)},
+          {"next_dagrun_data_interval_start", WireTime(row.next_interval_start)},
+          {"next_dagrun_data_interval_end", WireTime(row.next_interval_end)},
           {"next_dagrun_run_after", WireTime(row.next_run_after)}};
 }
 
@@ -159,11 +187,12 @@ Value WireDagDetails(const store::DagEntry& entry, const std::set<std::string>& 
                      const std::optional<DagVersionRow>& newest) {
   const Dag& dag = *entry.dag;
   Value::Map wire = WireDag(entry, files_in_trouble);
-  wire.insert(wire.end(), {{"catchup", dag.schedule.catchup},
+  wire.insert(wire.end(), {{"catchup", dag.schedule.catchup == Catchup::kAll},
                            {"concurrency", dag.max_active_tasks},
                            {"render_template_as_native_obj", false},
                            {"dag_run_timeout", Value()},
-                           {"asset_expression", Value()},
+                           {"asset_expression",
+                            dag.schedule.datasets ? ConditionValue(*dag.schedule.datasets, dag) : Value()},
                            {"default_args", Value()},
                            {"doc_md", TextOrNull(dag.doc)},
                            {"start_date", WireTime(dag.schedule.start)},
@@ -217,7 +246,7 @@ Value WireRun(const Run& run, const std::optional<DagVersionRow>& version) {
   Value::List versions;
   if (version) versions.push_back(WireDagVersion(*version));
   const auto conf = ParseJson(run.conf);
-  const bool timetable = run.triggered_by == "timetable";
+  const bool timetable = run.triggered_by == "timetable" || run.triggered_by == "asset";
   return Value::Map{{"dag_run_id", run.run_id},
                     {"dag_id", run.dag_id},
                     {"dag_display_name", run.dag_id},
@@ -232,10 +261,11 @@ Value WireRun(const Run& run, const std::optional<DagVersionRow>& version) {
                     {"data_interval_start", WireTime(run.interval_start)},
                     {"data_interval_end", WireTime(run.interval_end)},
                     {"last_scheduling_decision", Value()},
-                    {"triggered_by", timetable ? "timetable" : "rest_api"},
+                    {"triggered_by", timetable ? run.triggered_by : "rest_api"},
                     {"triggering_user_name", timetable ? Value() : TextOrNull(run.triggered_by)},
                     {"conf", conf.ok() && conf->is_map() ? *conf : Value(Value::Map())},
                     {"note", TextOrNull(run.note)},
+                    {"missed_deadlines", run.missed_deadlines},
                     {"dag_versions", std::move(versions)},
                     {"bundle_version", Value()},
                     {"partition_key", Value()},

@@ -5,11 +5,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/calendar/format.h"
-#include "core/calendar/timetable.h"
 #include "core/model/codec.h"
 #include "core/model/ids.h"
 #include "core/spec/dag_fields.h"
+#include "scheduler/dagbag/schedule_reader.h"
 #include "scheduler/dagbag/templates.h"
 
 namespace millrace::dagbag {
@@ -115,77 +114,7 @@ void DagReader::ReadHead() {
   dag_->paused_upon_creation = paused != nullptr && paused->is_bool() && paused->as_bool();
 }
 
-const Zone* DagReader::ReadZone() {
-  const Value* value = document_->Find("timezone");
-  std::string name = Text(value);
-  if (name.empty()) name = "UTC";
-  StatusOr<const Zone*> zone = zones_.Find(name);
-  if (zone.ok()) {
-    dag_->schedule.timezone = name;
-    return *zone;
-  }
-  Add(value != nullptr ? value->position() : document_->position(), "unknown timezone '" + name + "'",
-      "a name of the tz database, such as America/New_York");
-  zone = zones_.Find("UTC");
-  return zone.ok() ? *zone : nullptr;
-}
-
-std::optional<WallTime> DagReader::ReadTime(std::string_view field, const Zone& zone) {
-  const Value* value = document_->Find(field);
-  if (value == nullptr && default_args_ != nullptr) value = default_args_->Find(field);
-  if (value == nullptr || !value->is_string()) return std::nullopt;
-  const StatusOr<WallTime> time = ParseTime(value->as_string(), zone);
-  if (time.ok()) return *time;
-  Add(value->position(), std::string(field) + ": " + time.status().message(),
-      "2001-03-01, or 2001-03-01T02:00:00Z");
-  return std::nullopt;
-}
-
-void DagReader::ReadSchedule() {
-  const Zone* zone = ReadZone();
-  if (zone == nullptr) return;
-  Schedule& schedule = dag_->schedule;
-  schedule.start = ReadTime("start_date", *zone);
-  schedule.end = ReadTime("end_date", *zone);
-  if (schedule.start && schedule.end && *schedule.end < *schedule.start) {
-    const Value* end = document_->Find("end_date");
-    Add(end != nullptr ? end->position() : document_->position(),
-        "end_date is before start_date: no run would ever start", "exchange them");
-  }
-  const Value* catchup = document_->Find("catchup");
-  schedule.catchup = catchup != nullptr && catchup->is_bool() && catchup->as_bool();
-  const Value* fires = document_->Find("schedule");
-  const Value* interval = document_->Find("schedule_interval");
-  if (fires != nullptr && interval != nullptr) {
-    Add(interval->key_position(), "schedule and schedule_interval are both given",
-        "schedule_interval: a run covers the interval that just ended; schedule: its date is the time it "
-        "fires at");
-    return;
-  }
-  const Value* written = fires != nullptr ? fires : interval;
-  if (written == nullptr || written->is_null()) return;
-  if (!written->is_string()) {
-    Add(written->position(),
-        "a schedule must be a cron, a preset, a duration or null, not a " + std::string(written->TypeName()),
-        "\"0 2 * * *\", @daily, 6h; timetables and datasets are not supported yet");
-    return;
-  }
-  const std::string& text = written->as_string();
-  if (text == "None" || text == "none") return;
-  const auto meaning =
-      fires != nullptr ? Timetable::Meaning::kSchedule : Timetable::Meaning::kScheduleInterval;
-  const StatusOr<Timetable> timetable = Timetable::Parse(text, meaning, *zone);
-  if (!timetable.ok()) {
-    Add(written->position(), "schedule '" + text + "': " + timetable.status().message(),
-        "for example \"0 2 * * *\" or @daily");
-    return;
-  }
-  schedule.written = text;
-  schedule.expression = text;
-  schedule.kind = text == "@once"    ? ScheduleKind::kOnce
-                  : fires != nullptr ? ScheduleKind::kCronTrigger
-                                     : ScheduleKind::kCronInterval;
-}
+void DagReader::ReadSchedule() { ScheduleReader(*document_, default_args_, zones_, problems_).Read(*dag_); }
 
 void DagReader::ReadParams() {
   const Value* params = document_->Find("params");

@@ -25,8 +25,7 @@ class DagReader {
  private:
   void ReadHead();
   void ReadSchedule();
-  const Zone* ReadZone();
-  std::optional<WallTime> ReadTime(std::string_view field, const Zone& zone);
+  std::vector<std::string> ReadDatasets(const Value& task, std::string_view field, const std::string& what);
   void ReadParams();
   void ReadParam(const std::string& name, const Value& value);
   void ReadTasks(const Value& tasks);

@@ -11,6 +11,7 @@
 #include "core/spec/task_kind.h"
 #include "scheduler/dagbag/dag_reader.h"
 #include "scheduler/dagbag/graph.h"
+#include "scheduler/dagbag/schedule_reader.h"
 
 namespace millrace::dagbag {
 namespace {
@@ -74,6 +75,8 @@ void DagReader::ReadTask(const Value& value) {
     }
   }
   task.doc = Text(value.Find("doc_md"));
+  task.outlets = ReadDatasets(value, "outlets", what);
+  task.inlets = ReadDatasets(value, "inlets", what);
   ReadPolicy(task, value);
   if (const Value* uses = value.Find("uses"); uses != nullptr && uses->is_string())
     ReadWith(task, value, *uses);
@@ -88,6 +91,20 @@ void DagReader::ReadTask(const Value& value) {
   }
   needs_.push_back(std::move(needs));
   dag_->tasks.push_back(std::move(task));
+}
+
+std::vector<std::string> DagReader::ReadDatasets(const Value& task, std::string_view field,
+                                                 const std::string& what) {
+  std::vector<std::string> names;
+  const Value* written = task.Find(field);
+  if (written == nullptr || written->is_null()) return names;
+  for (const Value& item : written->is_list() ? written->as_list() : Value::List{*written}) {
+    std::optional<Dataset> dataset = ReadDataset(item, what + ": " + std::string(field), problems_);
+    if (!dataset) continue;
+    AddOnce(names, dataset->name);
+    AddDataset(dag_->datasets, std::move(*dataset));
+  }
+  return names;
 }
 
 const Value* DagReader::Policy(const Value& task, std::string_view field) const {

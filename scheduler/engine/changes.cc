@@ -7,6 +7,9 @@
 namespace millrace::engine {
 namespace {
 
+// Less is a clock that is set right; more is another time.
+constexpr Duration kClockStep = std::chrono::minutes(5);
+
 template <typename Row>
 void Write(std::vector<Row>& rows, BatchPlace& place, std::uint64_t stamp, const Row& row) {
   if (place.stamp == stamp) {
@@ -22,6 +25,8 @@ void Write(std::vector<Row>& rows, BatchPlace& place, std::uint64_t stamp, const
 void Engine::State::Begin(Now the_now, Output& the_out) {
   now = the_now;
   out = &the_out;
+  if (seen && (now.wall - seen->wall) - (now.boot - seen->boot) > kClockStep) OnClockStepped();
+  seen = now;
   if (out->stamp == 0) {
     out->stamp = ++stamp;
     created_in_batch = 0;

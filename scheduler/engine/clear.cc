@@ -23,12 +23,15 @@ CommandReply Engine::State::Cancel(const CancelRun& command, LiveRun& run) {
     return FailedPrecondition("run " + run.row.run_id +
                               " has ended already: " + std::string(ToString(run.row.state)));
   }
-  const std::string reason = By("cancelled", command.user);
+  return Stop(run, By("cancelled", command.user));
+}
+
+CommandResult Engine::State::Stop(LiveRun& run, const std::string& reason) {
   LiveDag& dag = *run.owner;
   CommandResult result;
   if (run.row.state == RunState::kQueued) {
     dag.queued.erase(run.row.key);
-    if (run.row.type == RunType::kScheduled) --dag.queued_by_timetable;
+    if (IsOfSchedule(run.row.type)) --dag.queued_by_timetable;
   } else {
     --dag.running;
     active_instances -= run.counted;
@@ -37,6 +40,7 @@ CommandReply Engine::State::Cancel(const CancelRun& command, LiveRun& run) {
   SetRunState(run, RunState::kFailed);
   run.row.ended_at = now.wall;
   run.row.note = reason;
+  DropDeadlines(run);
   StopRest(run, reason, true, &result.instances);
   result.run = run.row;
   woken.insert(dag.row.dag_id);
@@ -123,7 +127,7 @@ void Engine::State::Reopen(LiveRun& run) {
   run.row.ended_at.reset();
   run.row.note.clear();
   run.owner->queued.insert(run.row.key);
-  if (run.row.type == RunType::kScheduled) ++run.owner->queued_by_timetable;
+  if (IsOfSchedule(run.row.type)) ++run.owner->queued_by_timetable;
   woken.insert(run.row.dag_id);
 }
 

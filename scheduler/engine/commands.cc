@@ -33,6 +33,14 @@ void Engine::State::OnCommand(const CommandReceived& event) {
     Answer(event.reply, CommandResult{});
     return;
   }
+  if (const auto* dataset = std::get_if<AddDatasetEvent>(&event.command)) {
+    Answer(event.reply, OnDatasetEvent(*dataset));
+    return;
+  }
+  if (const auto* queue = std::get_if<ClearDatasetQueue>(&event.command)) {
+    Answer(event.reply, ClearQueue(*queue));
+    return;
+  }
   if (const auto* pause = std::get_if<SetPaused>(&event.command)) {
     Answer(event.reply, Pause(*pause));
     return;
@@ -69,6 +77,8 @@ void Engine::State::OnLoaded(const Loaded& event) {
   const auto dag = dags.find(event.dag_id);
   if (event.image.ok() && event.image->dag != nullptr && FindRun(event.dag_id, event.run_id) == nullptr) {
     LiveRun& run = AddRun(dag->second, event.image->run, event.image->dag);
+    for (const DatasetEvent& made_by : event.image->events)
+      run.events.push_back(std::make_shared<const DatasetEvent>(made_by));
     LoadInstances(run, event.image->task_instances);
   }
   for (const WaitingCommand& command : waiting.mapped()) {
@@ -134,6 +144,7 @@ CommandReply Engine::State::Trigger(const TriggerRun& command) {
   row.triggered_by = command.user;
   row.note = command.note;
   LiveRun& run = AddRun(dag, std::move(row), dag.dag);
+  SetDeadlines(run);
   Touch(run);
   woken.insert(command.dag_id);
   return CommandResult{run.row, {}};

@@ -1,5 +1,7 @@
 #include "scheduler/engine/engine.h"
 
+#include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "scheduler/engine/state.h"
@@ -32,6 +34,7 @@ void Engine::Apply(const Event& event, Now now, Output& out) {
                    while (const std::optional<Timer> timer = state.timers.TakeDue(now.boot))
                      state.OnTimer(*timer);
                    state.FireDue();
+                   state.MissDeadlines();
                  },
                  [&](const DagLoaded& e) { state.OnDagLoaded(e); },
                  [&](const DagGone& e) { state.OnDagGone(e); },
@@ -55,8 +58,13 @@ bool Engine::HasBacklog() const { return !state_->creating.empty(); }
 std::optional<BootTime> Engine::NextBootTimer() const { return state_->timers.Next(); }
 
 std::optional<WallTime> Engine::NextWallTimer() const {
-  if (state_->fires.empty()) return std::nullopt;
-  return state_->fires.begin()->first;
+  std::optional<WallTime> next;
+  if (!state_->fires.empty()) next = state_->fires.begin()->first;
+  if (!state_->deadlines.empty()) {
+    const WallTime due = std::get<WallTime>(*state_->deadlines.begin());
+    next = std::min(next.value_or(due), due);
+  }
+  return next;
 }
 
 Answer Engine::Ask(const Question& question, Now) const {

@@ -87,6 +87,8 @@ struct Pool {
   std::optional<LaneKey> listed;  // its key among the pools that can start something now
 };
 
+using EventPtr = std::shared_ptr<const DatasetEvent>;
+
 struct LiveRun {
   Run row;
   DagPtr dag;
@@ -106,6 +108,8 @@ struct LiveRun {
   std::unique_ptr<Past> past;                     // when a task depends on it
   std::optional<BootTime> deadline;               // dagrun_timeout
   std::string stopped;                            // fail_fast: why nothing but teardowns starts any more
+  std::vector<EventPtr> events;                // of datasets, that made it
+  std::map<std::int32_t, WallTime> deadlines;  // not missed yet, by index in the DAG
   BatchPlace place;
   bool dirty = false;
 
@@ -120,6 +124,9 @@ struct LiveDag {
   DagPtr dag;
   Timetable timetable;
   std::optional<WallTime> fires_at;  // its entry among the wall timers
+  bool fires_once = false;           // the wall clock has jumped over its time
+  std::vector<std::string> waits_for;     // datasets of its schedule, sorted
+  std::vector<EventPtr> dataset_events;   // not used up yet, oldest first
   std::set<RunKey> queued;
   std::int32_t queued_by_timetable = 0;
   std::int32_t running = 0;
@@ -129,6 +136,14 @@ struct LiveDag {
   BatchPlace place;
   bool dirty = false;
 };
+
+// How many runs of one DAG's schedule may stand queued: a catch-up over years must not fill memory.
+inline constexpr std::int32_t kQueuedByTimetable = 16;
+
+// A run that the DAG's schedule made: those are what overlap is about.
+inline bool IsOfSchedule(RunType type) {
+  return type == RunType::kScheduled || type == RunType::kAssetTriggered;
+}
 
 // Something that a worker was given and has not ended yet.
 struct LiveAttempt {

@@ -47,6 +47,12 @@ void Engine::State::Load(Image image) {
     }
     perhaps_over.insert(key);
   }
+  LoadDatasets(image);
+  for (const DeadlineRow& row : image.deadlines) {
+    LiveRun* run = FindRun(row.run);
+    if (run != nullptr && static_cast<std::size_t>(row.index) < run->dag->deadlines.size())
+      AddDeadline(*run, row.index, row.due_at);
+  }
   for (StageTaskRow& row : image.stage_tasks) {
     const auto job = jobs.find(row.job.instance);
     if (job != jobs.end() && job->second.key == row.job) job->second.durable.push_back(std::move(row));

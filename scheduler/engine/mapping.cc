@@ -46,8 +46,8 @@ StatusOr<std::vector<Value>> Engine::State::MapValues(const LiveRun& run, const 
     Value values = expansion.values;
     if (values.is_string()) {
       TemplateAnswers answers = AnswersOf(run, instance);
-      ASSIGN_OR_RETURN(values,
-                       RenderData(run.row, *run.dag, task, instance.row, values.as_string(), &answers));
+      ASSIGN_OR_RETURN(values, RenderData(run.row, *run.dag, task, instance.row, values.as_string(), &answers,
+                                          EventsOf(run)));
     }
     ASSIGN_OR_RETURN(lists.emplace_back(), ItemsOf(values, expansion.name));
     const std::size_t size = lists.back().size();

@@ -164,7 +164,7 @@ bool Engine::State::PlaceStage(LiveJob& job, StageRun& stage) {
 
 StatusOr<Assignment> Engine::State::MakeAssignment(const LiveRun& run, const Instance& instance) const {
   TemplateAnswers values = AnswersOf(run, instance);
-  return Render(run.row, *run.dag, TaskOf(run, instance), instance.row, instance.row.fence, &values);
+  return Render(run.row, *run.dag, TaskOf(run, instance), instance.row, instance.row.fence, &values, EventsOf(run));
 }
 
 Assignment Engine::State::MakeStageAssignment(const LiveRun& run, const Instance& instance,

@@ -16,7 +16,7 @@ namespace millrace::engine {
 namespace {
 
 StatusOr<TemplateContext> ContextOf(const Run& run, const Dag& dag, const Task& task,
-                                    const TaskInstance& instance) {
+                                    const TaskInstance& instance, const Value& triggering_events) {
   RunFacts facts;
   facts.dag_id = dag.id;
   facts.task_id = task.id;
@@ -32,6 +32,7 @@ StatusOr<TemplateContext> ContextOf(const Run& run, const Dag& dag, const Task& 
   facts.try_number = instance.try_number;
   facts.max_tries = instance.max_tries;
   facts.map_index = instance.map_index;
+  facts.triggering_events = triggering_events;
   TemplateContext context = MakeRunContext(facts);
   if (!instance.map_value.empty()) {
     ASSIGN_OR_RETURN(Value values, ParseJson(instance.map_value));
@@ -131,7 +132,7 @@ std::vector<TemplateNeed> NeedsOf(const Task& task) {
 }
 
 StatusOr<Assignment> Render(const Run& run, const Dag& dag, const Task& task, const TaskInstance& instance,
-                            Fence fence, TemplateLookup* lookup) {
+                            Fence fence, TemplateLookup* lookup, Value triggering_events) {
   Assignment assignment = Frame(run, dag, task, instance, fence);
   const TaskKind* kind = FindTaskKind(task.kind);
   if (kind == nullptr) return InvalidArgument("task kind not known: " + task.kind);
@@ -142,7 +143,7 @@ StatusOr<Assignment> Render(const Run& run, const Dag& dag, const Task& task, co
     if (!IsTemplate(text)) return std::string(text);
     StatusOr<std::string> rendered = [&]() -> StatusOr<std::string> {
       if (!context) {
-        ASSIGN_OR_RETURN(context, ContextOf(run, dag, task, instance));
+        ASSIGN_OR_RETURN(context, ContextOf(run, dag, task, instance, triggering_events));
         context->SetLookup(lookup);
       }
       if (use != FieldUse::kShellTemplate) return RenderText(text, *context);
@@ -164,8 +165,8 @@ StatusOr<Assignment> Render(const Run& run, const Dag& dag, const Task& task, co
 }
 
 StatusOr<Value> RenderData(const Run& run, const Dag& dag, const Task& task, const TaskInstance& instance,
-                           const std::string& text, TemplateLookup* lookup) {
-  ASSIGN_OR_RETURN(TemplateContext context, ContextOf(run, dag, task, instance));
+                           const std::string& text, TemplateLookup* lookup, Value triggering_events) {
+  ASSIGN_OR_RETURN(TemplateContext context, ContextOf(run, dag, task, instance, triggering_events));
   context.SetLookup(lookup);
   const std::size_t begin = text.find_first_not_of(" \t\n");
   const std::size_t end = text.find_last_not_of(" \t\n");

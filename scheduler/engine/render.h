@@ -19,12 +19,14 @@ Assignment Frame(const Run& run, const Dag& dag, const Task& task, const TaskIns
 std::vector<TemplateNeed> NeedsOf(const Task& task);
 
 // INVALID_ARGUMENT says which template does not render, where it stands and why; UNAVAILABLE: `lookup` did
-// not know something yet. Without a lookup, XComs, variables, connections and earlier runs are errors.
+// not know something yet. `triggering_events`: see RunFacts. Without a lookup, XComs, variables, connections
+// and earlier runs are errors.
 StatusOr<Assignment> Render(const Run& run, const Dag& dag, const Task& task, const TaskInstance& instance,
-                            Fence fence, TemplateLookup* lookup = nullptr);
+                            Fence fence, TemplateLookup* lookup = nullptr,
+                            Value triggering_events = Value::Map());
 
 // The value of a template: what its one expression is, or what its text means as JSON.
 StatusOr<Value> RenderData(const Run& run, const Dag& dag, const Task& task, const TaskInstance& instance,
-                           const std::string& text, TemplateLookup* lookup);
+                           const std::string& text, TemplateLookup* lookup, Value triggering_events = Value::Map());
 
 }  // namespace millrace::engine

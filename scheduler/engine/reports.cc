@@ -133,6 +133,7 @@ void Engine::State::OnEnded(LiveRun& run, Instance& instance, const engine::End&
   switch (end.outcome) {
     case Outcome::kSuccess:
       SetState(run, instance, TaskState::kSuccess);
+      TellDatasets(run, instance);
       return;
     case Outcome::kSkipped:
       SetState(run, instance, TaskState::kSkipped);

@@ -33,7 +33,7 @@ LiveRun& Engine::State::AddRun(LiveDag& dag, Run row, DagPtr version) {
   dag.runs[run.row.run_id] = key;
   if (run.row.state == RunState::kQueued) {
     dag.queued.insert(key);
-    if (run.row.type == RunType::kScheduled) ++dag.queued_by_timetable;
+    if (IsOfSchedule(run.row.type)) ++dag.queued_by_timetable;
   } else if (run.row.state == RunState::kRunning) {
     ++dag.running;
     run.counted = static_cast<std::int64_t>(run.dag->tasks.size());
@@ -43,7 +43,8 @@ LiveRun& Engine::State::AddRun(LiveDag& dag, Run row, DagPtr version) {
 }
 
 void Engine::State::StartRuns(LiveDag& dag) {
-  while (!dag.row.paused && !dag.queued.empty() && dag.running < dag.dag->max_active_runs) {
+  const bool allow_all = dag.dag->schedule.overlap == Overlap::kAllowAll;
+  while (!dag.row.paused && !dag.queued.empty() && (allow_all || dag.running < dag.dag->max_active_runs)) {
     const RunKey key = *dag.queued.begin();
     LiveRun& run = runs.find(key)->second;
     const auto size = static_cast<std::int64_t>(std::max(run.dag->tasks.size(), run.instances.size()));
@@ -52,7 +53,7 @@ void Engine::State::StartRuns(LiveDag& dag) {
       return;
     }
     dag.queued.erase(dag.queued.begin());
-    if (run.row.type == RunType::kScheduled) --dag.queued_by_timetable;
+    if (IsOfSchedule(run.row.type)) --dag.queued_by_timetable;
     ++dag.running;
     run.counted = size;
     active_instances += size;
@@ -211,6 +212,7 @@ void Engine::State::EndIfOver(LiveRun& run) {
   SetRunState(run, failed || !run.stopped.empty() ? RunState::kFailed : RunState::kSuccess);
   if (!run.stopped.empty()) run.row.note = run.stopped;
   run.row.ended_at = now.wall;
+  DropDeadlines(run);
   --run.owner->running;
   active_instances -= run.counted;
   woken.insert(run.row.dag_id);

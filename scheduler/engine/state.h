@@ -11,6 +11,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -30,6 +31,7 @@ struct Engine::State {
   // Valid during Apply and Load.
   Now now{};
   Output* out = nullptr;
+  std::optional<Now> seen;  // at the Apply before this one
 
   std::uint32_t term = 0;
   std::uint64_t fence_counter = 0;
@@ -48,6 +50,9 @@ struct Engine::State {
 
   Timers timers;
   std::set<std::pair<WallTime, std::string>> fires;  // wall timers: when a DAG's timetable is asked again
+  std::set<std::tuple<WallTime, RunKey, std::int32_t>> deadlines;  // wall timers, too
+  std::map<std::string, std::set<std::string>, std::less<>> subscribers;  // dataset -> DAGs whose schedule names it
+  std::int64_t next_dataset_event = 1;
   std::map<LaneKey, Pool*> open_pools;               // whose best waiter fits
   std::map<StageKey, std::pair<TaskInstanceKey, jobs::StageTaskId>> waiting_stages;
   std::set<std::pair<std::int32_t, SessionId>> free_workers;  // (-free slots, id) of those that take work
@@ -91,9 +96,37 @@ struct Engine::State {
   void UseVersion(LiveDag& dag, DagPtr version);
   // Makes every run that is due and sets the timer for the next one.
   void FireTimetable(LiveDag& dag);
+  std::optional<RunDates> NextDates(const LiveDag& dag) const;
+  void MakeScheduledRun(LiveDag& dag, const RunDates& dates, WallTime due);
+  // What the overlap policy does about the schedule's earlier runs. False: the new one is not to be.
+  bool MakeRoom(LiveDag& dag, const std::string& what);
+  std::vector<RunKey> UnfinishedOfSchedule(const LiveDag& dag) const;
+  // The wall clock has jumped by minutes: whatever it jumped over fires once, whatever catchup says.
+  void OnClockStepped();
   void FireDue();
   // DAGs whose timetable is due or whose runs may find room.
   void WakeDags();
+
+  // datasets.cc
+  void Subscribe(LiveDag& dag);
+  // The success of a task instance is an event of each of its outlets.
+  void TellDatasets(const LiveRun& run, const Instance& instance);
+  const DatasetEvent& AddEvent(DatasetEvent event);
+  void FireDatasets(LiveDag& dag);
+  CommandReply OnDatasetEvent(const AddDatasetEvent& command);
+  CommandReply ClearQueue(const ClearDatasetQueue& command);
+  // What made the run, as templates see it: triggering_asset_events['orders'][0].source_run_id.
+  Value EventsOf(const LiveRun& run) const;
+  void LoadDatasets(const Image& image);
+
+  // deadlines.cc
+  std::optional<WallTime> DueAt(const LiveRun& run, const Deadline& deadline) const;
+  void SetDeadlines(LiveRun& run);
+  void AddDeadline(LiveRun& run, std::int32_t index, WallTime due);
+  void MissDeadlines();
+  void OnDeadlineMissed(LiveRun& run, std::int32_t index, WallTime due);
+  // The run is over.
+  void DropDeadlines(LiveRun& run);
 
   // runs.cc: from queued to ended.
   LiveRun& AddRun(LiveDag& dag, Run row, DagPtr version);
@@ -212,6 +245,8 @@ struct Engine::State {
   CommandReply Pause(const SetPaused& command);
   CommandReply OnRun(const Command& command, LiveRun& run);
   CommandReply Cancel(const CancelRun& command, LiveRun& run);
+  // Ends a live run as failed, with its instances; it is gone afterwards.
+  CommandResult Stop(LiveRun& run, const std::string& reason);
   CommandReply Clear(const ClearTasks& command, LiveRun& run);
   CommandReply Mark(const MarkTask& command, LiveRun& run);
   void ClearInstances(LiveRun& run, const std::vector<std::int32_t>& indices, const std::string& user);

@@ -129,7 +129,7 @@ bool Engine::State::IsLatest(const LiveRun& run) const {
   if (run.row.type == RunType::kManual || !run.row.logical_date) return true;
   const Cursor cursor{*run.row.logical_date, run.row.run_after};
   const std::optional<RunDates> next =
-      run.owner->timetable.Next(cursor, {std::nullopt, std::nullopt, true}, now.wall);
+      run.owner->timetable.Next(cursor, {std::nullopt, std::nullopt, Catchup::kAll}, now.wall);
   return !next || next->run_after > now.wall;
 }
 

@@ -79,10 +79,14 @@ StatusOr<Why> Engine::State::AnswerWhy(const AskWhy& question) const {
   Why why;
   if (dag.row.paused) why.reasons.push_back({"paused", "DAG " + dag.row.dag_id + " is paused; unpause it"});
   if (run.row.state == RunState::kQueued) {
-    if (dag.running >= dag.dag->max_active_runs) {
+    const Overlap overlap = dag.dag->schedule.overlap;
+    if (overlap != Overlap::kAllowAll && dag.running >= dag.dag->max_active_runs) {
       why.reasons.push_back({"limit", "its run is queued: " + std::to_string(dag.running) +
                                           " runs are active and max_active_runs is " +
-                                          std::to_string(dag.dag->max_active_runs)});
+                                          std::to_string(dag.dag->max_active_runs) +
+                                          (overlap == Overlap::kQueue && IsOfSchedule(run.row.type)
+                                               ? "; overlap: queue makes it wait"
+                                               : "")});
     }
     if (crowded.contains(dag.row.dag_id)) {
       why.reasons.push_back({"limit", "its run is queued: a million task instances are active already"});

@@ -1,6 +1,7 @@
 #include "scheduler/store/batch_writer.h"
 
 #include "core/model/codec.h"
+#include "core/model/json.h"
 #include "scheduler/store/rows.h"
 
 namespace millrace::store {
@@ -10,15 +11,28 @@ constexpr const char* kPosition = "SELECT (SELECT value FROM meta WHERE name = '
 constexpr const char* kAdvance = "UPDATE meta SET value = ? WHERE name = 'sequence'";
 constexpr const char* kRaise = "UPDATE meta SET value = max(value, ?1) WHERE name = ?2";
 constexpr const char* kDag =
-    "INSERT INTO dag VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9) ON CONFLICT (dag_id) DO UPDATE SET version = ?2, paused = ?3, stale = ?4, "
-    "cursor = ?5, cursor_logical_date = ?6, next_logical_date = ?7, next_run_after = ?8, parsed_at = ?9";
+    "INSERT INTO dag VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12) ON CONFLICT (dag_id) DO UPDATE SET version = ?2, paused = ?3, stale = ?4, "
+    "cursor = ?5, cursor_logical_date = ?6, next_logical_date = ?7, next_run_after = ?8, parsed_at = ?9, "
+    "next_interval_start = ?10, next_interval_end = ?11, runtimes = ?12";
 constexpr const char* kDagVersion = "INSERT OR REPLACE INTO dag_version (dag_id, version, hash, created_at, body) VALUES (?,?,?,?,?)";
 constexpr const char* kForgetTags = "DELETE FROM dag_tag WHERE dag_id = ?";
 constexpr const char* kTag = "INSERT OR IGNORE INTO dag_tag VALUES (?,?)";
 // An upsert keeps the row's place; REPLACE would delete and insert again, indexes included.
 constexpr const char* kRun =
-    "INSERT INTO run VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16) ON CONFLICT (run) DO UPDATE SET state = ?5, "
-    "version = ?6, started_at = ?12, ended_at = ?13, conf = ?14, note = ?16";
+    "INSERT INTO run VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17) ON CONFLICT (run) DO UPDATE SET state = ?5, "
+    "version = ?6, started_at = ?12, ended_at = ?13, conf = ?14, note = ?16, "
+    "missed_deadlines = ?17";
+constexpr const char* kDataset =
+    "INSERT INTO dataset (name, uri, grp, extra, created_at, updated_at) VALUES (?1,?2,?3,?4,?5,?5) ON CONFLICT (name) DO UPDATE SET "
+    "uri = ?2, grp = ?3, extra = ?4, updated_at = ?5 WHERE (?2 <> ?1 OR ?4 <> '{}') AND (uri <> ?2 OR grp <> ?3 OR extra <> ?4)";
+constexpr const char* kForgetUses = "DELETE FROM dataset_use WHERE dag_id = ?";
+constexpr const char* kDatasetUse = "INSERT OR IGNORE INTO dataset_use VALUES (?,?,?,?,?)";
+constexpr const char* kDatasetEvent = "INSERT INTO dataset_event VALUES (?,?,?,?,?,?,?,?)";
+constexpr const char* kQueue = "INSERT OR IGNORE INTO dataset_queue VALUES (?,?)";
+constexpr const char* kUnqueue = "DELETE FROM dataset_queue WHERE dag_id = ?1 AND (?2 = 0 OR event = ?2)";
+constexpr const char* kRunEvent = "INSERT OR IGNORE INTO run_event VALUES (?,?)";
+constexpr const char* kDeadline = "INSERT OR REPLACE INTO deadline VALUES (?,?,?,?)";
+constexpr const char* kForgetDeadline = "DELETE FROM deadline WHERE run = ? AND idx = ?";
 constexpr const char* kTaskInstance = "INSERT OR REPLACE INTO task_instance VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 constexpr const char* kAttempt = "INSERT OR REPLACE INTO attempt VALUES (?,?,?,?,?,?,?,?,?,?,?)";
 constexpr const char* kXCom =
@@ -50,6 +64,7 @@ Status BatchWriter::Write(const Batch& batch) {
   RETURN_IF_ERROR(CheckPosition(batch));
   RETURN_IF_ERROR(WriteDags(batch));
   RETURN_IF_ERROR(WriteInstances(batch));
+  RETURN_IF_ERROR(WriteDatasets(batch));
   RETURN_IF_ERROR(WriteJobs(batch));
   for (const Record& record : batch.records) RETURN_IF_ERROR(WriteRecord(record));
   return WriteJournal(batch);
@@ -74,15 +89,7 @@ Status BatchWriter::CheckPosition(const Batch& batch) {
 Status BatchWriter::WriteDags(const Batch& batch) {
   for (const DagRow& row : batch.dags) {
     ASSIGN_OR_RETURN(Statement * dag, Prepared(kDag));
-    dag->Bind(1, row.dag_id);
-    dag->Bind(2, std::int64_t{row.version});
-    dag->Bind(3, std::int64_t{row.paused});
-    dag->Bind(4, std::int64_t{row.stale});
-    dag->Bind(5, row.cursor);
-    dag->Bind(6, row.cursor_logical_date);
-    dag->Bind(7, row.next_logical_date);
-    dag->Bind(8, row.next_run_after);
-    dag->Bind(9, ToMicros(batch.at));
+    BindDag(*dag, row, batch.at);
     RETURN_IF_ERROR(dag->Run());
   }
   for (const DagVersionRow& row : batch.dag_versions) {
@@ -102,6 +109,7 @@ Status BatchWriter::WriteDags(const Batch& batch) {
       tag->Bind(2, row.dag_id);
       RETURN_IF_ERROR(tag->Run());
     }
+    RETURN_IF_ERROR(WriteDatasetUses(row));
   }
   return OkStatus();
 }
@@ -144,6 +152,70 @@ Status BatchWriter::WriteXCom(const XComRow& row) {
     statement->Bind(4, ToMicros(row.at));
   }
   return statement->Run();
+}
+
+Status BatchWriter::WriteDatasetUses(const DagVersionRow& row) {
+  const Dag& dag = *row.dag;
+  for (const Dataset& dataset : dag.datasets) {
+    ASSIGN_OR_RETURN(Statement * statement, Prepared(kDataset));
+    statement->Bind(1, dataset.name);
+    statement->Bind(2, dataset.uri);
+    statement->Bind(3, dataset.group);
+    statement->Bind(4, dataset.extra.is_map() ? ToJson(dataset.extra) : std::string("{}"));
+    statement->Bind(5, ToMicros(row.created_at));
+    RETURN_IF_ERROR(statement->Run());
+  }
+  ASSIGN_OR_RETURN(Statement * forget, Prepared(kForgetUses));
+  forget->Bind(1, row.dag_id);
+  RETURN_IF_ERROR(forget->Run());
+  const auto use = [&](const std::string& task, DatasetRole role, const std::string& dataset) -> Status {
+    ASSIGN_OR_RETURN(Statement * statement, Prepared(kDatasetUse));
+    statement->Bind(1, row.dag_id);
+    statement->Bind(2, task);
+    statement->Bind(3, static_cast<std::int64_t>(role));
+    statement->Bind(4, dataset);
+    statement->Bind(5, ToMicros(row.created_at));
+    return statement->Run();
+  };
+  if (dag.schedule.datasets) {
+    for (const std::string& name : NamesIn(*dag.schedule.datasets)) RETURN_IF_ERROR(use("", DatasetRole::kScheduled, name));
+  }
+  for (const Task& task : dag.tasks) {
+    for (const std::string& name : task.outlets) RETURN_IF_ERROR(use(task.id, DatasetRole::kProducing, name));
+    for (const std::string& name : task.inlets) RETURN_IF_ERROR(use(task.id, DatasetRole::kConsuming, name));
+  }
+  return OkStatus();
+}
+
+Status BatchWriter::WriteDatasets(const Batch& batch) {
+  for (const DatasetEvent& event : batch.dataset_events) {
+    ASSIGN_OR_RETURN(Statement * statement, Prepared(kDatasetEvent));
+    BindDatasetEvent(*statement, event);
+    RETURN_IF_ERROR(statement->Run());
+  }
+  for (const DatasetQueueRow& row : batch.dataset_queue) {
+    ASSIGN_OR_RETURN(Statement * statement, Prepared(row.removed ? kUnqueue : kQueue));
+    statement->Bind(1, row.dag_id);
+    statement->Bind(2, row.event);
+    RETURN_IF_ERROR(statement->Run());
+  }
+  for (const RunEventRow& row : batch.run_events) {
+    ASSIGN_OR_RETURN(Statement * statement, Prepared(kRunEvent));
+    statement->Bind(1, ToInt(row.run));
+    statement->Bind(2, row.event);
+    RETURN_IF_ERROR(statement->Run());
+  }
+  for (const DeadlineRow& row : batch.deadlines) {
+    ASSIGN_OR_RETURN(Statement * statement, Prepared(row.removed ? kForgetDeadline : kDeadline));
+    statement->Bind(1, ToInt(row.run));
+    statement->Bind(2, std::int64_t{row.index});
+    if (!row.removed) {
+      statement->Bind(3, ToMicros(row.due_at));
+      statement->Bind(4, row.missed_at);
+    }
+    RETURN_IF_ERROR(statement->Run());
+  }
+  return OkStatus();
 }
 
 Status BatchWriter::WriteJobs(const Batch& batch) {

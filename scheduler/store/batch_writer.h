@@ -20,6 +20,8 @@ class BatchWriter {
   StatusOr<Statement*> Prepared(const char* sql);
   Status CheckPosition(const Batch& batch);
   Status WriteDags(const Batch& batch);
+  Status WriteDatasetUses(const DagVersionRow& row);
+  Status WriteDatasets(const Batch& batch);
   Status WriteInstances(const Batch& batch);
   Status WriteJobs(const Batch& batch);
   Status WriteXCom(const XComRow& row);

@@ -3,6 +3,7 @@
 #include <bit>
 #include <charconv>
 #include <cstring>
+#include <sstream>
 
 #include "core/model/codec.h"
 #include "scheduler/store/schema.h"
@@ -40,6 +41,14 @@ std::vector<std::int32_t> Numbers(const std::string& text) {
   return numbers;
 }
 
+// Microseconds with spaces between them.
+std::vector<Duration> ReadRuntimes(const std::string& text) {
+  std::vector<Duration> runtimes;
+  std::istringstream stream(text);
+  for (std::int64_t micros = 0; stream >> micros;) runtimes.emplace_back(micros);
+  return runtimes;
+}
+
 }  // namespace
 
 DagRow ReadDag(const Statement& row) {
@@ -50,7 +59,49 @@ DagRow ReadDag(const Statement& row) {
           .cursor = row.Time(4),
           .cursor_logical_date = row.Time(5),
           .next_logical_date = row.Time(6),
-          .next_run_after = row.Time(7)};
+          .next_run_after = row.Time(7),
+          .next_interval_start = row.Time(9),
+          .next_interval_end = row.Time(10),
+          .runtimes = ReadRuntimes(row.Text(11))};
+}
+
+void BindDag(Statement& statement, const DagRow& row, WallTime parsed_at) {
+  std::string runtimes;
+  for (const Duration runtime : row.runtimes) runtimes += std::to_string(runtime.count()) + " ";
+  statement.Bind(1, row.dag_id);
+  statement.Bind(2, std::int64_t{row.version});
+  statement.Bind(3, std::int64_t{row.paused});
+  statement.Bind(4, std::int64_t{row.stale});
+  statement.Bind(5, row.cursor);
+  statement.Bind(6, row.cursor_logical_date);
+  statement.Bind(7, row.next_logical_date);
+  statement.Bind(8, row.next_run_after);
+  statement.Bind(9, ToMicros(parsed_at));
+  statement.Bind(10, row.next_interval_start);
+  statement.Bind(11, row.next_interval_end);
+  statement.Bind(12, runtimes);
+}
+
+DatasetEvent ReadDatasetEvent(const Statement& row) {
+  return {.id = row.Int(0),
+          .dataset = row.Text(1),
+          .at = WallFromMicros(row.Int(2)),
+          .dag_id = row.Text(3),
+          .run_id = row.Text(4),
+          .task_id = row.Text(5),
+          .map_index = static_cast<std::int32_t>(row.Int(6)),
+          .extra = row.Text(7)};
+}
+
+void BindDatasetEvent(Statement& statement, const DatasetEvent& event) {
+  statement.Bind(1, event.id);
+  statement.Bind(2, event.dataset);
+  statement.Bind(3, ToMicros(event.at));
+  statement.Bind(4, event.dag_id);
+  statement.Bind(5, event.run_id);
+  statement.Bind(6, event.task_id);
+  statement.Bind(7, std::int64_t{event.map_index});
+  statement.Bind(8, event.extra);
 }
 
 Run ReadRun(const Statement& row) {
@@ -69,7 +120,8 @@ Run ReadRun(const Statement& row) {
           .ended_at = row.Time(12),
           .conf = row.Text(13),
           .triggered_by = row.Text(14),
-          .note = row.Text(15)};
+          .note = row.Text(15),
+          .missed_deadlines = static_cast<std::int32_t>(row.Int(16))};
 }
 
 void BindRun(Statement& statement, const Run& run) {
@@ -89,6 +141,7 @@ void BindRun(Statement& statement, const Run& run) {
   statement.Bind(14, run.conf);
   statement.Bind(15, run.triggered_by);
   statement.Bind(16, run.note);
+  statement.Bind(17, std::int64_t{run.missed_deadlines});
 }
 
 TaskInstance ReadTaskInstance(const Statement& row) {

@@ -14,10 +14,11 @@ TaskInstanceKey UnpackKey(std::int64_t key);
 
 // Column lists in the order of the Read functions below.
 inline constexpr const char* kDagColumns =
-    "dag_id, version, paused, stale, cursor, cursor_logical_date, next_logical_date, next_run_after, parsed_at";
+    "dag_id, version, paused, stale, cursor, cursor_logical_date, next_logical_date, next_run_after, parsed_at, "
+    "next_interval_start, next_interval_end, runtimes";
 inline constexpr const char* kRunColumns =
     "run, dag_id, run_id, type, state, version, logical_date, interval_start, interval_end, run_after, queued_at, "
-    "started_at, ended_at, conf, triggered_by, note";
+    "started_at, ended_at, conf, triggered_by, note, missed_deadlines";
 inline constexpr const char* kTaskInstanceColumns =
     "key, state, try_number, max_tries, lost, term, counter, session, scheduled_at, queued_at, started_at, ended_at, due_at, "
     "worker, reason, map_index, mapped_task, map_value, skips";
@@ -27,13 +28,19 @@ inline constexpr const char* kAttemptColumns =
 inline constexpr const char* kStageTaskColumns =
     "key, try_number, stage, idx, term, counter, session, started_at, ended_at, worker, result, revoked";
 
+inline constexpr const char* kDatasetEventColumns = "id, dataset, at, dag_id, run_id, task_id, map_index, extra";
+
 DagRow ReadDag(const Statement& row);
+DatasetEvent ReadDatasetEvent(const Statement& row);
+
 Run ReadRun(const Statement& row);
 TaskInstance ReadTaskInstance(const Statement& row);
 XComRow ReadXCom(const Statement& row);
 Attempt ReadAttempt(const Statement& row);
 StatusOr<StageTaskRow> ReadStageTask(const Statement& row);
 
+void BindDag(Statement& statement, const DagRow& row, WallTime parsed_at);
+void BindDatasetEvent(Statement& statement, const DatasetEvent& event);
 void BindRun(Statement& statement, const Run& run);
 void BindTaskInstance(Statement& statement, const TaskInstance& instance);
 void BindAttempt(Statement& statement, const Attempt& attempt);

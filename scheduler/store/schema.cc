@@ -83,7 +83,32 @@ ALTER TABLE task_instance ADD COLUMN map_value TEXT;
 ALTER TABLE task_instance ADD COLUMN skips TEXT;
 )sql";
 
-constexpr std::array<const char*, kSchemaVersion> kMigrations = {kVersion1, kVersion2};
+// Schedules: what the next run covers, datasets and their events, deadlines.
+constexpr const char* kVersion3 = R"sql(
+ALTER TABLE dag ADD COLUMN next_interval_start INTEGER;
+ALTER TABLE dag ADD COLUMN next_interval_end INTEGER;
+ALTER TABLE dag ADD COLUMN runtimes TEXT NOT NULL DEFAULT '';
+ALTER TABLE run ADD COLUMN missed_deadlines INTEGER NOT NULL DEFAULT 0;
+
+CREATE TABLE dataset(
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, uri TEXT NOT NULL, grp TEXT NOT NULL, extra TEXT NOT NULL,
+  created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL);
+CREATE TABLE dataset_use(
+  dag_id TEXT NOT NULL, task_id TEXT NOT NULL, role INTEGER NOT NULL, dataset TEXT NOT NULL, at INTEGER NOT NULL,
+  PRIMARY KEY (dag_id, role, task_id, dataset)) WITHOUT ROWID;
+CREATE INDEX dataset_use_by_dataset ON dataset_use(dataset);
+CREATE TABLE dataset_event(
+  id INTEGER PRIMARY KEY, dataset TEXT NOT NULL, at INTEGER NOT NULL, dag_id TEXT NOT NULL, run_id TEXT NOT NULL,
+  task_id TEXT NOT NULL, map_index INTEGER NOT NULL, extra TEXT NOT NULL);
+CREATE INDEX dataset_event_by_dataset ON dataset_event(dataset, id);
+CREATE TABLE dataset_queue(dag_id TEXT NOT NULL, event INTEGER NOT NULL, PRIMARY KEY (dag_id, event)) WITHOUT ROWID;
+CREATE TABLE run_event(run INTEGER NOT NULL, event INTEGER NOT NULL, PRIMARY KEY (run, event)) WITHOUT ROWID;
+CREATE INDEX run_event_by_event ON run_event(event);
+CREATE TABLE deadline(
+  run INTEGER NOT NULL, idx INTEGER NOT NULL, due_at INTEGER NOT NULL, missed_at INTEGER, PRIMARY KEY (run, idx)) WITHOUT ROWID;
+)sql";
+
+constexpr std::array<const char*, kSchemaVersion> kMigrations = {kVersion1, kVersion2, kVersion3};
 
 StatusOr<int> Version(Database& database) {
   ASSIGN_OR_RETURN(Statement statement, database.Prepare("PRAGMA user_version"));

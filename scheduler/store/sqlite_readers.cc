@@ -274,6 +274,10 @@ class Loader : public RunLoader {
     instances.Add(PackKey({run.key, static_cast<std::int32_t>(kMaxIndex)})).Tail("ORDER BY key");
     ASSIGN_OR_RETURN(Statement statement, instances.Prepare(database));
     ASSIGN_OR_RETURN(image.task_instances, All<TaskInstance>(statement, ReadTaskInstance));
+    Query events(std::string("SELECT ") + kDatasetEventColumns + " FROM dataset_event");
+    events.Where("id IN (SELECT event FROM run_event WHERE run = ?)").Add(ToInt(run.key)).Tail("ORDER BY id");
+    ASSIGN_OR_RETURN(Statement made_by, events.Prepare(database));
+    ASSIGN_OR_RETURN(image.events, All<DatasetEvent>(made_by, ReadDatasetEvent));
     return image;
   }
 

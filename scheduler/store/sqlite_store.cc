@@ -186,6 +186,7 @@ class SqliteStore : public Store {
     image.next_session = static_cast<std::uint64_t>(next_session);
     RETURN_IF_ERROR(LoadDags(image));
     RETURN_IF_ERROR(LoadRuns(image));
+    RETURN_IF_ERROR(LoadDatasets(image));
     ASSIGN_OR_RETURN(Statement sessions, database_->Prepare(
         "SELECT session, offer, joined_at FROM session WHERE ended_at IS NULL ORDER BY session"));
     while (true) {
@@ -220,6 +221,35 @@ class SqliteStore : public Store {
                                     .dag = std::make_shared<const Dag>(std::move(dag))});
     }
     return OkStatus();
+  }
+
+  // The queue of every DAG, what made the unfinished runs, and their deadlines.
+  Status LoadDatasets(Image& image) {
+    const auto each = [this](const std::string& sql, const auto& take) -> Status {
+      ASSIGN_OR_RETURN(Statement statement, database_->Prepare(sql));
+      while (true) {
+        ASSIGN_OR_RETURN(const bool more, statement.Step());
+        if (!more) return OkStatus();
+        take(statement);
+      }
+    };
+    RETURN_IF_ERROR(each("SELECT coalesce(max(id), 0) + 1 FROM dataset_event",
+                         [&](const Statement& row) { image.next_dataset_event = row.Int(0); }));
+    RETURN_IF_ERROR(each("SELECT dag_id, event FROM dataset_queue ORDER BY dag_id, event", [&](const Statement& row) {
+      image.dataset_queue.push_back({row.Text(0), row.Int(1), false});
+    }));
+    RETURN_IF_ERROR(each("SELECT run, event FROM run_event WHERE run IN (SELECT run FROM run WHERE state < 2) ORDER BY run, event",
+                         [&](const Statement& row) { image.run_events.push_back({RunKey{row.Int(0)}, row.Int(1)}); }));
+    RETURN_IF_ERROR(each(std::string("SELECT ") + kDatasetEventColumns +
+                             " FROM dataset_event WHERE id IN (SELECT event FROM dataset_queue UNION SELECT event FROM run_event "
+                             "WHERE run IN (SELECT run FROM run WHERE state < 2)) ORDER BY id",
+                         [&](const Statement& row) { image.dataset_events.push_back(ReadDatasetEvent(row)); }));
+    return each(
+        "SELECT run, idx, due_at FROM deadline WHERE missed_at IS NULL AND run IN (SELECT run FROM run WHERE state < 2) ORDER BY run, idx",
+        [&](const Statement& row) {
+          image.deadlines.push_back(
+              {RunKey{row.Int(0)}, static_cast<std::int32_t>(row.Int(1)), WallFromMicros(row.Int(2)), std::nullopt, false});
+        });
   }
 
   Status LoadRuns(Image& image) {

@@ -10,6 +10,9 @@
 #include <vector>
 
 #include "core/calendar/format.h"
+#include "core/model/yaml.h"
+#include "platform/zones.h"
+#include "scheduler/dagbag/schedule_reader.h"
 #include "tests/support/dag_builder.h"
 #include "tests/support/engine_driver.h"
 
@@ -121,6 +124,12 @@ class Scenario {
       driver_->effects.clear();
       if (line.Word(0) == "dag" || line.Word(0) == "load") {
         DagBuilder builder = ReadDag(line);
+        std::string with;
+        for (; i + 1 < lines_.size() && lines_[i + 1].Word(0) == "with"; ++i) {
+          const std::string& text = lines_[i + 1].text;
+          with += text.substr(text.find("with ") + 5) + "\n";
+        }
+        if (!with.empty()) ReadSchedule(with, builder);
         while (i + 1 < lines_.size() && lines_[i + 1].Word(0) == "task") ReadTask(lines_[++i], builder);
         driver_->LoadDag(builder.Build());
       } else {
@@ -168,11 +177,23 @@ class Scenario {
         schedule.expression = schedule.written = line.Option(key);
       }
       schedule.timezone = line.Option("timezone", "UTC");
-      schedule.catchup = line.Has("catchup");
+      schedule.catchup = line.Has("catchup") ? Catchup::kAll : Catchup::kLast;
       if (!line.Option("start").empty()) schedule.start = Time(line.Option("start"));
       if (!line.Option("end").empty()) schedule.end = Time(line.Option("end"));
     });
     return builder;
+  }
+
+  // As in a DAG file.
+  static void ReadSchedule(const std::string& text, DagBuilder& builder) {
+    const YamlText yaml = ParseYaml(text);
+    ASSERT_TRUE(yaml.problems.empty() && yaml.documents.size() == 1) << text;
+    std::vector<Problem> problems;
+    const platform::TzdbZones zones;
+    builder.With([&](Dag& dag) {
+      dagbag::ScheduleReader(yaml.documents[0], nullptr, zones, problems).Read(dag);
+    });
+    for (const Problem& problem : problems) ADD_FAILURE() << text << problem.message;
   }
 
   static void ReadTask(const Line& line, DagBuilder& builder) {
@@ -187,6 +208,7 @@ class Scenario {
       task.pool = line.Option("pool", "default_pool");
       task.pool_slots = std::stoi(line.Option("slots", "1"));
       task.priority_weight = std::stoi(line.Option("priority", "1"));
+      task.outlets = Names(line.Option("outlets"));
       if (line.Option("lost") == "fail") task.on_worker_lost = OnWorkerLost::kFail;
     });
   }
@@ -226,6 +248,8 @@ class Scenario {
       driver_->Apply(WorkerDraining{sessions_.at(name), what == "leaves"});
     } else if (what == "advance") {
       Advance(Length(name));
+    } else if (what == "clock_steps") {
+      driver_->StepClock(Length(name));
     } else if (what == "restart") {
       driver_->Restart();
     } else if (what == "gone") {
@@ -262,6 +286,10 @@ class Scenario {
                            line.Has("only_failed"),
                            line.Has("dry_run"),
                            "ana"};
+    } else if (what == "dataset") {
+      command = AddDatasetEvent{dag, run.empty() ? "{}" : line.Rest(2), "ana"};
+    } else if (what == "forget") {
+      command = ClearDatasetQueue{dag, run, "ana"};
     } else if (what == "mark") {
       command = MarkTask{dag, run, line.Word(3), TaskStateFromString(line.Word(4)).value(), "ana"};
     } else if (what != "pause" && what != "unpause") {
@@ -330,6 +358,11 @@ class Scenario {
       for (const SessionRow& session : batch.sessions) {
         if (session.ended_at)
           lines.push_back("session of " + session.offer.name + " ends: " + session.end_reason);
+      }
+      for (const DatasetEvent& event : batch.dataset_events) lines.push_back("event of " + event.dataset);
+      for (const Record& record : batch.records) {
+        if (const auto* audit = std::get_if<AuditRecord>(&record); audit != nullptr && audit->user == "scheduler")
+          lines.push_back("told: " + audit->action + " " + audit->object + " " + audit->detail);
       }
       for (const Attempt& attempt : batch.attempts) lines.push_back(Describe(attempt));
     }

@@ -60,7 +60,7 @@ std::vector<DagPtr> Dags() {
                        dag.schedule.expression = dag.schedule.written = "* * * * *";
                        dag.schedule.start = WallFromMicros(983'404'800'000'000) - std::chrono::minutes(3);
                        dag.schedule.end = WallFromMicros(983'404'800'000'000) + std::chrono::minutes(5);
-                       dag.schedule.catchup = true;
+                       dag.schedule.catchup = Catchup::kAll;
                        dag.max_active_runs = 1;
                      })
                      .Build());

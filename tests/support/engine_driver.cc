@@ -86,6 +86,11 @@ void EngineDriver::Advance(Duration by) {
   effects = std::move(all);
 }
 
+void EngineDriver::StepClock(Duration by) {
+  now_.wall += by;
+  Apply(Tick{});
+}
+
 CommandReply EngineDriver::Do(Command command) {
   const std::uint64_t reply = next_reply_++;
   const std::size_t before = batches.size();

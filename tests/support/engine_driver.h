@@ -27,6 +27,8 @@ class EngineDriver {
   void Apply(const Event& event);
   // Moves both clocks, stopping at every timer on the way.
   void Advance(Duration by);
+  // Sets the wall clock ahead, without time passing.
+  void StepClock(Duration by);
   // Kills the scheduler and starts it again on the same rows. Every stream is gone.
   void Restart();
 

@@ -91,6 +91,26 @@ Status StoredRows::Apply(const Batch& batch) {
   for (const Record& record : batch.records) {
     if (const auto* xcom = std::get_if<XComRecord>(&record)) keep(xcom->row);
   }
+  for (const DatasetEvent& row : batch.dataset_events) {
+    if (!dataset_events.emplace(row.id, row).second) return Aborted("two dataset events have one id");
+  }
+  for (const DatasetQueueRow& row : batch.dataset_queue) {
+    if (!row.removed) {
+      dataset_queue.emplace(row.dag_id, row.event);
+    } else {
+      std::erase_if(dataset_queue, [&](const auto& queued) {
+        return queued.first == row.dag_id && (row.event == 0 || queued.second == row.event);
+      });
+    }
+  }
+  for (const RunEventRow& row : batch.run_events) run_events.emplace(row.run, row.event);
+  for (const DeadlineRow& row : batch.deadlines) {
+    if (row.removed) {
+      deadlines.erase({row.run, row.index});
+    } else {
+      deadlines[{row.run, row.index}] = row;
+    }
+  }
   records.insert(records.end(), batch.records.begin(), batch.records.end());
   transitions.insert(transitions.end(), batch.transitions.begin(), batch.transitions.end());
   return OkStatus();
@@ -122,6 +142,21 @@ Image StoredRows::Load() {
   for (const auto& [id, row] : sessions) {
     image.next_session = std::max(image.next_session, ToInt(id) + 1);
     if (!row.ended_at) image.sessions.push_back(row);
+  }
+  if (!dataset_events.empty()) image.next_dataset_event = dataset_events.rbegin()->first + 1;
+  std::set<std::int64_t> named;
+  for (const auto& [dag_id, event] : dataset_queue) {
+    image.dataset_queue.push_back({dag_id, event, false});
+    named.insert(event);
+  }
+  for (const auto& [run, event] : run_events) {
+    if (IsTerminal(runs.at(run).state)) continue;
+    image.run_events.push_back({run, event});
+    named.insert(event);
+  }
+  for (const std::int64_t event : named) image.dataset_events.push_back(dataset_events.at(event));
+  for (const auto& [key, row] : deadlines) {
+    if (!row.missed_at && !IsTerminal(runs.at(row.run).state)) image.deadlines.push_back(row);
   }
   return image;
 }
@@ -165,6 +200,8 @@ RunImage StoredRows::Whole(const Run& run) const {
        ++at) {
     image.task_instances.push_back(at->second);
   }
+  for (auto event = run_events.lower_bound({run.key, 0}); event != run_events.end() && event->first == run.key; ++event)
+    image.events.push_back(dataset_events.at(event->second));
   return image;
 }
 

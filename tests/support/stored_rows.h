@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,6 +27,10 @@ struct StoredRows {
   std::map<SessionId, SessionRow> sessions;
   std::map<XComKey, XComRow> xcoms;
   std::vector<Record> records;
+  std::map<std::int64_t, DatasetEvent> dataset_events;
+  std::set<std::pair<std::string, std::int64_t>> dataset_queue;
+  std::set<std::pair<RunKey, std::int64_t>> run_events;
+  std::map<std::pair<RunKey, std::int32_t>, DeadlineRow> deadlines;
   std::vector<Transition> transitions;
 
   // ABORTED says what does not fit.

@@ -28,7 +28,7 @@ int main(int argc, char** argv) {
     return 1;
   }
   const millrace::ScheduleWindow window{*millrace::ParseTimeUtc("2007-01-01"),
-                                        *millrace::ParseTimeUtc("2027-01-01"), true};
+                                        *millrace::ParseTimeUtc("2027-01-01"), millrace::Catchup::kAll};
   std::optional<millrace::Cursor> cursor;
   for (auto run = timetable->Next(cursor, window, {}); run; run = timetable->Next(cursor, window, {})) {
     std::printf("%lld %lld\n", static_cast<long long>(millrace::ToMicros(run->run_after) / 1'000'000),

@@ -101,7 +101,7 @@ class DateHash {
 inline DateHash Answers(const Timetable& timetable, const GoldenLine& golden) {
   DateHash hash;
   if (golden.what.starts_with("schedule")) {
-    const ScheduleWindow window{kStart, Second(golden.end), true};
+    const ScheduleWindow window{kStart, Second(golden.end), Catchup::kAll};
     std::optional<Cursor> cursor;
     for (auto run = timetable.Next(cursor, window, kStart); run;
          run = timetable.Next(cursor, window, kStart)) {
@@ -111,7 +111,7 @@ inline DateHash Answers(const Timetable& timetable, const GoldenLine& golden) {
     }
     return hash;
   }
-  const ScheduleWindow window{kStart, std::nullopt, false};
+  const ScheduleWindow window{kStart, std::nullopt, Catchup::kLast};
   for (const std::int64_t moment : Moments()) {
     if (golden.left_out.contains(moment)) continue;
     if (golden.what.starts_with("manual")) {

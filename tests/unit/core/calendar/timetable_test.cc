@@ -51,20 +51,20 @@ class TimetableTest : public ::testing::Test {
 };
 
 TEST_F(TimetableTest, AScheduleFiresAtItsTimeAndCoversNothing) {
-  const ScheduleWindow window{T("2001-03-01"), std::nullopt, true};
+  const ScheduleWindow window{T("2001-03-01"), std::nullopt, Catchup::kAll};
   EXPECT_EQ(Show(Make("0 2 * * *").Next(std::nullopt, window, T("2001-03-05"))),
             "2001-03-01T02:00:00Z [2001-03-01T02:00:00Z, 2001-03-01T02:00:00Z) 2001-03-01T02:00:00Z");
 }
 
 TEST_F(TimetableTest, AScheduleIntervalRunsWhenItsIntervalHasEnded) {
-  const ScheduleWindow window{T("2001-03-01"), std::nullopt, true};
+  const ScheduleWindow window{T("2001-03-01"), std::nullopt, Catchup::kAll};
   EXPECT_EQ(Show(Make("0 2 * * *", Meaning::kScheduleInterval).Next(std::nullopt, window, T("2001-03-05"))),
             "2001-03-02T02:00:00Z [2001-03-01T02:00:00Z, 2001-03-02T02:00:00Z) 2001-03-01T02:00:00Z");
 }
 
 TEST_F(TimetableTest, CatchupYieldsEveryMissedDateOnce) {
   const Timetable timetable = Make("0 2 * * *");
-  const ScheduleWindow window{T("2001-03-01"), std::nullopt, true};
+  const ScheduleWindow window{T("2001-03-01"), std::nullopt, Catchup::kAll};
   std::optional<Cursor> cursor;
   EXPECT_THAT(Due(timetable, cursor, window, T("2001-03-03T12:00:00Z")),
               ElementsAre("2001-03-01T02:00:00Z", "2001-03-02T02:00:00Z", "2001-03-03T02:00:00Z"));
@@ -73,7 +73,7 @@ TEST_F(TimetableTest, CatchupYieldsEveryMissedDateOnce) {
 }
 
 TEST_F(TimetableTest, WithoutCatchupOnlyTheLatestDueDateComes) {
-  const ScheduleWindow window{T("2001-03-01"), std::nullopt, false};
+  const ScheduleWindow window{T("2001-03-01"), std::nullopt, Catchup::kLast};
   std::optional<Cursor> cursor;
   const Timetable trigger = Make("0 2 * * *");
   EXPECT_THAT(Due(trigger, cursor, window, T("2001-03-03T12:00:00Z")), ElementsAre("2001-03-03T02:00:00Z"));
@@ -86,7 +86,7 @@ TEST_F(TimetableTest, WithoutCatchupOnlyTheLatestDueDateComes) {
 
 TEST_F(TimetableTest, AClockThatStepsBackYieldsNothingTwice) {
   const Timetable timetable = Make("*/10 * * * *");
-  for (const bool catchup : {false, true}) {
+  for (const Catchup catchup : {Catchup::kLast, Catchup::kAll}) {
     const ScheduleWindow window{T("2001-03-01"), std::nullopt, catchup};
     std::optional<Cursor> cursor;
     Due(timetable, cursor, window, T("2001-03-01T01:00:00Z"));
@@ -98,7 +98,7 @@ TEST_F(TimetableTest, AClockThatStepsBackYieldsNothingTwice) {
 }
 
 TEST_F(TimetableTest, EndDateIsInclusiveAndThenThereIsNothing) {
-  const ScheduleWindow window{T("2001-03-01"), T("2001-03-02T02:00:00Z"), true};
+  const ScheduleWindow window{T("2001-03-01"), T("2001-03-02T02:00:00Z"), Catchup::kAll};
   std::optional<Cursor> cursor;
   EXPECT_EQ(Due(Make("0 2 * * *"), cursor, window, T("2002-01-01")).size(), 2U);
   cursor.reset();
@@ -106,7 +106,7 @@ TEST_F(TimetableTest, EndDateIsInclusiveAndThenThereIsNothing) {
 }
 
 TEST_F(TimetableTest, EditingTheScheduleNeverRepeatsALogicalDate) {
-  const ScheduleWindow window{T("2001-03-01"), std::nullopt, true};
+  const ScheduleWindow window{T("2001-03-01"), std::nullopt, Catchup::kAll};
   const char* schedules[] = {"0 * * * *", "0 0 * * *", "*/7 * * * *", "@weekly",
                              "6h",        "@monthly",  "17 3 * * *"};
   for (const Meaning first : {Meaning::kSchedule, Meaning::kScheduleInterval}) {
@@ -133,7 +133,7 @@ TEST_F(TimetableTest, EditingTheScheduleNeverRepeatsALogicalDate) {
 
 TEST_F(TimetableTest, OnceRunsOnceAtTheStartDate) {
   const Timetable timetable = Make("@once");
-  const ScheduleWindow window{T("2001-03-01"), std::nullopt, false};
+  const ScheduleWindow window{T("2001-03-01"), std::nullopt, Catchup::kLast};
   std::optional<Cursor> cursor;
   EXPECT_THAT(Due(timetable, cursor, window, T("2001-02-01")), ElementsAre());
   EXPECT_THAT(Due(timetable, cursor, window, T("2001-04-01")), ElementsAre("2001-03-01T00:00:00Z"));
@@ -156,7 +156,7 @@ TEST_F(TimetableTest, AManualRunCoversTheLastWholeIntervalUnderScheduleIntervalO
 
 TEST_F(TimetableTest, AFixedIntervalStaysOnItsGridHoweverLateTheSchedulerLooks) {
   const Timetable timetable = Make("90m");
-  const ScheduleWindow window{T("2001-03-01T00:10:00Z"), std::nullopt, false};
+  const ScheduleWindow window{T("2001-03-01T00:10:00Z"), std::nullopt, Catchup::kLast};
   std::optional<Cursor> cursor;
   EXPECT_THAT(Due(timetable, cursor, window, T("2001-03-01T00:10:03Z")), ElementsAre("2001-03-01T00:10:00Z"));
   EXPECT_THAT(Due(timetable, cursor, window, T("2001-03-01T01:40:02.5Z")),
@@ -165,7 +165,7 @@ TEST_F(TimetableTest, AFixedIntervalStaysOnItsGridHoweverLateTheSchedulerLooks) 
 }
 
 TEST_F(TimetableTest, UpcomingListsRunsAfterATime) {
-  const ScheduleWindow window{T("2001-03-01"), T("2001-03-04"), false};
+  const ScheduleWindow window{T("2001-03-01"), T("2001-03-04"), Catchup::kLast};
   std::vector<std::string> shown;
   for (const RunDates& run : Make("0 2 * * *", Meaning::kScheduleInterval, "America/New_York")
                                  .Upcoming(T("2001-03-02T12:00:00Z"), window, 10)) {
@@ -232,13 +232,94 @@ TEST_F(TimetableTest, WhatIsNoScheduleIsRefusedWithAReason) {
     const auto parsed = Timetable::Parse(text, Meaning::kSchedule, In("UTC"));
     return parsed.ok() ? std::string("accepted") : parsed.status().message();
   };
-  EXPECT_THAT(error("@continuous"), HasSubstr("not supported yet"));
   EXPECT_THAT(error("dayly"),
               HasSubstr("neither a cron of five fields, a preset such as @daily, nor an interval"));
   EXPECT_THAT(error("0s"), HasSubstr("at least one second"));
   EXPECT_THAT(error("0 0 31 2 *"), HasSubstr("never fires"));
   EXPECT_THAT(error("@dayly"), HasSubstr("unknown schedule"));
   EXPECT_THAT(error(""), HasSubstr("neither"));
+}
+
+Schedule ScheduleOf(ScheduleKind kind) {
+  Schedule schedule;
+  schedule.kind = kind;
+  return schedule;
+}
+
+TEST_F(TimetableTest, SeveralCronsFireAtTheTimesOfAnyAndOnceAtASharedTime) {
+  Schedule schedule = ScheduleOf(ScheduleKind::kMultipleCron);
+  schedule.crons = {"0 2 * * *", "0 2,14 * * 1-5"};
+  const StatusOr<Timetable> timetable = Timetable::Of(schedule, zones_);
+  ASSERT_TRUE(timetable.ok());
+  const ScheduleWindow all{T("2001-03-01"), std::nullopt, Catchup::kAll};  // a Thursday
+  std::optional<Cursor> cursor;
+  EXPECT_THAT(Due(*timetable, cursor, all, T("2001-03-03T12:00:00Z")),
+              ElementsAre("2001-03-01T02:00:00Z", "2001-03-01T14:00:00Z", "2001-03-02T02:00:00Z",
+                          "2001-03-02T14:00:00Z", "2001-03-03T02:00:00Z"));
+  // Without catchup the newest that is due, of whichever cron.
+  cursor.reset();
+  EXPECT_THAT(
+      Due(*timetable, cursor, {T("2001-03-01"), std::nullopt, Catchup::kLast}, T("2001-03-02T15:00:00Z")),
+      ElementsAre("2001-03-02T14:00:00Z"));
+}
+
+TEST_F(TimetableTest, EventsFireAtTheirTimesAndCanHoldManualRunsToThem) {
+  Schedule schedule = ScheduleOf(ScheduleKind::kEvents);
+  schedule.events = {T("2001-03-01"), T("2001-03-04T10:00:00Z")};
+  schedule.restrict_to_events = true;
+  const StatusOr<Timetable> timetable = Timetable::Of(schedule, zones_);
+  ASSERT_TRUE(timetable.ok());
+  std::optional<Cursor> cursor;
+  EXPECT_THAT(Due(*timetable, cursor, {std::nullopt, std::nullopt, Catchup::kAll}, T("2002-01-01")),
+              ElementsAre("2001-03-01T00:00:00Z", "2001-03-04T10:00:00Z"));
+  cursor.reset();
+  EXPECT_THAT(Due(*timetable, cursor, {std::nullopt, std::nullopt, Catchup::kLast}, T("2002-01-01")),
+              ElementsAre());
+  EXPECT_EQ(timetable->ForManual(T("2001-03-02")).logical_date, T("2001-03-01"));
+  EXPECT_EQ(timetable->ForManual(T("2000-01-01")).logical_date, T("2001-03-01"));
+}
+
+TEST_F(TimetableTest, ContinuousRunsJoinEndToEndAndNeverShareADate) {
+  const Timetable timetable = Make("@continuous");
+  const ScheduleWindow window{T("2001-03-01"), std::nullopt, Catchup::kLast};
+  const auto first = timetable.Next(std::nullopt, window, T("2001-03-01"));
+  ASSERT_TRUE(first);
+  const auto second = timetable.Next(Cursor::After(*first), window, T("2001-03-01"));
+  ASSERT_TRUE(second);
+  EXPECT_GT(second->logical_date, first->logical_date);
+  const auto later = timetable.Next(Cursor::After(*second), window, T("2001-03-01T01:00:00Z"));
+  ASSERT_TRUE(later);
+  EXPECT_EQ(later->interval_start, second->interval_end);
+  EXPECT_EQ(later->interval_end, T("2001-03-01T01:00:00Z"));
+}
+
+TEST_F(TimetableTest, TheCursorBeforeATimeIsFollowedByTheFirstDateAtOrAfterIt) {
+  const ScheduleWindow window{T("2001-01-01T01:00:00Z"), std::nullopt, Catchup::kLast};
+  const WallTime time = T("2001-03-01T00:00:00Z");
+  for (const auto& [text, meaning, first] :
+       {std::tuple("0 0 * * *", Meaning::kSchedule, "2001-03-01T00:00:00Z"),
+        std::tuple("30 6 * * *", Meaning::kSchedule, "2001-03-01T06:30:00Z"),
+        std::tuple("0 0 * * *", Meaning::kScheduleInterval, "2001-03-01T00:00:00Z"),
+        std::tuple("30 6 * * *", Meaning::kScheduleInterval, "2001-03-01T06:30:00Z"),
+        std::tuple("6h", Meaning::kSchedule, "2001-03-01T01:00:00Z"),
+        std::tuple("6h", Meaning::kScheduleInterval, "2001-03-01T01:00:00Z")}) {
+    const Timetable timetable = Make(text, meaning);
+    const auto next = timetable.Next(timetable.LastBefore(time, window), window, time);
+    ASSERT_TRUE(next);
+    EXPECT_EQ(FormatTime(next->logical_date), first) << text;
+  }
+  EXPECT_FALSE(Make("@once").Next(Make("@once").LastBefore(time, window), window, time));
+  EXPECT_FALSE(Make("0 0 * * *").LastBefore(T("2001-01-01T01:00:00Z"), window) ==
+               Make("0 0 * * *").LastBefore(time, window));
+}
+
+TEST_F(TimetableTest, CatchupNoneLetsGoWhatIsMoreThanFiveMinutesLate) {
+  const Timetable timetable = Make("0 * * * *");
+  const ScheduleWindow window{T("2001-03-01"), std::nullopt, Catchup::kNone};
+  EXPECT_EQ(timetable.Next(std::nullopt, window, T("2001-03-02T02:04:00Z"))->run_after,
+            T("2001-03-02T02:00:00Z"));
+  EXPECT_EQ(timetable.Next(std::nullopt, window, T("2001-03-02T02:06:00Z"))->run_after,
+            T("2001-03-02T03:00:00Z"));
 }
 
 }  // namespace

@@ -123,7 +123,7 @@ class ApiTest : public testing::Test {
                     "America/New_York",
                     kStart,
                     std::nullopt,
-                    false};
+                    Catchup::kLast};
     dag.params = {{"threshold_minutes", "integer", Value(15), Value(Value::Map{{"type", "integer"}}), ""}};
     dag.file = "daily_flights.yaml";
     dag.source = "dag_id: daily_flights\n";
@@ -143,6 +143,8 @@ class ApiTest : public testing::Test {
     DagRow row{.dag_id = dag.id, .version = 1};
     row.next_logical_date = kStart + std::chrono::hours(24);
     row.next_run_after = kStart + std::chrono::hours(48);
+    row.next_interval_start = row.next_logical_date;
+    row.next_interval_end = row.next_run_after;
     rows_.dags[dag.id] = {row, dag_, kStart};
     rows_.versions.push_back({dag.id, 1, kStart, dag_});
     AddRun(1, "scheduled__2001-03-01T07:00:00+00:00", RunState::kFailed, RunType::kScheduled);

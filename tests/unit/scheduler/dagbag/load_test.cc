@@ -101,7 +101,7 @@ TEST_F(LoadTest, ReadsEveryFieldOfTheFlightsDag) {
   EXPECT_EQ(dag.schedule.expression, "0 2 * * *");
   EXPECT_EQ(dag.schedule.timezone, "America/New_York");
   EXPECT_EQ(ToMicros(*dag.schedule.start), 978325200000000);  // midnight in New York
-  EXPECT_FALSE(dag.schedule.catchup);
+  EXPECT_EQ(dag.schedule.catchup, Catchup::kLast);
   EXPECT_EQ(dag.max_active_runs, 1);
   EXPECT_THAT(dag.tags, ElementsAre("flights", "etl"));
   ASSERT_EQ(dag.params.size(), 1u);
@@ -220,6 +220,28 @@ TEST_F(LoadTest, RefusesSchedulesThatNeverFireAndKnowsBothMeanings) {
   EXPECT_EQ(Load(With("schedule_interval: 6h\n")).dags.at(0)->schedule.kind, ScheduleKind::kCronInterval);
   // A past end is no mistake.
   EXPECT_EQ(Told(With("schedule: \"@daily\"\nend_date: 1999-01-01\n")), "");
+}
+
+TEST_F(LoadTest, ReadsEveryFormOfASchedule) {
+  const auto schedule = [this](std::string_view lines) {
+    EXPECT_EQ(Told(With(lines)), "");
+    return Load(With(lines)).dags.at(0)->schedule;
+  };
+  EXPECT_THAT(schedule("schedule: [\"0 2 * * *\", \"0 14 * * 1-5\"]\n").crons, ElementsAre("0 2 * * *", "0 14 * * 1-5"));
+  EXPECT_EQ(schedule("schedule: [2001-03-02, 2001-03-01]\n").events.size(), 2u);
+  EXPECT_EQ(schedule("schedule: \"@continuous\"\nmax_active_runs: 1\n").kind, ScheduleKind::kContinuous);
+  const Schedule cron = schedule(
+      "schedule: {uses: airflow.timetables.trigger.CronTriggerTimetable, with: {cron: \"0 2 * * *\", timezone: "
+      "Europe/Berlin, interval: 1d}}\n");
+  EXPECT_EQ(cron.timezone, "Europe/Berlin");
+  EXPECT_EQ(cron.data_interval, std::chrono::hours(24));
+  const Schedule datasets = schedule("schedule: {datasets: {all: [a, {any: [b, c]}]}, timetable: \"@daily\"}\n");
+  EXPECT_EQ(ConditionText(*datasets.datasets), "a and (b or c)");
+  EXPECT_EQ(datasets.kind, ScheduleKind::kCronTrigger);
+  EXPECT_EQ(schedule("catchup: all\noverlap: skip\njitter: 5m\n").overlap, Overlap::kSkip);
+  EXPECT_THAT(Told(With("schedule: \"@continuous\"\n")), HasSubstr("needs max_active_runs: 1"));
+  EXPECT_THAT(Told(With("schedule: {uses: cronn, with: {}}\n")), HasSubstr("did you mean"));
+  EXPECT_THAT(Told(With("catchup: maybe\n")), HasSubstr("catchup must be"));
 }
 
 TEST_F(LoadTest, FindsUndefinedNamesInsideTemplates) {

@@ -134,6 +134,49 @@ TEST_F(SqliteStoreTest, TwoScheduledRunsOfOneDateAreRefusedAndAManualOneIsNot) {
   EXPECT_EQ(Commit(*store, second).outcome, CommitOutcome::kDurable);
 }
 
+TEST_F(SqliteStoreTest, QueuedEventsOfDatasetsAndDeadlinesAreThereAfterARestart) {
+  {
+    std::unique_ptr<Store> store = Open();
+    Batch batch = Example(*store->Load());
+    batch.dags[0].next_interval_end = WallFromMicros(9);
+    batch.dags[0].runtimes = {Duration(5), Duration(7)};
+    batch.runs[0].missed_deadlines = 1;
+    for (const std::int64_t id : {1, 2, 3}) {
+      batch.dataset_events.push_back({.id = id, .dataset = "orders", .at = batch.at, .dag_id = "etl", .run_id = "r", .task_id = "a"});
+      batch.dataset_queue.push_back({"etl", id, false});
+    }
+    batch.dataset_queue.push_back({"etl", 1, true});
+    batch.run_events.push_back({batch.runs[0].key, 1});
+    const RunKey key = batch.runs[0].key;
+    batch.deadlines = {{key, 0, WallFromMicros(50), WallFromMicros(60), false},
+                       {key, 1, WallFromMicros(70), std::nullopt, false},
+                       {key, 2, WallFromMicros(80), std::nullopt, false},
+                       {key, 2, WallFromMicros(80), std::nullopt, true}};
+    ASSERT_EQ(Commit(*store, batch).outcome, CommitOutcome::kDurable);
+  }
+  std::unique_ptr<Store> store = Open();
+  const Image image = *store->Load();
+  EXPECT_EQ(image.next_dataset_event, 4);
+  ASSERT_EQ(image.dataset_events.size(), 3U);
+  EXPECT_EQ(image.dataset_events[0].task_id, "a");
+  ASSERT_EQ(image.dataset_queue.size(), 2U);
+  EXPECT_EQ(image.dataset_queue[0].event, 2);
+  ASSERT_EQ(image.run_events.size(), 1U);
+  EXPECT_EQ(image.run_events[0].event, 1);
+  ASSERT_EQ(image.deadlines.size(), 1U) << "one was missed, one is over";
+  EXPECT_EQ(image.deadlines[0].due_at, WallFromMicros(70));
+  EXPECT_EQ(image.runs[0].missed_deadlines, 1);
+  EXPECT_EQ(image.dags[0].next_interval_end, WallFromMicros(9));
+  EXPECT_EQ(image.dags[0].runtimes, (std::vector<Duration>{Duration(5), Duration(7)}));
+  Batch all_used;
+  all_used.term = image.term;
+  all_used.sequence = image.sequence + 1;
+  all_used.dataset_queue.push_back({"etl", 0, true});
+  ASSERT_EQ(Commit(*store, all_used).outcome, CommitOutcome::kDurable);
+  store.reset();
+  EXPECT_TRUE(Open()->Load()->dataset_queue.empty());
+}
+
 TEST_F(SqliteStoreTest, ASecondSchedulerIsKeptOutWhileTheFirstLives) {
   std::unique_ptr<Store> store = Open();
   EXPECT_EQ(OpenSqliteStore(folder_, log_).status().code(), Code::kFailedPrecondition);

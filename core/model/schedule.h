@@ -1,0 +1,98 @@
+// When a DAG runs: what dagbag reads from `schedule` and its neighbours, what core/calendar makes a timetable
+// of, and what the engine asks about datasets and deadlines. Plain values, part of a DAG version.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/model/value.h"
+
+namespace millrace {
+
+// What makes runs besides people (docs: README, "schedule and schedule_interval").
+enum class ScheduleKind : std::uint8_t {
+  kNone,  // manual runs only, or datasets only
+  kOnce,
+  kCronTrigger,   // `schedule`, a cron or a fixed interval: Airflow 3, logical date = fire time
+  kCronInterval,  // `schedule_interval`: Airflow 2, the run covers the interval that just ended
+  kMultipleCron,  // at the times of any of `crons`
+  kEvents,        // at the times listed in `events`
+  kContinuous,    // the next run as soon as the one before it is over
+};
+
+// Which of the dates that were missed still get their run.
+enum class Catchup : std::uint8_t {
+  kLast,  // the newest: Airflow's catchup=False
+  kNone,  // none that is more than five minutes late
+  kAll,   // every one
+};
+
+// What happens when a run is due while an earlier one of the schedule's is not over.
+enum class Overlap : std::uint8_t {
+  kQueue,        // it waits for max_active_runs
+  kSkip,         // it is left out; datasets' events wait for the end
+  kCancelOther,  // the earlier ones are cancelled
+  kAllowAll,     // it starts whatever max_active_runs says
+};
+
+// A tree over datasets' names: whether it holds depends on which of them had an event.
+struct DatasetCondition {
+  enum class Op : std::uint8_t { kDataset, kAll, kAny };
+  Op op = Op::kDataset;
+  std::string dataset;                  // of a leaf
+  std::vector<DatasetCondition> parts;  // of all and any
+};
+
+// "a and (b or c)", for people.
+std::string ConditionText(const DatasetCondition& condition);
+
+// The datasets of its leaves, each once, sorted.
+std::vector<std::string> NamesIn(const DatasetCondition& condition);
+// Whether it holds when just these (sorted) have had an event.
+bool Holds(const DatasetCondition& condition, const std::vector<std::string>& updated);
+
+struct Schedule {
+  ScheduleKind kind = ScheduleKind::kNone;
+  std::string expression;  // the cron text, presets already expanded, or a fixed interval
+  std::string written;     // as the author wrote it, on one line
+  std::string timezone = "UTC";
+  std::optional<WallTime> start;
+  std::optional<WallTime> end;
+  Catchup catchup = Catchup::kLast;
+  std::vector<std::string> crons;  // kMultipleCron
+  Duration data_interval{0};       // kCronTrigger, kMultipleCron: a run covers so much before its fire
+  std::optional<Duration> run_immediately;  // without start_date: a fire not longer ago still gets its run
+  std::vector<WallTime> events;             // kEvents, ascending
+  bool restrict_to_events = false;          // a manual run's interval is an event's, too
+  Overlap overlap = Overlap::kQueue;
+  Duration jitter{0};  // a run starts later by up to this; by how much follows from DAG and date
+  std::optional<DatasetCondition> datasets;
+};
+
+// A named input or output of tasks, as the author describes it (Airflow's asset).
+struct Dataset {
+  std::string name;
+  std::string uri;  // the name when left out
+  std::string group = "asset";
+  Value extra;  // a map, or null
+};
+
+// How a DAG uses a dataset.
+enum class DatasetRole : std::uint8_t { kScheduled, kProducing, kConsuming };
+
+enum class DeadlineReference : std::uint8_t { kQueuedAt, kLogicalDate, kFixed, kAverageRuntime };
+
+// A moment by which a run should be over. Missing it changes nothing about the run: somebody is told.
+struct Deadline {
+  DeadlineReference reference = DeadlineReference::kQueuedAt;
+  WallTime fixed{};      // kFixed
+  Duration interval{0};  // after the reference; may be negative
+  int max_runs = 10;     // kAverageRuntime: of so many successful runs
+  int min_runs = 10;     // and with fewer there is no deadline
+  Value callback;        // who is told, as written
+};
+
+}  // namespace millrace

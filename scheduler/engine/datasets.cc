@@ -1,0 +1,171 @@
+// Datasets: what a success tells the DAGs that wait for it, and the runs that follow. The rules are
+// Airflow's: an event is queued for every DAG whose schedule names its dataset and that is not paused; once
+// the datasets with queued events make the condition true, one run uses them all up.
+#include <algorithm>
+
+#include "core/calendar/format.h"
+#include "core/model/json.h"
+#include "scheduler/engine/state.h"
+
+namespace millrace::engine {
+namespace {
+
+// What a DAG that never fires may collect; the oldest go first.
+constexpr std::size_t kQueuedEvents = 1000;
+
+std::vector<std::string> UpdatedBy(const std::vector<EventPtr>& events) {
+  std::vector<std::string> names;
+  for (const EventPtr& event : events) names.push_back(event->dataset);
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
+}  // namespace
+
+void Engine::State::Subscribe(LiveDag& dag) {
+  for (const std::string& name : dag.waits_for) subscribers[name].erase(dag.row.dag_id);
+  dag.waits_for.clear();
+  if (dag.dag->schedule.datasets) dag.waits_for = NamesIn(*dag.dag->schedule.datasets);
+  for (const std::string& name : dag.waits_for) subscribers[name].insert(dag.row.dag_id);
+  // Events of datasets that the schedule no longer names would be used up without having been waited for.
+  std::vector<EventPtr> kept;
+  for (EventPtr& event : dag.dataset_events) {
+    if (std::binary_search(dag.waits_for.begin(), dag.waits_for.end(), event->dataset)) {
+      kept.push_back(std::move(event));
+    } else if (out != nullptr) {
+      out->batch.dataset_queue.push_back({dag.row.dag_id, event->id, true});
+    }
+  }
+  dag.dataset_events = std::move(kept);
+}
+
+void Engine::State::TellDatasets(const LiveRun& run, const Instance& instance) {
+  for (const std::string& name : TaskOf(run, instance).outlets) {
+    DatasetEvent event;
+    event.dataset = name;
+    event.dag_id = run.row.dag_id;
+    event.run_id = run.row.run_id;
+    event.task_id = TaskOf(run, instance).id;
+    event.map_index = instance.row.map_index;
+    AddEvent(std::move(event));
+  }
+}
+
+const DatasetEvent& Engine::State::AddEvent(DatasetEvent event) {
+  event.id = next_dataset_event++;
+  event.at = now.wall;
+  out->batch.dataset_events.push_back(event);
+  const auto shared = std::make_shared<const DatasetEvent>(std::move(event));
+  const auto waiting = subscribers.find(shared->dataset);
+  if (waiting != subscribers.end()) {
+    for (const std::string& id : waiting->second) {
+      LiveDag& dag = dags.find(id)->second;
+      if (dag.row.paused || dag.row.stale) continue;
+      dag.dataset_events.push_back(shared);
+      out->batch.dataset_queue.push_back({id, shared->id, false});
+      if (dag.dataset_events.size() > kQueuedEvents) {
+        out->batch.dataset_queue.push_back({id, dag.dataset_events.front()->id, true});
+        dag.dataset_events.erase(dag.dataset_events.begin());
+      }
+      woken.insert(id);
+    }
+  }
+  return out->batch.dataset_events.back();
+}
+
+void Engine::State::FireDatasets(LiveDag& dag) {
+  const std::optional<DatasetCondition>& condition = dag.dag->schedule.datasets;
+  if (!condition || dag.dataset_events.empty() || dag.row.paused || dag.row.stale) return;
+  if (dag.queued_by_timetable >= kQueuedByTimetable || !Holds(*condition, UpdatedBy(dag.dataset_events)))
+    return;
+  const std::int64_t newest = dag.dataset_events.back()->id;
+  const std::string run_id = "asset_triggered__" + FormatTs(now.wall) + "_" + std::to_string(newest);
+  // Left out would mean that data was never looked at: the events wait instead.
+  if (!MakeRoom(dag, run_id)) return;
+  Run row;
+  row.key = RunKey{next_run_key++};
+  row.dag_id = dag.row.dag_id;
+  row.run_id = run_id;
+  row.type = RunType::kAssetTriggered;
+  row.version = dag.row.version;
+  row.run_after = now.wall;
+  row.queued_at = now.wall;
+  row.triggered_by = "asset";
+  LiveRun& run = AddRun(dag, std::move(row), dag.dag);
+  run.events = std::exchange(dag.dataset_events, {});
+  for (const EventPtr& event : run.events) out->batch.run_events.push_back({run.row.key, event->id});
+  out->batch.dataset_queue.push_back({dag.row.dag_id, 0, true});
+  SetDeadlines(run);
+  Touch(run);
+}
+
+CommandReply Engine::State::OnDatasetEvent(const AddDatasetEvent& command) {
+  const StatusOr<Value> extra = ParseJson(command.extra);
+  if (!extra.ok() || !extra->is_map())
+    return InvalidArgument("a dataset event's extra must be a JSON object");
+  CommandResult result;
+  DatasetEvent event;
+  event.dataset = command.dataset;
+  event.extra = command.extra;
+  result.dataset_event = AddEvent(std::move(event));
+  return result;
+}
+
+CommandReply Engine::State::ClearQueue(const ClearDatasetQueue& command) {
+  const auto found = dags.find(command.dag_id);
+  if (found == dags.end()) return NotFound("DAG not found: " + command.dag_id);
+  LiveDag& dag = found->second;
+  const auto gone = [&](const EventPtr& event) {
+    return command.dataset.empty() || event->dataset == command.dataset;
+  };
+  if (std::none_of(dag.dataset_events.begin(), dag.dataset_events.end(), gone)) {
+    return NotFound("DAG " + command.dag_id + " has no queued events" +
+                    (command.dataset.empty() ? "" : " of dataset " + command.dataset));
+  }
+  for (const EventPtr& event : dag.dataset_events) {
+    if (gone(event)) out->batch.dataset_queue.push_back({command.dag_id, event->id, true});
+  }
+  std::erase_if(dag.dataset_events, gone);
+  return CommandResult{};
+}
+
+Value Engine::State::EventsOf(const LiveRun& run) const {
+  Value events{Value::Map{}};
+  for (const EventPtr& event : run.events) {
+    const StatusOr<Value> extra = ParseJson(event->extra);
+    Value one = Value::Map{{"name", event->dataset},
+                           {"timestamp", FormatTs(event->at)},
+                           {"extra", extra.ok() ? *extra : Value()},
+                           {"source_dag_id", event->dag_id},
+                           {"source_run_id", event->run_id},
+                           {"source_task_id", event->task_id},
+                           {"source_map_index", event->map_index}};
+    if (const Value* known = events.Find(event->dataset)) {
+      Value::List list = known->as_list();
+      list.push_back(std::move(one));
+      events.Set(event->dataset, std::move(list));
+    } else {
+      events.Set(event->dataset, Value::List{std::move(one)});
+    }
+  }
+  return events;
+}
+
+void Engine::State::LoadDatasets(const Image& image) {
+  next_dataset_event = image.next_dataset_event;
+  std::map<std::int64_t, EventPtr> events;
+  for (const DatasetEvent& event : image.dataset_events)
+    events[event.id] = std::make_shared<const DatasetEvent>(event);
+  for (const DatasetQueueRow& row : image.dataset_queue) {
+    const auto dag = dags.find(row.dag_id);
+    if (dag != dags.end() && events.contains(row.event))
+      dag->second.dataset_events.push_back(events[row.event]);
+  }
+  for (const RunEventRow& row : image.run_events) {
+    LiveRun* run = FindRun(row.run);
+    if (run != nullptr && events.contains(row.event)) run->events.push_back(events[row.event]);
+  }
+}
+
+}  // namespace millrace::engine
