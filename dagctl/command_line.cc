@@ -12,6 +12,7 @@
 #include "dagctl/commands.h"
 #include "dagctl/login.h"
 #include "dagctl/offline.h"
+#include "dagctl/simulate.h"
 #include "dagctl/up.h"
 
 namespace millrace::dagctl {
@@ -47,6 +48,7 @@ struct Arguments {
   std::string folder;
   NextOptions next;
   RenderOptions render;
+  SimulateOptions simulate;
 };
 
 class CommandLine {
@@ -63,6 +65,7 @@ class CommandLine {
         ->transform(CLI::CheckedTransformer(std::map<std::string, Format>{
             {"table", Format::kTable}, {"json", Format::kJson}, {"yaml", Format::kYaml}, {"plain", Format::kPlain}}));
     AddDags();
+    AddSimulate();
     AddRuns();
     AddTasks();
     AddRest();
@@ -176,6 +179,34 @@ class CommandLine {
     Output output(std::cout, asker_.format, terminal_);
     ASSIGN_OR_RETURN(const DagPtr dag, DagOfFile(in_.next.file, in_.next.dag_id, zones_));
     return ShowNext(output, *dag, in_.next, zones_, clock_.now().wall);
+  }
+
+  void AddSimulate() {
+    CLI::App* simulate = app_.add_subcommand("simulate", "the calendar of a DAG in the real engine, a row a run, in seconds");
+    simulate->fallthrough();
+    SimulateOptions& in = in_.simulate;
+    simulate->add_option("dag", in.dag_id)->required();
+    simulate->add_option("--file", in.file, "a DAG file; without it the scheduler is asked");
+    simulate->add_option("--days", in.days, "how many")->capture_default_str()->check(CLI::Range(1, 36'600));
+    simulate->add_option("--from,--start", in.from, "2001-03-01, or RFC 3339; start_date, or today, when left out");
+    simulate->add_option("--fail", in.fail, "TASK:2 makes its attempts fail up to the second, TASK all of them")->allow_extra_args(false);
+    simulate->add_option("--duration", in.durations, "TASK:30m is how long its attempts take, 30m how long all others do")->allow_extra_args(false);
+    simulate->add_option("--result", in.results, "TASK:JSON is what it returns, for branches and expand")->allow_extra_args(false);
+    simulate->add_flag("--tasks", in.tasks, "each run's task instances, in JSON and YAML");
+    simulate->callback([this] {
+      const Ask ask = [this](Context& context, bool&) -> Status {
+        ASSIGN_OR_RETURN(const Value source, context.client.Get("/api/v2/dagSources/" + Segment(in_.simulate.dag_id)));
+        ASSIGN_OR_RETURN(const DagPtr dag, DagOfText(Text(source, "content"), in_.simulate.dag_id, zones_));
+        return Simulate(context.output, {dag}, in_.simulate, zones_, clock_.now().wall);
+      };
+      chosen_ = [this, ask] { return in_.simulate.file.empty() ? Talk(ask) : ExitStatus(SimulateFile()); };
+    });
+  }
+
+  Status SimulateFile() {
+    Output output(std::cout, asker_.format, terminal_);
+    ASSIGN_OR_RETURN(const std::vector<DagPtr> dags, DagsOfFile(in_.simulate.file, in_.simulate.dag_id, zones_));
+    return Simulate(output, dags, in_.simulate, zones_, clock_.now().wall);
   }
 
   void AddRuns() {

@@ -1,5 +1,5 @@
-// Structs as JSON text, for codec.cc: each struct lists its members once, in Describe(), and Writer and Reader walk
-// the same list. Describe() stands in this namespace too, where calls from here find it.
+// Structs as JSON text, for codec.cc: each struct lists its members once, in Describe(), and Writer and
+// Reader walk the same list. Describe() stands in this namespace too, where calls from here find it.
 #pragma once
 
 #include <optional>
@@ -31,8 +31,8 @@ class Writer {
     Write(member, value);
     out_.as_map().emplace_back(name, std::move(value));
   }
-  // A member that the first format had not: left out at its default, so that the hash of a DAG that does not use it
-  // (its version's identity) is what it was before there was such a member.
+  // A member that the first format had not: left out at its default, so that the hash of a DAG that does not
+  // use it (its version's identity) is what it was before there was such a member.
   template <typename T, typename Struct>
   void Later(const char* name, const T& x, Struct member) {
     static const T kDefault;
@@ -67,7 +67,9 @@ template <typename T, typename Struct>
 concept Is = std::is_same_v<std::remove_const_t<T>, Struct>;
 
 template <typename T>
-concept Described = requires(Writer& writer, const T& x) { Describe(writer, x); };
+concept Described = requires(Writer& writer, const T& x) {
+  Describe(writer, x);
+};
 
 template <typename T>
 struct IsVector : std::false_type {};
@@ -80,7 +82,8 @@ struct IsOptional<std::optional<T>> : std::true_type {};
 
 template <typename T>
 void Write(const T& in, Value& out) {
-  if constexpr (std::is_same_v<T, Value> || std::is_same_v<T, std::string> || std::is_same_v<T, bool> || std::is_same_v<T, double>) {
+  if constexpr (std::is_same_v<T, Value> || std::is_same_v<T, std::string> || std::is_same_v<T, bool> ||
+                std::is_same_v<T, double>) {
     out = in;
   } else if constexpr (std::is_same_v<T, Catchup>) {
     out = in == Catchup::kNone ? Value("none") : Value(in == Catchup::kAll);  // once it was yes or no

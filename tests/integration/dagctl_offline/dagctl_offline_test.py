@@ -95,6 +95,73 @@ tasks:
     def test_no_schedule_has_no_next_run(self):
         self.assertEqual(self.next_runs("schedule: null", 3, "2026-11-21"), [])
 
+    def test_every_kind_of_schedule_tells_its_next_runs(self):
+        def times(schedule, count=3, after="2026-11-21"):
+            return [row["run_after"] for row in self.next_runs(schedule, count, after)]
+        self.assertEqual(times('schedule: ["0 2 * * *", "0 2,14 * * 1-5"]', 3, "2026-11-20T03:00:00Z"),
+                         ["2026-11-20T14:00:00Z", "2026-11-21T02:00:00Z", "2026-11-22T02:00:00Z"])
+        self.assertEqual(times("schedule: 6h\nstart_date: 2026-11-01T01:00:00Z"),
+                         ["2026-11-21T01:00:00Z", "2026-11-21T07:00:00Z", "2026-11-21T13:00:00Z"])
+        self.assertEqual(times("schedule: [2026-12-24, 2026-11-01, 2026-12-31]"), ["2026-12-24T00:00:00Z", "2026-12-31T00:00:00Z"])
+        self.assertEqual(times('schedule: "@once"\nstart_date: 2026-12-01'), ["2026-12-01T00:00:00Z"])
+        self.assertEqual(times('schedule: {datasets: [orders], timetable: "@monthly"}', 1), ["2026-12-01T00:00:00Z"])
+        self.assertEqual(times("schedule: {datasets: [orders]}"), [])
+        covered = self.next_runs('schedule: {uses: airflow.timetables.trigger.CronTriggerTimetable, with: {cron: "0 2 * * *", interval: 1d}}', 1, "2026-11-21")
+        self.assertEqual((covered[0]["data_interval_start"], covered[0]["data_interval_end"]), ("2026-11-20T02:00:00Z", "2026-11-21T02:00:00Z"))
+        for cron, first in (("0 0 L * *", "2026-11-30"), ("0 0 15W * *", "2026-12-15"), ("0 0 * * MON#1", "2026-12-07"), ("0 0 * * 5L", "2026-11-27"),
+                            ("@quarterly", "2027-01-01"), ("0 0 1 JAN-MAR *", "2027-01-01")):
+            self.assertEqual(times(f'schedule: "{cron}"', 1), [first + "T00:00:00Z"])
+
+    def test_seconds_in_a_cron_are_refused_with_what_to_do(self):
+        self.assertIn("seconds and years are not supported", self.problems("seconds.yaml", 'dag_id: d\nschedule: "0 0 2 * * *"\ntasks: [{id: a, uses: empty}]\n'))
+
+    def simulate(self, head, *options, tasks="[{id: a, uses: shell, with: {command: x}}, {id: b, uses: shell, needs: [a], with: {command: x}}]"):
+        path = self.write("simulated.yaml", f"dag_id: d\n{head}\ntasks: {tasks}\n")
+        result = run("simulate", "d", "--file", path, "-o", "json", *options)
+        self.assertEqual(result.returncode, 0, result)
+        return json.loads(result.stdout)
+
+    def test_a_year_is_simulated_a_row_a_run(self):
+        rows = self.simulate('schedule: "0 2 * * *"\nstart_date: 2025-01-01', "--days", "365", "--duration", "a:30m", "--duration", "10m")
+        self.assertEqual(len(rows), 365)
+        self.assertEqual(rows[0], {
+            "dag_id": "d", "run_id": "scheduled__2025-01-01T02:00:00+00:00", "run_type": "scheduled", "logical_date": "2025-01-01T02:00:00Z",
+            "data_interval_start": "2025-01-01T02:00:00Z", "data_interval_end": "2025-01-01T02:00:00Z", "run_after": "2025-01-01T02:00:00Z",
+            "queued_at": "2025-01-01T02:00:00Z", "started_at": "2025-01-01T02:00:00Z", "ended_at": "2025-01-01T02:40:00Z", "duration": 2400.0,
+            "state": "success", "attempts": 2, "missed_deadlines": 0, "tasks": {"success": 2}, "note": ""})
+        self.assertEqual(rows[-1]["logical_date"], "2025-12-31T02:00:00Z")
+        self.assertEqual(len(self.simulate('schedule_interval: "@hourly"\nstart_date: 2025-01-01')), 8760)
+
+    def test_a_simulated_attempt_fails_and_is_tried_again(self):
+        head = 'schedule: "@daily"\nstart_date: 2025-01-01\ndefault_args: {retries: 1, retry_delay: 5m}'
+        once = self.simulate(head, "--days", "2", "--fail", "b:1", "--tasks")
+        self.assertEqual([(row["state"], row["attempts"], row["ended_at"]) for row in once],
+                         [("success", 3, "2025-01-01T00:05:00Z"), ("success", 3, "2025-01-02T00:05:00Z")])
+        self.assertEqual([(task["task_id"], task["state"], task["try_number"]) for task in once[0]["task_instances"]],
+                         [("a", "success", 1), ("b", "success", 2)])
+        twice = self.simulate(head, "--days", "1", "--fail", "a:2")
+        self.assertEqual([(row["state"], row["tasks"]) for row in twice], [("failed", {"failed": 1, "upstream_failed": 1})])
+
+    def test_simulated_days_begin_where_they_are_told(self):
+        head = 'schedule: "@daily"\nstart_date: 2020-01-01\ntimezone: America/New_York\ncatchup: true'
+        for option in ("--from", "--start"):
+            rows = self.simulate(head, option, "2026-03-07", "--days", "3")
+            self.assertEqual([row["run_after"] for row in rows], ["2026-03-07T05:00:00Z", "2026-03-08T05:00:00Z", "2026-03-09T04:00:00Z"])
+        self.assertEqual(self.simulate("schedule: null"), [])
+
+    def test_runs_that_take_too_long_are_seen_to_overlap(self):
+        head = 'schedule: "@hourly"\nstart_date: 2026-01-01\noverlap: skip\ndeadline: {reference: queued_at, interval: 1h}'
+        rows = self.simulate(head, "--days", "1", "--duration", "a:90m")
+        self.assertEqual(len(rows), 12)
+        self.assertEqual({row["missed_deadlines"] for row in rows}, {1})
+
+    def test_what_a_simulation_cannot_do_is_said_all_at_once(self):
+        path = self.write("simulated.yaml", "dag_id: d\ntasks: [{id: load, uses: empty}]\n")
+        result = run("simulate", "d", "--file", path, "--fail", "loaad:1", "--fail", "load:x", "--duration", "load:soon", "--result", "load:{")
+        self.assertEqual(result.returncode, 1)
+        for part in ("no task 'loaad' (did you mean 'load'?)", "'x' is no attempt's number", "--duration load:soon", "--result load:{"):
+            self.assertIn(part, result.stderr)
+
     def test_the_schema_is_one_that_editors_read(self):
         schema = json.loads(run("dags", "schema").stdout)
         self.assertEqual(schema["$schema"], "https://json-schema.org/draft/2020-12/schema")

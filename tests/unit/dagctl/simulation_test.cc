@@ -1,0 +1,176 @@
+#include "dagctl/simulation.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/calendar/format.h"
+#include "platform/zones.h"
+#include "tests/support/dag_builder.h"
+
+namespace millrace::dagctl {
+namespace {
+
+using test::DagBuilder;
+using ::testing::ElementsAre;
+
+class SimulationTest : public ::testing::Test {
+ protected:
+  static WallTime T(const char* text) { return *ParseTimeUtc(text); }
+
+  static DagPtr Daily(const std::function<void(Dag&)>& tweak = nullptr) {
+    DagBuilder builder("daily");
+    builder.Add("a").Add("b", {"a"},
+                         [](Task& task) { task.retry = {.retries = 1, .delay = std::chrono::minutes(5)}; });
+    builder.With([&](Dag& dag) {
+      dag.schedule.kind = ScheduleKind::kCronTrigger;
+      dag.schedule.expression = dag.schedule.written = "@daily";
+      dag.schedule.start = T("2001-03-01");
+      if (tweak) tweak(dag);
+    });
+    return builder.Build();
+  }
+
+  SimulationOptions Days(int days) {
+    SimulationOptions options;
+    options.dag_id = "daily";
+    options.start = T("2001-03-01");
+    options.end = options.start + std::chrono::hours(24 * days);
+    return options;
+  }
+
+  std::vector<SimulatedRun> Play(const std::vector<DagPtr>& dags, SimulationOptions options) {
+    Simulation simulation(dags, std::move(options), zones_);
+    StatusOr<std::vector<SimulatedRun>> runs = simulation.Play();
+    EXPECT_TRUE(runs.ok()) << runs.status().ToString();
+    skipped_ = simulation.skipped();
+    return runs.ok() ? *runs : std::vector<SimulatedRun>();
+  }
+
+  static std::vector<std::string> Starts(const std::vector<SimulatedRun>& runs) {
+    std::vector<std::string> starts;
+    for (const SimulatedRun& run : runs)
+      starts.push_back(FormatTime(run.run.started_at.value_or(WallTime())));
+    return starts;
+  }
+
+  platform::TzdbZones zones_;
+  int skipped_ = 0;
+};
+
+TEST_F(SimulationTest, AYearHasARunADayAndEachEndsWell) {
+  const std::vector<SimulatedRun> runs = Play({Daily()}, Days(365));
+  ASSERT_EQ(runs.size(), 365U);
+  for (const SimulatedRun& run : runs) {
+    EXPECT_EQ(run.run.state, RunState::kSuccess);
+    EXPECT_EQ(run.attempts, 2);
+  }
+  EXPECT_EQ(runs.back().run.logical_date, T("2002-02-28"));
+}
+
+TEST_F(SimulationTest, AnIntervalRunsWhenItIsOverAlsoTheLast) {
+  const std::vector<SimulatedRun> runs =
+      Play({Daily([](Dag& dag) { dag.schedule.kind = ScheduleKind::kCronInterval; })}, Days(3));
+  ASSERT_EQ(runs.size(), 3U);
+  EXPECT_EQ(runs[0].run.logical_date, T("2001-03-01"));
+  EXPECT_EQ(runs[2].run.run_after, T("2001-03-04"));
+}
+
+TEST_F(SimulationTest, AttemptsTakeAsLongAsTheyAreSaidToAndFailAsOften) {
+  SimulationOptions options = Days(1);
+  options.length = std::chrono::minutes(10);
+  options.tasks["b"].length = std::chrono::minutes(30);
+  options.tasks["b"].failures = 1;
+  const std::vector<SimulatedRun> runs = Play({Daily()}, options);
+  ASSERT_EQ(runs.size(), 1U);
+  EXPECT_EQ(runs[0].run.state, RunState::kSuccess);
+  EXPECT_EQ(runs[0].attempts, 3);
+  EXPECT_EQ(runs[0].run.ended_at, T("2001-03-01T01:15:00Z"));  // 10 + 30 + a delay of 5 + 30 minutes
+  options.tasks["b"].failures = 2;
+  const std::vector<SimulatedRun> failed = Play({Daily()}, options);
+  EXPECT_EQ(failed[0].run.state, RunState::kFailed);
+  EXPECT_EQ(failed[0].states[static_cast<std::size_t>(TaskState::kFailed)], 1);
+}
+
+TEST_F(SimulationTest, AnAttemptThatIsLongerThanItsTimeoutFailsThen) {
+  SimulationOptions options = Days(1);
+  options.length = std::chrono::hours(2);
+  DagBuilder builder("daily");
+  builder.Add("a", {}, [](Task& task) { task.execution_timeout = std::chrono::hours(1); });
+  builder.With([](Dag& dag) { dag.schedule = Daily()->schedule; });
+  const std::vector<SimulatedRun> runs = Play({builder.Build()}, options);
+  ASSERT_EQ(runs.size(), 1U);
+  EXPECT_EQ(runs[0].run.state, RunState::kFailed);
+  EXPECT_EQ(runs[0].run.ended_at, T("2001-03-01T01:00:00Z"));
+}
+
+TEST_F(SimulationTest, RunsThatAreLongerThanTheirScheduleMeetItsOverlapPolicy) {
+  SimulationOptions options = Days(4);
+  options.tasks["a"].length = std::chrono::hours(30);
+  EXPECT_THAT(Starts(Play({Daily([](Dag& dag) { dag.max_active_runs = 1; })}, options)),
+              ElementsAre("2001-03-01T00:00:00Z", "2001-03-02T06:00:00Z", "2001-03-03T12:00:00Z",
+                          "2001-03-04T18:00:00Z"));
+  EXPECT_THAT(Starts(Play({Daily([](Dag& dag) { dag.schedule.overlap = Overlap::kSkip; })}, options)),
+              ElementsAre("2001-03-01T00:00:00Z", "2001-03-03T00:00:00Z"));
+  EXPECT_EQ(skipped_, 2);
+  const std::vector<SimulatedRun> cancelled =
+      Play({Daily([](Dag& dag) { dag.schedule.overlap = Overlap::kCancelOther; })}, options);
+  ASSERT_EQ(cancelled.size(), 4U);
+  EXPECT_EQ(cancelled[0].run.ended_at, T("2001-03-02"));
+  EXPECT_EQ(cancelled[0].run.state, RunState::kFailed);
+  EXPECT_EQ(cancelled[3].run.state, RunState::kSuccess);
+}
+
+TEST_F(SimulationTest, EarlierDatesCountAsDone) {
+  SimulationOptions options = Days(2);
+  options.start = T("2001-06-01T12:00:00Z");
+  options.end = options.start + std::chrono::hours(48);
+  for (const Catchup catchup : {Catchup::kNone, Catchup::kLast, Catchup::kAll}) {
+    const std::vector<SimulatedRun> runs =
+        Play({Daily([&](Dag& dag) { dag.schedule.catchup = catchup; })}, options);
+    EXPECT_THAT(Starts(runs), ElementsAre("2001-06-02T00:00:00Z", "2001-06-03T00:00:00Z"));
+  }
+}
+
+TEST_F(SimulationTest, ADatasetThatAnotherDagUpdatesMakesRuns) {
+  DagBuilder reader("reader");
+  reader.Add("r").With([](Dag& dag) {
+    DatasetCondition orders;
+    orders.dataset = "orders";
+    dag.schedule.datasets = orders;
+  });
+  DagBuilder writer("writer");
+  writer.Add("w", {}, [](Task& task) { task.outlets = {"orders"}; });
+  writer.With([](Dag& dag) { dag.schedule = Daily()->schedule; });
+  SimulationOptions options = Days(3);
+  options.dag_id = "reader";
+  const std::vector<SimulatedRun> runs = Play({reader.Build(), writer.Build()}, options);
+  ASSERT_EQ(runs.size(), 3U);
+  EXPECT_EQ(runs[1].run.type, RunType::kAssetTriggered);
+  EXPECT_EQ(runs[1].run.run_after, T("2001-03-02"));
+}
+
+TEST_F(SimulationTest, ATaskThatDependsOnThePastWaitsForItAndStopsWithIt) {
+  DagBuilder builder("daily");
+  builder.Add("a", {}, [](Task& task) { task.depends_on_past = true; });
+  builder.With([](Dag& dag) { dag.schedule = Daily()->schedule; });
+  EXPECT_EQ(Play({builder.Build()}, Days(5)).back().run.state, RunState::kSuccess);
+  SimulationOptions options = Days(5);
+  options.tasks["a"].failures = 1;
+  const std::vector<SimulatedRun> runs = Play({builder.Build()}, options);
+  EXPECT_EQ(runs[0].run.state, RunState::kFailed);
+  EXPECT_EQ(runs[1].run.state, RunState::kRunning);
+  EXPECT_EQ(runs[1].attempts, 0);
+}
+
+TEST_F(SimulationTest, ContinuousRunsFollowOneAnotherAsTheyEnd) {
+  const DagPtr dag = Daily([](Dag& changed) {
+    changed.schedule.kind = ScheduleKind::kContinuous;
+    changed.max_active_runs = 1;
+  });
+  SimulationOptions options = Days(1);
+  options.length = std::chrono::hours(1);
+  EXPECT_EQ(Play({dag}, options).size(), 12U);
+}
+
+}  // namespace
+}  // namespace millrace::dagctl
