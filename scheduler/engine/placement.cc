@@ -47,7 +47,8 @@ Session* Engine::State::PickWorker(std::int32_t slots, bool prefetch, const Live
     const std::int32_t credit = prefetch ? best.row.offer.slots * options.prefetch_per_slot : 0;
     return best.row.offer.slots - best.used + credit >= slots ? &best : nullptr;
   }
-  // The worker with the fewest attempts of this stage; among equals the one with the most free slots.
+  // The worker with the fewest attempts of this stage; among equals one that has a runner for the job already, with
+  // DuckDB open and the inputs' footers read; then the one with the most free slots.
   std::map<SessionId, std::int32_t> busy;
   for (const auto& [id, task] : job->tasks) {
     if (id.stage == stage && task.fence) ++busy[attempts.find(*task.fence)->second.session];
@@ -60,7 +61,9 @@ Session* Engine::State::PickWorker(std::int32_t slots, bool prefetch, const Live
     if (-free < std::min(slots, session.row.offer.slots)) continue;
     const auto found = busy.find(id);
     const std::int32_t count = found == busy.end() ? 0 : found->second;
-    if (best == nullptr || count < best_busy) {
+    const bool at_home = best != nullptr && count == best_busy && job->sessions.contains(id) &&
+                         !job->sessions.contains(best->row.session);
+    if (best == nullptr || count < best_busy || at_home) {
       best = &session;
       best_busy = count;
     }

@@ -10,12 +10,8 @@
 namespace millrace::mapreduce {
 namespace {
 
-constexpr std::uint64_t kDefaultShuffleBytes = std::uint64_t{256} << 20;
-
 StatusOr<shuffle::FinishedOutput> MapBySql(const Site& site, const MapWork& work, const shuffle::OutputKey& key) {
-  Site halved = site;
-  if (site.memory_bytes != 0) halved.memory_bytes = site.memory_bytes - ShuffleBytes(site);
-  ASSIGN_OR_RETURN(const std::unique_ptr<Database> database, Database::Open(halved));
+  ASSIGN_OR_RETURN(const std::unique_ptr<Database> database, Database::Open(site));
   sql::Connection& connection = database->connection();
   ASSIGN_OR_RETURN(const InputViews views, CreateInputViews(connection, site.spec, work.inputs, work.splits));
   RETURN_IF_ERROR(CreateView(connection, kMapped, work.map.sql));
@@ -40,10 +36,6 @@ std::int64_t RowsOf(const MapWork& work) {
 }
 
 }  // namespace
-
-std::uint64_t ShuffleBytes(const Site& site) {
-  return site.memory_bytes == 0 ? kDefaultShuffleBytes : site.memory_bytes / 3;
-}
 
 StatusOr<MapTaskOutput> RunMapTask(const Site& site, const MapWork& work) {
   const shuffle::OutputKey key{site.job, work.stage, work.map_index};

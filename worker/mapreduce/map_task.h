@@ -17,7 +17,4 @@ struct MapTaskOutput {
 // INVALID_ARGUMENT and UNIMPLEMENTED: no retry can mend it.
 StatusOr<MapTaskOutput> RunMapTask(const Site& site, const MapWork& work);
 
-// How much of the attempt's memory lies in the shuffle's buffers; DuckDB has the rest.
-std::uint64_t ShuffleBytes(const Site& site);
-
 }  // namespace millrace::mapreduce

@@ -118,7 +118,7 @@ StatusOr<ReduceResult> RunReduceTask(const Site& site, const ReduceWork& work, s
 
 StatusOr<ReduceResult> RunFusedTask(const Site& site, const FusedWork& work) {
   const JobPlan& plan = work.plan;
-  ASSIGN_OR_RETURN(const std::unique_ptr<Database> database, Database::Open(site));
+  ASSIGN_OR_RETURN(const std::unique_ptr<Database> database, Database::OpenAlone(site));
   sql::Connection& connection = database->connection();
   ASSIGN_OR_RETURN(const InputViews views, CreateInputViews(connection, site.spec, plan.inputs, plan.splits));
   RETURN_IF_ERROR(CreateView(connection, kMapped, plan.map.sql));

@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "proto/convert/worker.h"
 
@@ -12,6 +13,11 @@ namespace {
 constexpr std::size_t kMaxShortQueue = 16;
 constexpr Duration kBeyondGrace = std::chrono::seconds(3);
 constexpr Duration kRestartPause = std::chrono::seconds(1);
+// To start a spare takes 30 ms of a processor, which the work that is going on can use better for a while.
+constexpr Duration kSparePause = std::chrono::seconds(2);
+// DuckDB instances of a spare: a plan's and a fused task's, or those of some stage tasks side by side.
+constexpr int kLeastInstances = 2;
+constexpr int kMostInstances = 4;
 
 // Memory is short when the kernel sends SIGKILL and nobody here did.
 std::string DeathMessage(int wait_status) {
@@ -39,6 +45,7 @@ struct RunnerPool::Seat {
   Outcome death_outcome = Outcome::kLost;
   bool last_ran_nothing = false;  // the runner died without having run anything: not started again at once
   BootTime started_at{};
+  std::string folder;  // of a job: its attempts' files lie there
 };
 
 class RunnerPool::Listener final : public RunnerListener {
@@ -90,12 +97,15 @@ void RunnerPool::Open(const std::string& shuffle_secret, BootTime lease_until) {
   shuffle_secret_ = shuffle_secret;
   lease_until_ = lease_until;
   for (const auto& seat : slots_) EnsureRunner(*seat);
-  if (spare_ == nullptr) spare_ = TakeSpare();
+  TendSpare(clock_.now().boot);
   Feed();
 }
 
 std::unique_ptr<Runner> RunnerPool::TakeSpare() {
-  if (spare_ != nullptr) return std::move(spare_);
+  if (spare_ != nullptr) {
+    spare_due_ = clock_.now().boot + kSparePause;
+    return std::move(spare_);
+  }
   StatusOr<std::unique_ptr<Runner>> runner =
       Runner::Start(options_.arguments, options_.environment, launcher_, *listener_);
   if (!runner.ok()) {
@@ -103,6 +113,18 @@ std::unique_ptr<Runner> RunnerPool::TakeSpare() {
     return nullptr;
   }
   return std::move(*runner);
+}
+
+// Another spare, when nothing runs here, or when it is due.
+void RunnerPool::TendSpare(BootTime now) {
+  if (!open_ || closing_ || spare_ != nullptr) return;
+  if (!(places_.empty() && waiting_.empty()) && now < spare_due_) return;
+  spare_due_ = now + kSparePause;
+  spare_ = TakeSpare();
+  if (spare_ == nullptr) return;
+  v1::ToRunner message;
+  message.mutable_prepare()->set_instances(std::clamp(options_.slots, kLeastInstances, kMostInstances));
+  if (!spare_->Post(message).ok()) spare_->Kill();
 }
 
 bool RunnerPool::EnsureRunner(Seat& seat) {
@@ -158,6 +180,7 @@ void RunnerPool::Give(Seat& seat, v1::Assignment assignment) {
   const Fence fence = convert::FromWire(assignment.fence());
   Running running;
   running.kind = assignment.kind();
+  if (!assignment.stage().folder().empty()) seat.folder = options_.setup.folder() + "/scratch/" + assignment.stage().folder();
   running.grace = Duration(assignment.kill_grace_micros());
   seat.running.emplace(fence, std::move(running));
   seat.last_ran_nothing = false;
@@ -234,6 +257,7 @@ void RunnerPool::EndJob(const JobKey& job) {
         jobs_.erase(found);
       }
     }
+    TendSpare(clock_.now().boot);
   }
   blocks_.Release(job);
 }
@@ -273,9 +297,17 @@ void RunnerPool::Renew(BootTime lease_until) {
 
 void RunnerPool::Tick() {
   std::vector<std::unique_ptr<Runner>> dead;
+  std::vector<std::string> leftovers;
+  TickLocked(dead, leftovers);
+  std::error_code ignored;  // costs only room, until the agent starts again
+  for (const std::string& folder : leftovers) std::filesystem::remove_all(folder, ignored);
+}
+
+void RunnerPool::TickLocked(std::vector<std::unique_ptr<Runner>>& dead, std::vector<std::string>& leftovers) {
   const BootTime now = clock_.now().boot;
   const std::lock_guard lock(mutex_);
   dead.swap(dead_);
+  leftovers.swap(leftovers_);
   const auto look = [&](Seat& seat) {
     if (seat.runner == nullptr || !seat.death.empty()) return;
     for (auto& [fence, running] : seat.running) {
@@ -291,8 +323,16 @@ void RunnerPool::Tick() {
     EnsureRunner(*seat);
   }
   for (const auto& [job, seat] : jobs_) look(*seat);
-  if (open_ && !closing_ && spare_ == nullptr) spare_ = TakeSpare();
+  TendSpare(now);
   Feed();
+}
+
+// What a dead runner left; its job may go on in another one, which must find nothing of it. Tick removes it.
+void RunnerPool::SetAside(const std::string& folder) {
+  std::error_code error;
+  const std::string aside = folder + ".left-" + std::to_string(++set_aside_);
+  std::filesystem::rename(folder, aside, error);
+  if (!error) leftovers_.push_back(aside);
 }
 
 RunnerPool::Seat* RunnerPool::SeatOf(const Runner& runner) {
@@ -403,6 +443,7 @@ void RunnerPool::HandleExit(Runner& runner, int wait_status) {
                                        ", attempts=" + std::to_string(ends.size()) + ")");
     }
     seat->death.clear();
+    if (!seat->folder.empty()) SetAside(seat->folder);
     std::erase_if(jobs_, [&](const auto& job) { return job.second.get() == seat; });
     Feed();
   }

@@ -1,6 +1,6 @@
 // The runners of one worker: a warm one a slot for ordinary attempts, one a job for its stage work, one spare
-// so that a job does not wait for a process. Places attempts, hands down the lease, kills what does not stop
-// by itself, and turns the death of a runner into the ends of its attempts.
+// with DuckDB open so that a job waits for neither. Places attempts, hands down the lease, kills what does not
+// stop by itself, and turns the death of a runner into the ends of its attempts.
 //
 // Called by the agent's loop; listens on the runners' reading threads. Knows nothing of sessions or of the
 // scheduler.
@@ -83,6 +83,9 @@ class RunnerPool {
   Seat* FreeSeat(const std::string& kind);
   Seat* JobSeat(const JobKey& job);
   std::unique_ptr<Runner> TakeSpare();
+  void TendSpare(BootTime now);
+  void TickLocked(std::vector<std::unique_ptr<Runner>>& dead, std::vector<std::string>& leftovers);
+  void SetAside(const std::string& folder);
   bool EnsureRunner(Seat& seat);
   void Give(Seat& seat, v1::Assignment assignment);
   void Feed();
@@ -111,6 +114,9 @@ class RunnerPool {
   std::map<Fence, Seat*> places_;
   std::map<Fence, std::string> broken_blocks_;  // why a map's blocks could not be kept
   std::unique_ptr<Runner> spare_;
+  BootTime spare_due_{};  // then there is to be one, whatever else runs here
+  std::vector<std::string> leftovers_;  // folders to be removed by Tick
+  std::uint64_t set_aside_ = 0;
   std::vector<std::unique_ptr<Runner>> dead_;  // their reading threads have called OnExit; joined by Tick
 };
 

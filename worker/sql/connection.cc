@@ -158,6 +158,12 @@ Connection::Connection(Instance& instance, duckdb_connection connection)
 Connection::~Connection() { duckdb_disconnect(&connection_); }
 
 StatusOr<Result> Connection::Run(const std::string& sql) {
+  StatusOr<Result> result = RunAll(sql);
+  if (!result.ok()) failed_ = true;
+  return result;
+}
+
+StatusOr<Result> Connection::RunAll(const std::string& sql) {
   const Statements statements(connection_, sql);
   if (statements.size() == 0) {
     const char* error = duckdb_extract_statements_error(statements.get());
@@ -236,6 +242,12 @@ StatusOr<SelectFacts> Connection::CheckSelect(const std::string& sql) {
 }
 
 StatusOr<std::vector<Column>> Connection::Describe(const std::string& select) {
+  StatusOr<std::vector<Column>> columns = Bind(select);
+  if (!columns.ok()) failed_ = true;
+  return columns;
+}
+
+StatusOr<std::vector<Column>> Connection::Bind(const std::string& select) {
   if (interrupted_->set) return Cancelled("SQL was not bound, as its attempt was cancelled");
   Prepared prepared;
   if (duckdb_prepare(connection_, select.c_str(), prepared.out()) != DuckDBSuccess) {

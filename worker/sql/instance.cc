@@ -75,6 +75,28 @@ Instance::~Instance() {
 std::string Instance::EngineVersion() { return duckdb_library_version(); }
 
 StatusOr<std::unique_ptr<Instance>> Instance::Open(const InstanceOptions& options) {
+  ASSIGN_OR_RETURN(std::unique_ptr<Instance> instance, OpenWith(options));
+  RETURN_IF_ERROR(instance->Lock(options));
+  return instance;
+}
+
+StatusOr<std::unique_ptr<Instance>> Instance::OpenAhead() { return OpenWith({}); }
+
+Status Instance::Configure(const InstanceOptions& options) {
+  std::string settings = "SET threads=" + std::to_string(options.threads) + ";";
+  if (!options.temp_folder.empty()) settings += "SET temp_directory=" + QuoteText(options.temp_folder) + ";";
+  if (options.memory_bytes != 0) settings += "SET memory_limit='" + std::to_string(options.memory_bytes) + "B';";
+  threads_ = options.threads;
+  RETURN_IF_ERROR(MakeReady(options.threads + 1));
+  {
+    ASSIGN_OR_RETURN(_duckdb_connection * raw, NewConnection());
+    Connection connection(*this, raw);
+    RETURN_IF_ERROR(connection.Run(settings).status());
+  }
+  return Lock(options);
+}
+
+StatusOr<std::unique_ptr<Instance>> Instance::OpenWith(const InstanceOptions& options) {
   Config config;
   config.Set("threads", std::to_string(options.threads));
   config.Set("preserve_insertion_order", "false");
@@ -96,23 +118,36 @@ StatusOr<std::unique_ptr<Instance>> Instance::Open(const InstanceOptions& option
                               (options.path.empty() ? "a database" : options.path) + ": " +
                               (owned == nullptr ? "no reason given" : owned.get()));
   }
-  // Whether a connection counts its progress is a setting of its own, and no setting can be changed once they
-  // are locked.
-  for (int i = 0; i <= options.threads; ++i) {
-    ASSIGN_OR_RETURN(_duckdb_connection * ready, instance->NewConnection());
-    instance->ready_.push_back(ready);
+  RETURN_IF_ERROR(instance->MakeReady(options.threads + 1));
+  // A Parquet file's footer is read once for all statements, as long as the file's time stays the same.
+  if (duckdb_query(instance->ready_.front(), "SET GLOBAL parquet_metadata_cache=true", nullptr) != DuckDBSuccess) {
+    return Internal("DuckDB refused SET GLOBAL parquet_metadata_cache");
+  }
+  RETURN_IF_ERROR(RegisterShuffleCopy(instance->ready_.front(), *instance->desk_));
+  RETURN_IF_ERROR(RegisterShuffleScan(instance->ready_.front(), *instance->desk_));
+  RETURN_IF_ERROR(RegisterFileScan(instance->ready_.front(), *instance->desk_));
+  return instance;
+}
+
+// Whether a connection counts its progress is a setting of its own, and no setting can be changed once they are
+// locked.
+Status Instance::MakeReady(int connections) {
+  while (ready_.size() < static_cast<std::size_t>(connections)) {
+    ASSIGN_OR_RETURN(_duckdb_connection * ready, NewConnection());
+    ready_.push_back(ready);
     for (const char* setting : {"SET enable_progress_bar=true", "SET enable_progress_bar_print=false"}) {
       if (duckdb_query(ready, setting, nullptr) != DuckDBSuccess)
         return Internal(std::string("DuckDB refused ") + setting);
     }
   }
-  ASSIGN_OR_RETURN(_duckdb_connection * raw, instance->NewConnection());
-  Connection connection(*instance, raw);
-  RETURN_IF_ERROR(RegisterShuffleCopy(raw, *instance->desk_));
-  RETURN_IF_ERROR(RegisterShuffleScan(raw, *instance->desk_));
-  RETURN_IF_ERROR(RegisterFileScan(raw, *instance->desk_));
-  if (options.sandboxed) RETURN_IF_ERROR(connection.Run(SandboxSql(options)).status());
-  return instance;
+  return OkStatus();
+}
+
+Status Instance::Lock(const InstanceOptions& options) {
+  if (!options.sandboxed) return OkStatus();
+  ASSIGN_OR_RETURN(_duckdb_connection * raw, NewConnection());
+  Connection connection(*this, raw);
+  return connection.Run(SandboxSql(options)).status();
 }
 
 StatusOr<_duckdb_connection*> Instance::NewConnection() {

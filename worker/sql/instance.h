@@ -1,7 +1,7 @@
-// An open DuckDB, and connections to it. This room alone knows DuckDB: no header of it leaves here. Tasks and
-// stage tasks in a runner open an instance each, or share a job's; a connection belongs to one thread, but
-// for Interrupt and Progress. What SQL may touch is decided when the instance is opened and cannot be changed
-// afterwards, by us or by the SQL.
+// An open DuckDB, and connections to it. This room alone knows DuckDB: no header of it leaves here. Tasks in a
+// runner open an instance each, stage tasks take one from the runner's stock; a connection belongs to one thread,
+// but for Interrupt and Progress. What SQL may touch is decided before the first statement of an author and
+// cannot be changed afterwards, by us or by the SQL.
 #pragma once
 
 #include <cstdint>
@@ -34,6 +34,7 @@ struct InstanceOptions {
   std::vector<std::string> folders;  // what SQL may read and write lies beneath one of these ...
   std::vector<std::string> files;    // ... or is one of these
   bool sandboxed = true;             // false: the whole file system
+  friend bool operator==(const InstanceOptions&, const InstanceOptions&) = default;
 };
 
 // The name or the text as SQL writes it: "a ""b""" and 'it''s'.
@@ -43,6 +44,9 @@ std::string QuoteText(std::string_view text);
 class Instance {
  public:
   static StatusOr<std::unique_ptr<Instance>> Open(const InstanceOptions& options);
+  // One in memory that is to be configured before anything else; nothing is locked before that.
+  static StatusOr<std::unique_ptr<Instance>> OpenAhead();
+  Status Configure(const InstanceOptions& options);
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
   // Every connection must have ended.
@@ -59,7 +63,10 @@ class Instance {
 
  private:
   Instance();
+  static StatusOr<std::unique_ptr<Instance>> OpenWith(const InstanceOptions& options);
   StatusOr<_duckdb_connection*> NewConnection();
+  Status MakeReady(int connections);
+  Status Lock(const InstanceOptions& options);
   std::unique_ptr<ShuffleDesk> desk_;
   _duckdb_database* database_ = nullptr;
   std::mutex mutex_;
@@ -98,6 +105,8 @@ class Connection {
   void Interrupt();
   // Any thread: of the running statement, 0 to 1; -1 while unknown.
   double Progress() const;
+  // A statement failed or was interrupted: the instance is not for others any more.
+  bool failed() const { return failed_; }
 
   Instance& instance() { return instance_; }
   _duckdb_connection* handle() { return connection_; }  // for this room
@@ -105,9 +114,12 @@ class Connection {
  private:
   friend class Instance;
   Connection(Instance& instance, _duckdb_connection* connection);
+  StatusOr<Result> RunAll(const std::string& sql);
+  StatusOr<std::vector<Column>> Bind(const std::string& select);
   StatusOr<Result> RunOne(_duckdb_extracted_statements* statements, std::uint64_t index);
   Instance& instance_;
   _duckdb_connection* connection_;
+  bool failed_ = false;
   struct Flag;
   std::unique_ptr<Flag> interrupted_;
 };

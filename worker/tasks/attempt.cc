@@ -64,7 +64,10 @@ void Attempt::Log(std::string_view text) {
 const std::string& Attempt::scratch() const {
   const std::lock_guard lock(mutex_);
   if (scratch_.empty()) {
-    scratch_ = workplace_.folder + "/scratch/" + ToString(assignment_.fence);
+    scratch_ = workplace_.folder + "/scratch/";
+    // A job has one folder for all its attempts: what they share may touch that and no other.
+    if (assignment_.stage != nullptr) scratch_ += assignment_.stage->folder + "/";
+    scratch_ += ToString(assignment_.fence);
     std::error_code ignored;  // whoever writes there is told why it cannot
     std::filesystem::create_directories(scratch_, ignored);
   }

@@ -87,6 +87,8 @@ StatusOr<mapreduce::Site> MapReduceTask::MakeSite(TaskContext& context) {
   ASSIGN_OR_RETURN(site.spec, ParseRenderedMapReduce(with));
   site.root = context.root();
   site.scratch = context.scratch();
+  site.job_scratch = assignment.stage->folder.empty() ? site.scratch : std::filesystem::path(site.scratch).parent_path().string();
+  site.instances = workplace_.instances;
   site.threads = std::max(1, assignment.slots);
   // Attempts of a job share its runner, and the runner's memory by their slots.
   const std::int64_t runner_threads = std::max(workplace_.threads, site.threads);

@@ -12,6 +12,10 @@
 #include "core/model/job.h"
 #include "worker/tasks/task.h"
 
+namespace millrace::sql {
+class InstanceStock;
+}
+
 namespace millrace::tasks {
 
 // Hands the finished blocks of a map task to the agent, which keeps and serves them: they outlive the runner.
@@ -24,8 +28,8 @@ class BlockSender {
                       std::int64_t bytes, int descriptor) = 0;
 };
 
-// What a runner's kinds may use; told by the agent before the first attempt. `blocks` lives as long as the
-// runner.
+// What a runner's kinds may use; told by the agent before the first attempt. `blocks` and `instances` live as long
+// as the runner.
 struct Workplace {
   std::string root;    // relative data paths lie beneath it
   std::string folder;  // private to this worker: scratch, spill
@@ -37,6 +41,7 @@ struct Workplace {
   int threads = 1;
   std::int64_t memory_bytes = 0;
   BlockSender* blocks = nullptr;
+  sql::InstanceStock* instances = nullptr;  // of the job that the runner is for
 };
 
 struct TaskEntry {

@@ -19,6 +19,7 @@
 #include "proto/runner.pb.h"
 #include "worker/runner/channel.h"
 #include "worker/runner/runner.h"
+#include "worker/sql/instance_stock.h"
 #include "worker/tasks/attempt.h"
 
 namespace millrace::tasks {
@@ -95,6 +96,9 @@ class RunnerProgram final : public BlockSender {
         lease_until_ = BootFromMicros(message.lease_renewed().until());
         break;
       }
+      case v1::ToRunner::kPrepare:
+        std::thread([this, count = message.prepare().instances()] { instances_.Prepare(count); }).detach();
+        break;
       case v1::ToRunner::MESSAGE_NOT_SET:
         break;
     }
@@ -105,7 +109,8 @@ class RunnerProgram final : public BlockSender {
                   setup.shuffle_socket(), setup.shuffle_address(),
                   setup.shuffle_secret(), setup.host_identity(),
                   setup.local_shuffle(),  setup.threads(),
-                  setup.memory_bytes(),   this};
+                  setup.memory_bytes(),   this,
+                  &instances_};
     // Relative paths in what users write lie beneath the root.
     if (::chdir(workplace_.root.c_str()) != 0) {
       broken_ = ErrnoStatus(errno, "the worker's root cannot be used: " + workplace_.root);
@@ -119,11 +124,12 @@ class RunnerProgram final : public BlockSender {
   void Enqueue(const v1::Assignment& assignment) {
     const std::lock_guard lock(mutex_);
     waiting_.push_back(assignment);
-    if (idle_ > 0) {
-      work_.notify_one();
-    } else if (threads_ < concurrent_) {
+    // An idle thread may have been woken for an earlier one and not have come to it yet.
+    if (waiting_.size() > static_cast<std::size_t>(idle_) && threads_ < concurrent_) {
       ++threads_;
       std::thread([this] { Work(); }).detach();
+    } else {
+      work_.notify_one();
     }
   }
 
@@ -267,6 +273,7 @@ class RunnerProgram final : public BlockSender {
   const Clock& clock_;
   const std::function<Registry(const Workplace&)>& make_registry_;
   runner::Channel channel_;
+  sql::InstanceStock instances_;
   Workplace workplace_;  // written before the first attempt, then read
   Registry registry_;
   Status broken_;  // why nothing can run here

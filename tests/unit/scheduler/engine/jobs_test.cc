@@ -100,6 +100,19 @@ TEST_F(EngineJobs, a_job_plans_maps_reduces_and_publishes_on_both_workers_and_ho
   EXPECT_EQ(driver_.rows.jobs.begin()->second.state, "success");
 }
 
+TEST_F(EngineJobs, stage_work_goes_where_the_job_has_a_runner_when_workers_are_equally_busy_with_it) {
+  driver_.Join("w1", 2);
+  driver_.Join("w2", 2);
+  driver_.Trigger("etl", "first");
+  const Assign plan = Sent().at(0);
+  driver_.Join("w3", 16);  // has the most free slots
+  Succeed(plan);
+  const std::vector<Assign> maps = Sent();
+  ASSERT_THAT(maps, SizeIs(2));
+  EXPECT_EQ(maps[0].session, plan.session);
+  EXPECT_NE(maps[1].session, plan.session) << "spread comes first";
+}
+
 TEST_F(EngineJobs, maps_lost_with_their_worker_are_made_again_elsewhere_under_new_fences) {
   const SessionId first = driver_.Join("w1", 1);
   driver_.Join("w2", 1);

@@ -59,6 +59,8 @@ class LocalJob : public testing::Test {
     site.root = root_;
     site.scratch = root_ + "/scratch/" + std::to_string(++counter_);
     std::filesystem::create_directories(site.scratch);
+    site.job_scratch = root_ + "/scratch";
+    site.instances = &instances_;
     site.threads = 2;
     site.fence = {1, counter_};
     site.job = {{RunKey{7}, 2}, 1};
@@ -163,6 +165,7 @@ class LocalJob : public testing::Test {
   std::string log_;
   Cancellation cancellation_;
   MemoryFetcher fetcher_;
+  sql::InstanceStock instances_;
   std::uint64_t counter_ = 0;
   std::unique_ptr<sql::Instance> instance_;
   std::unique_ptr<sql::Connection> connection_;

@@ -150,6 +150,32 @@ TEST_F(Flights, ACancelledAttemptEndsCancelled) {
   EXPECT_EQ(result.status().code(), Code::kCancelled);
 }
 
+// A table outside of TEMP, which no attempt makes, tells instances apart.
+TEST_F(LocalJob, AnInstanceGoesToTheNextAttemptUnlessAStatementFailedOrWasCancelled) {
+  const auto open = [&](Cancellation* cancellation) {
+    Site site = MakeSite(R"({"inputs": {"a": {"path": "a/"}}, "map": "FROM a", "output": {"path": "out/"}})");
+    site.cancellation = cancellation;
+    return Database::Open(site).value();
+  };
+  const auto marked = [](Database& database) {
+    return database.connection().Run("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'mark'")->Integer(0, 0) == 1;
+  };
+  auto database = open(nullptr);
+  ASSERT_TRUE(database->connection().Run("CREATE TABLE mark(a INTEGER)").ok());
+  database.reset();
+  database = open(nullptr);
+  EXPECT_TRUE(marked(*database)) << "handed on";
+  EXPECT_FALSE(database->connection().Run("SELECT error('broken')").ok());
+  database.reset();
+  database = open(&cancellation_);
+  EXPECT_FALSE(marked(*database)) << "a statement had failed";
+  ASSERT_TRUE(database->connection().Run("CREATE TABLE mark(a INTEGER)").ok());
+  cancellation_.Cancel();
+  EXPECT_FALSE(database->connection().Run("SELECT 1").ok());
+  database.reset();
+  EXPECT_FALSE(marked(*open(nullptr))) << "a statement was cancelled";
+}
+
 class SqlJob : public LocalJob {
  protected:
   // A job over generated rows; `more` are its other fields.

@@ -63,6 +63,28 @@ class NullLog final : public LogSink {
   void Log(LogLevel, std::string_view) override {}
 };
 
+// Moves with the machine's, which the runners go by, until it is held.
+class HeldClock final : public Clock {
+ public:
+  Now now() const override {
+    const std::lock_guard lock(mutex_);
+    return held_ ? *held_ : system_.now();
+  }
+  void Hold() {
+    const std::lock_guard lock(mutex_);
+    held_ = system_.now();
+  }
+  void Advance(Duration by) {
+    const std::lock_guard lock(mutex_);
+    held_->boot += by;
+  }
+
+ private:
+  const platform::SystemClock system_;
+  mutable std::mutex mutex_;
+  std::optional<Now> held_;
+};
+
 class RunnerPoolTest : public ::testing::Test, public runner::AttemptListener, public runner::BlockKeeper {
  public:
   void OnReport(Report report) override {
@@ -100,7 +122,9 @@ class RunnerPoolTest : public ::testing::Test, public runner::AttemptListener, p
 
   void Open(int slots, Duration lease = std::chrono::hours(1)) {
     runner::PoolOptions options;
-    options.arguments = {std::filesystem::read_symlink("/proc/self/exe"), "runner"};
+    // A line for every runner that is started.
+    options.arguments = {"/bin/sh", "-c", "echo >> '" + folder_ + "/started'; exec \"$0\" runner",
+                         std::filesystem::read_symlink("/proc/self/exe")};
     options.setup.set_root(folder_);
     options.setup.set_folder(folder_);
     options.slots = slots;
@@ -122,7 +146,10 @@ class RunnerPoolTest : public ::testing::Test, public runner::AttemptListener, p
     Value with;
     with.Set("command", command);
     assignment.set_with(ToJson(with));
-    if (job != 0) assignment.mutable_stage()->mutable_job()->set_run(job);
+    if (job != 0) {
+      assignment.mutable_stage()->mutable_job()->set_run(job);
+      assignment.mutable_stage()->set_folder("job-" + std::to_string(job));
+    }
     pool_->Start(std::move(assignment));
     return fence;
   }
@@ -157,7 +184,12 @@ class RunnerPoolTest : public ::testing::Test, public runner::AttemptListener, p
     EXPECT_NE(::kill(pid, 0), 0) << pid << " is alive";
   }
 
-  platform::SystemClock clock_;
+  std::int64_t Started() const {
+    std::ifstream lines(folder_ + "/started");
+    return std::count(std::istreambuf_iterator<char>(lines), {}, '\n');
+  }
+
+  HeldClock clock_;
   NullLog log_;
   runner::Launcher launcher_;
   std::string folder_;
@@ -288,6 +320,55 @@ TEST_F(RunnerPoolTest, AttemptsOfAJobShareARunnerThatEndsWithTheJob) {
   pool_->EndJob({{RunKey{7}, 0}, 0});
   AwaitGone(runner);
   EXPECT_EQ(released_.size(), 1U);
+}
+
+TEST_F(RunnerPoolTest, TwoAttemptsThatComeTogetherToAnIdleJobRunnerRunTogether) {
+  Open(2);
+  EndOf(Start("shell", "true", Duration(0), 7));  // now it has one thread, which waits
+  const auto meet = [&](const std::string& own, const std::string& other) {
+    return Start("shell", "touch " + folder_ + "/" + own + "; while [ ! -e " + folder_ + "/" + other + " ]; do sleep 0.01; done",
+                 Duration(0), 7);
+  };
+  const Fence one = meet("a", "b");
+  const Fence two = meet("b", "a");
+  EXPECT_EQ(EndOf(one).outcome, Outcome::kSuccess);
+  EXPECT_EQ(EndOf(two).outcome, Outcome::kSuccess);
+}
+
+TEST_F(RunnerPoolTest, AnotherSpareWaitsUntilNothingRunsOrUntilItIsDue) {
+  clock_.Hold();
+  Open(1);
+  Await([&] { return Started() == 2; }, "a slot's runner and the spare");
+  const Fence first = Start("shell", "echo; sleep 1000", Duration(0), 7);
+  LogUntil(first, "\n");
+  for (int i = 0; i < 10; ++i) pool_->Tick();
+  EXPECT_EQ(EndOf(Start("empty")).outcome, Outcome::kSuccess);
+  EXPECT_EQ(Started(), 2) << "the job has the spare, and its work the processor";
+  clock_.Advance(std::chrono::seconds(2));
+  Await([&] { return Started() == 3; }, "the spare that is due");
+  EndOf(Start("shell", "true", Duration(0), 8));  // takes it
+  pool_->EndJob({{RunKey{7}, 0}, 0});
+  EndOf(first);
+  Await([&] { return Started() == 4; }, "a spare as soon as nothing runs");
+}
+
+TEST_F(RunnerPoolTest, AJobWhoseRunnerDiedFindsNothingOfItInTheNext) {
+  Open(1);
+  const Fence first = Start("shell", "touch $TMPDIR/../left; kill -9 $PPID", Duration(0), 7);
+  EXPECT_EQ(EndOf(first).outcome, Outcome::kFailed);
+  const Fence second = Start("shell", "ls $TMPDIR/..; echo end", Duration(0), 7);
+  EXPECT_EQ(LogUntil(second, "end"), ToString(second) + "\nend\n");
+}
+
+TEST_F(RunnerPoolTest, NothingOfAJobIsLeftInTheWorkersFolder) {
+  Open(1);
+  const Fence running = Start("shell", "touch $TMPDIR/left; echo $$; sleep 1000", Duration(0), 7);
+  LogUntil(running, "\n");
+  const std::string scratch = folder_ + "/scratch";
+  EXPECT_TRUE(std::filesystem::exists(scratch + "/job-7/" + ToString(running) + "/left"));
+  pool_->EndJob({{RunKey{7}, 0}, 0});
+  EXPECT_EQ(EndOf(running).outcome, Outcome::kLost);
+  Await([&] { return std::filesystem::is_empty(scratch); }, "the job's folder to go");
 }
 
 TEST_F(RunnerPoolTest, BlocksReachTheKeeperBeforeTheEndIsTold) {

@@ -57,10 +57,12 @@ TEST(SpreadTest, DealingKeepsOrderBalancesBytesAndLeavesNoTaskEmpty) {
 }
 
 TEST(CoalesceTest, SmallNeighboursAreReducedTogetherUnlessTheNumberIsTheAuthors) {
-  const std::vector<PartitionSize> sizes(16, {.bytes = 1000, .rows = 10});
+  const std::vector<PartitionSize> sizes(16, {.bytes = 2 << 20, .rows = 10});
   EXPECT_EQ(Coalesce(sizes, true, 4).begins.size(), 16U);
   EXPECT_EQ(Coalesce(sizes, false, 4).begins.size(), 4U);
   EXPECT_EQ(Coalesce(std::vector<PartitionSize>(3), false, 4).begins, (std::vector<std::int32_t>{0})) << "nothing was shuffled";
+  const std::vector<PartitionSize> tiny(16, {.bytes = 1000, .rows = 10});
+  EXPECT_EQ(Coalesce(tiny, false, 4).begins.size(), 1U) << "a task would take longer to start than to run";
 }
 
 }  // namespace
