@@ -79,12 +79,22 @@ std::string SelectList(const InputFacts& input) {
   return list;
 }
 
+// Of those that are ranges of rows.
+std::int64_t RowsOf(const std::vector<Split>& splits) {
+  std::int64_t rows = 0;
+  for (const Split& split : splits) rows += split.end - split.begin;
+  return rows;
+}
+
 // Whole files, or these splits of them.
 std::string DuckDbSelect(const InputFacts& input, const Reader& reader, const std::vector<Split>& splits) {
   const std::string select = "SELECT " + SelectList(input) + " FROM ";
   std::vector<std::string> whole;
   std::vector<Split> ranges;  // neighbours joined
-  for (const Split& split : splits) {
+  // To number rows and look at every number is for nothing where all of them are wanted, as in a fused task.
+  const bool every_row = splits.empty() || RowsOf(splits) == input.rows;
+  if (every_row) whole = input.paths;
+  for (const Split& split : every_row ? std::vector<Split>{} : splits) {
     if (split.end == 0) {
       whole.push_back(split.path);
     } else if (!ranges.empty() && ranges.back().path == split.path && ranges.back().end == split.begin) {
@@ -93,7 +103,6 @@ std::string DuckDbSelect(const InputFacts& input, const Reader& reader, const st
       ranges.push_back(split);
     }
   }
-  if (splits.empty()) whole = input.paths;
   std::string sql;
   if (!whole.empty()) sql = select + reader.From(whole);
   for (const Split& range : ranges) {
@@ -127,27 +136,37 @@ const InputSpec* SpecOf(const MapReduceSpec& spec, const std::string& name) {
   return nullptr;
 }
 
+struct RowGroup {
+  std::int64_t rows = 0;
+  std::int64_t bytes = 0;
+};
+
 StatusOr<std::vector<Split>> RowGroupSplits(sql::Connection& connection, const InputFacts& input) {
-  ASSIGN_OR_RETURN(const sql::Result groups,
-                   connection.Run("SELECT file_name, max(row_group_num_rows)::BIGINT, sum(total_compressed_size)::BIGINT FROM "
-                                  "parquet_metadata(" +
-                                  TextList(input.paths) + ") GROUP BY file_name, row_group_id ORDER BY file_name, row_group_id"));
-  const auto count = static_cast<std::int64_t>(groups.row_count());
+  // A row a column; put together here, because a query that groups and sorts costs more than all else of a small plan.
+  ASSIGN_OR_RETURN(const sql::Result columns,
+                   connection.Run("SELECT file_name, row_group_id, row_group_num_rows, total_compressed_size FROM parquet_metadata(" +
+                                  TextList(input.paths) + ")"));
+  std::map<std::pair<std::string, std::int64_t>, RowGroup> groups;
+  for (std::uint64_t i = 0; i < columns.row_count(); ++i) {
+    RowGroup& group = groups[{std::string(columns.Text(0, i)), columns.Integer(1, i)}];
+    group.rows = columns.Integer(2, i);
+    group.bytes += columns.Integer(3, i);
+  }
+  const auto count = static_cast<std::int64_t>(groups.size());
   const std::int64_t together = std::max<std::int64_t>(1, (count + kMaxSplits - 1) / kMaxSplits);
   std::vector<Split> splits;
   std::int64_t in_last = 0;
-  for (std::uint64_t i = 0; i < groups.row_count(); ++i) {
-    const std::string path(groups.Text(0, i));
-    const std::int64_t rows = groups.Integer(1, i);
+  for (const auto& [place, group] : groups) {
+    const std::string& path = place.first;
     const bool same_file = !splits.empty() && splits.back().path == path;
     if (same_file && in_last < together) {
-      splits.back().end += rows;
-      splits.back().bytes += groups.Integer(2, i);
+      splits.back().end += group.rows;
+      splits.back().bytes += group.bytes;
       ++in_last;
       continue;
     }
     const std::int64_t begin = same_file ? splits.back().end : 0;
-    splits.push_back({input.name, path, begin, begin + rows, groups.Integer(2, i)});
+    splits.push_back({input.name, path, begin, begin + group.rows, group.bytes});
     in_last = 1;
   }
   return splits;

@@ -118,7 +118,7 @@ TEST_F(Sql, OnlyOneSelectPasses) {
 
 TEST_F(Sql, TheTextOfASelectFitsBetweenParentheses) {
   for (const char* sql : {"SELECT 1 AS a;", "SELECT 1 AS a -- that is all", "SELECT 1 AS a; -- ; that is all",
-                          "FROM range(1) SELECT 1 AS a", "VALUES (1)"}) {
+                          "FROM range(1) SELECT 1 AS a", "VALUES (1)", "SELECT 1 AS a /* that is all */ ; "}) {
     auto facts = connection_->CheckSelect(sql);
     ASSERT_TRUE(facts.ok()) << sql << facts.status().ToString();
     EXPECT_EQ(Run("SELECT * FROM (\n" + facts->text + "\n)").Integer(0, 0), 1) << sql;
