@@ -38,7 +38,8 @@ struct Asker {
 
 // The arguments of all commands; CLI11 writes into it, the chosen command reads its own.
 struct Arguments {
-  std::string dag, run, task, pattern, tag, run_state;
+  std::string dag, run, task, pattern, tag, run_state, dataset;
+  std::string extra = "{}";
   int limit = 25;
   TriggerOptions trigger;
   LogOptions logs;
@@ -66,6 +67,7 @@ class CommandLine {
             {"table", Format::kTable}, {"json", Format::kJson}, {"yaml", Format::kYaml}, {"plain", Format::kPlain}}));
     AddDags();
     AddSimulate();
+    AddDatasets();
     AddRuns();
     AddTasks();
     AddRest();
@@ -209,8 +211,24 @@ class CommandLine {
     return Simulate(output, dags, in_.simulate, zones_, clock_.now().wall);
   }
 
+  void AddDatasets() {
+    CLI::App& datasets = Group("datasets", "datasets: list, events, queued, update");
+    Add(datasets, "list", "who makes and reads them, whom they start", [this](Context& c, bool&) { return ListDatasets(c, in_.dag); })
+        ->add_option("--dag", in_.dag, "of this DAG; all when left out");
+    CLI::App* events = Add(datasets, "events", "updates, newest first", [this](Context& c, bool&) { return ListDatasetEvents(c, in_.dataset, in_.limit); });
+    events->add_option("dataset", in_.dataset, "of this one; of all when left out");
+    events->add_option("--limit", in_.limit, "at most so many")->capture_default_str();
+    Add(datasets, "queued", "updates that a DAG has not used yet", [this](Context& c, bool&) { return ListQueuedDatasetEvents(c, in_.dag); })
+        ->add_option("dag", in_.dag)->required();
+    CLI::App* update = Add(datasets, "update", "says that it was updated: what waits for it runs", [this](Context& c, bool&) {
+      return UpdateDataset(c, in_.dataset, in_.extra);
+    });
+    update->add_option("dataset", in_.dataset)->required();
+    update->add_option("--extra", in_.extra, "a JSON object that the event keeps");
+  }
+
   void AddRuns() {
-    CLI::App& runs = Group("runs", "runs: list, show, watch, cancel");
+    CLI::App& runs = Group("runs", "runs: list, show, watch, deadlines, cancel");
     CLI::App* list = Add(runs, "list", "runs, newest first", [this](Context& c, bool&) { return ListRuns(c, in_.dag, in_.run_state, in_.limit); });
     list->add_option("dag", in_.dag, "of this DAG; all when left out");
     list->add_option("--run-state", in_.run_state, "queued, running, success or failed");
@@ -218,6 +236,8 @@ class CommandLine {
     AddRun(Add(runs, "show", "one run and its task instances", [this](Context& c, bool&) { return ShowRun(c, in_.dag, in_.run); }));
     AddRun(Add(runs, "watch", "progress until it ends; exit status 3 when it fails",
                [this](Context& c, bool& failed) { return WatchRun(c, in_.dag, in_.run, failed); }));
+    AddRun(Add(runs, "deadlines", "when it should be over, and whether that was missed",
+               [this](Context& c, bool&) { return ShowDeadlines(c, in_.dag, in_.run); }));
     AddRun(Add(runs, "cancel", "ends it as failed; its tasks are killed", [this](Context& c, bool&) { return CancelRun(c, in_.dag, in_.run); }));
   }
 

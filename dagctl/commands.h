@@ -62,6 +62,14 @@ Status TaskLogs(Context& context, const LogOptions& options);
 Status TaskWhy(Context& context, const std::string& dag_id, const std::string& run_id, const std::string& task_id);
 Status ClearTasks(Context& context, const ClearOptions& options);
 
+Status ListDatasets(Context& context, const std::string& dag_id);
+// Newest first; "": of all datasets.
+Status ListDatasetEvents(Context& context, const std::string& name, int limit);
+Status UpdateDataset(Context& context, const std::string& name, const std::string& extra);
+// Updates that a DAG has not used yet.
+Status ListQueuedDatasetEvents(Context& context, const std::string& dag_id);
+Status ShowDeadlines(Context& context, const std::string& dag_id, const std::string& run_id);
+
 Status ShowJob(Context& context, const std::string& dag_id, const std::string& run_id, const std::string& task_id);
 Status ListWorkers(Context& context);
 

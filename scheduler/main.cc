@@ -120,8 +120,8 @@ Status Serve(const Flags& flags, const sigset_t& signals, LogSink& log) {
   auth::Accounts accounts({.state_folder = flags.state}, readers->accounts(), inbox, clock);
   const auth::Connections connections = auth::Connections::FromEnvironment(environ);
   api::ApiServer api({.server = {.address = http.host, .port = http.port}, .dashboard = flags.webui},
-                     {readers->dags(), readers->runs(), readers->task_instances(), readers->xcoms(), readers->jobs(),
-                      readers->journal(), *logs},
+                     {readers->dags(), readers->runs(), readers->task_instances(), readers->xcoms(),
+                      readers->datasets(), readers->jobs(), readers->journal(), *logs},
                      inbox, accounts, clock, log);
   gateway::Gateway gateway({.address = grpc.host,
                             .port = grpc.port,

@@ -21,6 +21,7 @@ struct ApiServer::Parts {
     AddSystemRoutes(table, context, options.version);
     AddDagRoutes(table, context);
     AddRunRoutes(table, context, live);
+    AddAssetRoutes(table, context);
     AddTaskInstanceRoutes(table, context);
     AddLogRoutes(table, context);
     AddMillraceRoutes(table, context, live);

@@ -27,6 +27,7 @@ struct Readers {
   store::RunReader& runs;
   store::TaskInstanceReader& task_instances;
   store::XComReader& xcoms;
+  store::DatasetReader& datasets;
   store::JobReader& jobs;
   store::JournalReader& journal;
   store::LogReader& logs;

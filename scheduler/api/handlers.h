@@ -12,6 +12,7 @@ namespace millrace::api {
 void AddSystemRoutes(RouteTable& table, Context& context, const std::string& version);
 void AddDagRoutes(RouteTable& table, Context& context);
 void AddRunRoutes(RouteTable& table, Context& context, LiveEvents& live);
+void AddAssetRoutes(RouteTable& table, Context& context);
 void AddTaskInstanceRoutes(RouteTable& table, Context& context);
 void AddLogRoutes(RouteTable& table, Context& context);
 void AddMillraceRoutes(RouteTable& table, Context& context, LiveEvents& live);

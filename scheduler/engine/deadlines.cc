@@ -4,6 +4,7 @@
 
 #include "core/calendar/format.h"
 #include "core/model/json.h"
+#include "core/spec/schedule_fields.h"
 #include "scheduler/engine/state.h"
 
 namespace millrace::engine {
@@ -25,18 +26,9 @@ bool NeedsRuntimes(const Dag& dag) {
   return false;
 }
 
-std::string_view ToString(DeadlineReference reference) {
-  switch (reference) {
-    case DeadlineReference::kQueuedAt:
-      return "queued_at";
-    case DeadlineReference::kLogicalDate:
-      return "logical_date";
-    case DeadlineReference::kFixed:
-      return "fixed";
-    case DeadlineReference::kAverageRuntime:
-      return "average_runtime";
-  }
-  return "";
+// As authors write it.
+const std::string& WordOf(DeadlineReference reference) {
+  return DeadlineFields().front().choices[static_cast<std::size_t>(reference)];
 }
 
 }  // namespace
@@ -93,7 +85,7 @@ void Engine::State::OnDeadlineMissed(LiveRun& run, std::int32_t index, WallTime 
   out->batch.records.push_back(AuditRecord{
       now.wall, "scheduler", "deadline_missed", run.row.dag_id + "/" + run.row.run_id,
       ToJson(Value(Value::Map{
-          {"deadline", index}, {"reference", ToString(deadline.reference)}, {"due_at", FormatTime(due)}}))});
+          {"deadline", index}, {"reference", WordOf(deadline.reference)}, {"due_at", FormatTime(due)}}))});
 }
 
 void Engine::State::DropDeadlines(LiveRun& run) {

@@ -73,6 +73,8 @@ class RunReader {
   virtual StatusOr<Run> GetRun(const std::string& dag_id, const std::string& run_id) = 0;
   virtual StatusOr<Run> GetRunByKey(RunKey key) = 0;
   virtual StatusOr<Listing<Run>> ListRuns(const RunFilter& filter) = 0;
+  // Those that are to come and those that were missed.
+  virtual StatusOr<std::vector<DeadlineRow>> ListDeadlines(RunKey key) = 0;
 };
 
 struct TaskInstanceFilter {
@@ -98,6 +100,70 @@ class XComReader {
   virtual StatusOr<XComRow> GetXCom(const XComKey& key) = 0;
   // Of one task instance, by name.
   virtual StatusOr<std::vector<XComRow>> ListXComs(const TaskInstanceKey& key) = 0;
+};
+
+// How a DAG, or one of its tasks, uses a dataset.
+struct DatasetUse {
+  std::string dag_id;
+  std::string task_id;  // "" for a schedule
+  DatasetRole role = DatasetRole::kScheduled;
+  WallTime at{};
+};
+
+struct DatasetEntry {
+  std::int64_t id = 0;
+  Dataset dataset;
+  WallTime created_at{};
+  WallTime updated_at{};
+  std::vector<DatasetUse> uses;
+  std::optional<DatasetEvent> last;
+};
+
+struct DatasetFilter {
+  std::string name_pattern;  // SQL LIKE; "" for all
+  std::string uri_pattern;
+  std::vector<std::string> dag_ids;  // that use it; none: whoever does
+  bool only_active = true;           // some DAG that is there uses it
+  bool by_name = false;              // instead of by id
+  bool descending = false;
+  Page page;
+};
+
+struct DatasetEventEntry {
+  DatasetEvent event;
+  std::int64_t dataset_id = 0;
+  Dataset dataset;
+  std::vector<Run> made;
+};
+
+struct DatasetEventFilter {
+  std::int64_t dataset = 0;    // id; 0 for all
+  std::optional<RunKey> made;  // those that made this run
+  std::string name_pattern;
+  std::string dag_id, run_id, task_id;  // of the task whose success it was
+  std::optional<std::int64_t> map_index;
+  std::optional<WallTime> from, to;  // inclusive
+  bool descending = false;
+  Page page;
+};
+
+// An event that waits for the condition of a DAG's schedule to hold.
+struct QueuedEvent {
+  std::string dag_id;
+  std::int64_t dataset_id = 0;
+  std::string dataset;
+  std::int64_t event = 0;
+  WallTime at{};
+};
+
+class DatasetReader {
+ public:
+  virtual ~DatasetReader() = default;
+  virtual StatusOr<DatasetEntry> GetDataset(std::int64_t id) = 0;
+  virtual StatusOr<Listing<DatasetEntry>> ListDatasets(const DatasetFilter& filter) = 0;
+  virtual StatusOr<Listing<DatasetEventEntry>> ListEvents(const DatasetEventFilter& filter) = 0;
+  // Of this DAG ("" for all) and this dataset (0 for all), oldest first; at most 10,000.
+  virtual StatusOr<std::vector<QueuedEvent>> ListQueued(const std::string& dag_id, std::int64_t dataset) = 0;
 };
 
 class JobReader {

@@ -4,6 +4,8 @@
 #include <map>
 
 #include "core/model/codec.h"
+#include "scheduler/store/dataset_reader.h"
+#include "scheduler/store/listing.h"
 #include "scheduler/store/read_pool.h"
 #include "scheduler/store/rows.h"
 #include "scheduler/store/schema.h"
@@ -12,50 +14,7 @@
 namespace millrace::store {
 namespace {
 
-// Totals are exact up to here, then a lower bound: counting on would cost a scan.
-constexpr std::int64_t kCountLimit = 10'000;
 constexpr std::size_t kCachedVersions = 256;
-
-template <typename Row, typename ReadRow>
-StatusOr<std::vector<Row>> All(Statement& statement, ReadRow read_row) {
-  std::vector<Row> rows;
-  while (true) {
-    ASSIGN_OR_RETURN(const bool more, statement.Step());
-    if (!more) return rows;
-    ASSIGN_OR_RETURN(Row row, StatusOr<Row>(read_row(statement)));
-    rows.push_back(std::move(row));
-  }
-}
-
-// The page of `columns` and the number of rows that match, from one list of conditions.
-template <typename Row, typename Conditions, typename ReadRow>
-StatusOr<Listing<Row>> ListPage(Database& database, const std::string& columns, const std::string& from, Conditions conditions,
-                                const std::string& order, const Page& page, ReadRow read_row) {
-  Query select("SELECT " + columns + " FROM " + from);
-  conditions(select);
-  select.Tail("ORDER BY " + order + " LIMIT ? OFFSET ?").Add(page.limit).Add(page.offset);
-  ASSIGN_OR_RETURN(Statement statement, select.Prepare(database));
-  Listing<Row> listing;
-  ASSIGN_OR_RETURN(listing.rows, All<Row>(statement, read_row));
-  Query count("SELECT count(*) FROM (SELECT 1 FROM " + from);
-  conditions(count);
-  count.Tail("LIMIT ?)").Add(kCountLimit + 1);
-  ASSIGN_OR_RETURN(Statement counting, count.Prepare(database));
-  RETURN_IF_ERROR(counting.Step().status());
-  listing.total = counting.Int(0);
-  listing.total_is_exact = listing.total <= kCountLimit;
-  if (!listing.total_is_exact) listing.total = kCountLimit;
-  return listing;
-}
-
-// The only row, or NOT_FOUND with `missing`.
-template <typename Row, typename ReadRow>
-StatusOr<Row> One(Database& database, const Query& query, const std::string& missing, ReadRow read_row) {
-  ASSIGN_OR_RETURN(Statement statement, query.Prepare(database));
-  ASSIGN_OR_RETURN(const bool found, statement.Step());
-  if (!found) return NotFound(missing);
-  return read_row(statement);
-}
 
 // Decoding a large DAG costs milliseconds, and versions never change: the last few are kept.
 class Versions {
@@ -203,6 +162,17 @@ class Runs : public RunReader {
       const std::string direction = filter.descending ? " DESC" : "";
       return ListPage<Run>(database, kRunColumns, "run", conditions, OrderColumn(filter.order) + direction + ", run" + direction,
                            filter.page, ReadRun);
+    });
+  }
+
+  StatusOr<std::vector<DeadlineRow>> ListDeadlines(RunKey key) override {
+    return pool_.Read<std::vector<DeadlineRow>>([&](Database& database) -> StatusOr<std::vector<DeadlineRow>> {
+      Query query("SELECT idx, due_at, missed_at FROM deadline");
+      query.Where("run = ?").Add(ToInt(key)).Tail("ORDER BY idx");
+      ASSIGN_OR_RETURN(Statement statement, query.Prepare(database));
+      return All<DeadlineRow>(statement, [key](const Statement& row) {
+        return DeadlineRow{key, static_cast<std::int32_t>(row.Int(0)), WallFromMicros(row.Int(1)), row.Time(2), false};
+      });
     });
   }
 
@@ -470,6 +440,7 @@ struct SqliteReaders::Parts {
         loader(*pool, versions),
         task_instances(*pool),
         xcoms(*pool),
+        datasets(*pool),
         jobs(*pool),
         accounts(*pool),
         journal(*pool) {}
@@ -480,6 +451,7 @@ struct SqliteReaders::Parts {
   Loader loader;
   TaskInstances task_instances;
   XComs xcoms;
+  SqliteDatasets datasets;
   Jobs jobs;
   Accounts accounts;
   Journal journal;
@@ -497,6 +469,7 @@ DagReader& SqliteReaders::dags() { return parts_->dags; }
 RunReader& SqliteReaders::runs() { return parts_->runs; }
 TaskInstanceReader& SqliteReaders::task_instances() { return parts_->task_instances; }
 XComReader& SqliteReaders::xcoms() { return parts_->xcoms; }
+DatasetReader& SqliteReaders::datasets() { return parts_->datasets; }
 JobReader& SqliteReaders::jobs() { return parts_->jobs; }
 AccountReader& SqliteReaders::accounts() { return parts_->accounts; }
 JournalReader& SqliteReaders::journal() { return parts_->journal; }

@@ -20,6 +20,7 @@ class SqliteReaders {
   RunReader& runs();
   TaskInstanceReader& task_instances();
   XComReader& xcoms();
+  DatasetReader& datasets();
   JobReader& jobs();
   AccountReader& accounts();
   JournalReader& journal();

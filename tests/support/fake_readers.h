@@ -24,6 +24,10 @@ struct Rows {
   std::map<TaskInstanceKey, TaskInstance> instances;
   std::map<TaskInstanceKey, std::vector<Attempt>> attempts;
   std::map<XComKey, XComRow> xcoms;
+  std::vector<store::DatasetEntry> datasets;
+  std::vector<store::DatasetEventEntry> dataset_events;
+  std::vector<store::QueuedEvent> queued;
+  std::map<RunKey, std::vector<DeadlineRow>> deadlines;
   std::map<JobKey, JobRow> jobs;
   std::vector<store::JournalEntry> journal;
   std::map<std::pair<TaskInstanceKey, std::int32_t>, std::string> logs;
@@ -61,6 +65,7 @@ class FakeReaders : public store::DagReader,
                     public store::RunReader,
                     public store::TaskInstanceReader,
                     public store::XComReader,
+                    public store::DatasetReader,
                     public store::JobReader,
                     public store::JournalReader,
                     public store::LogReader {
@@ -142,6 +147,47 @@ class FakeReaders : public store::DagReader,
     }
     if (filter.descending) std::reverse(matching.begin(), matching.end());
     return PageOf(std::move(matching), filter.page);
+  }
+
+  StatusOr<std::vector<DeadlineRow>> ListDeadlines(RunKey key) override {
+    const std::lock_guard lock(rows_.mutex);
+    return rows_.deadlines[key];
+  }
+
+  StatusOr<store::DatasetEntry> GetDataset(std::int64_t id) override {
+    const std::lock_guard lock(rows_.mutex);
+    for (const store::DatasetEntry& entry : rows_.datasets) {
+      if (entry.id == id) return entry;
+    }
+    return NotFound("Dataset not found");
+  }
+  StatusOr<store::Listing<store::DatasetEntry>> ListDatasets(const store::DatasetFilter& filter) override {
+    const std::lock_guard lock(rows_.mutex);
+    std::vector<store::DatasetEntry> matching;
+    for (const store::DatasetEntry& entry : rows_.datasets) {
+      if (filter.name_pattern.empty() || Like(entry.dataset.name, filter.name_pattern)) matching.push_back(entry);
+    }
+    return PageOf(std::move(matching), filter.page);
+  }
+  StatusOr<store::Listing<store::DatasetEventEntry>> ListEvents(
+      const store::DatasetEventFilter& filter) override {
+    const std::lock_guard lock(rows_.mutex);
+    std::vector<store::DatasetEventEntry> matching;
+    for (const store::DatasetEventEntry& entry : rows_.dataset_events) {
+      if (filter.dataset != 0 && entry.dataset_id != filter.dataset) continue;
+      if (filter.dag_id.empty() || entry.event.dag_id == filter.dag_id) matching.push_back(entry);
+    }
+    return PageOf(std::move(matching), filter.page);
+  }
+  StatusOr<std::vector<store::QueuedEvent>> ListQueued(const std::string& dag_id,
+                                                       std::int64_t dataset) override {
+    const std::lock_guard lock(rows_.mutex);
+    std::vector<store::QueuedEvent> matching;
+    for (const store::QueuedEvent& event : rows_.queued) {
+      if (!dag_id.empty() && event.dag_id != dag_id) continue;
+      if (dataset == 0 || event.dataset_id == dataset) matching.push_back(event);
+    }
+    return matching;
   }
 
   StatusOr<TaskInstance> GetTaskInstance(const TaskInstanceKey& key) override {

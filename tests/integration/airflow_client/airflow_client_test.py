@@ -39,6 +39,16 @@ tasks:
     with: {command: "echo oops; exit 3"}
 """
 
+REPORT_FILE = """\
+dag_id: report
+schedule: {datasets: {all: [orders, users]}}
+tasks:
+  - id: write
+    uses: shell
+    with: {command: "echo {{ triggering_asset_events['orders'][0].extra.rows }} rows"}
+    outlets: [{name: reports, uri: "file://reports"}]
+"""
+
 
 def eventually(what, ask):
     deadline = time.monotonic() + PATIENCE
@@ -60,6 +70,7 @@ class Installation:
         (root / "dags").mkdir()
         (root / "data").mkdir()
         (root / "dags" / "greetings.yaml").write_text(DAG_FILE)
+        (root / "dags" / "report.yaml").write_text(REPORT_FILE)
         (root / "dags" / "broken.yaml").write_text("dag_id: broken\ntasks:\n  - id: a\n    uses: shel\n")
         self.process = subprocess.Popen(
             [DAGCTL, "--state", str(self.state), "up", "--dags", str(root / "dags"), "--root", str(root / "data"),
@@ -161,6 +172,30 @@ class ClientTest(unittest.TestCase):
                             lambda: airflow.ImportErrorApi(self.client).get_import_errors().import_errors)
         self.assertIn("broken.yaml", errors[0].filename)
         self.assertIn("shel", errors[0].stack_trace)
+
+    def test_assets_start_the_dag_that_waits_for_them(self):
+        assets = airflow.AssetApi(self.client)
+        known = {asset.name: asset for asset in eventually("the assets", lambda: assets.get_assets(order_by=["name"]).assets)}
+        self.assertEqual(list(known), ["orders", "reports", "users"])
+        self.assertEqual(known["orders"].scheduled_dags[0].dag_id, "report")
+        self.assertEqual(assets.get_asset(known["reports"].id).producing_tasks[0].task_id, "write")
+        self.assertEqual(assets.get_assets(name_pattern="%order%").total_entries, 1)
+        with self.assertRaises(airflow.exceptions.NotFoundException):
+            assets.get_dag_asset_queued_events("report")
+        event = assets.create_asset_event(models.CreateAssetEventsBody(asset_id=known["orders"].id, extra={"rows": 5}))
+        self.assertEqual((event.name, event.extra["rows"]), ("orders", 5))
+        queued = assets.get_dag_asset_queued_events("report").queued_events
+        self.assertEqual([one.asset_id for one in queued], [known["orders"].id])
+        assets.create_asset_event(models.CreateAssetEventsBody(asset_id=known["users"].id))
+        run = eventually("the run", lambda: self.runs.get_dag_runs("report", run_type=["asset_triggered"]).dag_runs)[0]
+        eventually("its end", lambda: self.runs.get_dag_run("report", run.dag_run_id).state == "success")
+        upstream = self.runs.get_upstream_asset_events("report", run.dag_run_id).asset_events
+        self.assertEqual([one.name for one in upstream], ["orders", "users"])
+        self.assertEqual(assets.get_asset_events(asset_id=known["orders"].id).asset_events[0].created_dagruns[0].run_id, run.dag_run_id)
+        made = eventually("its own event", lambda: assets.get_asset_events(source_dag_id="report").asset_events)
+        self.assertEqual((made[0].name, made[0].source_task_id), ("reports", "write"))
+        self.assertIn("5 rows", str(self.instances.get_log("report", run.dag_run_id, "write", 1)))
+        self.assertEqual(assets.materialize_asset(known["reports"].id).dag_id, "report")
 
     def test_a_run_is_triggered_found_and_waited_for(self):
         run = self.runs.get_dag_run(DAG, self.run_id)

@@ -69,7 +69,7 @@ class ApiTest : public testing::Test {
     options.server.threads = 4;
     options.patience = std::chrono::milliseconds(200);
     test::FakeReaders& r = readers_;
-    server_.emplace(options, Readers{r, r, r, r, r, r, r}, inbox_, accounts_, clock_, log_);
+    server_.emplace(options, Readers{r, r, r, r, r, r, r, r}, inbox_, accounts_, clock_, log_);
     const Status started = server_->Start();
     ASSERT_TRUE(started.ok()) << started.ToString();
   }

@@ -177,6 +177,56 @@ TEST_F(SqliteStoreTest, QueuedEventsOfDatasetsAndDeadlinesAreThereAfterARestart)
   EXPECT_TRUE(Open()->Load()->dataset_queue.empty());
 }
 
+TEST_F(SqliteStoreTest, DatasetsAreReadWithWhoUsesThemAndWhatTheirEventsMade) {
+  std::unique_ptr<Store> store = Open();
+  Batch batch = Example(*store->Load());
+  auto dag = std::make_shared<Dag>(*batch.dag_versions[0].dag);
+  DatasetCondition orders;
+  orders.dataset = "orders";
+  dag->schedule.datasets = orders;
+  dag->tasks[0].outlets = {"orders", "other"};
+  dag->datasets = {{"orders", "s3://orders", "raw", Value(Value::Map{{"owner", "ana"}})}, {"other", "other", "asset", Value()}};
+  batch.dag_versions[0].dag = dag;
+  for (const std::int64_t id : {1, 2}) {
+    batch.dataset_events.push_back({.id = id, .dataset = "orders", .at = WallFromMicros(id), .dag_id = "etl", .run_id = "r", .task_id = "a"});
+    batch.dataset_queue.push_back({"etl", id, false});
+  }
+  batch.run_events.push_back({batch.runs[0].key, 2});
+  batch.deadlines.push_back({batch.runs[0].key, 0, WallFromMicros(50), WallFromMicros(60), false});
+  ASSERT_EQ(Commit(*store, batch).outcome, CommitOutcome::kDurable);
+  auto opened = SqliteReaders::Open(folder_, clock_);
+  ASSERT_TRUE(opened.ok()) << opened.status().ToString();
+  DatasetReader& datasets = (*opened)->datasets();
+  const Listing<DatasetEntry> all = *datasets.ListDatasets({.by_name = true});
+  ASSERT_EQ(all.rows.size(), 2U);
+  EXPECT_EQ(all.total, 2);
+  const DatasetEntry entry = *datasets.GetDataset(all.rows[0].id);
+  EXPECT_EQ(entry.dataset.uri, "s3://orders");
+  EXPECT_EQ(*entry.dataset.extra.Find("owner"), Value("ana"));
+  ASSERT_EQ(entry.uses.size(), 2U);
+  EXPECT_EQ(entry.uses[0].role, DatasetRole::kScheduled);
+  EXPECT_EQ(entry.uses[1].task_id, "a");
+  EXPECT_EQ(entry.last->id, 2);
+  EXPECT_FALSE(all.rows[1].last);
+  EXPECT_EQ(datasets.ListDatasets({.name_pattern = "ot%"})->rows.size(), 1U);
+  EXPECT_EQ(datasets.ListDatasets({.dag_ids = {"nobody"}})->rows.size(), 0U);
+  EXPECT_EQ(datasets.GetDataset(99).status().code(), Code::kNotFound);
+  const Listing<DatasetEventEntry> events = *datasets.ListEvents({.dataset = entry.id, .descending = true});
+  ASSERT_EQ(events.rows.size(), 2U);
+  EXPECT_EQ(events.rows[0].dataset_id, entry.id);
+  ASSERT_EQ(events.rows[0].made.size(), 1U);
+  EXPECT_EQ(events.rows[0].made[0].run_id, "manual__1");
+  EXPECT_TRUE(events.rows[1].made.empty());
+  EXPECT_EQ(datasets.ListEvents({.made = batch.runs[0].key})->rows.size(), 1U);
+  EXPECT_EQ(datasets.ListEvents({.from = WallFromMicros(2)})->rows.size(), 1U);
+  EXPECT_EQ(datasets.ListQueued("etl", 0)->size(), 2U);
+  EXPECT_EQ(datasets.ListQueued("", entry.id)->size(), 2U);
+  EXPECT_TRUE(datasets.ListQueued("other", 0)->empty());
+  const std::vector<DeadlineRow> deadlines = *(*opened)->runs().ListDeadlines(batch.runs[0].key);
+  ASSERT_EQ(deadlines.size(), 1U);
+  EXPECT_EQ(deadlines[0].missed_at, WallFromMicros(60));
+}
+
 TEST_F(SqliteStoreTest, ASecondSchedulerIsKeptOutWhileTheFirstLives) {
   std::unique_ptr<Store> store = Open();
   EXPECT_EQ(OpenSqliteStore(folder_, log_).status().code(), Code::kFailedPrecondition);

@@ -1,0 +1,127 @@
+#include <algorithm>
+
+#include "core/model/json.h"
+#include "dagctl/commands.h"
+
+namespace millrace::dagctl {
+namespace {
+
+constexpr const char* kAssets = "/api/v2/assets";
+
+// "etl.load, other.load"
+Value Users(const Value& dataset, std::string_view member) {
+  std::string text;
+  if (const Value* list = dataset.Find(member); list != nullptr && list->is_list()) {
+    for (const Value& use : list->as_list()) {
+      const std::string task = Text(use, "task_id");
+      text += (text.empty() ? "" : ", ") + Text(use, "dag_id") + (task.empty() ? "" : "." + task);
+    }
+  }
+  return text;
+}
+
+Value Flat(Value dataset) {
+  const Value* last = dataset.Find("last_asset_event");
+  Value updated = last != nullptr && last->is_map() ? Value(Text(*last, "timestamp")) : Value();
+  for (const char* member : {"scheduled_dags", "producing_tasks", "consuming_tasks"})
+    dataset.Set(member, Users(dataset, member));
+  dataset.Set("last_event", std::move(updated));
+  return dataset;
+}
+
+const std::vector<Field> kDatasetFields = {{"id", "ID"},
+                                           {"name", "DATASET"},
+                                           {"uri", "URI"},
+                                           {"group", "GROUP"},
+                                           {"producing_tasks", "MADE BY"},
+                                           {"consuming_tasks", "READ BY"},
+                                           {"scheduled_dags", "STARTS"},
+                                           {"last_event", "UPDATED"}};
+const std::vector<Field> kEventFields = {{"id", "ID"},
+                                         {"timestamp", "TIME"},
+                                         {"name", "DATASET"},
+                                         {"source_dag_id", "DAG"},
+                                         {"source_run_id", "RUN"},
+                                         {"source_task_id", "TASK"},
+                                         {"extra", "EXTRA"}};
+
+StatusOr<Value> Find(Context& context, const std::string& name) {
+  ASSIGN_OR_RETURN(
+      const Value::List found,
+      context.client.All(kAssets, "assets", {{"name_pattern", name}, {"only_active", "false"}}, 10'000));
+  const auto dataset =
+      std::find_if(found.begin(), found.end(), [&](const Value& one) { return Text(one, "name") == name; });
+  if (dataset == found.end()) return NotFound("no DAG names a dataset '" + name + "'");
+  return *dataset;
+}
+
+}  // namespace
+
+Status ListDatasets(Context& context, const std::string& dag_id) {
+  QueryParameters query = {{"order_by", "name"}};
+  if (!dag_id.empty()) query.emplace_back("dag_ids", dag_id);
+  ASSIGN_OR_RETURN(const Value::List datasets, context.client.All(kAssets, "assets", query, 10'000));
+  Value::List rows;
+  for (const Value& dataset : datasets) rows.push_back(Flat(dataset));
+  context.output.Rows(kDatasetFields, rows);
+  return OkStatus();
+}
+
+Status ListDatasetEvents(Context& context, const std::string& name, int limit) {
+  QueryParameters query = {{"order_by", "-timestamp"}};
+  if (!name.empty()) {
+    ASSIGN_OR_RETURN(const Value dataset, Find(context, name));
+    query.emplace_back("asset_id", ToJson(*dataset.Find("id")));
+  }
+  ASSIGN_OR_RETURN(const Value::List events,
+                   context.client.All(std::string(kAssets) + "/events", "asset_events", query,
+                                      static_cast<std::size_t>(std::max(limit, 1))));
+  context.output.Rows(kEventFields, events);
+  return OkStatus();
+}
+
+Status UpdateDataset(Context& context, const std::string& name, const std::string& extra) {
+  const StatusOr<Value> value = ParseJson(extra);
+  if (!value.ok() || !value->is_map()) return InvalidArgument("--extra must be a JSON object");
+  ASSIGN_OR_RETURN(const Value dataset, Find(context, name));
+  ASSIGN_OR_RETURN(const Value event,
+                   context.client.Post(std::string(kAssets) + "/events",
+                                       Value::Map{{"asset_id", *dataset.Find("id")}, {"extra", *value}}));
+  context.output.Rows(kEventFields, {event});
+  return OkStatus();
+}
+
+Status ListQueuedDatasetEvents(Context& context, const std::string& dag_id) {
+  StatusOr<Value> queued = context.client.Get(DagPath(dag_id) + "/assets/queuedEvents");
+  Value::List rows;
+  if (queued.ok()) {
+    for (Value row : queued->Find("queued_events")->as_list()) {
+      ASSIGN_OR_RETURN(const Value dataset,
+                       context.client.Get(std::string(kAssets) + "/" + ToJson(*row.Find("asset_id"))));
+      row.Set("name", Text(dataset, "name"));
+      rows.push_back(std::move(row));
+    }
+  } else if (queued.status().code() != Code::kNotFound ||
+             queued.status().message().find("Queue") == std::string::npos) {
+    return queued.status();  // no such DAG, or no answer
+  }
+  context.output.Rows({{"dag_id", "DAG"}, {"name", "DATASET"}, {"created_at", "SINCE"}}, rows);
+  return OkStatus();
+}
+
+Status ShowDeadlines(Context& context, const std::string& dag_id, const std::string& run_id) {
+  const std::string path = RunPath(dag_id, run_id);
+  ASSIGN_OR_RETURN(
+      const Value answer,
+      context.client.Get("/millrace/v1" + path.substr(std::string_view("/api/v2").size()) + "/deadlines"));
+  const Value* deadlines = answer.Find("deadlines");
+  context.output.Rows({{"reference", "REFERENCE"},
+                       {"interval_seconds", "INTERVAL"},
+                       {"due_at", "DUE"},
+                       {"missed", "MISSED"},
+                       {"missed_at", "MISSED AT"}},
+                      deadlines != nullptr && deadlines->is_list() ? deadlines->as_list() : Value::List());
+  return OkStatus();
+}
+
+}  // namespace millrace::dagctl

@@ -1,0 +1,59 @@
+// What the readers have in common: the rows of a statement, one of them, or a page of them with its total.
+// Used by sqlite_readers.cc and dataset_reader.cc.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "scheduler/store/read_pool.h"
+#include "scheduler/store/reader.h"
+
+namespace millrace::store {
+
+// Totals are exact up to here, then a lower bound: counting on would cost a scan.
+inline constexpr std::int64_t kCountLimit = 10'000;
+template <typename Row, typename ReadRow>
+StatusOr<std::vector<Row>> All(Statement& statement, ReadRow read_row) {
+  std::vector<Row> rows;
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, statement.Step());
+    if (!more) return rows;
+    ASSIGN_OR_RETURN(Row row, StatusOr<Row>(read_row(statement)));
+    rows.push_back(std::move(row));
+  }
+}
+
+// The page of `columns` and the number of rows that match, from one list of conditions.
+template <typename Row, typename Conditions, typename ReadRow>
+StatusOr<Listing<Row>> ListPage(Database& database, const std::string& columns, const std::string& from,
+                                Conditions conditions, const std::string& order, const Page& page,
+                                ReadRow read_row) {
+  Query select("SELECT " + columns + " FROM " + from);
+  conditions(select);
+  select.Tail("ORDER BY " + order + " LIMIT ? OFFSET ?").Add(page.limit).Add(page.offset);
+  ASSIGN_OR_RETURN(Statement statement, select.Prepare(database));
+  Listing<Row> listing;
+  ASSIGN_OR_RETURN(listing.rows, All<Row>(statement, read_row));
+  Query count("SELECT count(*) FROM (SELECT 1 FROM " + from);
+  conditions(count);
+  count.Tail("LIMIT ?)").Add(kCountLimit + 1);
+  ASSIGN_OR_RETURN(Statement counting, count.Prepare(database));
+  RETURN_IF_ERROR(counting.Step().status());
+  listing.total = counting.Int(0);
+  listing.total_is_exact = listing.total <= kCountLimit;
+  if (!listing.total_is_exact) listing.total = kCountLimit;
+  return listing;
+}
+
+// The only row, or NOT_FOUND with `missing`.
+template <typename Row, typename ReadRow>
+StatusOr<Row> One(Database& database, const Query& query, const std::string& missing, ReadRow read_row) {
+  ASSIGN_OR_RETURN(Statement statement, query.Prepare(database));
+  ASSIGN_OR_RETURN(const bool found, statement.Step());
+  if (!found) return NotFound(missing);
+  return read_row(statement);
+}
+
+}  // namespace millrace::store
