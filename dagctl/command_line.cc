@@ -9,6 +9,7 @@
 
 #include "core/model/json.h"
 #include "core/spec/dag_fields.h"
+#include "core/spec/docs_page.h"
 #include "dagctl/commands.h"
 #include "dagctl/login.h"
 #include "dagctl/offline.h"
@@ -158,6 +159,12 @@ class CommandLine {
     dags.add_subcommand("schema", "the JSON Schema of DAG files, for editors")->callback([this] {
       chosen_ = [] {
         std::cout << ToPrettyJson(JsonSchema()) << '\n';
+        return kOk;
+      };
+    });
+    dags.add_subcommand("fields", "every field of DAG files and of task kinds, as the page docs/task_kinds.md")->callback([this] {
+      chosen_ = [] {
+        std::cout << FieldsPage();
         return kOk;
       };
     });

@@ -76,7 +76,7 @@ struct XComRef {
 // One name of `expand` and where its values come from: a list, a map (its members as {key, value}), or text,
 // which is a template of one of them.
 struct Expansion {
-  std::string name;
+  std::string name;  // "": each item is a map of names to values
   Value values;
 };
 

@@ -6,6 +6,23 @@
 #include "core/spec/task_kind.h"
 
 namespace millrace {
+
+const std::vector<FieldSpec>& RetryRuleFields() {
+  static const std::vector<FieldSpec> fields = {
+      {.name = "exit_codes", .type = FieldType::kList, .doc = "of the program; any when left out"},
+      {.name = "exceptions",
+       .type = FieldType::kStringList,
+       .doc = "classes, such as ValueError or requests.exceptions.Timeout; any when left out"},
+      {.name = "message", .type = FieldType::kString, .doc = "a part of the failure's message"},
+      {.name = "action",
+       .type = FieldType::kChoice,
+       .doc = "retry, or fail at once; retry when left out",
+       .choices = {"retry", "fail"}},
+      {.name = "retry_delay", .type = FieldType::kDuration, .doc = "instead of the task's"},
+  };
+  return fields;
+}
+
 namespace {
 
 // What tasks and default_args share.
@@ -26,6 +43,14 @@ std::vector<FieldSpec> TaskPolicyFields() {
       {.name = "max_retry_delay",
        .type = FieldType::kDuration,
        .doc = "the longest delay; 24h when left out"},
+      {.name = "retry_jitter",
+       .type = FieldType::kNumber,
+       .doc = "0 to 1: the part of the delay by which it is lengthened or shortened at most, so that a burst "
+              "spreads"},
+      {.name = "retry_rules",
+       .type = FieldType::kListOfMaps,
+       .doc = "what a failure of a certain kind leads to; the first rule that fits decides",
+       .members = RetryRuleFields()},
       {.name = "execution_timeout",
        .type = FieldType::kDuration,
        .doc = "of one attempt; none when left out"},
@@ -47,6 +72,27 @@ std::vector<FieldSpec> TaskPolicyFields() {
        .doc = "higher goes first; 1 when left out",
        .min = -2'147'483'647,
        .max = 2'147'483'647},
+      {.name = "weight_rule",
+       .type = FieldType::kChoice,
+       .doc = "whose weights are added to the task's own: downstream (when left out), upstream, or absolute: "
+              "nobody's",
+       .choices = {"downstream", "upstream", "absolute"}},
+      {.name = "max_active_tis_per_dag",
+       .type = FieldType::kInteger,
+       .doc = "instances of the task that run at once, in all runs; no limit when left out",
+       .min = 1,
+       .max = 1'000'000},
+      {.name = "max_active_tis_per_dagrun",
+       .type = FieldType::kInteger,
+       .doc = "the same within one run",
+       .min = 1,
+       .max = 1'000'000},
+      {.name = "depends_on_past",
+       .type = FieldType::kBoolean,
+       .doc = "starts only when the task has succeeded or was skipped in the run before"},
+      {.name = "wait_for_downstream",
+       .type = FieldType::kBoolean,
+       .doc = "depends_on_past, for the tasks directly behind it as well"},
       {.name = "on_worker_lost",
        .type = FieldType::kChoice,
        .doc = "retry: the attempt runs again at once; fail: it ran at most once",
@@ -57,6 +103,24 @@ std::vector<FieldSpec> TaskPolicyFields() {
 std::vector<FieldSpec> Joined(std::vector<FieldSpec> first, std::vector<FieldSpec> second) {
   for (FieldSpec& field : second) first.push_back(std::move(field));
   return first;
+}
+
+// How a task, or a group of them, is mapped.
+std::vector<FieldSpec> ExpandFields() {
+  return {
+      {.name = "expand",
+       .type = FieldType::kMap,
+       .doc = "name -> a list, a map, a template of one, or {$x: task}: an instance for each combination. A "
+              "field of "
+              "the kind by that name, otherwise map.name in templates; of python an argument"},
+      {.name = "expand_kwargs",
+       .type = FieldType::kAny,
+       .doc = "a list of maps of such names, or a template of one: an instance for each"},
+      {.name = "expand_mode",
+       .type = FieldType::kChoice,
+       .doc = "product (when left out): every combination; zip: the first of each, the second of each, ...",
+       .choices = {"product", "zip"}},
+  };
 }
 
 Value Described(Value schema, const FieldSpec& field) {
@@ -154,6 +218,20 @@ Value KindRule(const TaskKind& kind) {
       Value::Map{{"if", std::move(condition)}, {"then", Value(Value::Map{{"properties", std::move(with)}})}});
 }
 
+// An entry of `tasks` with `group` is one, any other a task.
+void SetItems(Value& object, std::string_view list) {
+  const auto reference = [](const char* to) { return Value(Value::Map{{"$ref", Value(to)}}); };
+  const Value items(Value::Map{{"if", Value(Value::Map{{"required", Words({"group"})}})},
+                               {"then", reference("#/$defs/group")},
+                               {"else", reference("#/$defs/task")}});
+  for (auto& [name, properties] : object.as_map()) {
+    if (name != "properties") continue;
+    for (auto& [field, field_schema] : properties.as_map()) {
+      if (field == list) field_schema.Set("items", items);
+    }
+  }
+}
+
 }  // namespace
 
 const std::vector<FieldSpec>& DagFields() {
@@ -166,22 +244,25 @@ const std::vector<FieldSpec>& DagFields() {
       {.name = "doc_md", .type = FieldType::kString, .doc = "Markdown"},
       {.name = "schedule",
        .type = FieldType::kAny,
-       .doc = "cron, @daily, 6h, null, a list of crons or of times, {uses, with}, {datasets}; the logical date is the "
+       .doc = "cron, @daily, 6h, null, a list of crons or of times, {uses, with}, {datasets}; the logical "
+              "date is the "
               "time it fires at"},
       {.name = "schedule_interval",
        .type = FieldType::kAny,
-       .doc =
-           "a cron, @daily or 6h; the run covers the interval that just ended, and has its start as logical date"},
+       .doc = "a cron, @daily or 6h; the run covers the interval that just ended, and has its start as "
+              "logical date"},
       {.name = "timezone", .type = FieldType::kString, .doc = "America/New_York; UTC when left out"},
       {.name = "start_date", .type = FieldType::kTime, .doc = "no runs before"},
       {.name = "end_date", .type = FieldType::kTime, .doc = "no runs after"},
       {.name = "catchup",
        .type = FieldType::kAny,
-       .doc = "runs that were missed: last (false) makes the newest, all (true) every one, none only those not five "
+       .doc = "runs that were missed: last (false) makes the newest, all (true) every one, none only those "
+              "not five "
               "minutes late; last when left out"},
       {.name = "overlap",
        .type = FieldType::kChoice,
-       .doc = "when a run is due and the one before is not over: queue waits for max_active_runs, skip leaves it out, "
+       .doc = "when a run is due and the one before is not over: queue waits for max_active_runs, skip "
+              "leaves it out, "
               "cancel_other ends the earlier one, allow_all starts it; queue when left out",
        .choices = {"queue", "skip", "cancel_other", "allow_all"}},
       {.name = "jitter",
@@ -189,7 +270,8 @@ const std::vector<FieldSpec>& DagFields() {
        .doc = "each run by schedule starts later by up to this, always the same for a DAG and a date"},
       {.name = "deadline",
        .type = FieldType::kAny,
-       .doc = "when a run should be over, {reference, interval}, or several; missing one changes nothing but is told"},
+       .doc = "when a run should be over, {reference, interval}, or several; missing one changes nothing but "
+              "is told"},
       {.name = "max_active_runs",
        .type = FieldType::kInteger,
        .doc = "16 when left out",
@@ -212,9 +294,19 @@ const std::vector<FieldSpec>& DagFields() {
       {.name = "params",
        .type = FieldType::kMap,
        .doc = "name -> default, or {type, default, description, enum, ...}"},
+      {.name = "templates",
+       .type = FieldType::kMapOfMaps,
+       .doc = "name -> fields of a task, for tasks that say extends",
+       .members = TemplateFields()},
+      {.name = "dagrun_timeout",
+       .type = FieldType::kDuration,
+       .doc = "a run that takes longer fails; none when left out"},
+      {.name = "fail_fast",
+       .type = FieldType::kBoolean,
+       .doc = "the first task that fails ends the run; false when left out"},
       {.name = "tasks",
        .type = FieldType::kListOfMaps,
-       .doc = "in any order",
+       .doc = "tasks and groups of tasks, in any order",
        .required = true,
        .members = TaskFields()},
       {.name = "$schema", .type = FieldType::kString, .doc = "for editors"},
@@ -223,21 +315,74 @@ const std::vector<FieldSpec>& DagFields() {
 }
 
 const std::vector<FieldSpec>& TaskFields() {
+  static const std::vector<FieldSpec> fields = Joined(
+      {{.name = "id",
+        .type = FieldType::kString,
+        .doc = "letters, digits, _ . -; at most 128",
+        .required = true},
+       {.name = "uses",
+        .type = FieldType::kString,
+        .doc = "the task's kind: shell, sql, mapreduce, ...; needed here or in what it extends"},
+       {.name = "needs", .type = FieldType::kStringList, .doc = "tasks that come before"},
+       {.name = "with", .type = FieldType::kMap, .doc = "the kind's own fields"},
+       {.name = "doc_md", .type = FieldType::kString, .doc = "Markdown"},
+       {.name = "outlets",
+        .type = FieldType::kAny,
+        .doc = "datasets that its success updates: names, or {name, uri}"},
+       {.name = "inlets", .type = FieldType::kAny, .doc = "datasets that it reads, to be shown"},
+       {.name = "extends",
+        .type = FieldType::kStringList,
+        .doc = "names of the DAG's templates; later ones win, the task's own fields most of all"},
+       {.name = "labels",
+        .type = FieldType::kStringMap,
+        .doc = "a task that it needs -> what to write at the arrow"},
+       {.name = "setup",
+        .type = FieldType::kBoolean,
+        .doc = "prepares what the tasks up to its teardown use"},
+       {.name = "teardown",
+        .type = FieldType::kAny,
+        .doc = "true, or the setups whose work it takes down: it runs when one of them succeeded, whatever "
+               "became of the rest"},
+       {.name = "on_failure_fail_dagrun",
+        .type = FieldType::kBoolean,
+        .doc = "of a teardown: its failure is the run's"},
+       {.name = "decides",
+        .type = FieldType::kChoice,
+        .doc = "what its result decides. branch: it names the tasks behind it that run; short_circuit: "
+               "nothing behind it runs unless it is true",
+        .choices = {"branch", "short_circuit"}}},
+      Joined(ExpandFields(), TaskPolicyFields()));
+  return fields;
+}
+
+const std::vector<FieldSpec>& TemplateFields() {
+  static const std::vector<FieldSpec> fields = [] {
+    std::vector<FieldSpec> all = TaskFields();
+    std::erase_if(all, [](const FieldSpec& field) { return field.name == "id" || field.name == "extends"; });
+    return all;
+  }();
+  return fields;
+}
+
+const std::vector<FieldSpec>& GroupFields() {
   static const std::vector<FieldSpec> fields =
-      Joined({{.name = "id",
+      Joined({{.name = "group",
                .type = FieldType::kString,
-               .doc = "letters, digits, _ . -; at most 128",
+               .doc = "its id; the ids of its tasks begin with it and a dot",
                .required = true},
-              {.name = "uses",
-               .type = FieldType::kString,
-               .doc = "the task's kind: shell, sql, mapreduce, ...",
-               .required = true},
-              {.name = "needs", .type = FieldType::kStringList, .doc = "tasks that come before"},
-              {.name = "with", .type = FieldType::kMap, .doc = "the kind's own fields"},
-              {.name = "outlets", .type = FieldType::kAny, .doc = "datasets that its success updates: names, or {name, uri}"},
-              {.name = "inlets", .type = FieldType::kAny, .doc = "datasets that it reads, to be shown"},
-              {.name = "doc_md", .type = FieldType::kString, .doc = "Markdown"}},
-             TaskPolicyFields());
+              {.name = "tooltip", .type = FieldType::kString, .doc = "one line"},
+              {.name = "needs",
+               .type = FieldType::kStringList,
+               .doc = "tasks and groups that come before every task of it"},
+              {.name = "default_args",
+               .type = FieldType::kMap,
+               .doc = "what its tasks take that do not say otherwise",
+               .members = TaskPolicyFields()},
+              {.name = "tasks",
+               .type = FieldType::kList,
+               .doc = "tasks and groups; needs are looked for in the group first",
+               .required = true}},
+             ExpandFields());
   return fields;
 }
 
@@ -265,7 +410,23 @@ const std::vector<FieldSpec>& ParamFields() {
       {.name = "minLength", .type = FieldType::kInteger, .min = 0},
       {.name = "maxLength", .type = FieldType::kInteger, .min = 0},
       {.name = "pattern", .type = FieldType::kString},
-      {.name = "items", .type = FieldType::kAny},
+      {.name = "const", .type = FieldType::kAny, .doc = "the only allowed value"},
+      {.name = "exclusiveMinimum", .type = FieldType::kNumber},
+      {.name = "exclusiveMaximum", .type = FieldType::kNumber},
+      {.name = "multipleOf", .type = FieldType::kNumber},
+      {.name = "items", .type = FieldType::kAny, .doc = "the schema of a list's items"},
+      {.name = "minItems", .type = FieldType::kInteger, .min = 0},
+      {.name = "maxItems", .type = FieldType::kInteger, .min = 0},
+      {.name = "uniqueItems", .type = FieldType::kBoolean},
+      {.name = "properties", .type = FieldType::kMap, .doc = "name -> schema, of an object"},
+      {.name = "required", .type = FieldType::kStringList, .doc = "names that an object must have"},
+      {.name = "additionalProperties", .type = FieldType::kAny},
+      {.name = "anyOf", .type = FieldType::kList},
+      {.name = "oneOf", .type = FieldType::kList},
+      {.name = "allOf", .type = FieldType::kList},
+      {.name = "not", .type = FieldType::kMap},
+      {.name = "description_md", .type = FieldType::kString},
+      {.name = "values_display", .type = FieldType::kMap, .doc = "value -> what the form shows for it"},
       {.name = "section", .type = FieldType::kString, .doc = "of the form"},
   };
   return fields;
@@ -275,21 +436,23 @@ Value JsonSchema() {
   Value schema = ObjectSchema(DagFields());
   Value::List rules;
   for (const TaskKind* kind : TaskKinds()) rules.push_back(KindRule(*kind));
+  Value task = ObjectSchema(TaskFields());
+  task.Set("allOf", Value(std::move(rules)));
+  Value group = ObjectSchema(GroupFields());
+  SetItems(schema, "tasks");
+  SetItems(group, "tasks");
   for (auto& [name, value] : schema.as_map()) {
     if (name != "properties") continue;
     for (auto& [field, field_schema] : value.as_map()) {
       if (field == "schedule") Refine(field_schema, ScheduleSchema());
       if (field == "catchup") Refine(field_schema, CatchupSchema());
       if (field == "deadline") Refine(field_schema, DeadlineSchema());
-      if (field != "tasks") continue;
-      for (auto& [key, items] : field_schema.as_map()) {
-        if (key == "items") items.Set("allOf", Value(rules));
-      }
     }
   }
   Value document{Value::Map{{"$schema", Value("https://json-schema.org/draft/2020-12/schema")},
                             {"title", Value("Millrace DAG file")}}};
   for (auto& [name, value] : schema.as_map()) document.Set(name, std::move(value));
+  document.Set("$defs", Value(Value::Map{{"task", std::move(task)}, {"group", std::move(group)}}));
   return document;
 }
 

@@ -13,6 +13,12 @@ namespace millrace {
 const std::vector<FieldSpec>& DagFields();
 // Of an item of `tasks`.
 const std::vector<FieldSpec>& TaskFields();
+// Of a member of `templates`: a task without its id.
+const std::vector<FieldSpec>& TemplateFields();
+// Of an item of `tasks` that has `group`.
+const std::vector<FieldSpec>& GroupFields();
+// Of an item of `retry_rules`.
+const std::vector<FieldSpec>& RetryRuleFields();
 // Of `default_args`: what every task takes that does not say otherwise.
 const std::vector<FieldSpec>& DefaultArgsFields();
 // Of a member of `params` that is written as a map.

@@ -149,6 +149,7 @@ class FieldChecker {
   void CheckValue(const Value& value, const FieldSpec& field) {
     const bool may_be_template = field.use == FieldUse::kTemplate || field.use == FieldUse::kShellTemplate;
     if (may_be_template && value.is_string() && HasTemplate(value.as_string())) return;
+    if (may_be_template && PulledFrom(value)) return;
     // "No value" is the same as leaving the field out, unless it is needed.
     if (value.is_null() && !field.required && field.type != FieldType::kAny) return;
     switch (field.type) {
@@ -221,14 +222,18 @@ class FieldChecker {
     if (IsScalarText(value)) return;
     if (!value.is_list()) return Wrong(value, field, Wanted(field.type));
     for (const Value& item : value.as_list()) {
-      if (!IsScalarText(item)) return Wrong(item, field, Wanted(field.type));
+      if (!IsScalarText(item) && !IsPulled(item, field)) return Wrong(item, field, Wanted(field.type));
     }
+  }
+
+  static bool IsPulled(const Value& item, const FieldSpec& field) {
+    return field.use != FieldUse::kPlain && PulledFrom(item);
   }
 
   void CheckStringMap(const Value& value, const FieldSpec& field) {
     if (!value.is_map()) return Wrong(value, field, Wanted(field.type));
     for (const auto& [name, member] : value.as_map()) {
-      if (!IsScalarText(member)) return Wrong(member, field, Wanted(field.type));
+      if (!IsScalarText(member) && !IsPulled(member, field)) return Wrong(member, field, Wanted(field.type));
     }
   }
 
@@ -255,6 +260,31 @@ class FieldChecker {
 
 bool HasTemplate(std::string_view text) {
   return text.find("{{") != text.npos || text.find("{%") != text.npos || text.find("{#") != text.npos;
+}
+
+std::optional<PulledXCom> PulledFrom(const Value& value) {
+  if (!value.is_map() || value.as_map().size() != 1) return std::nullopt;
+  const auto& [word, what] = value.as_map().front();
+  if (word != "$x" && word != "$xcom") return std::nullopt;
+  if (what.is_string()) return PulledXCom{what.as_string()};
+  const Value* task = what.Find("task");
+  const Value* key = what.Find("key");
+  if (task == nullptr || !task->is_string()) return std::nullopt;
+  PulledXCom xcom{task->as_string()};
+  if (key != nullptr && key->is_string()) xcom.key = key->as_string();
+  return xcom;
+}
+
+std::string PullText(const PulledXCom& xcom) {
+  const auto quoted = [](const std::string& text) {
+    std::string word = "'";
+    for (const char c : text) {
+      if (c == '\'' || c == '\\') word += '\\';
+      word += c;
+    }
+    return word + "'";
+  };
+  return "{{ ti.xcom_pull(" + quoted(xcom.task) + ", key=" + quoted(xcom.key) + ") }}";
 }
 
 void AddProblem(std::vector<Problem>& problems, Position where, std::string message, std::string suggestion) {

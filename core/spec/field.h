@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,6 +61,16 @@ enum class SpecPhase : std::uint8_t { kWritten, kRendered };
 
 // Holds a template: "{{", "{%" or "{#".
 bool HasTemplate(std::string_view text);
+
+// {$x: task}, {$xcom: {task: ..., key: ...}}: what a task left, wherever a template may stand. Nothing: it is
+// none.
+struct PulledXCom {
+  std::string task;
+  std::string key = "return_value";
+};
+std::optional<PulledXCom> PulledFrom(const Value& value);
+// The same as a template: "{{ ti.xcom_pull('extract', key='rows') }}".
+std::string PullText(const PulledXCom& xcom);
 
 // Appends to `problems`; the caller knows the file.
 void AddProblem(std::vector<Problem>& problems, Position where, std::string message,

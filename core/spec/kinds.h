@@ -14,6 +14,9 @@ const TaskKind& CheckKind();
 const TaskKind& MapReduceKind();
 const TaskKind& PythonKind();
 const TaskKind& HttpKind();
+const TaskKind& BranchKind();
+const TaskKind& ShortCircuitKind();
+const TaskKind& LatestOnlyKind();
 
 // How files of data are written, and read.
 inline const std::vector<std::string> kOutputFormats = {"parquet", "csv", "jsonl"};

@@ -11,7 +11,8 @@ namespace {
 
 struct OperatorPath {
   std::string_view path;
-  std::string_view kind;  // "": known to Airflow's users, not supported here
+  std::string_view kind;                // "": known to Airflow's users, not supported here
+  Steering steering = Steering::kNone;  // beyond the kind's own
 };
 
 constexpr std::array kOperatorPaths = {
@@ -23,11 +24,22 @@ constexpr std::array kOperatorPaths = {
     OperatorPath{"airflow.providers.standard.operators.python.PythonOperator", "python"},
     OperatorPath{"airflow.operators.python.PythonOperator", "python"},
     OperatorPath{"airflow.providers.http.operators.http.HttpOperator", "http"},
+    OperatorPath{"airflow.providers.standard.operators.python.BranchPythonOperator", "python",
+                 Steering::kBranch},
+    OperatorPath{"airflow.operators.python.BranchPythonOperator", "python", Steering::kBranch},
+    OperatorPath{"airflow.providers.standard.operators.python.ShortCircuitOperator", "python",
+                 Steering::kShortCircuit},
+    OperatorPath{"airflow.operators.python.ShortCircuitOperator", "python", Steering::kShortCircuit},
+    OperatorPath{"airflow.providers.standard.operators.latest_only.LatestOnlyOperator", "latest_only"},
+    OperatorPath{"airflow.operators.latest_only.LatestOnlyOperator", "latest_only"},
 };
 
 // What these operators call the fields.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kOperatorFields = {
-    {{"bash_command", "command"}, {"conn_id", "connection"}, {"http_conn_id", "connection"}, {"op_kwargs", "args"}}};
+    {{"bash_command", "command"},
+     {"conn_id", "connection"},
+     {"http_conn_id", "connection"},
+     {"op_kwargs", "args"}}};
 
 // python_callable: reports.daily.build is the function `build` of the file reports/daily.py.
 void SplitCallable(Value& with) {
@@ -48,7 +60,7 @@ void SplitCallable(Value& with) {
 }
 
 // Kinds of the design that later versions bring.
-constexpr std::array<std::string_view, 5> kLaterKinds = {"branch", "sensor", "trigger_dag", "notify", "spark"};
+constexpr std::array<std::string_view, 4> kLaterKinds = {"sensor", "trigger_dag", "notify", "spark"};
 
 const OperatorPath* FindOperator(std::string_view name) {
   const auto found =
@@ -59,7 +71,7 @@ const OperatorPath* FindOperator(std::string_view name) {
 
 class Renderer {
  public:
-  explicit Renderer(const RenderString& render) : render_(render) {}
+  Renderer(const RenderString& render, const PullValue& pull) : render_(render), pull_(pull) {}
 
   StatusOr<Value> Members(const Value& map, const std::vector<FieldSpec>& fields) const {
     Value::Map rendered;
@@ -83,10 +95,13 @@ class Renderer {
   }
 
   StatusOr<Value> Field(const Value& value, const FieldSpec& field) const {
-    if (field.use == FieldUse::kTemplate) return Everything(value, FieldUse::kTemplate);
+    // Where text stands, a pulled value is text as well.
+    const bool text = field.type == FieldType::kString || field.type == FieldType::kStringList ||
+                      field.type == FieldType::kStringMap;
+    if (field.use == FieldUse::kTemplate) return Everything(value, FieldUse::kTemplate, text);
     if (field.use == FieldUse::kShellTemplate) {
       // A list is an argument vector, which no shell reads.
-      return Everything(value, value.is_list() ? FieldUse::kTemplate : FieldUse::kShellTemplate);
+      return Everything(value, value.is_list() ? FieldUse::kTemplate : FieldUse::kShellTemplate, true);
     }
     if (field.members.empty()) return value;
     if (field.type == FieldType::kMap && value.is_map()) return Members(value, field.members);
@@ -102,15 +117,23 @@ class Renderer {
     return value;
   }
 
-  StatusOr<Value> Everything(const Value& value, FieldUse use) const {
+  StatusOr<Value> Pulled(const Value& value, const PulledXCom& xcom, FieldUse use, bool text) const {
+    if (!text)
+      return pull_ == nullptr ? StatusOr<Value>(value) : pull_(xcom.task, xcom.key, value.position());
+    ASSIGN_OR_RETURN(std::string rendered, render_(PullText(xcom), use, value.position()));
+    return Keep(value, Value(std::move(rendered)));
+  }
+
+  StatusOr<Value> Everything(const Value& value, FieldUse use, bool text) const {
+    if (const std::optional<PulledXCom> xcom = PulledFrom(value)) return Pulled(value, *xcom, use, text);
     if (value.is_string() && HasTemplate(value.as_string())) {
-      ASSIGN_OR_RETURN(std::string text, render_(value.as_string(), use, value.position()));
-      return Keep(value, Value(std::move(text)));
+      ASSIGN_OR_RETURN(std::string rendered, render_(value.as_string(), use, value.position()));
+      return Keep(value, Value(std::move(rendered)));
     }
     if (value.is_list()) {
       Value::List rendered;
       for (const Value& item : value.as_list()) {
-        ASSIGN_OR_RETURN(Value done, Everything(item, use));
+        ASSIGN_OR_RETURN(Value done, Everything(item, use, text));
         rendered.push_back(std::move(done));
       }
       return Keep(value, Value(std::move(rendered)));
@@ -118,7 +141,7 @@ class Renderer {
     if (value.is_map()) {
       Value::Map rendered;
       for (const auto& [name, member] : value.as_map()) {
-        ASSIGN_OR_RETURN(Value done, Everything(member, use));
+        ASSIGN_OR_RETURN(Value done, Everything(member, use, text));
         rendered.emplace_back(name, std::move(done));
       }
       return Keep(value, Value(std::move(rendered)));
@@ -127,6 +150,7 @@ class Renderer {
   }
 
   const RenderString& render_;
+  const PullValue& pull_;
 };
 
 void AddName(const Value& value, std::vector<std::string>& names) {
@@ -150,8 +174,8 @@ std::vector<std::string> NamesOf(const TaskKind& kind, const Value& with, FieldU
 
 const std::vector<const TaskKind*>& TaskKinds() {
   static const std::vector<const TaskKind*> kinds = {
-      &ShellKind(), &EmptyKind(), &SqlKind(), &ExtractKind(), &LoadKind(), &CheckKind(), &MapReduceKind(),
-      &PythonKind(), &HttpKind()};
+      &ShellKind(),     &EmptyKind(),  &SqlKind(),  &ExtractKind(), &LoadKind(),         &CheckKind(),
+      &MapReduceKind(), &PythonKind(), &HttpKind(), &BranchKind(),  &ShortCircuitKind(), &LatestOnlyKind()};
   return kinds;
 }
 
@@ -161,6 +185,13 @@ const TaskKind* FindTaskKind(std::string_view name) {
     if (kind->name == name) return kind;
   }
   return nullptr;
+}
+
+Steering SteeringOf(std::string_view name) {
+  const OperatorPath* path = FindOperator(name);
+  if (path != nullptr && path->steering != Steering::kNone) return path->steering;
+  const TaskKind* kind = FindTaskKind(name);
+  return kind == nullptr ? Steering::kNone : kind->steering;
 }
 
 Problem UnknownTaskKind(std::string_view name, Position where) {
@@ -198,9 +229,10 @@ Value NativeWith(std::string_view uses, const Value& with) {
   return native;
 }
 
-StatusOr<Value> RenderWith(const TaskKind& kind, const Value& with, const RenderString& render) {
+StatusOr<Value> RenderWith(const TaskKind& kind, const Value& with, const RenderString& render,
+                           const PullValue& pull) {
   if (!with.is_map()) return with;
-  return Renderer(render).Members(with, kind.fields);
+  return Renderer(render, pull).Members(with, kind.fields);
 }
 
 std::vector<std::string> ConnectionsOf(const TaskKind& kind, const Value& with) {

@@ -21,6 +21,8 @@ struct TaskKind {
   // What the table cannot say (one of two fields, grammars). May be null.
   void (*check)(const Value& with, std::vector<Problem>& problems) = nullptr;
   bool context = false;  // its attempts are told the run's dates, params and conf as JSON
+  Steering steering = Steering::kNone;
+  bool in_engine = false;  // the scheduler runs it itself: no worker, no slot
 };
 
 const std::vector<const TaskKind*>& TaskKinds();
@@ -33,15 +35,26 @@ const TaskKind* FindTaskKind(std::string_view name);
 // yet.
 Problem UnknownTaskKind(std::string_view name, Position where);
 
+// What the end of a task of this name decides; an operator path may say more than the kind that it means.
+Steering SteeringOf(std::string_view name);
+
 // Airflow's field names in `with` (bash_command, conn_id, ...) become ours when `uses` was an operator path.
 Value NativeWith(std::string_view uses, const Value& with);
 
 // A template in `with`, and how its values may be put in.
-using RenderString = std::function<StatusOr<std::string>(std::string_view text, FieldUse use, Position where)>;
+using RenderString =
+    std::function<StatusOr<std::string>(std::string_view text, FieldUse use, Position where)>;
+
+// The value {$x: ...} in `with`, as any JSON; its arguments are a task's id and the key.
+using PullValue =
+    std::function<StatusOr<Value>(const std::string& task, const std::string& key, Position where)>;
 
 // `with` with every templated string replaced by what `render` answers (kTemplate or kShellTemplate). The
 // engine renders with it when an attempt starts; dagbag checks names with it. Stops at the first error.
-StatusOr<Value> RenderWith(const TaskKind& kind, const Value& with, const RenderString& render);
+// {$x: ...} is asked of `pull` where any JSON may stand, and rendered as an xcom_pull where text does;
+// without `pull` it stays.
+StatusOr<Value> RenderWith(const TaskKind& kind, const Value& with, const RenderString& render,
+                           const PullValue& pull = nullptr);
 
 // Names of connections and files that `with` uses, in order, each once.
 std::vector<std::string> ConnectionsOf(const TaskKind& kind, const Value& with);

@@ -8,6 +8,8 @@
 #include "core/model/codec.h"
 #include "core/model/ids.h"
 #include "core/spec/dag_fields.h"
+#include "core/spec/json_schema.h"
+#include "scheduler/dagbag/fields.h"
 #include "scheduler/dagbag/schedule_reader.h"
 #include "scheduler/dagbag/templates.h"
 
@@ -15,10 +17,6 @@ namespace millrace::dagbag {
 namespace {
 
 constexpr std::string_view kIdRule = "use letters, digits, '_', '.' and '-', at most 128 of them";
-
-std::string Text(const Value* value) {
-  return value != nullptr && value->is_string() ? value->as_string() : "";
-}
 
 // Tasks are looked at one by one, so that messages name them.
 std::vector<FieldSpec> TopFields() {
@@ -29,16 +27,6 @@ std::vector<FieldSpec> TopFields() {
     field.members.clear();
   }
   return fields;
-}
-
-bool HasType(const Value& value, std::string_view type) {
-  if (type == "string") return value.is_string();
-  if (type == "integer") return value.is_int();
-  if (type == "number") return value.is_number();
-  if (type == "boolean") return value.is_bool();
-  if (type == "array") return value.is_list();
-  if (type == "object") return value.is_map();
-  return type == "null" && value.is_null();
 }
 
 std::string Hex(std::uint64_t high, std::uint64_t low) {
@@ -68,6 +56,7 @@ void DagReader::Read(const Value& document) {
     ReadHead();
     ReadSchedule();
     ReadParams();
+    ReadTemplates();
     if (const Value* tasks = document.Find("tasks"); tasks != nullptr && tasks->is_list()) ReadTasks(*tasks);
     CheckTemplates();
   }
@@ -81,7 +70,7 @@ void DagReader::Read(const Value& document) {
 void DagReader::ReadHead() {
   static const std::vector<FieldSpec> kFields = TopFields();
   const Value& document = *document_;
-  dag_->id = Text(document.Find("dag_id"));
+  dag_->id = TextOf(document.Find("dag_id"));
   CheckFields(document, kFields, dag_->id.empty() ? "DAG" : "DAG '" + dag_->id + "'", problems_);
   const Value* id = document.Find("dag_id");
   if (id != nullptr && !(id->is_string() && IsValidId(id->as_string()))) {
@@ -90,10 +79,10 @@ void DagReader::ReadHead() {
   if (const Value* args = document.Find("default_args"); args != nullptr && args->is_map())
     default_args_ = args;
   const Value plain = Normalized(document, kFields);
-  dag_->description = Text(plain.Find("description"));
-  dag_->doc = Text(plain.Find("doc_md"));
-  dag_->owner = Text(plain.Find("owner"));
-  if (dag_->owner.empty() && default_args_ != nullptr) dag_->owner = Text(default_args_->Find("owner"));
+  dag_->description = TextOf(plain.Find("description"));
+  dag_->doc = TextOf(plain.Find("doc_md"));
+  dag_->owner = TextOf(plain.Find("owner"));
+  if (dag_->owner.empty() && default_args_ != nullptr) dag_->owner = TextOf(default_args_->Find("owner"));
   if (const Value* tags = plain.Find("tags"); tags != nullptr) {
     if (tags->is_string()) dag_->tags.push_back(tags->as_string());
     if (tags->is_list()) {
@@ -111,6 +100,10 @@ void DagReader::ReadHead() {
   dag_->max_active_runs = number("max_active_runs", 16);
   dag_->max_active_tasks = number("max_active_tasks", 16);
   const Value* paused = document.Find("is_paused_upon_creation");
+  only_marked_ = TextOf(document.Find("$schema")).starts_with("https://airflow.apache.org/");
+  const Value* fast = document.Find("fail_fast");
+  dag_->fail_fast = fast != nullptr && fast->is_bool() && fast->as_bool();
+  dag_->run_timeout = LengthOf(document.Find("dagrun_timeout"), Duration(0));
   dag_->paused_upon_creation = paused != nullptr && paused->is_bool() && paused->as_bool();
 }
 
@@ -139,41 +132,17 @@ void DagReader::ReadParam(const std::string& name, const Value& value) {
     return;
   }
   CheckFields(value, ParamFields(), what, problems_);
-  static const std::vector<std::string> kTypes = {"string", "integer", "number", "boolean",
-                                                  "array",  "object",  "null"};
-  std::vector<std::string> types;
+  CheckSchema(value, what, problems_);
   if (const Value* type = value.Find("type")) {
-    for (const Value& item : type->is_list() ? type->as_list() : Value::List{*type}) {
-      const std::string word = Text(&item);
-      if (std::find(kTypes.begin(), kTypes.end(), word) == kTypes.end()) {
-        Add(item.position(), what + ": unknown type '" + word + "'", DidYouMean(word, kTypes));
-        return;
-      }
-      types.push_back(word);
-      if (param.type.empty() && word != "null") param.type = word;
+    for (const Value& word : type->is_list() ? type->as_list() : Value::List{*type}) {
+      if (param.type.empty() && TextOf(&word) != "null") param.type = TextOf(&word);
     }
   }
-  param.description = Text(value.Find("description"));
+  param.description = TextOf(value.Find("description"));
   if (const Value* otherwise = value.Find("default")) {
     param.default_value = *otherwise;
-    const auto fits = [&](const std::string& type) { return HasType(*otherwise, type); };
-    if (!types.empty() && std::none_of(types.begin(), types.end(), fits)) {
-      Add(otherwise->position(),
-          what + ": the default is no " + types[0] + " but a " + std::string(otherwise->TypeName()));
-    }
-    const Value* allowed = value.Find("enum");
-    if (allowed != nullptr && allowed->is_list() &&
-        std::find(allowed->as_list().begin(), allowed->as_list().end(), *otherwise) ==
-            allowed->as_list().end()) {
-      Add(otherwise->position(), what + ": the default is none of its 'enum'");
-    }
-    const Value* least = value.Find("minimum");
-    const Value* most = value.Find("maximum");
-    if (otherwise->is_number() &&
-        ((least != nullptr && least->is_number() && otherwise->as_double() < least->as_double()) ||
-         (most != nullptr && most->is_number() && otherwise->as_double() > most->as_double()))) {
-      Add(otherwise->position(), what + ": the default lies outside 'minimum' and 'maximum'");
-    }
+    for (const std::string& problem : CheckValue(*otherwise, value))
+      Add(otherwise->position(), what + ": its default " + problem);
   }
   dag_->params.push_back(std::move(param));
 }
@@ -186,7 +155,14 @@ void DagReader::Seal() {
   content.hash.clear();
   content.source.clear();
   content.file.clear();
-  for (Task& task : content.tasks) task.where = {};
+  for (Task& task : content.tasks) {
+    task.where = {};
+    // What follows from the rest says nothing new.
+    task.priority_weight = std::exchange(task.own_weight, 1);
+    task.setups.clear();
+    task.pulls.clear();
+    task.expand_pulls.clear();
+  }
   const std::string text = EncodeDag(content);
   const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
   dag_->hash = Hex(hash.high64, hash.low64);

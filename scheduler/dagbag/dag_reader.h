@@ -1,6 +1,7 @@
 // One document of a DAG file to a Dag. Called by LoadDagFile only.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include "core/model/dag.h"
 #include "core/model/value.h"
+#include "core/spec/task_kind.h"
 #include "scheduler/dagbag/load.h"
 
 namespace millrace::dagbag {
@@ -28,10 +30,29 @@ class DagReader {
   std::vector<std::string> ReadDatasets(const Value& task, std::string_view field, const std::string& what);
   void ReadParams();
   void ReadParam(const std::string& name, const Value& value);
+  // Where a task stands: its group, and default_args from the outermost to the innermost.
+  struct Scope {
+    std::int32_t group = -1;
+    std::vector<const Value*> defaults;
+  };
   void ReadTasks(const Value& tasks);
-  void ReadTask(const Value& value);
-  void ReadPolicy(Task& task, const Value& value);
-  void ReadWith(Task& task, const Value& value, const Value& uses);
+  void ReadEntries(const Value& entries, const Scope& scope);
+  void ReadGroup(const Value& value, const Scope& scope);
+  void ReadTask(const Value& written, const Scope& scope);
+  void ReadTemplates();
+  Value Extended(const Value& written);
+  void ReadPolicy(Task& task, const Value& value, const Scope& scope);
+  void ReadRetries(Task& task, const Value& value, const Scope& scope);
+  void ReadRetryRules(Task& task, const Value& rules);
+  void ReadRole(Task& task, const Value& value);
+  std::vector<Expansion> ReadExpand(const Value& value, const std::string& what, bool* zip,
+                                    std::vector<Value>& needs);
+  void CheckExpanded(const Task& task, const TaskKind& kind);
+  void CheckMapping();
+  void ReadWith(Task& task, const Value& value, const Value& uses, std::vector<Value>& needs);
+  void ReadLabels(const Task& task, const Value& value);
+  std::string IdIn(std::int32_t group, const std::string& name) const;
+  void LinkAll();
   void ReadBackoff(RetryPolicy& retry, const Value& value, const std::string& what);
   void ReadFiles();
   void ReadContract(const Task& task, const std::string& path, const std::string& content);
@@ -39,8 +60,8 @@ class DagReader {
   void Seal();
 
   void Add(Position where, std::string message, std::string suggestion = "");
-  // The task's own field, or the one of default_args, or nullptr.
-  const Value* Policy(const Value& task, std::string_view field) const;
+  // The task's own field, or the one of the nearest default_args, or nullptr.
+  static const Value* Policy(const Value& task, std::string_view field, const Scope& scope);
 
   std::string_view file_;
   std::string_view source_;
@@ -52,7 +73,19 @@ class DagReader {
   const Value* document_ = nullptr;
   const Value* default_args_ = nullptr;
   std::shared_ptr<Dag> dag_;
+  bool only_marked_ = false;  // a file of Airflow's: text without a mark is no template
+  std::map<std::string, const Value*> templates_;
   std::vector<std::vector<Value>> needs_;  // by task, as written
+  std::vector<std::vector<Value>> group_needs_;
+  std::vector<Position> group_places_;
+  struct Label {
+    std::string task;
+    std::int32_t group = -1;
+    Value from;  // as written
+    std::string text;
+  };
+  std::vector<Label> labels_;
+  std::map<std::string, std::vector<Value>> teardowns_;  // by id, the setups that each takes down, as written
 };
 
 }  // namespace millrace::dagbag

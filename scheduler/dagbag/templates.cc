@@ -1,6 +1,7 @@
 #include "scheduler/dagbag/templates.h"
 
 #include <algorithm>
+#include <set>
 #include <string>
 
 #include "core/spec/task_kind.h"
@@ -50,23 +51,57 @@ void CheckXComs(const Dag& dag, const Task& task, std::string_view text, std::st
   }
 }
 
+// The mapped group that a task is in, once for all of its tasks.
+const TaskGroup* FirstOfMappedGroup(const Dag& dag, const Task& task, std::set<std::int32_t>& seen) {
+  if (task.mapped_group < 0 || !seen.insert(task.mapped_group).second) return nullptr;
+  return &dag.groups[static_cast<std::size_t>(task.mapped_group)];
+}
+
+void AddMapNames(const Dag& dag, const Task& task, TemplateContext& context) {
+  if (!task.mapped()) return;
+  Value names{Value::Map{}};
+  const std::vector<Expansion>& expand =
+      task.mapped_group < 0 ? task.expand : dag.groups[static_cast<std::size_t>(task.mapped_group)].expand;
+  bool any = false;
+  for (const Expansion& expansion : expand) {
+    any = any || expansion.name.empty();
+    if (!expansion.name.empty()) names.Set(expansion.name, Value());
+  }
+  context.Set("map", names);
+  for (const auto& [name, value] : names.as_map()) context.SetOpen("map." + name);
+  if (any) context.SetOpen("map");
+}
+
 }  // namespace
 
 void CheckTemplates(const Dag& dag, std::string_view source, std::vector<Problem>& problems) {
   std::vector<std::string> params;
+  std::set<std::int32_t> seen;
   for (const Param& param : dag.params) params.push_back(param.name);
   for (const Task& task : dag.tasks) {
     const TaskKind* kind = FindTaskKind(task.kind);
     if (kind == nullptr) continue;
-    const TemplateContext context = SampleRunContext(dag.id, task.id, params);
-    const RenderString check = [&](std::string_view text, FieldUse, Position where) -> StatusOr<std::string> {
+    TemplateContext context = SampleRunContext(dag.id, task.id, params);
+    const auto names = [&](std::string_view text, Position where) {
       for (const TemplateProblem& problem : CheckTemplate(text, context)) {
         problems.push_back({"", PlaceInFile(source, where, {problem.line, problem.column}),
                             "task '" + task.id + "': in a template: " + problem.message, problem.suggestion});
       }
+    };
+    const RenderString check = [&](std::string_view text, FieldUse, Position where) -> StatusOr<std::string> {
+      names(text, where);
       CheckXComs(dag, task, text, source, where, problems);
       return std::string();
     };
+    // The tasks whose XComs `expand` reads were looked for with its needs.
+    const auto look = [&](const std::vector<Expansion>& expand) {
+      for (const Expansion& expansion : expand) {
+        if (expansion.values.is_string()) names(expansion.values.as_string(), expansion.values.position());
+      }
+    };
+    look(task.expand);
+    if (const TaskGroup* group = FirstOfMappedGroup(dag, task, seen)) look(group->expand);
+    AddMapNames(dag, task, context);
     // The checker refuses nothing, so there is no error to look at.
     static_cast<void>(RenderWith(*kind, task.with, check).ok());
   }

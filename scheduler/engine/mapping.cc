@@ -15,6 +15,9 @@ constexpr std::size_t kMaxInstances = 1'000'000;  // of a run: what a task insta
 // A map's members count as {key, value}.
 StatusOr<Value::List> ItemsOf(const Value& values, const std::string& name) {
   if (values.is_list()) return values.as_list();
+  if (name.empty()) {
+    return InvalidArgument("'expand_kwargs' needs a list of maps, not a " + std::string(values.TypeName()));
+  }
   if (!values.is_map()) {
     return InvalidArgument("'expand' needs a list or a map for '" + name + "', not a " +
                            std::string(values.TypeName()));
@@ -71,7 +74,15 @@ StatusOr<std::vector<Value>> Engine::State::MapValues(const LiveRun& run, const 
     for (std::size_t name = expand.size(); name-- > 0;) {
       const std::size_t place = zip ? i : rest % lists[name].size();
       if (!zip) rest /= lists[name].size();
-      map.as_map().insert(map.as_map().begin(), {expand[name].name, lists[name][place]});
+      const Value& item = lists[name][place];
+      if (!expand[name].name.empty()) {
+        map.as_map().insert(map.as_map().begin(), {expand[name].name, item});
+      } else if (item.is_map()) {
+        map = item;
+      } else {
+        return InvalidArgument("an item of 'expand_kwargs' must be a map of names to values, not " +
+                               std::string(item.TypeName()));
+      }
     }
     maps.push_back(std::move(map));
   }

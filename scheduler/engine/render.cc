@@ -41,16 +41,28 @@ StatusOr<TemplateContext> ContextOf(const Run& run, const Dag& dag, const Task& 
   return context;
 }
 
-// What `expand` gives to fields of the task's kind. Such values are no templates.
+bool HasField(const TaskKind& kind, std::string_view name) {
+  return std::any_of(kind.fields.begin(), kind.fields.end(),
+                     [name](const FieldSpec& field) { return field.name == name; });
+}
+
+// What `expand` gives: to fields of the task's kind, else, where the kind calls something with them, to its
+// arguments. Such values are no templates.
 Status PutMapped(const TaskKind& kind, const TaskInstance& instance, Value& with) {
   if (instance.map_value.empty()) return OkStatus();
   ASSIGN_OR_RETURN(const Value values, ParseJson(instance.map_value));
+  const Value* written = with.Find("args");
+  Value args = written != nullptr && written->is_map() ? *written : Value(Value::Map{});
+  bool called = false;
   for (const auto& [name, value] : values.as_map()) {
-    const bool is_field =
-        std::any_of(kind.fields.begin(), kind.fields.end(),
-                    [&, wanted = name](const FieldSpec& field) { return field.name == wanted; });
-    if (is_field && with.Find(name) == nullptr) with.Set(name, value);
+    if (HasField(kind, name)) {
+      if (with.Find(name) == nullptr) with.Set(name, value);
+    } else if (HasField(kind, "args") && args.Find(name) == nullptr) {
+      args.Set(name, value);
+      called = true;
+    }
   }
+  if (called) with.Set("args", std::move(args));
   return OkStatus();
 }
 
@@ -127,7 +139,12 @@ std::vector<TemplateNeed> NeedsOf(const Task& task) {
     }
     return std::string();
   };
-  static_cast<void>(RenderWith(*kind, task.with, collect).ok());  // the collector refuses nothing
+  const PullValue pulled = [&](const std::string& from, const std::string& key, Position) -> StatusOr<Value> {
+    const TemplateNeed need{TemplateNeed::Kind::kXCom, from, key, std::nullopt};
+    if (std::find(needs.begin(), needs.end(), need) == needs.end()) needs.push_back(need);
+    return Value();
+  };
+  static_cast<void>(RenderWith(*kind, task.with, collect, pulled).ok());  // the collectors refuse nothing
   return needs;
 }
 
@@ -151,10 +168,21 @@ StatusOr<Assignment> Render(const Run& run, const Dag& dag, const Task& task, co
       return parsed.RenderShell(*context, shell);
     }();
     if (rendered.ok()) return rendered;
+    // Whatever can be known ahead is asked for before; what is left was named by an expression.
+    if (rendered.status().code() == Code::kUnavailable) {
+      rendered = Unavailable(rendered.status().message() +
+                             "; write its name as plain text, so that it can be read before the task starts");
+    }
     return rendered.status().WithContext("task '" + task.id + "', " + dag.file + ":" +
                                          std::to_string(where.line) + ":" + std::to_string(where.column));
   };
-  ASSIGN_OR_RETURN(Value with, RenderWith(*kind, task.with, render));
+  const PullValue pull = [&](const std::string& from, const std::string& key, Position) -> StatusOr<Value> {
+    if (lookup == nullptr) return FailedPrecondition("XComs cannot be read here");
+    StatusOr<Value> value = lookup->Find({TemplateNeed::Kind::kXCom, from, key, std::nullopt});
+    if (!value.ok() && value.status().code() == Code::kNotFound) return Value();
+    return value;
+  };
+  ASSIGN_OR_RETURN(Value with, RenderWith(*kind, task.with, render, pull));
   RETURN_IF_ERROR(PutMapped(*kind, instance, with));
   assignment.with = ToJson(with);
   if (kind->context) {

@@ -65,6 +65,12 @@ TemplateAnswers Engine::State::AnswersOf(const LiveRun& run, const Instance& ins
       put(need, ref.task);
       continue;
     }
+    // Within one mapped group: what the instance beside it left.
+    const auto own = static_cast<std::size_t>(std::max(instance.row.map_index, 0));
+    if (internal::InOneGroup(run, instance.row.task(), ref.task) && own < mapped->second.size()) {
+      put(need, mapped->second[own]);
+      continue;
+    }
     // Of a mapped task: the list of what its instances left, and each by its map index.
     Value::List all;
     for (std::size_t i = 0; i < mapped->second.size(); ++i) {

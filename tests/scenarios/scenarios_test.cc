@@ -12,6 +12,7 @@
 #include "core/calendar/format.h"
 #include "core/model/yaml.h"
 #include "platform/zones.h"
+#include "scheduler/dagbag/load.h"
 #include "scheduler/dagbag/schedule_reader.h"
 #include "tests/support/dag_builder.h"
 #include "tests/support/engine_driver.h"
@@ -32,6 +33,12 @@ struct Line {
     std::string rest;
     for (std::size_t i = from; i < words.size(); ++i) rest += (i == from ? "" : " ") + words[i];
     return rest;
+  }
+  // The text behind so many words, as it is written.
+  std::string After(std::size_t count) const {
+    std::size_t at = 0;
+    for (std::size_t word = 0; word < count && at != text.npos; ++word) at = text.find(' ', at + 1);
+    return at == text.npos ? "" : text.substr(at + 1);
   }
   std::string Option(const std::string& name, const std::string& otherwise = "") const {
     const auto found = options.find(name);
@@ -99,6 +106,12 @@ std::string Clock(WallTime time, WallTime start) {
   return FormatDs(time) == FormatDs(start) ? text.substr(11, 8) : text;
 }
 
+// Scenarios have no scripts and no contracts.
+class NoFiles final : public dagbag::FileReader {
+ public:
+  StatusOr<std::string> Read(std::string_view) const override { return NotFound("no such file"); }
+};
+
 class Scenario {
  public:
   explicit Scenario(const std::string& path) {
@@ -106,6 +119,14 @@ class Scenario {
     int number = 0;
     for (std::string text; std::getline(file, text);) {
       ++number;
+      if (text.starts_with("|")) {
+        Line line;
+        line.number = number;
+        line.text = text;
+        line.words = {"|"};
+        lines_.push_back(std::move(line));
+        continue;
+      }
       const std::size_t comment = text.find('#');
       if (comment != std::string::npos && (comment == 0 || text[comment - 1] == ' ')) text.erase(comment);
       while (!text.empty() && text.back() == ' ') text.pop_back();
@@ -132,6 +153,13 @@ class Scenario {
         if (!with.empty()) ReadSchedule(with, builder);
         while (i + 1 < lines_.size() && lines_[i + 1].Word(0) == "task") ReadTask(lines_[++i], builder);
         driver_->LoadDag(builder.Build());
+      } else if (line.Word(0) == "file") {
+        std::string text;
+        while (i + 1 < lines_.size() && lines_[i + 1].Word(0) == "|") {
+          const std::string& next = lines_[++i].text;
+          text += (next.size() > 2 ? next.substr(2) : "") + "\n";
+        }
+        LoadFile(text);
       } else {
         Happen(line);
       }
@@ -196,6 +224,17 @@ class Scenario {
     for (const Problem& problem : problems) ADD_FAILURE() << text << problem.message;
   }
 
+  void LoadFile(const std::string& text) {
+    const platform::TzdbZones zones;
+    const NoFiles files;
+    const dagbag::LoadResult loaded = dagbag::LoadDagFile("scenario.yaml", text, files, zones);
+    for (const Problem& problem : loaded.problems) {
+      trace_.push_back("problem " + std::to_string(problem.where.line) + ":" +
+                       std::to_string(problem.where.column) + " " + problem.message);
+    }
+    for (const DagPtr& dag : loaded.dags) driver_->LoadDag(dag);
+  }
+
   static void ReadTask(const Line& line, DagBuilder& builder) {
     builder.Add(line.Word(1), Names(line.Option("needs")), [&](Task& task) {
       task.kind = line.Option("kind", "shell");
@@ -221,11 +260,20 @@ class Scenario {
     } else if (what == "starts") {
       Tell(name, false, Outcome::kSuccess, "");
     } else if (what == "succeeds") {
-      Tell(name, true, Outcome::kSuccess, "");
+      Tell(name, true, Outcome::kSuccess, "", line.After(2));
+    } else if (what == "pushes") {
+      pushed_[driver_->KeyOf(name)].push_back({line.Word(2), line.After(3)});
+    } else if (what == "given") {
+      const Assign* assign = driver_->Assigned(name);
+      ASSERT_NE(assign, nullptr) << name << " was never assigned";
+      trace_.push_back(assign->assignment.with);
+      for (const auto& [variable, value] : assign->assignment.environment) {
+        if (variable.starts_with("MILLRACE_V")) trace_.push_back(variable + "=" + value);
+      }
     } else if (what == "skips") {
       Tell(name, true, Outcome::kSkipped, line.Rest(2));
     } else if (what == "fails") {
-      Tell(name, true, Outcome::kFailed, line.Rest(2));
+      Tell(name, true, Outcome::kFailed, line.Rest(2), "", line.Option("exit"), line.Option("error"));
     } else if (what == "fails_finally") {
       Tell(name, true, Outcome::kFailFinal, line.Rest(2));
     } else if (what == "hands_back") {
@@ -271,7 +319,7 @@ class Scenario {
       TriggerRun trigger;
       trigger.dag_id = dag;
       trigger.run_id = run;
-      trigger.conf = line.Word(3).empty() ? "{}" : line.Rest(3);
+      trigger.conf = line.Word(3).empty() ? "{}" : line.After(3);
       trigger.logical_date = driver_->now().wall;
       trigger.user = "ana";
       command = trigger;
@@ -285,13 +333,16 @@ class Scenario {
                            !line.Has("alone"),
                            line.Has("only_failed"),
                            line.Has("dry_run"),
-                           "ana"};
+                           "ana",
+                           std::stoi(line.Option("map_index", "-1"))};
     } else if (what == "dataset") {
       command = AddDatasetEvent{dag, run.empty() ? "{}" : line.Rest(2), "ana"};
     } else if (what == "forget") {
       command = ClearDatasetQueue{dag, run, "ana"};
     } else if (what == "mark") {
-      command = MarkTask{dag, run, line.Word(3), TaskStateFromString(line.Word(4)).value(), "ana"};
+      command = MarkTask{dag,          run,
+                         line.Word(3), TaskStateFromString(line.Word(4)).value(),
+                         "ana",        std::stoi(line.Option("map_index", "-1"))};
     } else if (what != "pause" && what != "unpause") {
       FAIL() << "line " << line.number << " is not understood: " << line.text;
     }
@@ -314,10 +365,16 @@ class Scenario {
     alive_.insert(name);
   }
 
-  void Tell(const std::string& task, bool ended, Outcome outcome, const std::string& message) {
+  void Tell(const std::string& task, bool ended, Outcome outcome, const std::string& message,
+            const std::string& result = "", const std::string& exit = "", const std::string& error = "") {
     const Assign* assign = driver_->Assigned(task);
     ASSERT_NE(assign, nullptr) << task << " was never assigned";
-    driver_->Report(assign->session, assign->assignment.fence, ended, outcome, message);
+    driver_->Report(assign->session, assign->assignment.fence, ended, outcome, message, result,
+                    [&](millrace::Report& report) {
+                      if (!exit.empty()) report.exit_code = std::stoi(exit);
+                      report.error_class = error;
+                      if (ended) std::swap(report.xcoms, pushed_[assign->assignment.instance]);
+                    });
   }
 
   // Workers that are alive send a heartbeat every ten seconds.
@@ -411,6 +468,7 @@ class Scenario {
   std::map<std::string, SessionId> sessions_;
   std::set<std::string> alive_;
   std::map<TaskInstanceKey, Assign> first_;
+  std::map<TaskInstanceKey, std::vector<XComValue>> pushed_;     // to be told with the attempt's end
   std::map<std::pair<SessionId, TaskInstanceKey>, Fence> held_;  // the newest that a worker was sent
 };
 

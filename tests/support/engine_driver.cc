@@ -148,7 +148,8 @@ SessionId EngineDriver::Rejoin(const std::string& name, SessionId session, std::
 }
 
 void EngineDriver::Report(SessionId session, const Fence& fence, bool ended, Outcome outcome,
-                          const std::string& message, const std::string& result) {
+                          const std::string& message, const std::string& result,
+                          const std::function<void(millrace::Report&)>& change) {
   millrace::Report report;
   report.sequence = ++reported_[session];
   report.fence = fence;
@@ -158,6 +159,7 @@ void EngineDriver::Report(SessionId session, const Fence& fence, bool ended, Out
   report.result = result;
   report.started_at = now_.wall;
   report.ended_at = now_.wall;
+  if (change) change(report);
   Apply(Reported{session, {report}});
 }
 

@@ -3,6 +3,7 @@
 // task: the driver knows the fences.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -48,7 +49,8 @@ class EngineDriver {
   void End(const std::string& task, Outcome outcome = Outcome::kSuccess, const std::string& message = "",
            const std::string& result = "");
   void Report(SessionId session, const Fence& fence, bool ended, Outcome outcome = Outcome::kSuccess,
-              const std::string& message = "", const std::string& result = "");
+              const std::string& message = "", const std::string& result = "",
+              const std::function<void(millrace::Report&)>& change = nullptr);
   void Heartbeat(SessionId session);
 
   // The newest assignment of a task, or nullptr.

@@ -27,15 +27,17 @@ TEST(JsonSchema, DescribesEveryFieldAndRefusesOthers) {
   }
   EXPECT_EQ(ToJson(At(schema, {"required"})), R"(["dag_id","tasks"])");
   EXPECT_EQ(At(schema, {"additionalProperties"}), Value(false));
-  const Value& task = At(schema, {"properties", "tasks", "items"});
+  const Value& task = At(schema, {"$defs", "task"});
   for (const FieldSpec& field : TaskFields())
     EXPECT_NE(At(task, {"properties"}).Find(field.name), nullptr) << field.name;
   EXPECT_EQ(At(task, {"properties", "retries", "minimum"}), Value(0));
+  EXPECT_EQ(At(schema, {"properties", "tasks", "items", "else", "$ref"}), Value("#/$defs/task"));
+  EXPECT_EQ(At(schema, {"$defs", "group", "properties", "tasks", "items", "then", "$ref"}), Value("#/$defs/group"));
 }
 
 TEST(JsonSchema, EachKindHasItsOwnFields) {
   const Value schema = JsonSchema();
-  const Value::List& rules = At(schema, {"properties", "tasks", "items", "allOf"}).as_list();
+  const Value::List& rules = At(schema, {"$defs", "task", "allOf"}).as_list();
   ASSERT_EQ(rules.size(), TaskKinds().size());
   for (std::size_t i = 0; i < rules.size(); ++i) {
     const TaskKind& kind = *TaskKinds()[i];

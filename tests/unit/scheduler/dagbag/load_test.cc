@@ -293,11 +293,11 @@ TEST_F(LoadTest, ChecksParamsAgainstTheirTypes) {
                       "default: 2}, e: {x: 1}}\n")),
             "");
   EXPECT_THAT(Told(With("params: {n: {type: integer, default: x}}\n")),
-              HasSubstr("2:38: param 'n': the default is no integer but a string"));
+              HasSubstr("2:38: param 'n': its default must be of type integer, not string"));
   EXPECT_THAT(Told(With("params: {n: {type: int, default: 1}}\n")), HasSubstr("unknown type 'int'"));
   EXPECT_THAT(Told(With("params: {n: {type: string, default: c, enum: [a, b]}}\n")),
-              HasSubstr("none of its 'enum'"));
-  EXPECT_THAT(Told(With("params: {n: {type: integer, default: 9, maximum: 5}}\n")), HasSubstr("outside"));
+              HasSubstr("its default must be one of"));
+  EXPECT_THAT(Told(With("params: {n: {type: integer, default: 9, maximum: 5}}\n")), HasSubstr("its default must be at most 5"));
   EXPECT_THAT(Told(With("params: {n: {type: integer, defalt: 9}}\n")), HasSubstr("did you mean 'default'?"));
 }
 

@@ -1,0 +1,139 @@
+#include "scheduler/dagbag/flow.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/spec/task_kind.h"
+#include "core/template/template.h"
+
+namespace millrace::dagbag {
+namespace {
+
+using Bits = std::vector<std::uint64_t>;
+
+bool Has(const Bits& bits, std::size_t i) { return ((bits[i / 64] >> (i % 64)) & 1U) != 0; }
+
+// For each task all tasks before it (Task::upstream), or behind it (Task::downstream).
+std::vector<Bits> Reach(const Dag& dag, std::vector<std::int32_t> Task::*edges) {
+  const std::size_t size = dag.tasks.size();
+  std::vector<Bits> reach(size, Bits((size + 63) / 64, 0));
+  const bool up = edges == &Task::upstream;
+  for (std::size_t n = 0; n < size; ++n) {
+    const std::size_t at = up ? n : size - 1 - n;  // tasks stand in topological order
+    for (const std::int32_t next : dag.tasks[at].*edges) {
+      const auto other = static_cast<std::size_t>(next);
+      reach[at][other / 64] |= std::uint64_t{1} << (other % 64);
+      for (std::size_t word = 0; word < reach[at].size(); ++word) reach[at][word] |= reach[other][word];
+    }
+  }
+  return reach;
+}
+
+// What stands behind a setup uses it, up to its teardown; without one, all of it does.
+void SetSetups(Dag& dag) {
+  const bool any = std::any_of(dag.tasks.begin(), dag.tasks.end(),
+                               [](const Task& task) { return task.role != TaskRole::kWork; });
+  if (!any) return;
+  for (Task& task : dag.tasks) {
+    if (task.role != TaskRole::kTeardown) continue;
+    for (const std::int32_t before : task.upstream) {
+      if (dag.tasks[static_cast<std::size_t>(before)].role == TaskRole::kSetup) task.setups.push_back(before);
+    }
+  }
+  const std::vector<Bits> upstream = Reach(dag, &Task::upstream);
+  for (std::size_t s = 0; s < dag.tasks.size(); ++s) {
+    if (dag.tasks[s].role != TaskRole::kSetup) continue;
+    const auto setup = static_cast<std::int32_t>(s);
+    std::vector<std::size_t> ends;
+    for (std::size_t t = 0; t < dag.tasks.size(); ++t) {
+      const std::vector<std::int32_t>& own = dag.tasks[t].setups;
+      if (dag.tasks[t].role == TaskRole::kTeardown && std::find(own.begin(), own.end(), setup) != own.end())
+        ends.push_back(t);
+    }
+    for (std::size_t i = s + 1; i < dag.tasks.size(); ++i) {
+      if (dag.tasks[i].role != TaskRole::kWork || !Has(upstream[i], s)) continue;
+      const bool over = !ends.empty() && std::all_of(ends.begin(), ends.end(),
+                                                     [&](std::size_t end) { return Has(upstream[i], end); });
+      if (!over) dag.tasks[i].setups.push_back(setup);
+    }
+  }
+}
+
+void SetWeights(Dag& dag) {
+  for (const auto& [rule, edges] : {std::pair{WeightRule::kDownstream, &Task::downstream},
+                                    std::pair{WeightRule::kUpstream, &Task::upstream}}) {
+    const bool any =
+        std::any_of(dag.tasks.begin(), dag.tasks.end(), [rule = rule, edges = edges](const Task& task) {
+          return task.weight_rule == rule && !(task.*edges).empty();
+        });
+    if (!any) continue;
+    const std::vector<Bits> reach = Reach(dag, edges);
+    const int first = dag.tasks.front().own_weight;
+    const bool all_one = std::all_of(dag.tasks.begin(), dag.tasks.end(),
+                                     [first](const Task& task) { return task.own_weight == first; });
+    for (std::size_t i = 0; i < dag.tasks.size(); ++i) {
+      if (dag.tasks[i].weight_rule != rule) continue;
+      std::int64_t weight = dag.tasks[i].own_weight;
+      if (all_one) {
+        for (const std::uint64_t word : reach[i]) weight += std::int64_t{first} * std::popcount(word);
+      } else {
+        for (std::size_t other = 0; other < dag.tasks.size(); ++other) {
+          if (Has(reach[i], other)) weight += dag.tasks[other].own_weight;
+        }
+      }
+      dag.tasks[i].priority_weight = static_cast<int>(std::clamp<std::int64_t>(weight, INT32_MIN, INT32_MAX));
+    }
+  }
+}
+
+void AddPulls(const Dag& dag, std::string_view text, const Task& task, std::set<XComRef>& pulls) {
+  for (const TemplateReference& reference : References(text, task.id)) {
+    const TemplateNeed& need = reference.need;
+    const std::int32_t from = need.kind == TemplateNeed::Kind::kXCom ? dag.FindTask(need.name) : -1;
+    if (from >= 0) pulls.insert({from, need.key});
+  }
+}
+
+std::vector<XComRef> PullsOfExpand(const Dag& dag, const Task& task, const std::vector<Expansion>& expand) {
+  std::set<XComRef> pulls;
+  for (const Expansion& expansion : expand) {
+    if (expansion.values.is_string()) AddPulls(dag, expansion.values.as_string(), task, pulls);
+  }
+  return {pulls.begin(), pulls.end()};
+}
+
+void SetPulls(Dag& dag, Task& task) {
+  const TaskKind* kind = FindTaskKind(task.kind);
+  if (kind == nullptr) return;
+  std::set<XComRef> pulls;
+  const RenderString collect = [&](std::string_view text, FieldUse, Position) -> StatusOr<std::string> {
+    AddPulls(dag, text, task, pulls);
+    return std::string();
+  };
+  const PullValue pulled = [&](const std::string& from, const std::string& key, Position) -> StatusOr<Value> {
+    if (const std::int32_t index = dag.FindTask(from); index >= 0) pulls.insert({index, key});
+    return Value();
+  };
+  static_cast<void>(RenderWith(*kind, task.with, collect, pulled).ok());  // the collectors refuse nothing
+  task.pulls.assign(pulls.begin(), pulls.end());
+}
+
+}  // namespace
+
+void CompleteFlow(Dag& dag) {
+  SetSetups(dag);
+  SetWeights(dag);
+  for (Task& task : dag.tasks) {
+    SetPulls(dag, task);
+    task.expand_pulls = PullsOfExpand(
+        dag, task,
+        task.mapped_group < 0 ? task.expand : dag.groups[static_cast<std::size_t>(task.mapped_group)].expand);
+  }
+}
+
+}  // namespace millrace::dagbag
