@@ -20,6 +20,8 @@ constexpr std::int64_t kMaxSplits = 10'000;
 constexpr std::int64_t kLineSplits = 32;  // of an input, when its size allows
 constexpr std::int64_t kMinLineSplit = std::int64_t{1} << 20;
 constexpr std::int64_t kMaxLineSplit = std::int64_t{64} << 20;
+constexpr std::int64_t kFewRecordSplits = 16;  // finding where a record begins may take reading 2 MB
+constexpr std::int64_t kRecordSplit = std::int64_t{8} << 20;
 
 std::string TextList(const std::vector<std::string>& texts) {
   std::string list = "[";
@@ -180,7 +182,8 @@ std::int64_t SplitBytes(const InputFacts& input) {
 // Of whole records, for our reader.
 StatusOr<std::vector<readers::Piece>> RecordPieces(const InputFacts& input) {
   const readers::Dialect dialect = ReaderDialect(input);
-  const auto size = static_cast<std::uint64_t>(SplitBytes(input));
+  const std::int64_t least = std::min(kRecordSplit, input.bytes / kFewRecordSplits);
+  const auto size = static_cast<std::uint64_t>(std::max(SplitBytes(input), least));
   std::vector<readers::Piece> pieces;
   for (const std::string& path : input.paths) {
     ASSIGN_OR_RETURN(const std::vector<readers::Piece> cut, readers::CutFile(dialect, path, size));
