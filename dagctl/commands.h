@@ -73,6 +73,9 @@ Status ShowDeadlines(Context& context, const std::string& dag_id, const std::str
 Status ShowJob(Context& context, const std::string& dag_id, const std::string& run_id, const std::string& task_id);
 Status ListWorkers(Context& context);
 
+// Instances of mapped tasks as "load[3]".
+Value::List NamedByIndex(Value::List tasks);
+
 // Members of an answer, for people.
 std::string Text(const Value& row, std::string_view member);
 double Number(const Value& row, std::string_view member);

@@ -143,8 +143,16 @@ std::string Segment(std::string_view text) {
 
 std::string DagPath(std::string_view dag_id) { return "/api/v2/dags/" + Segment(dag_id); }
 std::string RunPath(std::string_view dag_id, std::string_view run_id) { return DagPath(dag_id) + "/dagRuns/" + Segment(run_id); }
+TaskName ParseTaskName(std::string_view text) {
+  const std::size_t bracket = text.find('[');
+  if (bracket == text.npos || !text.ends_with("]")) return {std::string(text), ""};
+  return {std::string(text.substr(0, bracket)), std::string(text.substr(bracket + 1, text.size() - bracket - 2))};
+}
+
 std::string TaskPath(std::string_view dag_id, std::string_view run_id, std::string_view task_id) {
-  return RunPath(dag_id, run_id) + "/taskInstances/" + Segment(task_id);
+  const TaskName name = ParseTaskName(task_id);
+  return RunPath(dag_id, run_id) + "/taskInstances/" + Segment(name.id) +
+         (name.map_index.empty() ? "" : "/" + Segment(name.map_index));
 }
 
 }  // namespace millrace::dagctl

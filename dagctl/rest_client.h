@@ -43,6 +43,12 @@ std::string Segment(std::string_view text);
 // "/api/v2/dags/etl/dagRuns/manual__1"
 std::string DagPath(std::string_view dag_id);
 std::string RunPath(std::string_view dag_id, std::string_view run_id);
+// "load[3]" is an instance of a mapped task.
+struct TaskName {
+  std::string id;
+  std::string map_index;
+};
+TaskName ParseTaskName(std::string_view text);
 std::string TaskPath(std::string_view dag_id, std::string_view run_id, std::string_view task_id);
 
 }  // namespace millrace::dagctl

@@ -36,6 +36,15 @@ std::string Bar(const Value::List& tasks) {
 
 }  // namespace
 
+Value::List NamedByIndex(Value::List tasks) {
+  for (Value& task : tasks) {
+    const Value* index = task.Find("map_index");
+    if (index != nullptr && index->is_int() && index->as_int() >= 0)
+      task.Set("task_id", Text(task, "task_id") + "[" + std::to_string(index->as_int()) + "]");
+  }
+  return tasks;
+}
+
 Status ListRuns(Context& context, const std::string& dag_id, const std::string& state, int limit) {
   QueryParameters query = {{"order_by", "-id"}};
   if (!state.empty()) query.emplace_back("state", state);
@@ -59,8 +68,9 @@ Status WatchRun(Context& context, const std::string& dag_id, const std::string& 
   std::map<std::string, std::string> told;
   while (true) {
     ASSIGN_OR_RETURN(const Value run, context.client.Get(RunPath(dag_id, run_id)));
-    ASSIGN_OR_RETURN(const Value::List tasks,
+    ASSIGN_OR_RETURN(Value::List listed,
                      context.client.All(RunPath(dag_id, run_id) + "/taskInstances", "task_instances", {}, 10'000));
+    const Value::List tasks = NamedByIndex(std::move(listed));
     if (draw) context.output.stream() << "\r\x1b[K" << Bar(tasks) << std::flush;
     for (const Value& task : tasks) {
       const std::string state = Text(task, "state");
@@ -85,9 +95,11 @@ Status CancelRun(Context& context, const std::string& dag_id, const std::string&
 }
 
 Status ListTasks(Context& context, const std::string& dag_id, const std::string& run_id) {
-  ASSIGN_OR_RETURN(const Value::List tasks,
+  ASSIGN_OR_RETURN(Value::List tasks,
                    context.client.All(RunPath(dag_id, run_id) + "/taskInstances", "task_instances", {}, 100'000));
-  context.output.Rows(kRunTaskFields, tasks);
+  // Scripts read ids and indices apart.
+  const bool table = context.output.format() == Format::kTable;
+  context.output.Rows(kRunTaskFields, table ? NamedByIndex(std::move(tasks)) : std::move(tasks));
   return OkStatus();
 }
 

@@ -25,7 +25,8 @@ Status TaskLogs(Context& context, const LogOptions& options) {
     ASSIGN_OR_RETURN(const Value task, context.client.Get(TaskPath(options.dag_id, options.run_id, options.task_id)));
     try_number = std::max(1, static_cast<int>(Number(task, "try_number")));
   }
-  const std::string path = TaskPath(options.dag_id, options.run_id, options.task_id) + "/logs/" + std::to_string(try_number);
+  const TaskName name = ParseTaskName(options.task_id);
+  const std::string path = TaskPath(options.dag_id, options.run_id, name.id) + "/logs/" + std::to_string(try_number);
   std::string token;
   while (true) {
     bool ended = true;  // asked before reading: what was written until then is read after
@@ -33,6 +34,7 @@ Status TaskLogs(Context& context, const LogOptions& options) {
       ASSIGN_OR_RETURN(ended, HasEnded(context, options));
     }
     QueryParameters query;
+    if (!name.map_index.empty()) query.emplace_back("map_index", name.map_index);
     if (!token.empty()) query.emplace_back("token", token);
     ASSIGN_OR_RETURN(const Value answer, context.client.Get(path, query));
     const Value* content = answer.Find("content");
@@ -49,8 +51,12 @@ Status TaskLogs(Context& context, const LogOptions& options) {
 }
 
 Status TaskWhy(Context& context, const std::string& dag_id, const std::string& run_id, const std::string& task_id) {
+  const TaskName name = ParseTaskName(task_id);
+  QueryParameters query;
+  if (!name.map_index.empty()) query.emplace_back("map_index", name.map_index);
   ASSIGN_OR_RETURN(const Value why, context.client.Get("/millrace/v1/dags/" + Segment(dag_id) + "/dagRuns/" + Segment(run_id) +
-                                                       "/taskInstances/" + Segment(task_id) + "/why"));
+                                                           "/taskInstances/" + Segment(name.id) + "/why",
+                                                       query));
   Value::List rows;
   if (const Value* reasons = why.Find("reasons"); reasons != nullptr && reasons->is_list()) {
     for (Value reason : reasons->as_list()) {
@@ -71,14 +77,20 @@ Status ClearTasks(Context& context, const ClearOptions& options) {
                           {"include_downstream", options.downstream}};
   if (!options.task_ids.empty()) {
     Value::List ids;
-    for (const std::string& id : options.task_ids) ids.emplace_back(id);
+    for (const std::string& id : options.task_ids) {
+      const TaskName name = ParseTaskName(id);
+      const bool number = !name.map_index.empty() && name.map_index.size() < 10 &&
+                          name.map_index.find_first_not_of("0123456789") == std::string::npos;
+      ids.push_back(number ? Value(Value::List{Value(name.id), Value(std::int64_t{std::stoi(name.map_index)})}) : Value(id));
+    }
     body.Set("task_ids", Value(std::move(ids)));
   }
   ASSIGN_OR_RETURN(const Value answer, context.client.Post(DagPath(options.dag_id) + "/clearTaskInstances", body));
   Value::List rows;
   if (const Value* list = answer.Find("task_instances"); list != nullptr && list->is_list()) rows = list->as_list();
-  context.output.Rows({{"task_id", "TASK"}, {"state", "STATE"}, {"try_number", "TRY"}}, rows);
-  context.output.Say((options.dry_run ? "would clear " : "cleared ") + std::to_string(rows.size()) + " task instances");
+  const std::size_t count = rows.size();
+  context.output.Rows({{"task_id", "TASK"}, {"state", "STATE"}, {"try_number", "TRY"}}, NamedByIndex(std::move(rows)));
+  context.output.Say((options.dry_run ? "would clear " : "cleared ") + std::to_string(count) + " task instances");
   return OkStatus();
 }
 

@@ -37,6 +37,7 @@ const TaskKind& PythonKind() {
       .doc =
           "Calls a function of a Python file, in a process of its own. What it returns, as JSON, is the "
           "result. "
+          "millrace.xcom_push(key, value) leaves more by name. "
           "Raise millrace.SkipException to skip, millrace.FailException to fail without another try.",
       .fields =
           {

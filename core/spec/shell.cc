@@ -19,7 +19,12 @@ void CheckCommand(const Value& with, std::vector<Problem>& problems) {
 const TaskKind& ShellKind() {
   static const TaskKind kind{
       .name = "shell",
-      .doc = "Runs a command in a process group of its own. Exit status 0 is success, 99 skips the task.",
+      .doc =
+          "Runs a command in a process group of its own. Exit status 0 is success, 99 skips the task. The "
+          "last line "
+          "of its output is the result; lines name=value that it appends to the file $MILLRACE_OUTPUT are "
+          "XComs, "
+          "JSON or text, and return_value=... is the result instead.",
       .fields =
           {
               {.name = "command",

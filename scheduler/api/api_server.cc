@@ -23,6 +23,7 @@ struct ApiServer::Parts {
     AddRunRoutes(table, context, live);
     AddAssetRoutes(table, context);
     AddTaskInstanceRoutes(table, context);
+    AddXComRoutes(table, context);
     AddLogRoutes(table, context);
     AddMillraceRoutes(table, context, live);
     table.Add({"GET", "/openapi.json", kOpen, 200, "This document", [this](const Call&) {

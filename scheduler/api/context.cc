@@ -3,6 +3,7 @@
 namespace millrace::api {
 namespace {
 
+constexpr int kMaxMapped = 100'000;  // instances of a mapped task that are looked through
 constexpr std::size_t kKeptVersions = 1024;
 
 // Waits for a callback that may come after the waiter has left, so the promise is shared.
@@ -74,6 +75,28 @@ StatusOr<Located> Context::Locate(std::string_view dag_id, std::string_view run_
   if (index < 0) return NotFound("Task not found in " + located.run.dag_id + ": " + std::string(task_id));
   located.key = {located.run.key, index};
   return located;
+}
+
+StatusOr<Located> Context::LocateInstance(std::string_view dag_id, std::string_view run_id,
+                                          std::string_view task_id, std::int32_t map_index) {
+  ASSIGN_OR_RETURN(Located located, Locate(dag_id, run_id, task_id));
+  if (!located.dag->tasks[static_cast<std::size_t>(located.key.index)].mapped()) {
+    if (map_index >= 0) return NotFound("Task " + std::string(task_id) + " is not mapped");
+    return located;
+  }
+  store::TaskInstanceFilter filter;
+  filter.runs = {located.run.key};
+  filter.task = located.key.index;
+  filter.page.limit = kMaxMapped;
+  ASSIGN_OR_RETURN(const auto instances, readers.task_instances.ListTaskInstances(filter));
+  for (const TaskInstance& instance : instances.rows) {
+    if (instance.map_index != map_index || instance.state == TaskState::kRemoved) continue;
+    located.key = instance.key;
+    return located;
+  }
+  return NotFound(map_index < 0 ? "Task instance is mapped, add the map_index value to the URL"
+                                : "Task " + std::string(task_id) + " has no instance with map index " +
+                                      std::to_string(map_index));
 }
 
 }  // namespace millrace::api

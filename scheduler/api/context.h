@@ -57,6 +57,9 @@ class Context {
   // The version's row; nothing when it cannot be read (the answer then goes without).
   std::optional<DagVersionRow> Version(const std::string& dag_id, std::int32_t version);
   StatusOr<Located> Locate(std::string_view dag_id, std::string_view run_id, std::string_view task_id);
+  // The same for one instance: -1 is that of a task that is not mapped.
+  StatusOr<Located> LocateInstance(std::string_view dag_id, std::string_view run_id, std::string_view task_id,
+                                   std::int32_t map_index);
 
   const Readers readers;
   auth::Accounts& accounts;

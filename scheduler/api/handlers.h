@@ -14,6 +14,7 @@ void AddDagRoutes(RouteTable& table, Context& context);
 void AddRunRoutes(RouteTable& table, Context& context, LiveEvents& live);
 void AddAssetRoutes(RouteTable& table, Context& context);
 void AddTaskInstanceRoutes(RouteTable& table, Context& context);
+void AddXComRoutes(RouteTable& table, Context& context);
 void AddLogRoutes(RouteTable& table, Context& context);
 void AddMillraceRoutes(RouteTable& table, Context& context, LiveEvents& live);
 

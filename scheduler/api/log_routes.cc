@@ -68,7 +68,7 @@ void CutToLines(Piece* piece) {
 
 http::Response GetLog(Context& context, const Call& call) {
   QueryInput query(call.request);
-  query.Int("map_index", -1, -1, -1);
+  const auto map_index = static_cast<std::int32_t>(query.Int("map_index", -1, -1, 1'000'000));
   const bool full = query.Bool("full_content").value_or(false);
   const std::int64_t from = query.Int("token", 0, 0, std::int64_t{1} << 60U);
   if (auto problems = query.Problems()) return *problems;
@@ -79,8 +79,8 @@ http::Response GetLog(Context& context, const Call& call) {
     return http::ErrorResponse(404, "Tries are numbered from 1");
   }
   ASSIGN_OR_ANSWER(const Located at,
-                   context.Locate(call.request.Param("dag_id"), call.request.Param("dag_run_id"),
-                                  call.request.Param("task_id")));
+                   context.LocateInstance(call.request.Param("dag_id"), call.request.Param("dag_run_id"),
+                                          call.request.Param("task_id"), map_index));
   ASSIGN_OR_ANSWER(Piece piece, ReadPiece(context, at.key, try_number, from, full ? kFull : kPiece));
   CutToLines(&piece);
   const Value token = piece.over ? Value() : Value(std::to_string(piece.next));

@@ -15,9 +15,15 @@ using auth::Verb;
 constexpr std::size_t kMaxCells = 50'000;
 
 http::Response GetWhy(Context& context, const Call& call) {
+  QueryInput query(call.request);
+  const auto map_index = static_cast<std::int32_t>(query.Int("map_index", -1, -1, 1'000'000));
+  if (auto problems = query.Problems()) return *problems;
+  // Without an index: of a mapped task the first instance, which is the task itself until it is mapped.
   ASSIGN_OR_ANSWER(const Located at,
-                   context.Locate(call.request.Param("dag_id"), call.request.Param("dag_run_id"),
-                                  call.request.Param("task_id")));
+                   map_index < 0 ? context.Locate(call.request.Param("dag_id"), call.request.Param("dag_run_id"),
+                                                  call.request.Param("task_id"))
+                                 : context.LocateInstance(call.request.Param("dag_id"), call.request.Param("dag_run_id"),
+                                                          call.request.Param("task_id"), map_index));
   ASSIGN_OR_ANSWER(const Answer answer, context.Ask(AskWhy{at.key.run, at.key.index}));
   const auto* why = std::get_if<StatusOr<Why>>(&answer);
   if (why == nullptr) return ErrorAnswer(Internal("another question was answered"));

@@ -1,5 +1,6 @@
 // Task instances: list, get, tries, marking, clearing.
 #include <algorithm>
+#include <charconv>
 #include <map>
 
 #include "scheduler/api/answer.h"
@@ -128,10 +129,55 @@ http::Response ListInstances(Context& context, const Call& call) {
   return JsonAnswer(WireList("task_instances", std::move(wire), listing));
 }
 
-http::Response GetInstance(Context& context, const Call& call) {
+// By the path's map index; without one, the instance of a task that is not mapped.
+StatusOr<Located> Find(Context& context, const Call& call) {
+  const std::string_view text = call.request.Param("map_index");
+  std::int32_t map_index = -1;
+  if (!text.empty()) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), map_index);
+    if (error != std::errc() || end != text.data() + text.size()) return NotFound("A map index is a number");
+  }
+  return context.LocateInstance(DagOf(call), RunOf(call), TaskOf(call), map_index);
+}
+
+http::Response ListMapped(Context& context, const Call& call) {
+  QueryInput query(call.request);
+  store::TaskInstanceFilter filter;
+  filter.page = query.Paging();
+  ReadStates(query, &filter.states);
+  for (const std::string& order : query.Strings("order_by")) {
+    if (order != "map_index")
+      query.issues().Add("query", "order_by", "value_error",
+                         "Mapped instances come in the order of their index", order);
+  }
+  if (auto problems = query.Problems()) return *problems;
   ASSIGN_OR_ANSWER(const Located at, context.Locate(DagOf(call), RunOf(call), TaskOf(call)));
-  const std::string_view map_index = call.request.Param("map_index");
-  if (!map_index.empty() && map_index != "-1") return http::ErrorResponse(404, "The task is not mapped");
+  if (!at.dag->tasks[static_cast<std::size_t>(at.key.index)].mapped())
+    return http::ErrorResponse(404, "Task " + std::string(TaskOf(call)) + " is not mapped");
+  filter.runs = {at.run.key};
+  filter.task = at.key.index;
+  ASSIGN_OR_ANSWER(const auto listing, context.readers.task_instances.ListTaskInstances(filter));
+  Shower shower(context);
+  shower.Know(at.run);
+  ASSIGN_OR_ANSWER(Value::List wire, shower.Show(listing.rows));
+  return JsonAnswer(WireList("task_instances", std::move(wire), listing));
+}
+
+// What a task instance waits for, in Airflow's form.
+http::Response ListDependencies(Context& context, const Call& call) {
+  ASSIGN_OR_ANSWER(const Located at, Find(context, call));
+  Value::List waits;
+  const auto answer = context.Ask(AskWhy{at.key.run, at.key.index});
+  const auto* why = answer.ok() ? std::get_if<StatusOr<Why>>(&*answer) : nullptr;
+  if (why != nullptr && why->ok()) {
+    for (const WhyReason& reason : (*why)->reasons)
+      waits.emplace_back(Value::Map{{"name", reason.kind}, {"reason", reason.message}});
+  }
+  return JsonAnswer(Value::Map{{"dependencies", std::move(waits)}});
+}
+
+http::Response GetInstance(Context& context, const Call& call) {
+  ASSIGN_OR_ANSWER(const Located at, Find(context, call));
   ASSIGN_OR_ANSWER(const TaskInstance instance, context.readers.task_instances.GetTaskInstance(at.key));
   return JsonAnswer(WireTaskInstance(instance, at.run, *at.dag, at.version));
 }
@@ -151,7 +197,7 @@ StatusOr<std::map<std::int32_t, Value>> Tries(Context& context, const Located& a
 }
 
 http::Response ListTries(Context& context, const Call& call) {
-  ASSIGN_OR_ANSWER(const Located at, context.Locate(DagOf(call), RunOf(call), TaskOf(call)));
+  ASSIGN_OR_ANSWER(const Located at, Find(context, call));
   ASSIGN_OR_ANSWER(const auto tries, Tries(context, at));
   Value::List wire;
   for (const auto& [number, row] : tries) wire.push_back(row);
@@ -159,7 +205,7 @@ http::Response ListTries(Context& context, const Call& call) {
 }
 
 http::Response GetTry(Context& context, const Call& call) {
-  ASSIGN_OR_ANSWER(const Located at, context.Locate(DagOf(call), RunOf(call), TaskOf(call)));
+  ASSIGN_OR_ANSWER(const Located at, Find(context, call));
   ASSIGN_OR_ANSWER(const auto tries, Tries(context, at));
   for (const auto& [number, row] : tries) {
     if (std::to_string(number) == call.request.Param("task_try_number")) return JsonAnswer(row);
@@ -174,7 +220,7 @@ http::Response Patch(Context& context, const Call& call, bool dry_run) {
     if (field != "new_state")
       query.issues().Add("query", "update_mask", "value_error", "Only new_state can be changed", field);
   }
-  query.Int("map_index", -1, -1, -1);
+  const auto in_query = static_cast<std::int32_t>(query.Int("map_index", -1, -1, 1'000'000));
   const std::string name = body.String("new_state");
   for (const char* field : {"include_upstream", "include_downstream", "include_future", "include_past"}) {
     body.UnsupportedTrue(field);
@@ -187,10 +233,13 @@ http::Response Patch(Context& context, const Call& call, bool dry_run) {
   }
   if (auto problems = query.Problems()) return *problems;
   if (auto problems = body.Problems()) return *problems;
-  ASSIGN_OR_ANSWER(const Located at, context.Locate(DagOf(call), RunOf(call), TaskOf(call)));
-  ANSWER_IF_ERROR(context.readers.task_instances.GetTaskInstance(at.key).status());
+  ASSIGN_OR_ANSWER(const Located at,
+                   in_query < 0 ? Find(context, call)
+                                : context.LocateInstance(DagOf(call), RunOf(call), TaskOf(call), in_query));
+  ASSIGN_OR_ANSWER(const TaskInstance marked, context.readers.task_instances.GetTaskInstance(at.key));
   if (!dry_run) {
-    const MarkTask mark{at.run.dag_id, at.run.run_id, std::string(TaskOf(call)), *state, call.who.user};
+    const MarkTask mark{at.run.dag_id, at.run.run_id, std::string(TaskOf(call)),
+                        *state,        call.who.user, marked.map_index};
     ANSWER_IF_ERROR(context.Run(mark).status());
     context.Audit(call.who.user, "set_task_" + name,
                   at.run.dag_id + "/" + at.run.run_id + "/" + mark.task_id);
@@ -201,7 +250,7 @@ http::Response Patch(Context& context, const Call& call, bool dry_run) {
 }
 
 // "extract" or ["extract", -1].
-void ReadTaskIds(BodyInput& body, std::vector<std::string>* task_ids) {
+void ReadTaskIds(BodyInput& body, std::vector<std::string>* task_ids, std::int32_t* map_index) {
   const Value ids = body.Any("task_ids");
   if (ids.is_null()) return;
   if (!ids.is_list())
@@ -211,6 +260,13 @@ void ReadTaskIds(BodyInput& body, std::vector<std::string>* task_ids) {
       task_ids->push_back(id.as_string());
     } else if (id.is_list() && !id.as_list().empty() && id.as_list()[0].is_string()) {
       task_ids->push_back(id.as_list()[0].as_string());
+      const bool one = id.as_list().size() > 1 && id.as_list()[1].is_int() && id.as_list()[1].as_int() >= 0;
+      if (!one) continue;
+      if (ids.as_list().size() > 1) {
+        body.issues().Add("body", "task_ids", "value_error", "One mapped instance is cleared at a time", id);
+      } else {
+        *map_index = static_cast<std::int32_t>(std::min<std::int64_t>(id.as_list()[1].as_int(), INT32_MAX));
+      }
     } else {
       body.issues().Add("body", "task_ids", "string_type", "Input should be a task id", id);
     }
@@ -242,7 +298,7 @@ http::Response Clear(Context& context, const Call& call) {
   clear.only_failed = body.Bool("only_failed", true);
   clear.upstream = body.Bool("include_upstream", false);
   clear.downstream = body.Bool("include_downstream", false);
-  ReadTaskIds(body, &clear.task_ids);
+  ReadTaskIds(body, &clear.task_ids, &clear.map_index);
   if (!body.Bool("reset_dag_runs", true)) {
     body.issues().Add("body", "reset_dag_runs", "value_error", "A cleared run always runs again", false);
   }
@@ -290,8 +346,26 @@ void AddTaskInstanceRoutes(RouteTable& table, Context& context) {
       "List task instances; ~ for those of every DAG or run", ListInstances);
   add("GET", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}", Verb::kRead,
       "One task instance", GetInstance);
+  add("GET", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/listMapped", Verb::kRead,
+      "The instances of a mapped task", ListMapped);
+  add("GET", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/dependencies", Verb::kRead,
+      "What a task instance waits for", ListDependencies);
   add("GET", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}", Verb::kRead,
       "One task instance by its map index", GetInstance);
+  add("GET", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/dependencies",
+      Verb::kRead, "What a mapped task instance waits for", ListDependencies);
+  add("GET", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/tries",
+      Verb::kRead, "The tries of a mapped task instance", ListTries);
+  add("GET",
+      "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/tries/"
+      "{task_try_number}",
+      Verb::kRead, "One try of a mapped task instance", GetTry);
+  add("PATCH", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}", Verb::kWrite,
+      "Set a mapped task instance's state",
+      [](Context& c, const Call& call) { return Patch(c, call, false); });
+  add("PATCH", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/dry_run",
+      Verb::kWrite, "What setting a mapped task instance's state would change",
+      [](Context& c, const Call& call) { return Patch(c, call, true); });
   add("PATCH", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}", Verb::kWrite,
       "Set a task instance's state", [](Context& c, const Call& call) { return Patch(c, call, false); });
   add("PATCH", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/dry_run", Verb::kWrite,

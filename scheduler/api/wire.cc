@@ -175,7 +175,9 @@ Value::Map WireDag(const store::DagEntry& entry, const std::set<std::string>& fi
           {"max_active_tasks", dag.max_active_tasks},
           {"max_active_runs", dag.max_active_runs},
           {"max_consecutive_failed_dag_runs", 0},
-          {"has_task_concurrency_limits", false},
+          {"has_task_concurrency_limits",
+           std::any_of(dag.tasks.begin(), dag.tasks.end(),
+                       [](const Task& task) { return task.max_active_tis_per_dag > 0 || task.max_active_tis_per_dagrun > 0; })},
           {"has_import_errors", files_in_trouble.contains(dag.file)},
           {"next_dagrun_logical_date", WireTime(row.next_logical_date)},
           {"next_dagrun_data_interval_start", WireTime(row.next_interval_start)},
@@ -190,7 +192,7 @@ Value WireDagDetails(const store::DagEntry& entry, const std::set<std::string>& 
   wire.insert(wire.end(), {{"catchup", dag.schedule.catchup == Catchup::kAll},
                            {"concurrency", dag.max_active_tasks},
                            {"render_template_as_native_obj", false},
-                           {"dag_run_timeout", Value()},
+                           {"dag_run_timeout", dag.run_timeout > Duration(0) ? TimeDelta(dag.run_timeout) : Value()},
                            {"asset_expression",
                             dag.schedule.datasets ? ConditionValue(*dag.schedule.datasets, dag) : Value()},
                            {"default_args", Value()},
@@ -209,6 +211,9 @@ Value WireDagDetails(const store::DagEntry& entry, const std::set<std::string>& 
 }
 
 Value WireTask(const Dag& dag, const Task& task) {
+  const auto weight_rule = [](WeightRule rule) {
+    return rule == WeightRule::kDownstream ? "downstream" : rule == WeightRule::kUpstream ? "upstream" : "absolute";
+  };
   Value::List downstream;
   for (const std::int32_t index : task.downstream)
     downstream.emplace_back(dag.tasks[static_cast<std::size_t>(index)].id);
@@ -220,15 +225,15 @@ Value WireTask(const Dag& dag, const Task& task) {
                     {"start_date", WireTime(dag.schedule.start)},
                     {"end_date", WireTime(dag.schedule.end)},
                     {"trigger_rule", ToString(task.trigger_rule)},
-                    {"depends_on_past", false},
-                    {"wait_for_downstream", false},
+                    {"depends_on_past", task.depends_on_past},
+                    {"wait_for_downstream", task.wait_for_downstream},
                     {"retries", task.retry.retries},
                     {"retry_delay", TimeDelta(task.retry.delay)},
                     {"retry_exponential_backoff", task.retry.multiplier == 1.0 ? 0.0 : task.retry.multiplier},
                     {"execution_timeout",
                      task.execution_timeout > Duration(0) ? TimeDelta(task.execution_timeout) : Value()},
-                    {"priority_weight", task.priority_weight},
-                    {"weight_rule", "absolute"},
+                    {"priority_weight", task.own_weight},
+                    {"weight_rule", weight_rule(task.weight_rule)},
                     {"pool", task.pool},
                     {"pool_slots", task.pool_slots},
                     {"queue", "default"},
@@ -238,7 +243,7 @@ Value WireTask(const Dag& dag, const Task& task) {
                     {"downstream_task_ids", std::move(downstream)},
                     {"doc_md", TextOrNull(task.doc)},
                     {"params", Value::Map()},
-                    {"is_mapped", false},
+                    {"is_mapped", task.mapped()},
                     {"extra_links", Value::List()}};
 }
 

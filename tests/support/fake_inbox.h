@@ -81,6 +81,7 @@ class FakeInbox : public Inbox {
       if (!refuse.ok()) return refuse;
       if (const auto* records = std::get_if<WriteRecords>(&command)) {
         accounts_.Apply(records->records);
+        if (on_records) on_records(*records);
       } else {
         commands_.push_back(command);
         if (answer) reply = answer(command);
@@ -103,6 +104,7 @@ class FakeInbox : public Inbox {
   // Set before anyone asks.
   std::function<CommandReply(const Command&)> answer;
   std::function<Answer(const Question&)> answer_question;
+  std::function<void(const WriteRecords&)> on_records;
   Status refuse;
   bool silent = false;  // never answers
 

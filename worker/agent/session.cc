@@ -26,7 +26,9 @@ struct StageBytes {
 };
 
 std::size_t Bytes(const Report& report) {
-  return 64 + report.message.size() + report.result.size() + std::visit(StageBytes{}, report.stage);
+  std::size_t xcoms = 0;
+  for (const XComValue& xcom : report.xcoms) xcoms += 16 + xcom.key.size() + xcom.json.size();
+  return 64 + report.message.size() + report.result.size() + xcoms + std::visit(StageBytes{}, report.stage);
 }
 
 StageAttempt StageOf(const Fence& fence, const StageWork& work) {

@@ -111,12 +111,16 @@ Report Attempt::Finish(TaskEnd end) {
     }
   }
   report.message = OneLine(whole_.Apply(end.message));
-  if (end.result.size() > kMaxResultBytes) {
+  std::size_t bytes = end.result.size();
+  for (const XComValue& xcom : end.xcoms) bytes += xcom.key.size() + xcom.json.size();
+  if (bytes > kMaxResultBytes) {
     report.outcome = report.outcome == Outcome::kSuccess ? Outcome::kFailFinal : report.outcome;
-    report.message = "the result has " + std::to_string(end.result.size()) + " bytes; at most " +
-                     std::to_string(kMaxResultBytes) + " are kept: write it to a file and return its path";
+    report.message = std::string(end.xcoms.empty() ? "the result has " : "its XComs have ") +
+                     std::to_string(bytes) + " bytes; at most " + std::to_string(kMaxResultBytes) +
+                     " are kept: write it to a file and return its path";
   } else {
     report.result = whole_.Apply(end.result);
+    for (const XComValue& xcom : end.xcoms) report.xcoms.push_back({xcom.key, whole_.Apply(xcom.json)});
   }
   report.error_class = std::move(end.error_class);
   report.stage = std::move(end.stage);

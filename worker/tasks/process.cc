@@ -87,7 +87,7 @@ void LastLine::Feed(std::string_view text) {
     if (c == '\n') {
       if (current_.find_first_not_of(" \t\r") != std::string::npos) last_ = std::move(current_);
       current_.clear();
-    } else if (current_.size() < 300) {
+    } else if (current_.size() < most_) {
       current_.push_back(c);
     }
   }

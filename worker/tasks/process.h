@@ -38,10 +38,13 @@ std::string FindProgram(const std::string& name, const std::string& path);
 // The last line that says something, for the one-line message.
 class LastLine {
  public:
+  // Of a longer line the beginning is kept.
+  explicit LastLine(std::size_t most = 300) : most_(most) {}
   void Feed(std::string_view text);
   const std::string& Get();
 
  private:
+  std::size_t most_;
   std::string current_;
   std::string last_;
 };

@@ -208,6 +208,12 @@ TaskEnd EndOf(int status, const std::string& answer, const std::string& last_lin
   end.message = Text(said->Find("message"), "");
   end.error_class = Text(said->Find("error_class"), "");
   end.result = Text(said->Find("result"), "");
+  if (const Value* pushed = said->Find("xcoms"); pushed != nullptr && pushed->is_list()) {
+    for (const Value& pair : pushed->as_list()) {
+      if (!pair.is_list() || pair.as_list().size() != 2) continue;
+      end.xcoms.push_back({Text(&pair.as_list()[0], ""), Text(&pair.as_list()[1], "null")});
+    }
+  }
   return end;
 }
 

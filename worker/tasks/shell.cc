@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <sstream>
 #include <utility>
 
 #include "core/model/json.h"
@@ -22,6 +24,62 @@ namespace {
 using shuffle::Descriptor;
 
 constexpr int kSkipExitCode = 99;
+constexpr std::size_t kMaxLine = 16U << 10;  // of its output's last line, as the result
+constexpr std::size_t kMaxInMessage = 300;
+constexpr std::size_t kMaxOutputs = 64U
+                                    << 10;  // beyond what XComs may have, so that it is told what they have
+
+std::string OutputsPath(const TaskContext& context) { return context.scratch() + "/outputs"; }
+
+// JSON as it stands; what is none, or a number that would lose digits, is text.
+std::string JsonOf(const std::string& value) {
+  const StatusOr<Value> parsed = ParseJson(value);
+  const bool whole = parsed.ok() && (parsed->is_map() || parsed->is_list() || parsed->is_string() ||
+                                     ToJson(*parsed) == value);
+  return whole ? value : ToJson(Value(value));
+}
+
+// What the command left there, whatever it made of the file: nothing but a plain file is read, and not all of
+// a large one.
+std::string ReadOutputs(const std::string& path) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  struct stat facts {};
+  if (file.get() < 0 || ::fstat(file.get(), &facts) != 0 || !S_ISREG(facts.st_mode)) return "";
+  std::string text(kMaxOutputs, '\0');
+  std::size_t size = 0;
+  while (size < text.size()) {
+    const ssize_t got = ::read(file.get(), text.data() + size, text.size() - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    size += static_cast<std::size_t>(got);
+  }
+  text.resize(size);
+  return text;
+}
+
+// Lines name=value in $MILLRACE_OUTPUT: XComs; return_value is the result.
+Status TakeOutputs(const std::string& text, TaskEnd& end) {
+  if (text.size() >= kMaxOutputs)
+    return InvalidArgument("$MILLRACE_OUTPUT has more than 48 KiB: write a file and leave its path");
+  std::istringstream lines(text);
+  int number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    ++number;
+    if (line.empty()) continue;
+    const std::size_t equals = line.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return InvalidArgument("line " + std::to_string(number) + " of $MILLRACE_OUTPUT is not name=value");
+    const std::string name = line.substr(0, equals);
+    std::string json = JsonOf(line.substr(equals + 1));
+    if (name == kReturnValue) {
+      end.result = std::move(json);
+      continue;
+    }
+    std::erase_if(end.xcoms, [&](const XComValue& xcom) { return xcom.key == name; });
+    end.xcoms.push_back({name, std::move(json)});
+  }
+  return OkStatus();
+}
 
 std::string Text(const Value& value) { return value.is_string() ? value.as_string() : ToJson(value); }
 
@@ -30,6 +88,7 @@ StatusOr<runner::SpawnOptions> Prepare(const TaskContext& context, Environment e
   const Value* command = with.Find("command");
   if (command == nullptr) return InvalidArgument("'command' is missing");
   ASSIGN_OR_RETURN(ChildPlace place, PlaceChild(context, std::move(environment), with));
+  place.environment["MILLRACE_OUTPUT"] = OutputsPath(context);
   runner::SpawnOptions options;
   for (const auto& [name, value] : place.environment) options.environment.push_back(name + "=" + value);
   options.folder = std::move(place.folder);
@@ -80,11 +139,17 @@ class Shell final : public TaskKind {
 
   TaskEnd Finish(TaskContext& context, pid_t group, int output) {
     const Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, group, 0)));
-    LastLine last_line;
+    LastLine last_line(kMaxLine);
     Follow(context, {group, process.get(), output, -1, cancel_.get()}, last_line, nullptr, 0);
     int status = 0;
     while (::waitpid(group, &status, 0) < 0 && errno == EINTR) continue;
-    return EndOf(status, last_line.Get());
+    TaskEnd end = EndOf(status, last_line.Get().substr(0, kMaxInMessage));
+    if (end.outcome == Outcome::kSuccess && !last_line.Get().empty())
+      end.result = ToJson(Value(last_line.Get()));
+    const Status outputs = TakeOutputs(ReadOutputs(OutputsPath(context)), end);
+    if (!outputs.ok() && end.outcome == Outcome::kSuccess)
+      return Fail(context, Outcome::kFailFinal, outputs.message());
+    return end;
   }
 
   static TaskEnd EndOf(int status, const std::string& last_line) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/status.h"
 #include "core/model/attempt.h"
@@ -21,6 +22,7 @@ struct TaskEnd {
   std::string result;   // JSON; at most 48 KiB
   std::string error_class;  // of an exception: "ValueError", "requests.exceptions.ConnectionError"
   StageResult stage;    // of a job's attempts
+  std::vector<XComValue> xcoms;  // pushed by name
 };
 
 // What an attempt may touch. Any thread of the attempt.

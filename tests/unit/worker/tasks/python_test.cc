@@ -89,6 +89,13 @@ TEST_F(PythonTest, ArgumentsComeInAsJsonAndTheReturnValueIsTheResult) {
   EXPECT_EQ(log_, "on 20\n");
 }
 
+TEST_F(PythonTest, WhatItPushesByNameComesWithTheEnd) {
+  const Report report = Run(
+      "import millrace\ndef main():\n  millrace.xcom_push('rows', 3)\n  millrace.xcom_push('l', ['a'])\n");
+  EXPECT_EQ(report.outcome, Outcome::kSuccess) << report.message << log_;
+  EXPECT_THAT(report.xcoms, ::testing::ElementsAre(XComValue{"rows", "3"}, XComValue{"l", R"(["a"])"}));
+}
+
 TEST_F(PythonTest, ParametersWithTheNamesOfTheContextAreGivenTheRuns) {
   const Report report =
       Run("def main(ds, context, *, params):\n  return [ds, context['dag_id'], params['city']]\n");

@@ -79,6 +79,36 @@ TEST_F(ShellTest, OutputAndErrorsBecomeTheLogAndExitZeroIsSuccess) {
   EXPECT_EQ(log_, "out\nerr\nno newline");
 }
 
+TEST_F(ShellTest, TheLastLineIsTheResultUnlessAnotherIsWritten) {
+  Command("echo one; printf 'the \\377 last'");
+  EXPECT_EQ(Run().result, "\"the \xef\xbf\xbd last\"");
+  attempt_.reset();
+  Command(
+      "echo 'rows=3\nversion=1.10\nlist=[1, 2]\nreturn_value={\"a\": 1}\nrows=4' > \"$MILLRACE_OUTPUT\"; "
+      "echo said");
+  const Report report = Run();
+  EXPECT_EQ(report.outcome, Outcome::kSuccess) << report.message;
+  EXPECT_EQ(report.result, R"({"a": 1})");
+  EXPECT_THAT(report.xcoms, ::testing::ElementsAre(XComValue{"version", "\"1.10\""},
+                                                   XComValue{"list", "[1, 2]"}, XComValue{"rows", "4"}));
+}
+
+TEST_F(ShellTest, OutputsThatAreNoneFailForGoodAndNeverHangTheWorker) {
+  Command("echo nonsense > \"$MILLRACE_OUTPUT\"");
+  Report report = Run();
+  EXPECT_EQ(report.outcome, Outcome::kFailFinal);
+  EXPECT_EQ(report.message, "line 1 of $MILLRACE_OUTPUT is not name=value");
+  attempt_.reset();
+  Command("head -c 100000 /dev/zero | tr '\\0' a > \"$MILLRACE_OUTPUT\"");
+  EXPECT_THAT(Run().message, HasSubstr("more than 48 KiB"));
+  attempt_.reset();
+  Command("mkfifo \"$MILLRACE_OUTPUT\"");
+  EXPECT_EQ(Run().outcome, Outcome::kSuccess);
+  attempt_.reset();
+  Command("ln -s /dev/zero \"$MILLRACE_OUTPUT\"");
+  EXPECT_EQ(Run().outcome, Outcome::kSuccess);
+}
+
 TEST_F(ShellTest, AFailureTellsItsExitCodeAndItsLastLine) {
   Command("echo starting; echo 'no such table: x' >&2; exit 3");
   const Report report = Run();
