@@ -1,4 +1,8 @@
 // What Airflow has no word for: why, the grid, jobs, workers, live events.
+#include <algorithm>
+#include <array>
+#include <map>
+
 #include "core/calendar/format.h"
 #include "core/model/json.h"
 #include "scheduler/api/answer.h"
@@ -19,11 +23,12 @@ http::Response GetWhy(Context& context, const Call& call) {
   const auto map_index = static_cast<std::int32_t>(query.Int("map_index", -1, -1, 1'000'000));
   if (auto problems = query.Problems()) return *problems;
   // Without an index: of a mapped task the first instance, which is the task itself until it is mapped.
-  ASSIGN_OR_ANSWER(const Located at,
-                   map_index < 0 ? context.Locate(call.request.Param("dag_id"), call.request.Param("dag_run_id"),
-                                                  call.request.Param("task_id"))
-                                 : context.LocateInstance(call.request.Param("dag_id"), call.request.Param("dag_run_id"),
-                                                          call.request.Param("task_id"), map_index));
+  ASSIGN_OR_ANSWER(
+      const Located at,
+      map_index < 0 ? context.Locate(call.request.Param("dag_id"), call.request.Param("dag_run_id"),
+                                     call.request.Param("task_id"))
+                    : context.LocateInstance(call.request.Param("dag_id"), call.request.Param("dag_run_id"),
+                                             call.request.Param("task_id"), map_index));
   ASSIGN_OR_ANSWER(const Answer answer, context.Ask(AskWhy{at.key.run, at.key.index}));
   const auto* why = std::get_if<StatusOr<Why>>(&answer);
   if (why == nullptr) return ErrorAnswer(Internal("another question was answered"));
@@ -46,6 +51,61 @@ http::Response GetWhy(Context& context, const Call& call) {
   return JsonAnswer(Value::Map{{"state", state}, {"reasons", std::move(reasons)}});
 }
 
+// One task in one run; all instances of a mapped one together.
+class Cell {
+ public:
+  void Add(const TaskInstance& row) {
+    if (instances_ == 0 || Rank(row.state) < Rank(worst_.state)) {
+      worst_.state = row.state;
+      worst_.try_number = row.try_number;
+    }
+    if (row.started_at && (!worst_.started_at || *row.started_at < *worst_.started_at))
+      worst_.started_at = row.started_at;
+    all_ended_ = all_ended_ && row.ended_at.has_value();
+    if (row.ended_at && (!worst_.ended_at || *row.ended_at > *worst_.ended_at))
+      worst_.ended_at = row.ended_at;
+    ++instances_;
+    ++states_[row.state];
+  }
+
+  Value Wire(const std::string& run_id, const Task& task) const {
+    const auto name = [](TaskState state) {
+      return state == TaskState::kNone ? Value() : Value(ToString(state));
+    };
+    Value::Map wire = {{"dag_run_id", run_id},
+                       {"task_id", task.id},
+                       {"state", name(worst_.state)},
+                       {"try_number", worst_.try_number},
+                       {"start_date", WireTime(worst_.started_at)},
+                       {"end_date", all_ended_ ? WireTime(worst_.ended_at) : Value()}};
+    if (task.mapped()) {
+      Value::Map states;
+      for (const auto& [state, count] : states_)
+        states.emplace_back(std::string(ToString(state)), Value(count));
+      wire.emplace_back("instances", instances_);
+      wire.emplace_back("states", std::move(states));
+    }
+    return Value(std::move(wire));
+  }
+
+ private:
+  // Airflow's order of what a task's instances amount to.
+  static int Rank(TaskState state) {
+    static constexpr std::array kOrder = {TaskState::kFailed,     TaskState::kUpstreamFailed,
+                                          TaskState::kUpForRetry, TaskState::kUpForReschedule,
+                                          TaskState::kQueued,     TaskState::kScheduled,
+                                          TaskState::kDeferred,   TaskState::kRunning,
+                                          TaskState::kRestarting, TaskState::kNone,
+                                          TaskState::kSuccess,    TaskState::kSkipped};
+    return static_cast<int>(std::find(kOrder.begin(), kOrder.end(), state) - kOrder.begin());
+  }
+
+  TaskInstance worst_;
+  std::int64_t instances_ = 0;
+  bool all_ended_ = true;
+  std::map<TaskState, std::int64_t> states_;
+};
+
 http::Response GetGrid(Context& context, const Call& call) {
   QueryInput query(call.request);
   store::RunFilter of_runs;
@@ -66,18 +126,13 @@ http::Response GetGrid(Context& context, const Call& call) {
     filter.runs = {run.key};
     filter.page.limit = static_cast<int>(kMaxCells);
     ASSIGN_OR_ANSWER(const auto instances, context.readers.task_instances.ListTaskInstances(filter));
+    std::map<std::int32_t, Cell> by_task;
     for (const TaskInstance& row : instances.rows) {
-      const auto index = static_cast<std::size_t>(row.task());
-      if (index >= dag->tasks.size()) continue;
-      const Value state = row.state == TaskState::kNone ? Value() : Value(ToString(row.state));
-      cells.emplace_back(Value::Map{{"dag_run_id", run.run_id},
-                                    {"task_id", dag->tasks[index].id},
-                                    {"map_index", row.map_index},
-                                    {"state", state},
-                                    {"try_number", row.try_number},
-                                    {"start_date", WireTime(row.started_at)},
-                                    {"end_date", WireTime(row.ended_at)}});
+      const bool counts = row.state != TaskState::kRemoved;
+      if (counts && static_cast<std::size_t>(row.task()) < dag->tasks.size()) by_task[row.task()].Add(row);
     }
+    for (const auto& [task, cell] : by_task)
+      cells.emplace_back(cell.Wire(run.run_id, dag->tasks[static_cast<std::size_t>(task)]));
   }
   return JsonAnswer(Value::Map{{"runs", std::move(run_list)}, {"task_instances", std::move(cells)}});
 }

@@ -39,10 +39,10 @@ void Engine::State::Load(Image image) {
     if (dag == dags.end() || version == versions.end()) continue;
     const RunKey key = row.key;
     LiveRun& run = AddRun(dag->second, std::move(row), version->second);
+    if (run.row.state == RunState::kRunning) LookBack(run);  // or nothing would hold its instances back
     LoadInstances(run, std::move(instances[key]));
     if (run.row.state == RunState::kRunning) {
       SetDeadline(run, run.row.started_at.value_or(now.wall));
-      LookBack(run);
       if (!run.complete()) creating.push_back(key);
     }
     perhaps_over.insert(key);

@@ -17,6 +17,7 @@ void EngineDriver::Restart() {
   engine::Output output;
   engine_->Load(rows.Load(), now_, output);
   Commit(std::move(output));
+  AnswerNeeds();
   while (engine_->HasBacklog()) Apply(Tick{});
 }
 

@@ -89,6 +89,18 @@ TEST_F(XComRoutesTest, AreSetChangedAndRemovedByHand) {
   EXPECT_EQ(Ask("DELETE", entries + "/n", Token("viewer")).status, 403);
 }
 
+TEST_F(XComRoutesTest, TheGridShowsAMappedTaskOnce) {
+  rows_.instances[{RunKey{7}, 2}].state = TaskState::kFailed;
+  Start();
+  const Answered grid = Get("/millrace/v1/dags/mapped/grid");
+  ASSERT_EQ(grid.status, 200) << grid.text;
+  ASSERT_EQ(grid.At("task_instances").as_list().size(), 2u) << grid.text;
+  EXPECT_EQ(grid.At("task_instances.0.state"), Value("failed"));
+  EXPECT_EQ(grid.At("task_instances.0.instances"), Value(2));
+  EXPECT_EQ(ToJson(grid.At("task_instances.0.states")), R"({"success":1,"failed":1})");
+  EXPECT_EQ(grid.At("task_instances.1.state"), Value("success"));
+}
+
 TEST_F(XComRoutesTest, MappedInstancesAreNamedByTheirIndex) {
   Start();
   const Answered list = Get(std::string(kMapped) + "/load/listMapped");
