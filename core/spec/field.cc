@@ -170,10 +170,7 @@ class FieldChecker {
         if (!value.is_bool()) Wrong(value, field, Wanted(field.type));
         return;
       case FieldType::kDuration:
-        if (value.is_number() ? value.as_double() < 0
-                              : !value.is_string() || !ParseDuration(value.as_string()).ok()) {
-          Wrong(value, field, Wanted(field.type));
-        }
+        if (!IsLength(value)) Wrong(value, field, Wanted(field.type));
         return;
       case FieldType::kTime:
         if (!value.is_string()) Wrong(value, field, Wanted(field.type));
@@ -322,6 +319,17 @@ std::string Nearest(std::string_view name, const std::vector<std::string>& candi
     }
   }
   return best;
+}
+
+bool IsLength(const Value& value) {
+  constexpr Duration kLongest = std::chrono::hours(24 * 36'525);
+  if (value.is_number()) {
+    const double seconds = value.as_double();
+    return seconds >= 0 && seconds <= std::chrono::duration<double>(kLongest).count();
+  }
+  if (!value.is_string()) return false;
+  const StatusOr<Duration> length = ParseDuration(value.as_string());
+  return length.ok() && *length <= kLongest;
 }
 
 std::string DidYouMean(std::string_view name, const std::vector<std::string>& candidates) {

@@ -86,6 +86,9 @@ void CheckFields(const Value& map, const std::vector<FieldSpec>& fields, std::st
 // text again; members that say nothing are left out. Call it on what CheckFields accepted.
 Value Normalized(const Value& map, const std::vector<FieldSpec>& fields);
 
+// A duration as authors write one, or a number of seconds; at most a hundred years, so that no sum overflows.
+bool IsLength(const Value& value);
+
 // The candidate that `name` most likely meant, or "".
 std::string Nearest(std::string_view name, const std::vector<std::string>& candidates);
 // "did you mean 'needs'?", or "".

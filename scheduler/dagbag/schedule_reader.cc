@@ -24,10 +24,9 @@ std::string Text(const Value* value) {
 }
 
 std::optional<Duration> Length(const Value* value) {
-  if (value == nullptr) return std::nullopt;
+  if (value == nullptr || !IsLength(*value)) return std::nullopt;
   if (value->is_number())
     return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(value->as_double()));
-  if (!value->is_string()) return std::nullopt;
   const StatusOr<Duration> length = ParseDuration(value->as_string());
   return length.ok() ? std::optional(*length) : std::nullopt;
 }
@@ -35,8 +34,9 @@ std::optional<Duration> Length(const Value* value) {
 // The same with a minus before it.
 std::optional<Duration> SignedLength(const Value* value) {
   if (value == nullptr || !value->is_string() || !value->as_string().starts_with('-')) return Length(value);
-  const StatusOr<Duration> length = ParseDuration(value->as_string().substr(1));
-  return length.ok() ? std::optional(-*length) : std::nullopt;
+  const Value positive(value->as_string().substr(1));
+  const std::optional<Duration> length = Length(&positive);
+  return length ? std::optional(-*length) : std::nullopt;
 }
 
 // On one line, for people.
@@ -224,9 +224,17 @@ void ScheduleReader::ReadTimetable(const Value& written) {
       {.name = "timetable", .type = FieldType::kAny},
   };
   CheckFields(written, kFields, "schedule", problems_);
-  if (const Value* timetable = written.Find("timetable")) ReadTimetable(*timetable);
+  if (const Value* timetable = written.Find("timetable")) ReadTimes(*timetable);
   ReadDatasets(*datasets);
   schedule_.written = Written(written);
+}
+
+// The timetable beside datasets.
+void ScheduleReader::ReadTimes(const Value& written) {
+  ReadTimetable(written);
+  if (!schedule_.datasets) return;
+  schedule_.datasets.reset();
+  Add(written.position(), "the timetable beside datasets names datasets itself", "a cron, a preset or a duration");
 }
 
 void ScheduleReader::ReadText(const Value& written, bool fires) {
@@ -341,7 +349,7 @@ void ScheduleReader::ReadWith(int kind, const Value& with) {
     case Of::kEvents:
       return ReadEvents(with, with.Find("dates") != nullptr ? "dates" : "event_dates");
     case Of::kDatasetsOrTime: {
-      ReadTimetable(*with.Find("timetable"));
+      ReadTimes(*with.Find("timetable"));
       const Value* datasets = with.Find("datasets");
       if (datasets == nullptr) datasets = with.Find("assets");
       if (datasets == nullptr)
@@ -439,7 +447,7 @@ void ScheduleReader::ReadDeadline(const Value& value, Dag& dag) {
   const Value* interval = value.Find("interval");
   const std::optional<Duration> length = SignedLength(interval);
   if (interval != nullptr && !length)
-    return Add(interval->position(), "deadline: 'interval' must be a duration, also with a minus before it",
+    return Add(interval->position(), "deadline: 'interval' must be a duration of at most a hundred years, also with a minus before it",
                "2h, -30m");
   if (interval == nullptr && reference != "fixed")
     return Add(value.position(), "deadline: field 'interval' is missing", "interval: 2h");

@@ -35,6 +35,7 @@ class ScheduleReader {
   std::optional<WallTime> ReadTime(std::string_view field, const Zone& zone);
   void ReadPolicies();
   void ReadTimetable(const Value& written);
+  void ReadTimes(const Value& written);
   void ReadText(const Value& written, bool fires);
   void ReadList(const Value& written);
   void ReadUses(const Value& written, const Value& uses);

@@ -155,6 +155,22 @@ tasks:
         self.assertEqual(len(rows), 12)
         self.assertEqual({row["missed_deadlines"] for row in rows}, {1})
 
+    def test_branches_and_mapped_tasks_are_simulated_by_what_they_decide(self):
+        tasks = """
+  - {id: weekend, uses: branch, with: {choose: "{{ 'rest' if logical_date.weekday() >= 5 else 'work' }}"}}
+  - {id: rest, uses: empty, needs: [weekend]}
+  - {id: work, uses: empty, needs: [weekend]}
+  - {id: list, uses: shell, with: {command: ls}}
+  - {id: load, uses: shell, expand: {file: {$x: list}}, with: {command: "cat {{ map.file }}"}}
+"""
+        head = 'schedule: "@daily"\nstart_date: 2026-01-04'  # a Sunday
+        rows = self.simulate(head, "--days", "2", "--tasks", tasks=tasks)
+        self.assertEqual([row["tasks"] for row in rows], [{"success": 4, "skipped": 1}] * 2)
+        skipped = [[task["task_id"] for task in row["task_instances"] if task["state"] == "skipped"] for row in rows]
+        self.assertEqual(skipped, [["work"], ["rest"]])
+        rows = self.simulate(head, "--days", "1", "--result", "list:[1, 2, 3]", tasks=tasks)
+        self.assertEqual(rows[0]["tasks"], {"success": 6, "skipped": 1})
+
     def test_what_a_simulation_cannot_do_is_said_all_at_once(self):
         path = self.write("simulated.yaml", "dag_id: d\ntasks: [{id: load, uses: empty}]\n")
         result = run("simulate", "d", "--file", path, "--fail", "loaad:1", "--fail", "load:x", "--duration", "load:soon", "--result", "load:{")
@@ -165,7 +181,8 @@ tasks:
     def test_the_schema_is_one_that_editors_read(self):
         schema = json.loads(run("dags", "schema").stdout)
         self.assertEqual(schema["$schema"], "https://json-schema.org/draft/2020-12/schema")
-        self.assertEqual(schema["properties"]["tasks"]["items"]["required"], ["id", "uses"])
+        self.assertEqual(schema["properties"]["tasks"]["items"]["else"], {"$ref": "#/$defs/task"})
+        self.assertEqual(schema["$defs"]["task"]["required"][0], "id")
 
     RENDERED = """dag_id: d
 schedule_interval: "0 2 * * *"

@@ -8,11 +8,14 @@
 A line of golden.txt: what | zone | cron | end of the chain | count | hash [| stuck, or moments at which Airflow raises]
 what: schedule, schedule_interval: the whole chain of runs from START to END with catchup;
       latest_..., manual_...: without catchup, and for a manual run, at each of the moments that moments() lists.
+cron: also "A ; B" for several, "A covering SECONDS" for a trigger whose runs have an interval, "every SECONDS".
 hash: over the seconds of (run_after, logical date) or of the manual interval; see Hash.
 """
+import datetime
 import functools
 import os
 import sys
+import types
 
 os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
 os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "ERROR")
@@ -42,6 +45,11 @@ CRONS = ["0 2 * * *", "30 2 * * *", "30 1 * * *", "0 0 * * *", "0 3 * * *", "15 
          "@yearly", "@midnight", "@annually"]
 # Every hour, so many runs: fewer zones and years.
 HOURLY = ["0 * * * *", "45 */1 * * *", "30 0-23 * * 1-5", "0 * 1 * *", "@hourly"]
+# Several at once, intervals of triggers, fixed steps (which have no zone, and whose latest depends on the start here).
+MORE = ["0 2 * * * ; 30 14 * * 1-5", "0 0 1 * * ; 0 0 15 * *", "30 2 * * SUN ; 30 1 * * *", "0 3 * * MON#1 ; 0 3 * * L5",
+        "0 */6 * * * ; 0 2 * * * ; 30 2 * * *", "0 2 * * * covering 86400", "0 0 * * MON covering 604800"]
+STEPS = ["every 5400", "every 21600", "every 86400"]
+MORE_END = pendulum.datetime(2011, 1, 1, tz="UTC")
 HOURLY_END = pendulum.datetime(2008, 7, 1, tz="UTC")
 
 
@@ -69,6 +77,14 @@ class Hash:
 
 
 def make(what, zone, cron):
+    if cron.startswith("every "):
+        step = datetime.timedelta(seconds=int(cron.split()[1]))
+        return (interval_module.DeltaDataIntervalTimetable if what.endswith("schedule_interval") else trigger_module.DeltaTriggerTimetable)(step)
+    cron, _, covered = cron.partition(" covering ")
+    if " ; " in cron:
+        return trigger_module.MultipleCronTriggerTimetable(*cron.split(" ; "), timezone=zone)
+    if covered:
+        return trigger_module.CronTriggerTimetable(cron, timezone=zone, interval=datetime.timedelta(seconds=int(covered)))
     if what.endswith("schedule_interval"):
         return interval_module.CronDataIntervalTimetable(cron, zone)
     return trigger_module.CronTriggerTimetable(cron, timezone=zone)
@@ -103,6 +119,7 @@ def at_moments(what, zone, cron):
     for moment in moments():
         now = pendulum.from_timestamp(moment, tz="UTC")
         interval_module.utcnow = trigger_module.utcnow = lambda: now
+        trigger_module.time = types.SimpleNamespace(time=now.timestamp)
         try:
             if what.startswith("manual"):
                 covered = timetable.infer_manual_data_interval(run_after=now)
@@ -117,12 +134,29 @@ def at_moments(what, zone, cron):
     return f"{hashed} | {','.join(raised)}" if raised else str(hashed)
 
 
+def more():
+    total = 0
+    for cron in MORE:
+        for zone in FEWER_ZONES:
+            hashed = chain_hash("schedule", zone, cron, MORE_END)
+            total += hashed.count
+            print("schedule", zone, cron, f"{MORE_END.int_timestamp} | {hashed}", sep=" | ")
+            for what in ("latest_schedule", "manual_schedule"):
+                print(what, zone, cron, f"0 | {at_moments(what, zone, cron)}", sep=" | ", flush=True)
+    for cron in STEPS:
+        for what in ("schedule", "schedule_interval"):
+            hashed = chain_hash(what, "UTC", cron, MORE_END)
+            total += hashed.count
+            print(what, "UTC", cron, f"{MORE_END.int_timestamp} | {hashed}", sep=" | ", flush=True)
+    return total
+
+
 def main():
     if sys.argv[1:2] == ["--dump"]:
         for run_after, logical in chain(*sys.argv[2:5], END):
             print(run_after, logical)
         return
-    total = 0
+    total = more()
     cases = [(zone, cron, END) for cron in CRONS for zone in ZONES]
     cases += [(zone, cron, END) for cron in BUSY for zone in FEWER_ZONES]
     cases += [(zone, cron, HOURLY_END) for cron in HOURLY for zone in FEWER_ZONES]

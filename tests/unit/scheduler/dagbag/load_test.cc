@@ -241,6 +241,10 @@ TEST_F(LoadTest, ReadsEveryFormOfASchedule) {
   EXPECT_EQ(schedule("catchup: all\noverlap: skip\njitter: 5m\n").overlap, Overlap::kSkip);
   EXPECT_THAT(Told(With("schedule: \"@continuous\"\n")), HasSubstr("needs max_active_runs: 1"));
   EXPECT_THAT(Told(With("schedule: {uses: cronn, with: {}}\n")), HasSubstr("did you mean"));
+  EXPECT_THAT(Told(With("jitter: 1e300\n")), HasSubstr("'jitter' must be a duration"));
+  EXPECT_THAT(Told(With("deadline: {reference: queued_at, interval: -1e300}\n")), HasSubstr("at most a hundred years"));
+  EXPECT_THAT(Told(With("schedule: {uses: cron, with: {cron: \"@daily\", interval: 99999999d}}\n")), HasSubstr("'interval'"));
+  EXPECT_THAT(Told(With("schedule: {datasets: [a], timetable: {datasets: [b]}}\n")), HasSubstr("names datasets itself"));
   EXPECT_THAT(Told(With("catchup: maybe\n")), HasSubstr("catchup must be"));
 }
 
