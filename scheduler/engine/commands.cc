@@ -80,6 +80,7 @@ void Engine::State::OnLoaded(const Loaded& event) {
     for (const DatasetEvent& made_by : event.image->events)
       run.events.push_back(std::make_shared<const DatasetEvent>(made_by));
     LoadInstances(run, event.image->task_instances);
+    ResumeInstances(run);
   }
   for (const WaitingCommand& command : waiting.mapped()) {
     LiveRun* run = FindRun(event.dag_id, event.run_id);

@@ -33,6 +33,7 @@ void Engine::State::Load(Image image) {
   std::map<RunKey, std::vector<TaskInstance>> instances;
   for (TaskInstance& row : image.task_instances) instances[row.key.run].push_back(std::move(row));
   std::sort(image.runs.begin(), image.runs.end(), [](const Run& a, const Run& b) { return a.key < b.key; });
+  std::vector<RunKey> loaded;
   for (Run& row : image.runs) {
     const auto dag = dags.find(row.dag_id);
     const auto version = versions.find({row.dag_id, row.version});
@@ -41,12 +42,15 @@ void Engine::State::Load(Image image) {
     LiveRun& run = AddRun(dag->second, std::move(row), version->second);
     if (run.row.state == RunState::kRunning) LookBack(run);  // or nothing would hold its instances back
     LoadInstances(run, std::move(instances[key]));
+    loaded.push_back(key);
     if (run.row.state == RunState::kRunning) {
       SetDeadline(run, run.row.started_at.value_or(now.wall));
       if (!run.complete()) creating.push_back(key);
     }
     perhaps_over.insert(key);
   }
+  // Limits reach across runs: what holds a place takes it before anything that waits for one.
+  for (const RunKey key : loaded) ResumeInstances(runs.find(key)->second);
   LoadDatasets(image);
   for (const DeadlineRow& row : image.deadlines) {
     LiveRun* run = FindRun(row.run);
@@ -81,7 +85,6 @@ void Engine::State::LoadInstances(LiveRun& run, std::vector<TaskInstance> rows) 
     run.counted += added;
     active_instances += added;
   }
-  std::vector<Fence> orphans;
   for (Instance& instance : run.instances) {
     const TaskInstance& row = instance.row;
     const Task& task = TaskOf(run, instance);
@@ -91,9 +94,7 @@ void Engine::State::LoadInstances(LiveRun& run, std::vector<TaskInstance> rows) 
       Hold(run, instance);
       Readmit(run, instance);
     }
-    if (row.state == TaskState::kScheduled) {
-      Park(run, instance);
-    } else if (row.state == TaskState::kUpForRetry) {
+    if (row.state == TaskState::kUpForRetry) {
       // A due time is wall time; after a step of that clock nobody waits longer than the policy's longest
       // delay.
       const Duration left = row.due_at ? *row.due_at - now.wall : Duration(0);
@@ -112,14 +113,22 @@ void Engine::State::LoadInstances(LiveRun& run, std::vector<TaskInstance> rows) 
       if (Session* session = FindSession(row.session); session != nullptr) {
         session->used += attempt.slots;
         session->attempts.insert(row.fence);
-      } else {
-        orphans.push_back(row.fence);
       }
       if (attempt.started && task.execution_timeout > Duration(0)) {
         const Duration limit = task.execution_timeout + task.kill_grace + options.lease;
         timers.Add({now.boot + limit, TimerKind::kBackstop, {}, {}, 0, row.fence});
       }
     }
+  }
+}
+
+void Engine::State::ResumeInstances(LiveRun& run) {
+  std::vector<Fence> orphans;
+  for (Instance& instance : run.instances) {
+    const TaskInstance& row = instance.row;
+    if (row.state == TaskState::kScheduled) Park(run, instance);
+    const bool attempted = HasAttempt(row.state) && !IsJob(TaskOf(run, instance));
+    if (attempted && FindSession(row.session) == nullptr) orphans.push_back(row.fence);
   }
   for (const Fence& fence : orphans) OnLost(fence, "its worker is gone", true);
   for (std::size_t i = 0; i < run.instances.size(); ++i) Evaluate(run, run.instances[i]);

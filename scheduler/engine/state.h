@@ -89,6 +89,8 @@ struct Engine::State {
   // load.cc
   void Load(Image image);
   void LoadInstances(LiveRun& run, std::vector<TaskInstance> rows);
+  // Once all of them are loaded: what waits queues up again, what lost its worker runs again.
+  void ResumeInstances(LiveRun& run);
 
   // schedule.cc: DAGs, versions, timetables.
   void OnDagLoaded(const DagLoaded& event);

@@ -1,5 +1,7 @@
 #include "tests/sim/invariants.h"
 
+#include <algorithm>
+
 namespace millrace::sim {
 namespace {
 
@@ -21,8 +23,9 @@ void Invariants::Committed(const Batch& batch) {
     }
   }
   for (const TaskInstance& row : batch.task_instances) {
-    const bool is_job = DagOf(row.key.run).tasks[static_cast<std::size_t>(row.task())].kind == "mapreduce";
-    if (row.state != TaskState::kSuccess || is_job || touched_.contains(row.key)) continue;
+    const Task& task = DagOf(row.key.run).tasks[static_cast<std::size_t>(row.task())];
+    const bool is_job = task.kind == "mapreduce";
+    if (row.state != TaskState::kSuccess || is_job || task.in_engine || touched_.contains(row.key)) continue;
     if (!succeeded_.contains(row.fence))
       Add(Name(row.key) + " counts as success, but attempt " + ToString(row.fence) + " never was");
   }
@@ -32,6 +35,7 @@ void Invariants::Committed(const Batch& batch) {
 void Invariants::CheckLimits() {
   std::map<std::string, int> pools;
   std::map<RunKey, int> tasks;
+  std::map<std::pair<RunKey, std::int32_t>, int> of_task;
   std::map<std::string, int> runs;
   for (const auto& [key, run] : rows_.runs) {
     if (run.state != RunState::kRunning) continue;
@@ -42,6 +46,9 @@ void Invariants::CheckLimits() {
       if (!HasAttempt(at->second.state)) continue;
       const Task& task = dag.tasks[static_cast<std::size_t>(at->second.task())];
       pools[task.pool] += task.pool_slots;
+      const std::int32_t limit = task.max_active_tis_per_dagrun;
+      if (limit > 0 && ++of_task[{key, at->second.task()}] > limit)
+        Add("more instances of " + task.id + " than max_active_tis_per_dagrun");
       if (++tasks[key] > dag.max_active_tasks)
         Add("more tasks of a run than max_active_tasks: " + Name(at->first));
     }
@@ -66,11 +73,19 @@ void Invariants::Started(const std::string& worker, const Assignment& assignment
     Add(worker + " starts attempt " + ToString(assignment.fence) + " of " + Name(key) + " while " +
         ToString(*running_elsewhere.begin()) + " still runs");
   }
-  for (const std::int32_t upstream : DagOf(key.run).tasks[static_cast<std::size_t>(row->second.task())].upstream) {
-    const TaskState state = rows_.instances.at({key.run, upstream}).state;
-    if (!IsTerminal(state) && !touched_.contains({key.run, upstream})) {
-      Add(worker + " starts " + Name(key) + " before its upstream has ended");
-    }
+  const Dag& dag = DagOf(key.run);
+  const TaskInstance& started = row->second;
+  const Task& task = dag.tasks[static_cast<std::size_t>(started.task())];
+  for (auto at = rows_.instances.lower_bound({key.run, 0});
+       at != rows_.instances.end() && at->first.run == key.run; ++at) {
+    const TaskInstance& other = at->second;
+    if (std::find(task.upstream.begin(), task.upstream.end(), other.task()) == task.upstream.end()) continue;
+    // Within a mapped group each instance goes on by itself.
+    const bool beside = task.mapped_group >= 0 &&
+                        dag.tasks[static_cast<std::size_t>(other.task())].mapped_group == task.mapped_group;
+    if (beside && other.map_index != started.map_index) continue;
+    if (!IsTerminal(other.state) && !touched_.contains(at->first))
+      Add(worker + " starts " + Name(key) + " before " + Name(at->first) + ", its upstream, has ended");
   }
 }
 

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "core/model/json.h"
+#include "platform/zones.h"
+#include "scheduler/dagbag/load.h"
 #include "tests/support/dag_builder.h"
 
 namespace millrace::sim {
@@ -16,6 +18,38 @@ constexpr Duration kPatience =
 constexpr const char* kMapReduce =
     R"json({"inputs": {"rows": {"path": "in/"}}, "map": "SELECT k, v FROM rows",
   "aggregate": {"by": ["k"], "select": {"n": "count(*)"}}, "output": {"path": "out/"}})json";
+
+// Values, mapping, branches and teardowns in one; what `list` leaves is a list of two to four numbers.
+constexpr const char* kFlow = R"y(dag_id: flow
+max_active_runs: 3
+default_args: {retries: 1, retry_delay: 5s}
+tasks:
+  - {id: create, uses: shell, setup: true, with: {command: create}}
+  - {id: list, uses: shell, needs: [create], with: {command: list}}
+  - group: part
+    expand: {n: {$x: list}}
+    tasks:
+      - {id: load, uses: empty}
+      - {id: check, uses: shell, needs: [load], max_active_tis_per_dagrun: 2, with: {command: "{{ map.n }}"}}
+  - {id: sum, uses: shell, needs: [part], trigger_rule: all_done, with: {command: "sum {{ ti.xcom_pull('part.check') }}"}}
+  - {id: pick, uses: branch, needs: [sum], with: {choose: [odd]}}
+  - {id: odd, uses: empty, needs: [pick]}
+  - {id: even, uses: empty, needs: [pick]}
+  - {id: end, uses: shell, needs: [odd, even], trigger_rule: none_failed_min_one_success, with: {command: end}}
+  - {id: drop, uses: shell, needs: [end], teardown: [create], with: {command: drop}}
+)y";
+
+class NoFiles final : public dagbag::FileReader {
+ public:
+  StatusOr<std::string> Read(std::string_view) const override { return NotFound("no such file"); }
+};
+
+DagPtr Flow() {
+  const platform::TzdbZones zones;
+  dagbag::LoadResult loaded = dagbag::LoadDagFile("flow.yaml", kFlow, NoFiles(), zones);
+  for (const Problem& problem : loaded.problems) std::printf("flow.yaml: %s\n", problem.message.c_str());
+  return loaded.dags.at(0);
+}
 
 std::vector<DagPtr> Dags() {
   const auto kind = [](const char* name, int retries) {
@@ -64,6 +98,7 @@ std::vector<DagPtr> Dags() {
                        dag.max_active_runs = 1;
                      })
                      .Build());
+  dags.push_back(Flow());
   dags.push_back(
       test::DagBuilder("job").Add("count", {}, job).Add("after", {"count"}, kind("empty", 0)).Build());
   return dags;
@@ -402,6 +437,9 @@ void World::CommandOfUser() {
   if (const millrace::Run* found = rows_.FindRun(dag.id, run); found != nullptr) {
     for (std::size_t i = 0; i < dag.tasks.size(); ++i)
       invariants_.Touched({found->key, static_cast<std::int32_t>(i)});
+    for (const auto& [key, row] : rows_.instances) {
+      if (key.run == found->key) invariants_.Touched(key);
+    }
   }
   switch (random_.Below(5)) {
     case 0:
