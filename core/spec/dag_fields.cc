@@ -212,8 +212,12 @@ void Refine(Value& schema, const Value& more) {
 // uses: X means that `with` has X's fields.
 Value KindRule(const TaskKind& kind) {
   Value uses{Value::Map{{"const", Value(kind.name)}}};
-  Value condition{Value::Map{{"properties", Value(Value::Map{{"uses", std::move(uses)}})}}};
-  Value with{Value::Map{{"with", Described(ObjectSchema(kind.fields), {.name = "with", .doc = kind.doc})}}};
+  Value condition{Value::Map{{"properties", Value(Value::Map{{"uses", std::move(uses)}})},
+                             {"required", Words({"uses"})}}};
+  Value fields = ObjectSchema(kind.fields);
+  // What is needed may also come from `expand`, or from a template of the DAG.
+  std::erase_if(fields.as_map(), [](const Value::Member& member) { return member.first == "required"; });
+  Value with{Value::Map{{"with", Described(std::move(fields), {.name = "with", .doc = kind.doc})}}};
   return Value(
       Value::Map{{"if", std::move(condition)}, {"then", Value(Value::Map{{"properties", std::move(with)}})}});
 }

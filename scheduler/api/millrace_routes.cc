@@ -137,6 +137,45 @@ http::Response GetGrid(Context& context, const Call& call) {
   return JsonAnswer(Value::Map{{"runs", std::move(run_list)}, {"task_instances", std::move(cells)}});
 }
 
+// The newest version's tasks, groups and arrows, for whoever draws them.
+http::Response GetGraph(Context& context, const Call& call) {
+  ASSIGN_OR_ANSWER(const store::DagEntry entry,
+                   context.readers.dags.GetDag(std::string(call.request.Param("dag_id"))));
+  const Dag& dag = *entry.dag;
+  const auto group_id = [&](std::int32_t group) {
+    return group < 0 ? Value() : Value(dag.groups[static_cast<std::size_t>(group)].id);
+  };
+  std::map<std::pair<std::int32_t, std::int32_t>, std::string> labels;
+  for (const EdgeLabel& label : dag.labels) labels[{label.from, label.to}] = label.text;
+  Value::List tasks, groups, edges;
+  for (std::size_t i = 0; i < dag.tasks.size(); ++i) {
+    const Task& task = dag.tasks[i];
+    const char* role = task.role == TaskRole::kSetup      ? "setup"
+                       : task.role == TaskRole::kTeardown ? "teardown"
+                                                          : "work";
+    tasks.emplace_back(Value::Map{{"task_id", task.id},
+                                  {"operator_name", task.kind},
+                                  {"group", group_id(task.group)},
+                                  {"trigger_rule", ToString(task.trigger_rule)},
+                                  {"role", role},
+                                  {"is_mapped", task.mapped()}});
+    for (const std::int32_t upstream : task.upstream) {
+      const auto label = labels.find({upstream, static_cast<std::int32_t>(i)});
+      edges.emplace_back(Value::Map{{"from", dag.tasks[static_cast<std::size_t>(upstream)].id},
+                                    {"to", task.id},
+                                    {"label", label == labels.end() ? Value() : Value(label->second)}});
+    }
+  }
+  for (const TaskGroup& group : dag.groups) {
+    groups.emplace_back(Value::Map{{"id", group.id},
+                                   {"parent", group_id(group.parent)},
+                                   {"tooltip", TextOrNull(group.tooltip)},
+                                   {"is_mapped", !group.expand.empty()}});
+  }
+  return JsonAnswer(
+      Value::Map{{"tasks", std::move(tasks)}, {"groups", std::move(groups)}, {"edges", std::move(edges)}});
+}
+
 http::Response GetJob(Context& context, const Call& call) {
   QueryInput query(call.request);
   const std::int64_t wanted = query.Int("try_number", 0, 1, 1'000'000);
@@ -226,6 +265,9 @@ void AddMillraceRoutes(RouteTable& table, Context& context, LiveEvents& live) {
   table.Add({"GET", "/millrace/v1/dags/{dag_id}/grid", read_dag, 200,
              "The newest runs with their task instances",
              [&](const Call& call) { return GetGrid(context, call); }});
+  table.Add({"GET", "/millrace/v1/dags/{dag_id}/graph", read_dag, 200,
+             "Tasks, groups and dependencies of the newest version",
+             [&](const Call& call) { return GetGraph(context, call); }});
   table.Add({"GET", "/millrace/v1/jobs/{dag_id}/{dag_run_id}/{task_id}", read_dag, 200,
              "A mapreduce job's report", [&](const Call& call) { return GetJob(context, call); }});
   table.Add({"GET", "/millrace/v1/workers", Needs(Verb::kRead, Resource::kWorker), 200, "The workers",

@@ -3,6 +3,7 @@
 // Included by one file, which names the subjects.
 #pragma once
 
+#include <algorithm>
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -207,6 +208,65 @@ TEST_P(StoreContract, runs_that_ended_are_not_loaded_but_can_be_asked_for) {
   EXPECT_EQ(run->dag->tasks.size(), 2u);
   EXPECT_EQ(opened_.loader->LoadRun("etl", "second").status().code(), Code::kNotFound);
   EXPECT_EQ(opened_.loader->LoadRun("nosuch", "first").status().code(), Code::kNotFound);
+}
+
+TEST_P(StoreContract, xcoms_are_kept_by_name_and_forgotten_alone_or_together) {
+  CommitOk(WithRun());
+  const TaskInstanceKey a{RunKey{1}, 0};
+  const TaskInstanceKey b{RunKey{1}, 1};
+  const auto row = [](const TaskInstanceKey& key, const std::string& name, const std::string& json) {
+    return XComRow{key, name, json, false, WallFromMicros(9)};
+  };
+  Batch batch = NewBatch();
+  batch.xcoms = {row(a, "old", "1"), {a, "", "", true, {}}, row(a, kReturnValue, "[1]"), row(a, "path", "\"x\""),
+                 row(b, "path", "2"), row(a, "path", "\"y\"")};
+  batch.records.push_back(XComRecord{{b, "path", "", true, {}}});
+  CommitOk(std::move(batch));
+  const std::vector<XComKey> asked = {{a, "old"}, {a, kReturnValue}, {a, "path"}, {b, "path"}, {b, "nothing"}};
+  StatusOr<std::vector<XComRow>> found = opened_.loader->LoadXComs(asked);
+  ASSERT_TRUE(found.ok()) << found.status().ToString();
+  std::sort(found->begin(), found->end(), [](const XComRow& x, const XComRow& y) { return x.key < y.key; });
+  EXPECT_EQ(*found, (std::vector<XComRow>{row(a, "path", "\"y\""), row(a, kReturnValue, "[1]")}));
+  Reopen();
+  EXPECT_EQ(opened_.loader->LoadXComs(asked)->size(), 2u);
+}
+
+TEST_P(StoreContract, mapped_instances_and_what_a_branch_left_out_come_back) {
+  CommitOk(WithRun());
+  TaskInstance first = InstanceRow(1, 0, TaskState::kSuccess);
+  first.map_index = 0;
+  first.map_value = R"({"n":1})";
+  first.skips = {1, 12};
+  TaskInstance second = InstanceRow(1, 2, TaskState::kScheduled);
+  second.map_index = 1;
+  second.mapped_task = 0;
+  second.map_value = R"({"n":2})";
+  Batch batch = NewBatch();
+  batch.task_instances = {first, second};
+  batch.transitions = {Step(1, 0, 3, 4), Step(1, 2, 0, 1)};
+  CommitOk(std::move(batch));
+  Reopen();
+  ASSERT_EQ(image_.task_instances.size(), 3u);
+  EXPECT_EQ(image_.task_instances[0], first);
+  EXPECT_EQ(image_.task_instances[2], second);
+  EXPECT_EQ(image_.task_instances[2].task(), 0);
+}
+
+TEST_P(StoreContract, the_run_before_a_date_is_the_latest_of_those_before_it) {
+  CommitOk(WithRun());
+  Batch batch = NewBatch();
+  for (const std::int64_t key : {2, 3, 4}) {
+    millrace::Run run = RunRow(key, "r" + std::to_string(key), RunState::kSuccess);
+    run.logical_date = WallFromMicros(1000 * (key == 4 ? 3 : key));
+    batch.runs.push_back(run);
+    batch.transitions.push_back(Step(key, -1, 0, 1));
+    batch.transitions.push_back(Step(key, -1, 1, 2));
+  }
+  CommitOk(std::move(batch));
+  EXPECT_EQ(opened_.loader->LoadPrevious("etl", WallFromMicros(2500))->run.run_id, "r2");
+  EXPECT_EQ(opened_.loader->LoadPrevious("etl", WallFromMicros(9000))->run.run_id, "r4") << "the newer of one date";
+  EXPECT_EQ(opened_.loader->LoadPrevious("etl", WallFromMicros(2000)).status().code(), Code::kNotFound);
+  EXPECT_EQ(opened_.loader->LoadPrevious("nosuch", WallFromMicros(9000)).status().code(), Code::kNotFound);
 }
 
 TEST_P(StoreContract, the_newest_version_comes_and_those_that_runs_under_way_use) {

@@ -18,6 +18,9 @@ class XComRoutesTest : public ApiTest {
     load.downstream = {1};
     Task report{.id = "report", .kind = "shell"};
     report.upstream = {0};
+    report.group = 0;
+    dag.groups = {{.id = "end", .tooltip = "What is told"}};
+    dag.labels = {{0, 1, "all loaded"}};
     dag.tasks = {load, report};
     const auto version = std::make_shared<const Dag>(dag);
     rows_.dags[dag.id] = {DagRow{.dag_id = dag.id, .version = 1}, version, kStart};
@@ -87,6 +90,16 @@ TEST_F(XComRoutesTest, AreSetChangedAndRemovedByHand) {
   EXPECT_EQ(Do("DELETE", entries + "/n", "").status, 204);
   EXPECT_EQ(Get(entries + "/n").status, 404);
   EXPECT_EQ(Ask("DELETE", entries + "/n", Token("viewer")).status, 403);
+}
+
+TEST_F(XComRoutesTest, TheGraphShowsGroupsAndLabels) {
+  Start();
+  const Answered graph = Get("/millrace/v1/dags/mapped/graph");
+  ASSERT_EQ(graph.status, 200) << graph.text;
+  EXPECT_EQ(graph.At("tasks.0.is_mapped"), Value(true));
+  EXPECT_EQ(graph.At("tasks.1.group"), Value("end"));
+  EXPECT_EQ(graph.At("groups.0.tooltip"), Value("What is told"));
+  EXPECT_EQ(ToJson(graph.At("edges")), R"([{"from":"load","to":"report","label":"all loaded"}])");
 }
 
 TEST_F(XComRoutesTest, TheGridShowsAMappedTaskOnce) {
