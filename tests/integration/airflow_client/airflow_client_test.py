@@ -50,6 +50,14 @@ tasks:
 """
 
 
+MAPPED_FILE = """\
+dag_id: mapped
+schedule: null
+tasks:
+  - {id: load, uses: shell, expand: {n: [1, 2]}, with: {command: "echo rows={{ map.n }} >> $MILLRACE_OUTPUT; echo loaded {{ map.n }}"}}
+"""
+
+
 def eventually(what, ask):
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
@@ -71,6 +79,7 @@ class Installation:
         (root / "data").mkdir()
         (root / "dags" / "greetings.yaml").write_text(DAG_FILE)
         (root / "dags" / "report.yaml").write_text(REPORT_FILE)
+        (root / "dags" / "mapped.yaml").write_text(MAPPED_FILE)
         (root / "dags" / "broken.yaml").write_text("dag_id: broken\ntasks:\n  - id: a\n    uses: shel\n")
         self.process = subprocess.Popen(
             [DAGCTL, "--state", str(self.state), "up", "--dags", str(root / "dags"), "--root", str(root / "data"),
@@ -250,6 +259,26 @@ class ClientTest(unittest.TestCase):
         marked = self.instances.patch_task_instance(DAG, run, "fails", models.PatchTaskInstanceBody(new_state="success"),
                                                     update_mask=["new_state"])
         self.assertEqual(marked.task_instances[0].state, "success")
+
+    def test_mapped_instances_and_their_xcoms_are_read_and_changed(self):
+        eventually("the mapped DAG is known", lambda: "mapped" in [dag.dag_id for dag in self.dags.get_dags().dags])
+        run = self.runs.trigger_dag_run("mapped", models.TriggerDAGRunPostBody()).dag_run_id
+        eventually("the mapped run ends", lambda: self.runs.get_dag_run("mapped", run).state in ("success", "failed"))
+        listed = self.instances.get_mapped_task_instances("mapped", run, "load")
+        self.assertEqual([(row.map_index, row.state) for row in listed.task_instances], [(0, "success"), (1, "success")])
+        self.assertEqual(self.instances.get_mapped_task_instance("mapped", run, "load", 1).map_index, 1)
+        self.assertEqual(self.instances.get_mapped_task_instance_tries("mapped", run, "load", 1).total_entries, 1)
+        self.assertEqual(self.instances.get_task_instance_dependencies_by_map_index("mapped", run, "load", 1).dependencies, [])
+        xcoms = airflow.XComApi(self.client)
+        entries = xcoms.get_xcom_entries("mapped", run, "load", map_index=1)
+        self.assertEqual([entry.key for entry in entries.xcom_entries], ["return_value", "rows"])
+        self.assertEqual(xcoms.get_xcom_entry("mapped", "load", run, "return_value", map_index=1).actual_instance.value, "loaded 2")
+        xcoms.create_xcom_entry("mapped", "load", run, models.XComCreateBody(key="note", value={"a": [1]}, map_index=0))
+        xcoms.update_xcom_entry("mapped", "load", run, "note", models.XComUpdateBody(value=[2], map_index=0))
+        self.assertEqual(xcoms.get_xcom_entry("mapped", "load", run, "note", map_index=0).actual_instance.value, [2])
+        xcoms.delete_xcom_entry("mapped", "load", run, "note", map_index=0)
+        with self.assertRaises(airflow.exceptions.NotFoundException):
+            xcoms.get_xcom_entry("mapped", "load", run, "note", map_index=0)
 
     def test_errors_are_the_clients_exceptions(self):
         with self.assertRaises(airflow.exceptions.NotFoundException):
