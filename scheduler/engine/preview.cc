@@ -24,6 +24,33 @@ std::optional<RunDates> Scheduled(const Dag& dag, const Timetable& timetable, Wa
   return std::nullopt;
 }
 
+// What `expand` would give the first instance.
+StatusOr<Value> FirstValues(const Run& run, const Dag& dag, const Task& task, const TaskInstance& instance,
+                            TemplateLookup* lookup) {
+  Value first{Value::Map()};
+  const std::vector<Expansion>& expand =
+      task.mapped_group < 0 ? task.expand : dag.groups[static_cast<std::size_t>(task.mapped_group)].expand;
+  for (const Expansion& expansion : expand) {
+    Value values = expansion.values;
+    if (values.is_string()) {
+      ASSIGN_OR_RETURN(values, RenderData(run, dag, task, instance, values.as_string(), lookup));
+    }
+    const bool none =
+        values.is_map() ? values.as_map().empty() : !values.is_list() || values.as_list().empty();
+    if (none)
+      return InvalidArgument("task '" + task.id + "' is mapped over nothing: 'expand' gives no values");
+    Value item = values.is_list() ? values.as_list().front()
+                                  : Value(Value::Map{{"key", values.as_map().front().first},
+                                                     {"value", values.as_map().front().second}});
+    if (!expansion.name.empty()) {
+      first.Set(expansion.name, std::move(item));
+    } else if (item.is_map()) {
+      first = std::move(item);
+    }
+  }
+  return first;
+}
+
 }  // namespace
 
 StatusOr<Run> RunOfDate(const Dag& dag, const Timetable& timetable, const std::string& date,
@@ -62,6 +89,12 @@ StatusOr<Value::List> RenderedFields(const Run& run, const Dag& dag, const std::
   instance.key = {run.key, index};
   instance.try_number = 1;
   instance.max_tries = task.retry.retries;
+  if (task.mapped()) {
+    ASSIGN_OR_RETURN(const Value values, FirstValues(run, dag, task, instance, lookup));
+    instance.map_index = 0;
+    instance.mapped_task = index;
+    instance.map_value = ToJson(values);
+  }
   ASSIGN_OR_RETURN(const Assignment given, Render(run, dag, task, instance, Fence{}, lookup));
   ASSIGN_OR_RETURN(const Value with, ParseJson(given.with));
   Value::List fields;

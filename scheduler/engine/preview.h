@@ -22,7 +22,8 @@ StatusOr<Run> RunOfDate(const Dag& dag, const Timetable& timetable, const std::s
                         const std::string& conf);
 
 // The task's fields as its first attempt would be given them, a map {"field", "value"} each, in the order of
-// the file; then the variables that shell text refers to, by their names. NOT_FOUND: no such task.
+// the file; then the variables that shell text refers to, by their names. Of a mapped task: of its first
+// instance. NOT_FOUND: no such task.
 // INVALID_ARGUMENT as Render.
 StatusOr<Value::List> RenderedFields(const Run& run, const Dag& dag, const std::string& task_id,
                                      TemplateLookup* lookup = nullptr);

@@ -74,5 +74,30 @@ TEST_F(EnginePreview, fields_are_told_in_their_order_and_what_shell_text_refers_
   EXPECT_THAT(engine::RenderedFields(*run, *dag, "b").status().message(), HasSubstr("has no task 'b'"));
 }
 
+TEST_F(EnginePreview, of_a_mapped_task_the_first_instance_is_told) {
+  const DagPtr dag = DagBuilder("etl")
+                         .Add("a", {},
+                              [](Task& task) {
+                                task.kind = "shell";
+                                task.with.Set("command", Value("load {{ map.table }} {{ map.day }}"));
+                                task.expand = {{"table", Value("{{ ['flights', 'airports'] }}")},
+                                               {"day", Value(Value::List{7, 8})}};
+                              })
+                         .Add("none", {},
+                              [](Task& task) {
+                                task.expand = {{"n", Value(Value::List())}};
+                              })
+                         .Build();
+  const StatusOr<millrace::Run> run = engine::RunOfDate(*dag, Timetable(), "2001-03-01", "{}");
+  ASSERT_TRUE(run.ok()) << run.status().message();
+  const StatusOr<Value::List> fields = engine::RenderedFields(*run, *dag, "a");
+  ASSERT_TRUE(fields.ok()) << fields.status().message();
+  EXPECT_EQ(ToJson(Value(*fields)),
+            R"([{"field":"command","value":"load \"${MILLRACE_V1}\" \"${MILLRACE_V2}\""},)"
+            R"({"field":"MILLRACE_V1","value":"flights"},{"field":"MILLRACE_V2","value":"7"}])");
+  EXPECT_THAT(engine::RenderedFields(*run, *dag, "none").status().message(),
+              HasSubstr("mapped over nothing"));
+}
+
 }  // namespace
 }  // namespace millrace::test
