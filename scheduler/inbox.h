@@ -39,6 +39,14 @@ struct WorkerView {
   WallTime last_heartbeat{};
 };
 
+// A pool as the engine sees it now; slots, not task instances.
+struct PoolView {
+  PoolRow row;
+  std::int64_t running = 0;
+  std::int64_t queued = 0;
+  std::int64_t scheduled = 0;  // that wait for it, or for a limit or worker besides
+};
+
 // Questions change nothing; the loop answers them between events from the engine's state.
 struct AskWhy {
   RunKey run{};
@@ -49,9 +57,11 @@ struct AskWorkers {};
 struct AskJob {
   JobKey job;
 };
-using Question = std::variant<AskWhy, AskWorkers, AskJob>;
+struct AskPools {};
+using Question = std::variant<AskWhy, AskWorkers, AskJob, AskPools>;
 // AskJob: the running job's report, JSON.
-using Answer = std::variant<StatusOr<Why>, std::vector<WorkerView>, StatusOr<std::string>>;
+using Answer =
+    std::variant<StatusOr<Why>, std::vector<WorkerView>, StatusOr<std::string>, std::vector<PoolView>>;
 
 class Inbox {
  public:

@@ -15,13 +15,15 @@ constexpr Duration kRetry = std::chrono::seconds(1);  // of a full disk, or a st
 std::size_t Rows(const Batch& batch) {
   return batch.dags.size() + batch.dag_versions.size() + batch.runs.size() + batch.task_instances.size() +
          batch.attempts.size() + batch.stage_tasks.size() + batch.jobs.size() + batch.sessions.size() +
-         batch.records.size() + batch.xcoms.size();
+         batch.records.size() + batch.xcoms.size() + batch.backfills.size() + batch.deleted_runs.size() * 10 +
+         batch.forgotten.size();
 }
 
 Answer NotNow(const Question& question) {
   const Status status = Unavailable("the scheduler is loading; ask again in a moment");
   if (std::holds_alternative<AskWhy>(question)) return StatusOr<Why>(status);
   if (std::holds_alternative<AskJob>(question)) return StatusOr<std::string>(status);
+  if (std::holds_alternative<AskPools>(question)) return std::vector<PoolView>();
   return std::vector<WorkerView>();
 }
 
@@ -188,6 +190,10 @@ void Loop::Release(std::vector<Effect> effects, Now now) {
       engine_->Apply(
           PreviousLoaded{previous->run, parts_.loader.LoadPrevious(previous->dag_id, previous->before)}, now,
           collecting_);
+    } else if (const auto* dates = std::get_if<NeedDates>(&effect)) {
+      engine_->Apply(DatesLoaded{dates->backfill, dates->from, dates->to,
+                                 parts_.loader.LoadDates(dates->dag_id, dates->from, dates->to)},
+                     now, collecting_);
     } else {
       outgoing.push_back(std::move(effect));
     }

@@ -25,6 +25,7 @@
 #include "scheduler/dagbag/dag_bag.h"
 #include "scheduler/gateway/gateway.h"
 #include "scheduler/loop.h"
+#include "scheduler/store/backup.h"
 #include "scheduler/store/log_segments.h"
 #include "scheduler/store/sqlite_readers.h"
 #include "scheduler/store/sqlite_store.h"
@@ -114,6 +115,8 @@ Status Serve(const Flags& flags, const sigset_t& signals, LogSink& log) {
   std::error_code ignored;
   std::filesystem::remove(flags.state + "/endpoints.json", ignored);  // of an earlier start
 
+  store::FolderBackups backups(flags.state);
+
   const Duration heartbeat = std::chrono::milliseconds(flags.heartbeat_millis);
   const Duration lease = std::chrono::milliseconds(flags.lease_millis);
   BoundedInbox inbox(clock);
@@ -121,8 +124,8 @@ Status Serve(const Flags& flags, const sigset_t& signals, LogSink& log) {
   const auth::Connections connections = auth::Connections::FromEnvironment(environ);
   api::ApiServer api({.server = {.address = http.host, .port = http.port}, .dashboard = flags.webui},
                      {readers->dags(), readers->runs(), readers->task_instances(), readers->xcoms(),
-                      readers->datasets(), readers->jobs(), readers->journal(), *logs},
-                     inbox, accounts, clock, log);
+                      readers->datasets(), readers->jobs(), readers->journal(), *logs, readers->backfills()},
+                     {*logs, backups}, inbox, accounts, clock, log);
   gateway::Gateway gateway({.address = grpc.host,
                             .port = grpc.port,
                             .heartbeat = heartbeat,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/model/attempt.h"
+#include "core/model/backfill.h"
 #include "core/model/dag.h"
 #include "core/model/records.h"
 #include "core/model/run.h"
@@ -30,6 +31,8 @@ struct DagRow {
   std::optional<WallTime> next_interval_end;
   // Of the newest successful runs, oldest first: what a deadline by average runtime is reckoned from. Empty when it has none.
   std::vector<Duration> runtimes;
+  std::int32_t failures = 0;  // runs that failed one after the other, see Dag::max_consecutive_failed_runs
+  bool deleted = false;       // hidden until its file is read again; versions are counted on
 };
 
 struct DagVersionRow {
@@ -110,11 +113,25 @@ struct Batch {
   std::vector<DatasetQueueRow> dataset_queue;  // in order: a removal undoes what stands before it
   std::vector<RunEventRow> run_events;
   std::vector<DeadlineRow> deadlines;
+  std::vector<Backfill> backfills;
+  // With their instances, attempts, values, jobs and deadlines. Their rows above, if any, count for nothing.
+  std::vector<RunKey> deleted_runs;
+  // All their versions but the newest; their runs are among those above.
+  std::vector<std::string> deleted_dags;
+  // Their attempts, values and jobs go, before the rows above are written: this place in the run belongs to
+  // another task now, or to none, and then its row goes as well.
+  struct Forgotten {
+    TaskInstanceKey instance;
+    bool row = false;
+  };
+  std::vector<Forgotten> forgotten;
 
   bool empty() const {
-    return dags.empty() && dag_versions.empty() && runs.empty() && task_instances.empty() && attempts.empty() &&
-           stage_tasks.empty() && jobs.empty() && sessions.empty() && records.empty() && transitions.empty() &&
-           xcoms.empty() && dataset_events.empty() && dataset_queue.empty() && run_events.empty() && deadlines.empty();
+    return dags.empty() && dag_versions.empty() && runs.empty() && task_instances.empty() &&
+           attempts.empty() && stage_tasks.empty() && jobs.empty() && sessions.empty() && records.empty() &&
+           transitions.empty() && xcoms.empty() && dataset_events.empty() && dataset_queue.empty() &&
+           run_events.empty() && deadlines.empty() && backfills.empty() && deleted_runs.empty() &&
+           deleted_dags.empty() && forgotten.empty();
   }
 };
 
@@ -143,6 +160,9 @@ struct Image {
   std::vector<DatasetQueueRow> dataset_queue;
   std::vector<RunEventRow> run_events;  // of `runs`
   std::vector<DeadlineRow> deadlines;   // of `runs`, not missed
+  std::int64_t next_backfill = 1;
+  std::vector<Backfill> backfills;  // not completed, or with unfinished runs
+  std::vector<PoolRow> pools;
 };
 
 }  // namespace millrace

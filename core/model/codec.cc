@@ -343,6 +343,7 @@ void Describe(V& v, T& x) {
   v("max_active_runs", x.max_active_runs);
   v("max_active_tasks", x.max_active_tasks);
   v("paused_upon_creation", x.paused_upon_creation);
+  v.Later("max_consecutive_failed_runs", x, &Dag::max_consecutive_failed_runs);
   v("params", x.params);
   v("tasks", x.tasks);
   v.Later("groups", x, &Dag::groups);

@@ -8,6 +8,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/status.h"
+#include "core/model/backfill.h"
 #include "core/model/records.h"
 #include "core/model/run.h"
 
@@ -47,9 +48,11 @@ struct ClearTasks {
   bool dry_run = false;
   std::string user;
   std::int32_t map_index = -1;  // of a mapped task among task_ids: this instance only; -1: all
+  bool reopen = true;           // false: a run that has ended stays ended
+  bool latest_version = false;  // the whole run, on the newest version of its DAG
 };
 
-// Sets a task instance's state by hand: success, failed or skipped.
+// Sets task instances' states by hand: success, failed or skipped.
 struct MarkTask {
   std::string dag_id;
   std::string run_id;
@@ -57,6 +60,9 @@ struct MarkTask {
   TaskState state = TaskState::kSuccess;
   std::string user;
   std::int32_t map_index = -1;  // -1: all
+  bool upstream = false;
+  bool downstream = false;
+  bool dry_run = false;
 };
 
 // Somebody outside has updated a dataset: what waits for it is told as if a task had.
@@ -73,19 +79,77 @@ struct ClearDatasetQueue {
   std::string user;
 };
 
+// Ends a whole run by hand: success marks what has not succeeded; failed is CancelRun, also for a run that
+// succeeded.
+struct MarkRun {
+  std::string dag_id;
+  std::string run_id;
+  RunState state = RunState::kSuccess;
+  std::string user;
+};
+
+// Forgets an ended run with all that belongs to it.
+struct DeleteRun {
+  std::string dag_id;
+  std::string run_id;
+  std::string user;
+};
+
+// The same for many at once, as retention does; those that are in memory are left.
+struct DeleteRuns {
+  struct Name {
+    RunKey key{};
+    std::string dag_id;
+    std::string run_id;
+  };
+  std::vector<Name> runs;
+};
+
+// Forgets a DAG whose runs have been deleted. Refused while a run is unfinished. It comes back with its file.
+struct DeleteDag {
+  std::string dag_id;
+  std::string user;
+};
+
+// `backfill` names DAG, range, reprocess, limits, conf and user; the engine fills in the rest.
+struct CreateBackfill {
+  Backfill backfill;
+  bool include_downstream = false;  // DAGs that its datasets lead to get one each, one after the other
+  bool dry_run = false;             // only tells the dates of the range
+};
+
+enum class BackfillAction : std::uint8_t { kPause, kUnpause, kCancel };
+struct ChangeBackfill {
+  std::int64_t id = 0;
+  BackfillAction action = BackfillAction::kPause;
+  std::string user;
+};
+
+// Makes or changes a pool, or deletes it.
+struct SetPool {
+  PoolRow pool;
+  bool must_be_new = false;
+};
+
 // Records that the engine does not decide about (users, tokens, audit, import errors): committed as they are, in the
 // order of the loop.
 struct WriteRecords {
   std::vector<Record> records;
 };
 
-using Command = std::variant<TriggerRun, SetPaused, CancelRun, ClearTasks, MarkTask, AddDatasetEvent, ClearDatasetQueue, WriteRecords>;
+using Command = std::variant<TriggerRun, SetPaused, CancelRun, ClearTasks, MarkTask, AddDatasetEvent,
+                             ClearDatasetQueue, WriteRecords, MarkRun, DeleteRun, DeleteRuns, DeleteDag,
+                             CreateBackfill, ChangeBackfill, SetPool>;
 
 // What a command did: the run it made or changed, the instances it touched.
 struct CommandResult {
   std::optional<Run> run;
   std::vector<TaskInstanceKey> instances;
   std::optional<DatasetEvent> dataset_event;
+  std::optional<Backfill> backfill;  // CreateBackfill, dry run: as it would be, without an id
+  std::vector<Backfill> downstream;  // those that it includes
+  std::vector<WallTime> dates;       // CreateBackfill, dry run
+  std::vector<RunKey> deleted;
 };
 
 using CommandReply = StatusOr<CommandResult>;

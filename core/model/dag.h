@@ -168,6 +168,7 @@ struct Dag {
   int max_active_runs = 16;
   int max_active_tasks = 16;
   bool paused_upon_creation = false;
+  int max_consecutive_failed_runs = 0;  // so many failures one after the other pause the DAG; 0: never
   std::vector<Param> params;
   std::vector<Task> tasks;
   std::vector<TaskGroup> groups;  // parents first

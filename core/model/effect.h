@@ -80,7 +80,16 @@ struct NeedPrevious {
   WallTime before{};
 };
 
+// The engine must see the runs of a DAG for dates that a backfill comes to; the loop answers with
+// DatesLoaded.
+struct NeedDates {
+  std::int64_t backfill = 0;
+  std::string dag_id;
+  WallTime from{};
+  WallTime to{};
+};
+
 using Effect = std::variant<Welcome, Assign, CancelAttempt, HeartbeatAck, AckReports, JobEnded, EndSession,
-                            Reply, Need, NeedXComs, NeedPrevious>;
+                            Reply, Need, NeedXComs, NeedPrevious, NeedDates>;
 
 }  // namespace millrace

@@ -86,12 +86,21 @@ struct PreviousLoaded {
   StatusOr<RunImage> image;
 };
 
+// The answer to NeedDates, oldest first.
+struct DatesLoaded {
+  std::int64_t backfill = 0;
+  WallTime from{};
+  WallTime to{};
+  StatusOr<std::vector<Run>> runs;
+};
+
 // The loop itself stood still (a slow disk, a stopped machine): nobody's lease may pay for it.
 struct LoopStalled {
   Duration by{0};
 };
 
-using Event = std::variant<Tick, DagLoaded, DagGone, WorkerJoined, Heartbeat, WorkerDisconnected, WorkerDraining, Reported,
-                           CommandReceived, Loaded, XComsLoaded, PreviousLoaded, LoopStalled>;
+using Event =
+    std::variant<Tick, DagLoaded, DagGone, WorkerJoined, Heartbeat, WorkerDisconnected, WorkerDraining,
+                 Reported, CommandReceived, Loaded, XComsLoaded, PreviousLoaded, DatesLoaded, LoopStalled>;
 
 }  // namespace millrace

@@ -1,6 +1,7 @@
 // Rows that the engine carries but does not decide about. They pass the loop so that one connection writes everything.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <variant>
@@ -44,6 +45,23 @@ struct XComRecord {
   XComRow row;
 };
 
-using Record = std::variant<UserRecord, TokenRecord, AuditRecord, ImportErrorRecord, XComRecord>;
+// A named limit; unlike the others here the engine keeps it in mind.
+struct PoolRow {
+  std::string name;
+  std::int32_t slots = 0;  // -1: without limit
+  std::string description;
+  bool include_deferred = false;
+  bool deleted = false;
+  friend bool operator==(const PoolRow&, const PoolRow&) = default;
+};
+
+// Retention: journal rows and audit lines from before `before`, at most `limit` of each.
+struct PruneRecord {
+  WallTime before{};
+  std::int64_t limit = 0;
+};
+
+using Record =
+    std::variant<UserRecord, TokenRecord, AuditRecord, ImportErrorRecord, XComRecord, PoolRow, PruneRecord>;
 
 }  // namespace millrace

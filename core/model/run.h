@@ -30,6 +30,7 @@ struct Run {
   std::string triggered_by;  // user, or "timetable"
   std::string note;          // why it failed, when the run itself was stopped
   std::int32_t missed_deadlines = 0;
+  std::int64_t backfill = 0;  // that made it or ran it again; 0: none
   friend bool operator==(const Run&, const Run&) = default;
 };
 

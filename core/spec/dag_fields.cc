@@ -286,6 +286,12 @@ const std::vector<FieldSpec>& DagFields() {
        .doc = "16 when left out",
        .min = 1,
        .max = 1'000'000},
+      {.name = "max_consecutive_failed_dag_runs",
+       .type = FieldType::kInteger,
+       .doc = "so many runs that fail one after the other pause the DAG; backfills do not count; never when "
+              "left out or 0",
+       .min = 0,
+       .max = 1'000'000},
       {.name = "is_paused_upon_creation", .type = FieldType::kBoolean, .doc = "false when left out"},
       {.name = "tags", .type = FieldType::kStringList, .doc = "to find the DAG by"},
       {.name = "owner",

@@ -10,10 +10,10 @@ namespace millrace::api {
 
 // In the order of use: the server goes first when all of it ends, so that no handler finds anything gone.
 struct ApiServer::Parts {
-  Parts(const ApiOptions& given, Readers readers, Inbox& inbox, auth::Accounts& accounts, const Clock& clock,
-        LogSink& log)
+  Parts(const ApiOptions& given, Readers readers, Upkeep upkeep, Inbox& inbox, auth::Accounts& accounts,
+        const Clock& clock, LogSink& log)
       : options(given),
-        context(readers, inbox, accounts, clock, options.patience),
+        context(readers, upkeep, inbox, accounts, clock, options.patience),
         live(readers.dags, readers.runs, readers.task_instances, readers.journal, clock),
         server(
             options.server, [this](const http::Request& request) { return router.Handle(request); }, clock,
@@ -24,6 +24,10 @@ struct ApiServer::Parts {
     AddAssetRoutes(table, context);
     AddTaskInstanceRoutes(table, context);
     AddXComRoutes(table, context);
+    AddChangeRoutes(table, context);
+    AddBackfillRoutes(table, context);
+    AddPoolRoutes(table, context);
+    AddUpkeepRoutes(table, context);
     AddLogRoutes(table, context);
     AddMillraceRoutes(table, context, live);
     table.Add({"GET", "/openapi.json", kOpen, 200, "This document", [this](const Call&) {
@@ -42,9 +46,9 @@ struct ApiServer::Parts {
   http::Server server;
 };
 
-ApiServer::ApiServer(ApiOptions options, Readers readers, Inbox& inbox, auth::Accounts& accounts,
-                     const Clock& clock, LogSink& log)
-    : parts_(std::make_unique<Parts>(options, readers, inbox, accounts, clock, log)) {}
+ApiServer::ApiServer(ApiOptions options, Readers readers, Upkeep upkeep, Inbox& inbox,
+                     auth::Accounts& accounts, const Clock& clock, LogSink& log)
+    : parts_(std::make_unique<Parts>(options, readers, upkeep, inbox, accounts, clock, log)) {}
 
 ApiServer::~ApiServer() { Stop(); }
 

@@ -28,8 +28,8 @@ class RouteTable;
 class ApiServer : public JournalSink {
  public:
   // Everything handed in outlives the server.
-  ApiServer(ApiOptions options, Readers readers, Inbox& inbox, auth::Accounts& accounts, const Clock& clock,
-            LogSink& log);
+  ApiServer(ApiOptions options, Readers readers, Upkeep upkeep, Inbox& inbox, auth::Accounts& accounts,
+            const Clock& clock, LogSink& log);
   ~ApiServer() override;
   ApiServer(const ApiServer&) = delete;
   ApiServer& operator=(const ApiServer&) = delete;

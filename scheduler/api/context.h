@@ -31,6 +31,13 @@ struct Readers {
   store::JobReader& jobs;
   store::JournalReader& journal;
   store::LogReader& logs;
+  store::BackfillReader& backfills;
+};
+
+// What the API has done to files, besides rows; both outlive the API.
+struct Upkeep {
+  store::LogCleaner& logs;
+  store::BackupWriter& backups;
 };
 
 // A task instance with what surrounds it, as most routes need it.
@@ -43,8 +50,8 @@ struct Located {
 
 class Context {
  public:
-  Context(Readers all, Inbox& inbox, auth::Accounts& who, const Clock& time, Duration patience)
-      : readers(all), accounts(who), clock(time), inbox_(inbox), patience_(patience) {}
+  Context(Readers all, Upkeep files, Inbox& inbox, auth::Accounts& who, const Clock& time, Duration patience)
+      : readers(all), upkeep(files), accounts(who), clock(time), inbox_(inbox), patience_(patience) {}
 
   // Sends a command and waits until it is durable. RESOURCE_EXHAUSTED when too many wait; UNAVAILABLE when
   // the answer is late, and then it may still come true.
@@ -62,6 +69,7 @@ class Context {
                                    std::int32_t map_index);
 
   const Readers readers;
+  const Upkeep upkeep;
   auth::Accounts& accounts;
   const Clock& clock;
 

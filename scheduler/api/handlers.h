@@ -15,6 +15,10 @@ void AddRunRoutes(RouteTable& table, Context& context, LiveEvents& live);
 void AddAssetRoutes(RouteTable& table, Context& context);
 void AddTaskInstanceRoutes(RouteTable& table, Context& context);
 void AddXComRoutes(RouteTable& table, Context& context);
+void AddChangeRoutes(RouteTable& table, Context& context);
+void AddBackfillRoutes(RouteTable& table, Context& context);
+void AddPoolRoutes(RouteTable& table, Context& context);
+void AddUpkeepRoutes(RouteTable& table, Context& context);
 void AddLogRoutes(RouteTable& table, Context& context);
 void AddMillraceRoutes(RouteTable& table, Context& context, LiveEvents& live);
 

@@ -18,13 +18,41 @@ using auth::Verb;
 
 constexpr std::size_t kMaxCells = 50'000;
 
+// The rows of one task in its run: one, or those of a mapped task.
+StatusOr<std::vector<TaskInstance>> InstancesOf(Context& context, const Located& at, std::int32_t task) {
+  store::TaskInstanceFilter filter;
+  filter.runs = {at.key.run};
+  filter.task = task;
+  filter.page.limit = 1'000'000;
+  ASSIGN_OR_RETURN(auto listing, context.readers.task_instances.ListTaskInstances(filter));
+  return std::move(listing.rows);
+}
+
+// An upstream_failed row alone does not say who failed.
+Status TellFailedUpstream(Context& context, const Located& at, Why* why) {
+  const Task& task = at.dag->tasks[static_cast<std::size_t>(at.key.index)];
+  for (const std::int32_t upstream : task.upstream) {
+    ASSIGN_OR_RETURN(const std::vector<TaskInstance> rows, InstancesOf(context, at, upstream));
+    const std::string& id = at.dag->tasks[static_cast<std::size_t>(upstream)].id;
+    for (const TaskInstance& row : rows) {
+      if (row.state != TaskState::kFailed && row.state != TaskState::kUpstreamFailed) continue;
+      std::string message = id;
+      if (row.map_index >= 0) message += " [" + std::to_string(row.map_index) + "]";
+      message += row.state == TaskState::kFailed ? " failed" : " could not run";
+      why->reasons.push_back({"upstream", message + (row.reason.empty() ? "" : ": " + row.reason)});
+      break;  // one of a mapped task's instances is enough
+    }
+  }
+  return OkStatus();
+}
+
 http::Response GetWhy(Context& context, const Call& call) {
   QueryInput query(call.request);
   const auto map_index = static_cast<std::int32_t>(query.Int("map_index", -1, -1, 1'000'000));
   if (auto problems = query.Problems()) return *problems;
   // Without an index: of a mapped task the first instance, which is the task itself until it is mapped.
   ASSIGN_OR_ANSWER(
-      const Located at,
+      Located at,
       map_index < 0 ? context.Locate(call.request.Param("dag_id"), call.request.Param("dag_run_id"),
                                      call.request.Param("task_id"))
                     : context.LocateInstance(call.request.Param("dag_id"), call.request.Param("dag_run_id"),
@@ -37,12 +65,19 @@ http::Response GetWhy(Context& context, const Call& call) {
     told = **why;
   } else if (why->status().code() == Code::kNotFound) {
     // The engine holds live runs only; of one that has ended, its row tells.
-    ASSIGN_OR_ANSWER(const TaskInstance instance, context.readers.task_instances.GetTaskInstance(at.key));
-    told.state = instance.state;
-    if (!instance.reason.empty()) told.reasons.push_back({"ended", instance.reason});
+    const StatusOr<TaskInstance> instance = context.readers.task_instances.GetTaskInstance(at.key);
+    if (instance.ok()) told.state = instance->state;
+    if (instance.ok() && !instance->reason.empty()) told.reasons.push_back({"ended", instance->reason});
+    if (!IsTerminal(told.state)) {
+      told.reasons.push_back({"ended", "its run has ended: " + std::string(ToString(at.run.state)) +
+                                           (at.run.note.empty() ? "" : ", " + at.run.note) +
+                                           "; clear the run to go on with it"});
+    }
   } else {
     return ErrorAnswer(why->status());
   }
+  at.key.index = at.dag->FindTask(call.request.Param("task_id"));
+  if (told.state == TaskState::kUpstreamFailed) ANSWER_IF_ERROR(TellFailedUpstream(context, at, &told));
   Value::List reasons;
   for (const WhyReason& reason : told.reasons) {
     reasons.emplace_back(Value::Map{{"kind", reason.kind}, {"message", reason.message}});

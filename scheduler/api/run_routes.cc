@@ -1,4 +1,4 @@
-// Runs: list, get, trigger, mark, clear and wait.
+// Runs: list, get, trigger, mark, delete and wait.
 #include <algorithm>
 #include <memory>
 #include <mutex>
@@ -137,23 +137,6 @@ http::Response Trigger(Context& context, RunNames& names, const Call& call) {
   return AnswerRun(context, *result.run);
 }
 
-// Marks every task instance that has not succeeded; the run follows from them.
-Status MarkSuccess(Context& context, const Call& call, const Run& run) {
-  ASSIGN_OR_RETURN(const DagPtr dag, context.readers.dags.GetVersion(run.dag_id, run.version));
-  store::TaskInstanceFilter filter;
-  filter.runs = {run.key};
-  filter.page.limit = 10'000;
-  ASSIGN_OR_RETURN(const auto instances, context.readers.task_instances.ListTaskInstances(filter));
-  for (const TaskInstance& instance : instances.rows) {
-    const auto index = static_cast<std::size_t>(instance.task());
-    if (instance.state == TaskState::kSuccess || instance.state == TaskState::kRemoved || index >= dag->tasks.size()) continue;
-    const MarkTask mark{run.dag_id, run.run_id, dag->tasks[index].id, TaskState::kSuccess, call.who.user,
-                        instance.map_index};
-    RETURN_IF_ERROR(context.Run(mark).status());
-  }
-  return OkStatus();
-}
-
 http::Response PatchRun(Context& context, const Call& call) {
   QueryInput query(call.request);
   BodyInput body(call.request);
@@ -169,10 +152,9 @@ http::Response PatchRun(Context& context, const Call& call) {
   if (auto problems = query.Problems()) return *problems;
   if (auto problems = body.Problems()) return *problems;
   ASSIGN_OR_ANSWER(const Run run, context.readers.runs.GetRun(DagOf(call), RunOf(call)));
-  if (state == "failed") {
-    ANSWER_IF_ERROR(context.Run(CancelRun{run.dag_id, run.run_id, call.who.user}).status());
-  } else if (state == "success") {
-    ANSWER_IF_ERROR(MarkSuccess(context, call, run));
+  if (state != "queued") {
+    const RunState ending = state == "failed" ? RunState::kFailed : RunState::kSuccess;
+    ANSWER_IF_ERROR(context.Run(MarkRun{run.dag_id, run.run_id, ending, call.who.user}).status());
   } else {
     ClearTasks clear;
     clear.dag_id = run.dag_id;
@@ -182,6 +164,16 @@ http::Response PatchRun(Context& context, const Call& call) {
   }
   context.Audit(call.who.user, "set_run_" + state, run.dag_id + "/" + run.run_id);
   return GetRun(context, call);
+}
+
+http::Response DeleteRun(Context& context, const Call& call) {
+  ASSIGN_OR_ANSWER(const Run run, context.readers.runs.GetRun(DagOf(call), RunOf(call)));
+  ANSWER_IF_ERROR(context.Run(millrace::DeleteRun{run.dag_id, run.run_id, call.who.user}).status());
+  ANSWER_IF_ERROR(context.upkeep.logs.RemoveLogs(run.key));
+  context.Audit(call.who.user, "delete_run", run.dag_id + "/" + run.run_id);
+  http::Response response;
+  response.status = 204;
+  return response;
 }
 
 http::Response Wait(Context& context, LiveEvents& live, const Call& call) {
@@ -228,6 +220,9 @@ void AddRunRoutes(RouteTable& table, Context& context, LiveEvents& live) {
   add("GET", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}", Verb::kRead, "One run", GetRun);
   add("PATCH", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}", Verb::kWrite,
       "Cancel (failed), mark or run again", PatchRun);
+  table.Add({"DELETE", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}", Needs(Verb::kDelete, Resource::kDag),
+             204, "Delete a run that has ended",
+             [&context](const Call& call) { return DeleteRun(context, call); }});
   table.Add({"GET", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/wait", Needs(Verb::kRead, Resource::kDag),
              200, "Wait until a run has ended", [&](const Call& call) { return Wait(context, live, call); }});
 }

@@ -1,4 +1,4 @@
-// Task instances: list, get, tries, marking, clearing.
+// Task instances: list, get, tries.
 #include <algorithm>
 #include <charconv>
 #include <map>
@@ -6,6 +6,7 @@
 #include "scheduler/api/answer.h"
 #include "scheduler/api/handlers.h"
 #include "scheduler/api/input.h"
+#include "scheduler/api/instances.h"
 #include "scheduler/api/wire.h"
 
 namespace millrace::api {
@@ -15,38 +16,10 @@ using auth::Resource;
 using auth::Verb;
 
 constexpr int kMaxRuns = 1000;
-constexpr int kAllInstances = 10'000;
 
 std::string DagOf(const Call& call) { return std::string(call.request.Param("dag_id")); }
 std::string RunOf(const Call& call) { return std::string(call.request.Param("dag_run_id")); }
 std::string_view TaskOf(const Call& call) { return call.request.Param("task_id"); }
-
-// Shows rows of several runs; reads each run and its DAG version once.
-class Shower {
- public:
-  explicit Shower(Context& context) : context_(context) {}
-
-  void Know(const Run& run) { runs_.insert_or_assign(run.key, run); }
-
-  StatusOr<Value::List> Show(const std::vector<TaskInstance>& rows) {
-    Value::List wire;
-    for (const TaskInstance& row : rows) {
-      auto found = runs_.find(row.key.run);
-      if (found == runs_.end()) {
-        ASSIGN_OR_RETURN(Run run, context_.readers.runs.GetRunByKey(row.key.run));
-        found = runs_.emplace(row.key.run, std::move(run)).first;
-      }
-      const Run& run = found->second;
-      ASSIGN_OR_RETURN(const DagPtr dag, context_.readers.dags.GetVersion(run.dag_id, run.version));
-      wire.emplace_back(WireTaskInstance(row, run, *dag, context_.Version(run.dag_id, run.version)));
-    }
-    return wire;
-  }
-
- private:
-  Context& context_;
-  std::map<RunKey, Run> runs_;
-};
 
 void ReadStates(QueryInput& query, std::vector<TaskState>* states) {
   for (const std::string& state : query.Strings("state")) {
@@ -213,126 +186,6 @@ http::Response GetTry(Context& context, const Call& call) {
   return http::ErrorResponse(404, "Try not found");
 }
 
-http::Response Patch(Context& context, const Call& call, bool dry_run) {
-  QueryInput query(call.request);
-  BodyInput body(call.request);
-  for (const std::string& field : query.Strings("update_mask")) {
-    if (field != "new_state")
-      query.issues().Add("query", "update_mask", "value_error", "Only new_state can be changed", field);
-  }
-  const auto in_query = static_cast<std::int32_t>(query.Int("map_index", -1, -1, 1'000'000));
-  const std::string name = body.String("new_state");
-  for (const char* field : {"include_upstream", "include_downstream", "include_future", "include_past"}) {
-    body.UnsupportedTrue(field);
-  }
-  body.Unsupported("note");
-  const auto state = TaskStateFromString(name);
-  if (!state ||
-      (*state != TaskState::kSuccess && *state != TaskState::kFailed && *state != TaskState::kSkipped)) {
-    body.issues().Add("body", "new_state", "enum", "Input should be 'success', 'failed' or 'skipped'", name);
-  }
-  if (auto problems = query.Problems()) return *problems;
-  if (auto problems = body.Problems()) return *problems;
-  ASSIGN_OR_ANSWER(const Located at,
-                   in_query < 0 ? Find(context, call)
-                                : context.LocateInstance(DagOf(call), RunOf(call), TaskOf(call), in_query));
-  ASSIGN_OR_ANSWER(const TaskInstance marked, context.readers.task_instances.GetTaskInstance(at.key));
-  if (!dry_run) {
-    const MarkTask mark{at.run.dag_id, at.run.run_id, std::string(TaskOf(call)),
-                        *state,        call.who.user, marked.map_index};
-    ANSWER_IF_ERROR(context.Run(mark).status());
-    context.Audit(call.who.user, "set_task_" + name,
-                  at.run.dag_id + "/" + at.run.run_id + "/" + mark.task_id);
-  }
-  ASSIGN_OR_ANSWER(const TaskInstance instance, context.readers.task_instances.GetTaskInstance(at.key));
-  return JsonAnswer(
-      WireWholeList("task_instances", {WireTaskInstance(instance, at.run, *at.dag, at.version)}));
-}
-
-// "extract" or ["extract", -1].
-void ReadTaskIds(BodyInput& body, std::vector<std::string>* task_ids, std::int32_t* map_index) {
-  const Value ids = body.Any("task_ids");
-  if (ids.is_null()) return;
-  if (!ids.is_list())
-    return body.issues().Add("body", "task_ids", "list_type", "Input should be a valid list", ids);
-  for (const Value& id : ids.as_list()) {
-    if (id.is_string()) {
-      task_ids->push_back(id.as_string());
-    } else if (id.is_list() && !id.as_list().empty() && id.as_list()[0].is_string()) {
-      task_ids->push_back(id.as_list()[0].as_string());
-      const bool one = id.as_list().size() > 1 && id.as_list()[1].is_int() && id.as_list()[1].as_int() >= 0;
-      if (!one) continue;
-      if (ids.as_list().size() > 1) {
-        body.issues().Add("body", "task_ids", "value_error", "One mapped instance is cleared at a time", id);
-      } else {
-        *map_index = static_cast<std::int32_t>(std::min<std::int64_t>(id.as_list()[1].as_int(), INT32_MAX));
-      }
-    } else {
-      body.issues().Add("body", "task_ids", "string_type", "Input should be a task id", id);
-    }
-  }
-}
-
-StatusOr<Value::List> RunClear(Context& context, const ClearTasks& clear, const Run& run) {
-  ASSIGN_OR_RETURN(const CommandResult result, context.Run(clear));
-  if (!clear.dry_run) context.Audit(clear.user, "clear", clear.dag_id + "/" + clear.run_id);
-  store::TaskInstanceFilter filter;
-  filter.runs = {run.key};
-  filter.page.limit = kAllInstances;
-  ASSIGN_OR_RETURN(auto listing, context.readers.task_instances.ListTaskInstances(filter));
-  std::erase_if(listing.rows, [&](const TaskInstance& row) {
-    return std::find(result.instances.begin(), result.instances.end(), row.key) == result.instances.end();
-  });
-  Shower shower(context);
-  shower.Know(run);
-  return shower.Show(listing.rows);
-}
-
-http::Response Clear(Context& context, const Call& call) {
-  BodyInput body(call.request);
-  ClearTasks clear;
-  clear.dag_id = DagOf(call);
-  clear.user = call.who.user;
-  clear.run_id = body.String("dag_run_id");
-  clear.dry_run = body.Bool("dry_run", true);
-  clear.only_failed = body.Bool("only_failed", true);
-  clear.upstream = body.Bool("include_upstream", false);
-  clear.downstream = body.Bool("include_downstream", false);
-  ReadTaskIds(body, &clear.task_ids, &clear.map_index);
-  if (!body.Bool("reset_dag_runs", true)) {
-    body.issues().Add("body", "reset_dag_runs", "value_error", "A cleared run always runs again", false);
-  }
-  for (const char* name :
-       {"include_future", "include_past", "only_running", "prevent_running_task", "run_on_latest_version"}) {
-    body.UnsupportedTrue(name);
-  }
-  for (const char* name : {"start_date", "end_date", "note"}) body.Unsupported(name);
-  if (clear.run_id.empty())
-    body.issues().Add("body", "dag_run_id", "missing", "Field required: one run is cleared at a time");
-  if (auto problems = body.Problems()) return *problems;
-  ASSIGN_OR_ANSWER(const Run run, context.readers.runs.GetRun(clear.dag_id, clear.run_id));
-  ASSIGN_OR_ANSWER(Value::List wire, RunClear(context, clear, run));
-  return JsonAnswer(WireWholeList("task_instances", std::move(wire)));
-}
-
-http::Response ClearRun(Context& context, const Call& call) {
-  BodyInput body(call.request);
-  ClearTasks clear;
-  clear.dag_id = DagOf(call);
-  clear.run_id = RunOf(call);
-  clear.user = call.who.user;
-  clear.dry_run = body.Bool("dry_run", true);
-  clear.only_failed = body.Bool("only_failed", false);
-  for (const char* name : {"only_new", "run_on_latest_version"}) body.UnsupportedTrue(name);
-  body.Unsupported("note");
-  if (auto problems = body.Problems()) return *problems;
-  ASSIGN_OR_ANSWER(Run run, context.readers.runs.GetRun(clear.dag_id, clear.run_id));
-  ASSIGN_OR_ANSWER(Value::List wire, RunClear(context, clear, run));
-  if (clear.dry_run) return JsonAnswer(WireWholeList("task_instances", std::move(wire)));
-  ASSIGN_OR_ANSWER(run, context.readers.runs.GetRun(clear.dag_id, clear.run_id));
-  return JsonAnswer(WireRun(run, context.Version(run.dag_id, run.version)));
-}
-
 }  // namespace
 
 void AddTaskInstanceRoutes(RouteTable& table, Context& context) {
@@ -360,25 +213,10 @@ void AddTaskInstanceRoutes(RouteTable& table, Context& context) {
       "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/tries/"
       "{task_try_number}",
       Verb::kRead, "One try of a mapped task instance", GetTry);
-  add("PATCH", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}", Verb::kWrite,
-      "Set a mapped task instance's state",
-      [](Context& c, const Call& call) { return Patch(c, call, false); });
-  add("PATCH", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/dry_run",
-      Verb::kWrite, "What setting a mapped task instance's state would change",
-      [](Context& c, const Call& call) { return Patch(c, call, true); });
-  add("PATCH", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}", Verb::kWrite,
-      "Set a task instance's state", [](Context& c, const Call& call) { return Patch(c, call, false); });
-  add("PATCH", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/dry_run", Verb::kWrite,
-      "What setting the state would change",
-      [](Context& c, const Call& call) { return Patch(c, call, true); });
   add("GET", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/tries", Verb::kRead,
       "The tries of a task instance", ListTries);
   add("GET", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/tries/{task_try_number}",
       Verb::kRead, "One try of a task instance", GetTry);
-  add("POST", "/api/v2/dags/{dag_id}/clearTaskInstances", Verb::kWrite,
-      "Run task instances again (dry_run by default)", Clear);
-  add("POST", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/clear", Verb::kWrite,
-      "Run a run again (dry_run by default)", ClearRun);
 }
 
 }  // namespace millrace::api

@@ -26,7 +26,8 @@ std::optional<Role> Needed(Verb verb, Resource resource) {
     case Resource::kConnection:
       return verb == Verb::kJoin ? std::nullopt : std::optional(Role::kOp);
     case Resource::kConfig:
-      return verb == Verb::kRead ? std::optional(Role::kOp) : std::nullopt;
+      if (verb == Verb::kJoin) return std::nullopt;
+      return verb == Verb::kRead ? Role::kOp : Role::kAdmin;
     case Resource::kAudit:
       return verb == Verb::kRead ? std::optional(Role::kAdmin) : std::nullopt;
     case Resource::kUser:

@@ -99,6 +99,7 @@ void DagReader::ReadHead() {
   };
   dag_->max_active_runs = number("max_active_runs", 16);
   dag_->max_active_tasks = number("max_active_tasks", 16);
+  dag_->max_consecutive_failed_runs = number("max_consecutive_failed_dag_runs", 0);
   const Value* paused = document.Find("is_paused_upon_creation");
   only_marked_ = TextOf(document.Find("$schema")).starts_with("https://airflow.apache.org/");
   const Value* fast = document.Find("fail_fast");

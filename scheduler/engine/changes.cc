@@ -64,6 +64,12 @@ void Engine::State::Touch(LiveRun&, Instance& instance) {
   dirty_instances.push_back(instance.row.key);
 }
 
+void Engine::State::Touch(LiveBackfill& backfill) {
+  backfill.row.updated_at = now.wall;
+  if (std::exchange(backfill.dirty, true)) return;
+  dirty_backfills.push_back(backfill.row.id);
+}
+
 void Engine::State::FlushRows() {
   for (const std::string& id : dirty_dags) {
     LiveDag& dag = dags.find(id)->second;
@@ -80,6 +86,12 @@ void Engine::State::FlushRows() {
     instance.dirty = false;
     Write(out->batch.task_instances, instance.place, out->stamp, instance.row);
   }
+  for (const std::int64_t id : dirty_backfills) {
+    LiveBackfill& backfill = backfills.find(id)->second;
+    backfill.dirty = false;
+    Write(out->batch.backfills, backfill.place, out->stamp, backfill.row);
+  }
+  dirty_backfills.clear();
   dirty_dags.clear();
   dirty_runs.clear();
   dirty_instances.clear();
@@ -100,6 +112,9 @@ void Engine::State::SetState(LiveRun& run, Instance& instance, TaskState to, boo
   out->batch.transitions.push_back({row.key.run, row.key.index, static_cast<std::uint8_t>(from),
                                     static_cast<std::uint8_t>(to), row.try_number, now.wall});
   if (from == TaskState::kScheduled) Unpark(run, instance);
+  const Task& task = TaskOf(run, instance);
+  if (from == TaskState::kRunning) FindPool(PoolOf(task)).running -= task.pool_slots;
+  if (to == TaskState::kRunning) FindPool(PoolOf(task)).running += task.pool_slots;
   if (instance.holds && !HasAttempt(to)) Release(run, instance);
   row.state = to;
   row.due_at.reset();

@@ -30,10 +30,9 @@ CommandResult Engine::State::Stop(LiveRun& run, const std::string& reason) {
   LiveDag& dag = *run.owner;
   CommandResult result;
   if (run.row.state == RunState::kQueued) {
-    dag.queued.erase(run.row.key);
-    if (IsOfSchedule(run.row.type)) --dag.queued_by_timetable;
+    Dequeue(run);
   } else {
-    --dag.running;
+    CountRunning(run, -1);
     active_instances -= run.counted;
   }
   // First the run, so that nothing becomes ready while its instances end.
@@ -50,6 +49,16 @@ CommandResult Engine::State::Stop(LiveRun& run, const std::string& reason) {
 }
 
 CommandReply Engine::State::Clear(const ClearTasks& command, LiveRun& run) {
+  const bool other_version = command.latest_version && run.row.version != run.owner->row.version;
+  if (other_version && (!command.task_ids.empty() || command.only_failed)) {
+    return InvalidArgument("run " + run.row.run_id + " has version " + std::to_string(run.row.version) +
+                           " of its DAG: the newest one can only run all of its tasks again");
+  }
+  if (other_version && !IsTerminal(run.row.state)) {
+    return FailedPrecondition(
+        "run " + run.row.run_id +
+        " is under way: wait for its end, or cancel it, before it gets the newest version");
+  }
   const Selection selection{command.task_ids, command.upstream, command.downstream, false};
   ASSIGN_OR_RETURN(const std::vector<std::int32_t> selected, Select(*run.dag, selection, {}));
   // Those that have not begun have nothing to clear.
@@ -69,9 +78,87 @@ CommandReply Engine::State::Clear(const ClearTasks& command, LiveRun& run) {
       result.instances.push_back(instance.row.key);
     });
   }
-  if (!command.dry_run && !indices.empty()) ClearInstances(run, indices, command.user);
+  if (!command.dry_run && other_version) {
+    Rerun(run, true, command.user);
+  } else if (!command.dry_run && !indices.empty()) {
+    ClearInstances(run, indices, command.user);
+    if (command.reopen && IsTerminal(run.row.state)) Reopen(run);
+    EvaluateAll(run, indices);
+  } else if (!command.dry_run && command.reopen && IsTerminal(run.row.state) &&
+             (run.instances.empty() || run.unfinished > 0)) {
+    Reopen(run);  // ended before it began, or was cleared without being opened
+  }
   result.run = run.row;
   return result;
+}
+
+void Engine::State::EvaluateAll(LiveRun& run, const std::vector<std::int32_t>& indices) {
+  for (const std::int32_t index : indices) Evaluate(run, run.at(index));
+}
+
+void Engine::State::Rerun(LiveRun& run, bool latest_version, const std::string& user) {
+  std::vector<std::int32_t> indices;
+  for (std::size_t task = 0; task < run.dag->tasks.size(); ++task) {
+    EachOf(run, static_cast<std::int32_t>(task), [&](const Instance& instance) {
+      if (instance.row.state != TaskState::kNone) indices.push_back(instance.row.key.index);
+    });
+  }
+  ClearInstances(run, indices, user);
+  if (latest_version && run.row.version != run.owner->row.version) UseNewestVersion(run);
+  Reopen(run);
+}
+
+// Nothing of the run has begun. A place that belongs to another task now keeps nothing of the one before, and
+// what `expand` had added goes; tries count on from the highest of the run, so that no try's log is taken for
+// another's.
+void Engine::State::UseNewestVersion(LiveRun& run) {
+  const DagPtr old = run.dag;
+  const DagPtr dag = run.owner->dag;
+  const std::size_t size = dag->tasks.size();
+  std::int32_t highest = run.tries_before;
+  for (const Instance& instance : run.instances) highest = std::max(highest, instance.row.try_number);
+  std::set<TaskInstanceKey> forgotten;
+  std::set<TaskInstanceKey> gone;
+  for (std::size_t i = 0; i < run.instances.size(); ++i) {
+    Instance& instance = run.instances[i];
+    TaskInstance& row = instance.row;
+    if (row.state == TaskState::kRemoved) SetState(run, instance, TaskState::kNone, true);
+    const bool same = i < std::min(size, old->tasks.size()) && dag->tasks[i].id == old->tasks[i].id;
+    if (!same) {
+      forgotten.insert(row.key);
+      out->batch.forgotten.push_back({row.key, i >= size});
+    }
+    if (i >= size) {
+      gone.insert(row.key);
+      continue;
+    }
+    if (!same || dag->tasks[i].mapped()) row.try_number = highest;
+    row.max_tries = row.try_number + dag->tasks[i].retry.retries;
+    row.map_index = -1;
+    row.mapped_task = 0;
+    row.map_value.clear();
+    row.ended_at.reset();
+    Touch(run, instance);
+  }
+  // The batch says of what goes that it goes, and nothing else.
+  std::erase_if(out->batch.attempts,
+                [&](const Attempt& attempt) { return forgotten.contains(attempt.instance); });
+  std::erase_if(out->batch.transitions, [&](const Transition& one) {
+    return gone.contains({one.run, one.index});
+  });
+  std::erase_if(dirty_instances, [&](const TaskInstanceKey& key) { return gone.contains(key); });
+  if (run.instances.size() > size) run.instances.resize(size);
+  run.dag = dag;
+  run.row.version = run.owner->row.version;
+  run.tries_before = highest;
+  run.mapped.clear();
+  run.to_map.clear();
+  run.task_limits.clear();
+  run.lanes.clear();
+  run.past.reset();
+  run.unfinished = static_cast<std::int32_t>(run.instances.size());
+  for (Instance& instance : run.instances) Recount(run, instance);
+  Touch(run);
 }
 
 void Engine::State::ClearInstances(LiveRun& run, const std::vector<std::int32_t>& indices,
@@ -116,8 +203,6 @@ void Engine::State::ClearInstances(LiveRun& run, const std::vector<std::int32_t>
   }
   for (const std::int32_t index : changed) Recount(run, run.at(index));
   for (const std::int32_t index : indices) TellFollowers(run, run.at(index).row.task());
-  if (IsTerminal(run.row.state)) Reopen(run);
-  for (const std::int32_t index : indices) Evaluate(run, run.at(index));
 }
 
 void Engine::State::Reopen(LiveRun& run) {
@@ -126,57 +211,125 @@ void Engine::State::Reopen(LiveRun& run) {
   run.row.started_at.reset();
   run.row.ended_at.reset();
   run.row.note.clear();
-  run.owner->queued.insert(run.row.key);
-  if (IsOfSchedule(run.row.type)) ++run.owner->queued_by_timetable;
+  Enqueue(run);
   woken.insert(run.row.dag_id);
 }
 
+bool Engine::State::MarkInstance(LiveRun& run, Instance& instance, TaskState state,
+                                 const std::string& reason) {
+  const TaskState from = instance.row.state;
+  if (from == state || from == TaskState::kRemoved) return false;
+  if (HasAttempt(from)) Unwant(run, instance, reason);
+  instance.row.reason = reason;
+  // Told again, as what it is now.
+  if (IsTerminal(from)) EachDownstream(run, instance, [&](Instance& next) { Count(next.ends, from, -1); });
+  SetState(run, instance, state, true);
+  return true;
+}
+
 CommandReply Engine::State::Mark(const MarkTask& command, LiveRun& run) {
-  const std::int32_t index = run.dag->FindTask(command.task_id);
-  if (index < 0) return NotFound("DAG " + command.dag_id + " has no task: " + command.task_id);
   if (command.state != TaskState::kSuccess && command.state != TaskState::kFailed &&
       command.state != TaskState::kSkipped) {
     return InvalidArgument("a task can be marked success, failed or skipped, not " +
                            std::string(ToString(command.state)));
   }
-  if (!run.has(index)) {
+  const Selection selection{{command.task_id}, command.upstream, command.downstream, false};
+  ASSIGN_OR_RETURN(const std::vector<std::int32_t> selected, Select(*run.dag, selection, {}));
+  if (!run.complete()) {
     return FailedPrecondition("run " + run.row.run_id + " has not started; its tasks cannot be marked yet");
   }
   CommandResult result;
   const std::string reason = By("marked " + std::string(ToString(command.state)), command.user);
-  std::vector<std::int32_t> indices;
-  EachOf(run, index, [&](const Instance& instance) {
-    const bool meant = command.map_index < 0 || instance.row.map_index == command.map_index;
-    if (meant && instance.row.state != command.state) indices.push_back(instance.row.key.index);
-  });
-  for (const std::int32_t marked : indices) {
-    Instance& instance = run.at(marked);
-    const TaskState state = instance.row.state;
-    if (HasAttempt(state)) Unwant(run, instance, reason);
-    instance.row.reason = reason;
-    // Told again, as what it is now.
-    if (IsTerminal(state))
-      EachDownstream(run, instance, [&](Instance& next) { Count(next.ends, state, -1); });
-    SetState(run, instance, command.state, true);
-    result.instances.push_back(instance.row.key);
+  const std::int32_t task = run.dag->FindTask(command.task_id);
+  std::vector<std::int32_t> marked;
+  for (const std::int32_t one : selected) {
+    EachOf(run, one, [&](const Instance& instance) {
+      const bool meant = one != task || command.map_index < 0 || instance.row.map_index == command.map_index;
+      if (meant && instance.row.state != command.state) marked.push_back(instance.row.key.index);
+    });
   }
-  if (!indices.empty() && IsTerminal(run.row.state)) Reopen(run);  // its end is worked out again
-  // A success by hand lets what failed behind it run again.
+  for (const std::int32_t index : marked) {
+    result.instances.push_back({run.row.key, index});
+    if (!command.dry_run) MarkInstance(run, run.at(index), command.state, reason);
+  }
+  if (!marked.empty() && !command.dry_run && IsTerminal(run.row.state))
+    Reopen(run);  // its end is worked out again
   if (command.state == TaskState::kSuccess) {
-    TellDownstream();
+    // A success by hand lets what failed behind it run again.
+    if (!command.dry_run) TellDownstream();
     const Selection behind{{command.task_id}, false, true, false};
     ASSIGN_OR_RETURN(const std::vector<std::int32_t> tasks, Select(*run.dag, behind, {}));
     std::vector<std::int32_t> failed;
-    for (const std::int32_t task : tasks) {
-      EachOf(run, task, [&](const Instance& instance) {
-        if (task == index || !HasFailed(instance)) return;
+    for (const std::int32_t one : tasks) {
+      if (std::find(selected.begin(), selected.end(), one) != selected.end()) continue;
+      EachOf(run, one, [&](const Instance& instance) {
+        if (!HasFailed(instance)) return;
         failed.push_back(instance.row.key.index);
         result.instances.push_back(instance.row.key);
       });
     }
-    if (!failed.empty()) ClearInstances(run, failed, command.user);
+    if (!failed.empty() && !command.dry_run) {
+      ClearInstances(run, failed, command.user);
+      if (IsTerminal(run.row.state)) Reopen(run);
+      EvaluateAll(run, failed);
+    }
   }
   result.run = run.row;
+  return result;
+}
+
+CommandReply Engine::State::Mark(const MarkRun& command, LiveRun& run) {
+  const std::string reason = By("marked " + std::string(ToString(command.state)), command.user);
+  CommandResult result;
+  if (command.state == RunState::kFailed) {
+    if (!IsTerminal(run.row.state)) return Cancel({command.dag_id, command.run_id, command.user}, run);
+    if (run.row.state != RunState::kFailed) SetRunState(run, RunState::kFailed, true);
+    run.row.note = reason;
+    Touch(run);
+  } else if (command.state == RunState::kSuccess) {
+    if (!run.complete()) {
+      return FailedPrecondition("run " + run.row.run_id + " has not started; it cannot be marked yet");
+    }
+    for (Instance& instance : run.instances) {
+      if (MarkInstance(run, instance, TaskState::kSuccess, reason))
+        result.instances.push_back(instance.row.key);
+    }
+    if (!result.instances.empty() && IsTerminal(run.row.state)) Reopen(run);
+  } else {
+    return InvalidArgument("a run can be marked success or failed");
+  }
+  result.run = run.row;
+  return result;
+}
+
+CommandReply Engine::State::Delete(LiveRun& run) {
+  if (!IsTerminal(run.row.state)) {
+    return FailedPrecondition("run " + run.row.run_id + " is " + std::string(ToString(run.row.state)) +
+                              "; cancel it first");
+  }
+  CommandResult result;
+  const RunKey key = run.row.key;
+  result.deleted.push_back(key);
+  out->batch.deleted_runs.push_back(key);
+  // Rows are written after what is deleted: of this run none may follow, whatever was done to it just before.
+  std::erase(dirty_runs, key);
+  std::erase_if(dirty_instances, [key](const TaskInstanceKey& one) { return one.run == key; });
+  std::erase_if(out->batch.transitions, [key](const Transition& one) { return one.run == key; });
+  std::erase_if(out->batch.attempts, [key](const Attempt& one) { return one.instance.run == key; });
+  Evict(run);
+  return result;
+}
+
+CommandReply Engine::State::Delete(const DeleteRuns& command) {
+  CommandResult result;
+  for (const DeleteRuns::Name& name : command.runs) {
+    // What is in memory is live, or about to be changed by somebody; what has just ended is still to be written.
+    const bool fresh = std::any_of(out->batch.runs.begin(), out->batch.runs.end(),
+                                   [&](const Run& row) { return row.key == name.key; });
+    if (fresh || runs.contains(name.key) || needs.contains({name.dag_id, name.run_id})) continue;
+    result.deleted.push_back(name.key);
+    out->batch.deleted_runs.push_back(name.key);
+  }
   return result;
 }
 

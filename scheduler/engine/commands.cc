@@ -1,5 +1,7 @@
 // Commands: each is refused whole or done whole. One about a run that is not in memory waits for it (Need,
 // Loaded); so does a trigger, which must know that its run id is free.
+#include <algorithm>
+
 #include "core/calendar/format.h"
 #include "scheduler/engine/params.h"
 #include "scheduler/engine/state.h"
@@ -45,6 +47,26 @@ void Engine::State::OnCommand(const CommandReceived& event) {
     Answer(event.reply, Pause(*pause));
     return;
   }
+  if (const auto* create = std::get_if<CreateBackfill>(&event.command)) {
+    Answer(event.reply, Create(*create));
+    return;
+  }
+  if (const auto* change = std::get_if<ChangeBackfill>(&event.command)) {
+    Answer(event.reply, Change(*change));
+    return;
+  }
+  if (const auto* clean = std::get_if<DeleteRuns>(&event.command)) {
+    Answer(event.reply, Delete(*clean));
+    return;
+  }
+  if (const auto* gone = std::get_if<DeleteDag>(&event.command)) {
+    Answer(event.reply, Delete(*gone));
+    return;
+  }
+  if (const auto* pool = std::get_if<SetPool>(&event.command)) {
+    Answer(event.reply, Set(*pool));
+    return;
+  }
   Command command = event.command;
   auto* trigger = std::get_if<TriggerRun>(&command);
   if (trigger != nullptr) {
@@ -55,7 +77,7 @@ void Engine::State::OnCommand(const CommandReceived& event) {
     trigger->run_id = RunIdOf(*trigger, now.wall);
   }
   const auto [dag_id, run_id] = RunOf(command);
-  if (!dags.contains(dag_id)) {
+  if (const auto dag = dags.find(dag_id); dag == dags.end() || dag->second.row.deleted) {
     Answer(event.reply, NotFound("DAG not found: " + dag_id));
     return;
   }
@@ -68,7 +90,7 @@ void Engine::State::OnCommand(const CommandReceived& event) {
   }
   std::vector<WaitingCommand>& waiting = needs[{dag_id, run_id}];
   if (waiting.empty()) Emit(Need{dag_id, run_id});
-  waiting.push_back({event.reply, std::move(command)});
+  waiting.push_back({event.reply, std::move(command), 0});
 }
 
 void Engine::State::OnLoaded(const Loaded& event) {
@@ -84,6 +106,10 @@ void Engine::State::OnLoaded(const Loaded& event) {
   }
   for (const WaitingCommand& command : waiting.mapped()) {
     LiveRun* run = FindRun(event.dag_id, event.run_id);
+    if (command.backfill != 0) {
+      RunAgain(command.backfill, event.image.status(), run);
+      continue;
+    }
     if (const auto* trigger = std::get_if<TriggerRun>(&command.command)) {
       if (run != nullptr) {
         Answer(command.reply,
@@ -110,7 +136,7 @@ void Engine::State::OnLoaded(const Loaded& event) {
 
 Status Engine::State::CheckTrigger(const TriggerRun& command) const {
   const auto dag = dags.find(command.dag_id);
-  if (dag == dags.end()) return NotFound("DAG not found: " + command.dag_id);
+  if (dag == dags.end() || dag->second.row.deleted) return NotFound("DAG not found: " + command.dag_id);
   if (dag->second.row.stale)
     return FailedPrecondition("the file of DAG " + command.dag_id + " is gone; put it back to run it");
   if (!command.run_id.empty() && !IsValidRunId(command.run_id)) {
@@ -148,12 +174,14 @@ CommandReply Engine::State::Trigger(const TriggerRun& command) {
   SetDeadlines(run);
   Touch(run);
   woken.insert(command.dag_id);
-  return CommandResult{run.row, {}};
+  CommandResult result;
+  result.run = run.row;
+  return result;
 }
 
 CommandReply Engine::State::Pause(const SetPaused& command) {
   const auto found = dags.find(command.dag_id);
-  if (found == dags.end()) return NotFound("DAG not found: " + command.dag_id);
+  if (found == dags.end() || found->second.row.deleted) return NotFound("DAG not found: " + command.dag_id);
   LiveDag& dag = found->second;
   if (dag.row.paused == command.paused) return CommandResult{};
   dag.row.paused = command.paused;
@@ -163,9 +191,38 @@ CommandReply Engine::State::Pause(const SetPaused& command) {
   return CommandResult{};
 }
 
+CommandReply Engine::State::Delete(const DeleteDag& command) {
+  const auto found = dags.find(command.dag_id);
+  if (found == dags.end() || found->second.row.deleted) return NotFound("DAG not found: " + command.dag_id);
+  LiveDag& dag = found->second;
+  const bool asked = std::any_of(needs.begin(), needs.end(),
+                                 [&](const auto& need) { return need.first.first == command.dag_id; });
+  // A run that ended in this very batch is not in the store yet, whence it would have to go.
+  const bool fresh = std::any_of(out->batch.runs.begin(), out->batch.runs.end(),
+                                 [&](const Run& run) { return run.dag_id == command.dag_id; });
+  if (!dag.runs.empty() || !dag.backfills.empty() || asked || fresh) {
+    return FailedPrecondition("DAG " + command.dag_id +
+                              " has runs or a backfill under way: cancel them, or wait for their end, first");
+  }
+  // Its row stays, hidden: versions must be counted on when it comes back.
+  DagRow row;
+  row.dag_id = command.dag_id;
+  row.version = dag.row.version;
+  row.stale = true;
+  row.deleted = true;
+  dag.row = std::move(row);
+  Touch(dag);
+  FireTimetable(dag);
+  dag.dataset_events.clear();
+  out->batch.deleted_dags.push_back(command.dag_id);
+  return CommandResult{};
+}
+
 CommandReply Engine::State::OnRun(const Command& command, LiveRun& run) {
   if (const auto* cancel = std::get_if<CancelRun>(&command)) return Cancel(*cancel, run);
   if (const auto* clear = std::get_if<ClearTasks>(&command)) return Clear(*clear, run);
+  if (const auto* mark = std::get_if<MarkRun>(&command)) return Mark(*mark, run);
+  if (std::holds_alternative<DeleteRun>(command)) return Delete(run);
   return Mark(std::get<MarkTask>(command), run);
 }
 

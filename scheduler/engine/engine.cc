@@ -47,6 +47,7 @@ void Engine::Apply(const Event& event, Now now, Output& out) {
                  [&](const Loaded& e) { state.OnLoaded(e); },
                  [&](const XComsLoaded& e) { state.OnXComsLoaded(e); },
                  [&](const PreviousLoaded& e) { state.OnPreviousLoaded(e); },
+                 [&](const DatesLoaded& e) { state.OnDatesLoaded(e); },
                  [&](const LoopStalled& e) { state.OnStalled(e); },
              },
              event);
@@ -72,6 +73,7 @@ Answer Engine::Ask(const Question& question, Now) const {
                         [&](const AskWhy& q) { return Answer(state_->AnswerWhy(q)); },
                         [&](const AskWorkers&) { return Answer(state_->AnswerWorkers()); },
                         [&](const AskJob& q) { return Answer(state_->AnswerJob(q)); },
+                        [&](const AskPools&) { return Answer(state_->AnswerPools()); },
                     },
                     question);
 }

@@ -9,7 +9,7 @@ namespace millrace::engine {
 namespace {
 
 StageKey KeyOf(const LiveJob& job, jobs::StageTaskId id) {
-  return {-job.priority, job.key.instance.run, job.key.instance.index, id.stage, id.index};
+  return {job.order, job.key.instance.run, job.key.instance.index, id.stage, id.index};
 }
 
 jobs::Cluster ClusterOf(const std::map<SessionId, Session>& sessions) {
@@ -42,7 +42,7 @@ void Engine::State::StartJob(LiveRun& run, Instance& instance) {
   LiveJob& job = jobs[row.key];
   job.key = {row.key, row.try_number};
   job.with = std::move(assignment->with);
-  job.priority = task.priority_weight;
+  job.order = OrderOf(run.row.type, -task.priority_weight);
   job.job = std::make_unique<jobs::Job>(job.key, job.with, ClusterOf(sessions));
   if (task.execution_timeout > Duration(0)) {
     timers.Add({now.boot + task.execution_timeout, TimerKind::kJobTimeout, {}, row.key, row.try_number, {}});
@@ -208,7 +208,7 @@ void Engine::State::LoadJob(LiveRun& run, Instance& instance) {
   const Task& task = TaskOf(run, instance);
   LiveJob& job = jobs[instance.row.key];
   job.key = {instance.row.key, instance.row.try_number};
-  job.priority = task.priority_weight;
+  job.order = OrderOf(run.row.type, -task.priority_weight);
   job.loaded = true;
   // It rendered when it started, with the same run and version.
   if (!task.pulls.empty()) {

@@ -12,9 +12,7 @@ namespace millrace::engine {
 namespace {
 
 constexpr const char* kDefaultPool = "default_pool";
-const std::string kEnginePool;  // of what the engine runs itself; nothing bounds it
-
-const std::string& PoolOf(const Task& task) { return task.in_engine ? kEnginePool : task.pool; }
+constexpr std::int32_t kNoLimit = 1'000'000'000;
 
 }  // namespace
 
@@ -23,12 +21,47 @@ Pool& Engine::State::FindPool(const std::string& name) {
   if (added) {
     found->second.name = name;
     found->second.size = name == kDefaultPool ? options.default_pool_slots : 0;
-    if (name.empty()) found->second.size = INT32_MAX;
+    if (name == kEnginePool) found->second.size = INT32_MAX;
     for (const auto& [pool, size] : options.pools) {
       if (pool == name) found->second.size = size;
     }
+    if (const auto row = pool_rows.find(name); row != pool_rows.end())
+      found->second.size = row->second.slots < 0 ? kNoLimit : row->second.slots;
   }
   return found->second;
+}
+
+CommandReply Engine::State::Set(const SetPool& command) {
+  const std::string& name = command.pool.name;
+  const auto stored = pool_rows.find(name);
+  if (command.must_be_new && (stored != pool_rows.end() || name == kDefaultPool))
+    return AlreadyExists("Pool with name: `" + name + "` already exists");
+  if (command.pool.deleted) {
+    if (name == kDefaultPool) return InvalidArgument("Default Pool can't be deleted");
+    if (stored == pool_rows.end()) return NotFound("The Pool with name: `" + name + "` was not found");
+    pool_rows.erase(stored);
+    out->batch.records.emplace_back(command.pool);
+    Resize(FindPool(name), 0);
+    return CommandResult{};
+  }
+  if (command.pool.slots < -1) return InvalidArgument("a pool has 0 slots or more, or -1 for no limit");
+  pool_rows[name] = command.pool;
+  out->batch.records.emplace_back(command.pool);
+  Resize(FindPool(name), command.pool.slots);
+  return CommandResult{};
+}
+
+// At once: who may start now does, and nobody is stopped.
+void Engine::State::Resize(Pool& pool, std::int32_t slots) {
+  pool.size = slots < 0 ? kNoLimit : slots;
+  Relist(pool);
+  for (auto& [key, run] : runs) {
+    for (Instance& instance : run.instances) {
+      if (instance.row.state != TaskState::kScheduled || PoolOf(TaskOf(run, instance)) != pool.name) continue;
+      Unpark(run, instance);
+      Park(run, instance);
+    }
+  }
 }
 
 bool Engine::State::RunMayStartMore(const LiveRun& run) const {
@@ -98,7 +131,8 @@ void Engine::State::Park(LiveRun& run, Instance& instance) {
   lane.pool = &FindPool(name);
   // One that no release can ever admit must not stand in front of others; `why` tells about it.
   if (task.pool_slots > lane.pool->size) return;
-  lane.waiting.emplace(OrderOf(task), instance.row.key.index);
+  if (lane.waiting.emplace(OrderOf(task), instance.row.key.index).second)
+    lane.pool->scheduled += task.pool_slots;
   Relist(lane);
 }
 
@@ -106,13 +140,14 @@ void Engine::State::Unpark(LiveRun& run, const Instance& instance) {
   const Task& task = TaskOf(run, instance);
   const auto lane = run.lanes.find(PoolOf(task));
   if (lane == run.lanes.end()) return;
-  lane->second.waiting.erase({OrderOf(task), instance.row.key.index});
+  if (lane->second.waiting.erase({OrderOf(task), instance.row.key.index}) > 0)
+    lane->second.pool->scheduled -= task.pool_slots;
   Relist(lane->second);
 }
 
 void Engine::State::Hold(LiveRun& run, Instance& instance) {
   const Task& task = TaskOf(run, instance);
-  Pool& pool = FindPool(task.pool);
+  Pool& pool = FindPool(PoolOf(task));
   instance.holds = true;
   pool.used += task.pool_slots;
   Relist(pool);
@@ -122,7 +157,7 @@ void Engine::State::Hold(LiveRun& run, Instance& instance) {
 
 void Engine::State::Release(LiveRun& run, Instance& instance) {
   const Task& task = TaskOf(run, instance);
-  Pool& pool = FindPool(task.pool);
+  Pool& pool = FindPool(PoolOf(task));
   instance.holds = false;
   pool.used -= task.pool_slots;
   Relist(pool);
@@ -138,7 +173,7 @@ void Engine::State::Relist(Lane& lane) {
   std::optional<LaneKey> key;
   if (!lane.waiting.empty() && RunMayStartMore(*lane.run)) {
     const auto& [priority, index] = *lane.waiting.begin();
-    key = LaneKey(priority, lane.run->row.key, index);
+    key = LaneKey(OrderOf(lane.run->row.type, priority), lane.run->row.key, index);
   }
   if (key == lane.listed) return;
   if (lane.listed) lane.pool->open.erase(*lane.listed);

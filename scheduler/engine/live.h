@@ -22,6 +22,7 @@
 
 namespace millrace::engine {
 
+struct LiveBackfill;
 struct LiveDag;
 struct LiveRun;
 struct Pool;
@@ -60,10 +61,16 @@ struct Lane {
   Pool* pool = nullptr;
   std::set<std::pair<std::int32_t, std::int32_t>> waiting;  // (-priority, index)
   // Its key in pool->open while the run may start more, see limits.cc.
-  std::optional<std::tuple<std::int32_t, RunKey, std::int32_t>> listed;
+  std::optional<std::tuple<std::int64_t, RunKey, std::int32_t>> listed;
 };
-using LaneKey =
-    std::tuple<std::int32_t, RunKey, std::int32_t>;  // (-priority, run, index) of its best instance
+// (order, run, index) of its best instance: less is better.
+using LaneKey = std::tuple<std::int64_t, RunKey, std::int32_t>;
+
+// A run's instances by priority, all of a backfill's behind all others.
+inline std::int64_t OrderOf(RunType type, std::int32_t minus_priority) {
+  constexpr std::int64_t kBehind = std::int64_t{1} << 40;
+  return (type == RunType::kBackfill ? kBehind : 0) + minus_priority;
+}
 
 // A limit on the instances of one task, in a run or in all runs of its DAG.
 struct TaskLimit {
@@ -83,6 +90,8 @@ struct Pool {
   std::string name;
   std::int32_t size = 0;
   std::int32_t used = 0;
+  std::int32_t running = 0;    // of `used`
+  std::int32_t scheduled = 0;  // of those that are parked
   std::map<LaneKey, Lane*> open;
   std::optional<LaneKey> listed;  // its key among the pools that can start something now
 };
@@ -93,17 +102,19 @@ struct LiveRun {
   Run row;
   DagPtr dag;
   LiveDag* owner = nullptr;
+  LiveBackfill* backfill = nullptr;  // whose limit it counts against, instead of its DAG's
   // By key.index. A prefix of dag->tasks while they are being created; empty while queued. Those that
   // `expand` adds stand behind all tasks. References stay good when it grows.
   std::deque<Instance> instances;
   std::map<std::int32_t, std::vector<std::int32_t>>
       mapped;  // task -> its instances by map index, once it is expanded
   std::map<std::int32_t, std::vector<std::int32_t>>
-      to_map;                                     // the same before a clear, until it is expanded again
-  std::int32_t unfinished = 0;                    // of `instances`
-  std::int32_t active = 0;                        // that hold a place against max_active_tasks
-  std::int64_t counted = 0;                       // of active_instances
-  std::map<std::string, Lane> lanes;              // by pool
+      to_map;                         // the same before a clear, until it is expanded again
+  std::int32_t tries_before = 0;      // of the version before; what is added to this run counts on from it
+  std::int32_t unfinished = 0;        // of `instances`
+  std::int32_t active = 0;            // that hold a place against max_active_tasks
+  std::int64_t counted = 0;           // of active_instances
+  std::map<std::string, Lane> lanes;  // by pool
   std::map<std::int32_t, TaskLimit> task_limits;  // by task, of those that have one
   std::unique_ptr<Past> past;                     // when a task depends on it
   std::optional<BootTime> deadline;               // dagrun_timeout
@@ -133,6 +144,7 @@ struct LiveDag {
   std::map<std::string, RunKey, std::less<>> runs;  // the live ones, by run id
   std::map<std::string, TaskLimit> task_limits;     // by task id, of those that have one
   std::map<RunKey, std::set<RunKey>> followers;     // live runs whose past this one is
+  std::vector<std::int64_t> backfills;              // the live ones, oldest first
   BatchPlace place;
   bool dirty = false;
 };
@@ -144,6 +156,20 @@ inline constexpr std::int32_t kQueuedByTimetable = 16;
 inline bool IsOfSchedule(RunType type) {
   return type == RunType::kScheduled || type == RunType::kAssetTriggered;
 }
+
+// A backfill that is not completed, or has live runs.
+struct LiveBackfill {
+  Backfill row;
+  std::vector<RunDates> dates;  // still to be dealt with; the next one last
+  std::set<RunKey> queued;
+  std::int32_t running = 0;
+  bool asking = false;           // the store is asked for the runs of the next dates, or for one to run again
+  std::set<WallTime> meanwhile;  // dates of runs made since it was asked
+  BatchPlace place;
+  bool dirty = false;
+
+  std::int32_t live() const { return static_cast<std::int32_t>(queued.size()) + running; }
+};
 
 // Something that a worker was given and has not ended yet.
 struct LiveAttempt {
@@ -183,7 +209,7 @@ struct StageRun {
 struct LiveJob {
   JobKey key;
   std::string with;  // rendered
-  std::int32_t priority = 1;
+  std::int64_t order = 0;          // see OrderOf
   std::unique_ptr<jobs::Job> job;  // null after a restart until its workers have settled
   std::map<jobs::StageTaskId, StageRun> tasks;
   std::set<SessionId> sessions;  // that have had attempts of it
@@ -202,8 +228,8 @@ struct LiveJob {
   bool unrendered = false;  // after a restart, until the XComs that it pulls have come
 };
 
-// (-priority, run, index, stage, stage index): the order in which waiting stage tasks get slots.
-using StageKey = std::tuple<std::int32_t, RunKey, std::int32_t, std::int32_t, std::int32_t>;
+// (order, run, index, stage, stage index): the order in which waiting stage tasks get slots.
+using StageKey = std::tuple<std::int64_t, RunKey, std::int32_t, std::int32_t, std::int32_t>;
 
 // How a task instance's attempt, or its job, ended.
 struct End {

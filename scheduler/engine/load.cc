@@ -30,6 +30,11 @@ void Engine::State::Load(Image image) {
     session.next_report = 0;
     timers.Add({session.lease_until, TimerKind::kLease, session.row.session, {}, 0, {}});
   }
+  for (PoolRow& row : image.pools) pool_rows[row.name] = std::move(row);
+  next_backfill = image.next_backfill;
+  for (Backfill& row : image.backfills) {
+    if (const auto dag = dags.find(row.dag_id); dag != dags.end()) AddBackfill(dag->second, std::move(row));
+  }
   std::map<RunKey, std::vector<TaskInstance>> instances;
   for (TaskInstance& row : image.task_instances) instances[row.key.run].push_back(std::move(row));
   std::sort(image.runs.begin(), image.runs.end(), [](const Run& a, const Run& b) { return a.key < b.key; });
@@ -94,6 +99,7 @@ void Engine::State::LoadInstances(LiveRun& run, std::vector<TaskInstance> rows) 
       Hold(run, instance);
       Readmit(run, instance);
     }
+    if (row.state == TaskState::kRunning) FindPool(PoolOf(task)).running += task.pool_slots;
     if (row.state == TaskState::kUpForRetry) {
       // A due time is wall time; after a step of that clock nobody waits longer than the policy's longest
       // delay.

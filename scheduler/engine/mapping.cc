@@ -144,7 +144,8 @@ void Engine::State::SetMapped(LiveRun& run, const std::vector<std::int32_t>& tas
       if (!run.has(index)) {
         Instance& added = run.instances.emplace_back();
         added.row.key = {run.row.key, index};
-        added.row.max_tries = run.dag->tasks[static_cast<std::size_t>(task)].retry.retries;
+        added.row.try_number = run.tries_before;
+        added.row.max_tries = run.tries_before + run.dag->tasks[static_cast<std::size_t>(task)].retry.retries;
         ++run.unfinished;
         ++run.counted;
         ++active_instances;

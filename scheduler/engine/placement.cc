@@ -12,7 +12,7 @@ namespace {
 bool IsShort(const Task& task) { return task.kind == "empty"; }
 
 StageKey KeyOf(const LiveJob& job, jobs::StageTaskId id) {
-  return {-job.priority, job.key.instance.run, job.key.instance.index, id.stage, id.index};
+  return {job.order, job.key.instance.run, job.key.instance.index, id.stage, id.index};
 }
 
 }  // namespace

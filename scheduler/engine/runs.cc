@@ -31,44 +31,65 @@ LiveRun& Engine::State::AddRun(LiveDag& dag, Run row, DagPtr version) {
   run.dag = std::move(version);
   run.owner = &dag;
   dag.runs[run.row.run_id] = key;
+  if (const auto found = backfills.find(run.row.backfill); found != backfills.end())
+    run.backfill = &found->second;
+  if (run.row.logical_date) {
+    for (const std::int64_t id : dag.backfills)
+      backfills.find(id)->second.meanwhile.insert(*run.row.logical_date);
+  }
   if (run.row.state == RunState::kQueued) {
-    dag.queued.insert(key);
-    if (IsOfSchedule(run.row.type)) ++dag.queued_by_timetable;
+    Enqueue(run);
   } else if (run.row.state == RunState::kRunning) {
-    ++dag.running;
+    CountRunning(run, 1);
     run.counted = static_cast<std::int64_t>(run.dag->tasks.size());
     active_instances += run.counted;
   }
   return run;
 }
 
+void Engine::State::Enqueue(LiveRun& run) {
+  (run.backfill == nullptr ? run.owner->queued : run.backfill->queued).insert(run.row.key);
+  if (IsOfSchedule(run.row.type)) ++run.owner->queued_by_timetable;
+}
+
+void Engine::State::Dequeue(LiveRun& run) {
+  (run.backfill == nullptr ? run.owner->queued : run.backfill->queued).erase(run.row.key);
+  if (IsOfSchedule(run.row.type)) --run.owner->queued_by_timetable;
+}
+
+void Engine::State::CountRunning(const LiveRun& run, std::int32_t by) {
+  (run.backfill == nullptr ? run.owner->running : run.backfill->running) += by;
+}
+
 void Engine::State::StartRuns(LiveDag& dag) {
   const bool allow_all = dag.dag->schedule.overlap == Overlap::kAllowAll;
   while (!dag.row.paused && !dag.queued.empty() && (allow_all || dag.running < dag.dag->max_active_runs)) {
-    const RunKey key = *dag.queued.begin();
-    LiveRun& run = runs.find(key)->second;
-    const auto size = static_cast<std::int64_t>(std::max(run.dag->tasks.size(), run.instances.size()));
-    if (active_instances > 0 && active_instances + size > kMaxActiveInstances) {
-      crowded.insert(dag.row.dag_id);
-      return;
-    }
-    dag.queued.erase(dag.queued.begin());
-    if (IsOfSchedule(run.row.type)) --dag.queued_by_timetable;
-    ++dag.running;
-    run.counted = size;
-    active_instances += size;
-    SetRunState(run, RunState::kRunning);
-    if (!run.row.started_at) run.row.started_at = now.wall;
-    SetDeadline(run, *run.row.started_at);
-    LookBack(run);
-    if (!run.complete()) {
-      creating.push_back(key);
-    } else {
-      // Opened again by a clear: whatever waits may go on.
-      for (std::size_t i = 0; i < run.instances.size(); ++i) Evaluate(run, run.instances[i]);
-      perhaps_over.insert(key);
-    }
+    if (!StartRun(runs.find(*dag.queued.begin())->second)) return;
   }
+}
+
+bool Engine::State::StartRun(LiveRun& run) {
+  const auto size = static_cast<std::int64_t>(std::max(run.dag->tasks.size(), run.instances.size()));
+  if (active_instances > 0 && active_instances + size > kMaxActiveInstances) {
+    crowded.insert(run.row.dag_id);
+    return false;
+  }
+  Dequeue(run);
+  CountRunning(run, 1);
+  run.counted = size;
+  active_instances += size;
+  SetRunState(run, RunState::kRunning);
+  if (!run.row.started_at) run.row.started_at = now.wall;
+  SetDeadline(run, *run.row.started_at);
+  LookBack(run);
+  // Opened again by a clear: whatever waits may go on.
+  for (std::size_t i = 0; i < run.instances.size(); ++i) Evaluate(run, run.instances[i]);
+  if (run.complete()) {
+    perhaps_over.insert(run.row.key);
+  } else {
+    creating.push_back(run.row.key);
+  }
+  return true;
 }
 
 void Engine::State::CreateInstances() {
@@ -83,7 +104,8 @@ void Engine::State::CreateInstances() {
       const Task& task = tasks[run->instances.size()];
       Instance& instance = run->instances.emplace_back();
       instance.row.key = {run->row.key, static_cast<std::int32_t>(run->instances.size() - 1)};
-      instance.row.max_tries = task.retry.retries;
+      instance.row.try_number = run->tries_before;
+      instance.row.max_tries = run->tries_before + task.retry.retries;
       Recount(*run, instance);
       ++run->unfinished;
       ++created_in_batch;
@@ -213,12 +235,27 @@ void Engine::State::EndIfOver(LiveRun& run) {
   if (!run.stopped.empty()) run.row.note = run.stopped;
   run.row.ended_at = now.wall;
   DropDeadlines(run);
-  --run.owner->running;
+  CountFailure(*run.owner, run.row, run.row.state == RunState::kFailed);
+  CountRunning(run, -1);
   active_instances -= run.counted;
   woken.insert(run.row.dag_id);
   woken.merge(crowded);
   crowded.clear();
   Evict(run);
+}
+
+// Backfills do not count: dates of long ago say nothing about today's.
+void Engine::State::CountFailure(LiveDag& dag, const Run& run, bool failed) {
+  const std::int32_t limit = dag.dag->max_consecutive_failed_runs;
+  if (run.type == RunType::kBackfill || (limit == 0 && dag.row.failures == 0)) return;
+  dag.row.failures = failed && limit > 0 ? dag.row.failures + 1 : 0;
+  Touch(dag);
+  if (limit == 0 || dag.row.failures < limit || dag.row.paused) return;
+  dag.row.failures = 0;
+  dag.row.paused = true;
+  out->batch.records.push_back(AuditRecord{now.wall, "scheduler", "pause", dag.row.dag_id,
+                                           R"({"reason":"max_consecutive_failed_dag_runs"})"});
+  for (const auto& [id, key] : dag.runs) RelistRun(runs.find(key)->second);
 }
 
 void Engine::State::Evict(LiveRun& run) {
@@ -266,7 +303,9 @@ void Engine::State::OnRunTimeout(LiveRun& run) {
   SetRunState(run, RunState::kFailed);
   run.row.ended_at = now.wall;
   run.row.note = reason;
-  --run.owner->running;
+  DropDeadlines(run);
+  CountFailure(*run.owner, run.row, true);
+  CountRunning(run, -1);
   active_instances -= run.counted;
   StopRest(run, reason, true, nullptr);
   woken.insert(run.row.dag_id);

@@ -35,7 +35,7 @@ Duration JitterOf(const Dag& dag, const RunDates& dates) {
 void Engine::State::OnDagLoaded(const DagLoaded& event) {
   const std::string& id = event.dag->id;
   const auto found = dags.find(id);
-  if (found != dags.end() && found->second.dag->hash == event.dag->hash) {
+  if (found != dags.end() && !found->second.row.deleted && found->second.dag->hash == event.dag->hash) {
     LiveDag& dag = found->second;
     if (!dag.row.stale) return;
     dag.row.stale = false;
@@ -44,9 +44,10 @@ void Engine::State::OnDagLoaded(const DagLoaded& event) {
     return;
   }
   LiveDag& dag = dags[id];
-  if (found == dags.end()) {
+  if (found == dags.end() || dag.row.deleted) {
     dag.row.dag_id = id;
     dag.row.paused = event.dag->paused_upon_creation;
+    dag.row.deleted = false;
   } else {
     versions[{id, dag.row.version}] = dag.dag;
   }
@@ -54,6 +55,7 @@ void Engine::State::OnDagLoaded(const DagLoaded& event) {
   ++dag.row.version;
   out->batch.dag_versions.push_back({id, dag.row.version, now.wall, event.dag});
   UseVersion(dag, event.dag);
+  for (const std::int64_t backfill : dag.backfills) ListDates(dag, backfills.find(backfill)->second);
   Touch(dag);
   woken.insert(id);
 }
@@ -180,6 +182,7 @@ void Engine::State::WakeDags() {
       FireDatasets(dag);
       queued = dag.queued.size();
       StartRuns(dag);
+      ProceedAll(dag);
     } while (dag.queued.size() < queued);
   }
 }

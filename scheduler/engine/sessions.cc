@@ -177,6 +177,13 @@ void Engine::State::OnTimer(const Timer& timer) {
       SetState(*run, *instance, TaskState::kScheduled);
       return;
     }
+    case TimerKind::kBackfill: {
+      const auto found = backfills.find(ToInt(timer.instance.run));
+      if (found == backfills.end()) return;
+      found->second.asking = false;
+      woken.insert(found->second.row.dag_id);
+      return;
+    }
     case TimerKind::kBackstop: {
       const auto found = attempts.find(timer.fence);
       if (found == attempts.end() || !found->second.wanted) return;

@@ -45,7 +45,10 @@ struct Engine::State {
   std::map<RunKey, LiveRun> runs;
   std::map<Fence, LiveAttempt> attempts;
   std::map<SessionId, Session> sessions;
-  std::map<std::string, Pool> pools;
+  std::map<std::string, Pool> pools;         // those that tasks have asked for
+  std::map<std::string, PoolRow> pool_rows;  // as stored
+  std::map<std::int64_t, LiveBackfill> backfills;
+  std::int64_t next_backfill = 1;
   std::map<TaskInstanceKey, LiveJob> jobs;
 
   Timers timers;
@@ -62,6 +65,7 @@ struct Engine::State {
   std::vector<TaskInstanceKey> dirty_instances;
   std::vector<RunKey> dirty_runs;
   std::vector<std::string> dirty_dags;
+  std::vector<std::int64_t> dirty_backfills;
   std::int64_t active_instances = 0;  // of all live runs
   std::set<RunKey> perhaps_over;      // runs to look at before this event is done
   std::set<std::string> woken;        // DAGs to look at before this event is done
@@ -70,6 +74,7 @@ struct Engine::State {
   struct WaitingCommand {
     std::uint64_t reply = 0;
     Command command;
+    std::int64_t backfill = 0;  // not a command: this backfill wants the run to run again
   };
   std::map<std::pair<std::string, std::string>, std::vector<WaitingCommand>> needs;  // by DAG and run id
 
@@ -78,6 +83,7 @@ struct Engine::State {
   void Settle();
   void Touch(LiveDag& dag);
   void Touch(LiveRun& run);
+  void Touch(LiveBackfill& backfill);
   void Touch(LiveRun& run, Instance& instance);
   void FlushRows();
   void SetRunState(LiveRun& run, RunState to, bool by_user = false);
@@ -133,6 +139,12 @@ struct Engine::State {
   // runs.cc: from queued to ended.
   LiveRun& AddRun(LiveDag& dag, Run row, DagPtr version);
   void StartRuns(LiveDag& dag);
+  // False: there is no room in memory.
+  bool StartRun(LiveRun& run);
+  // Into and out of the queue, and the count of running ones, of its DAG or its backfill.
+  void Enqueue(LiveRun& run);
+  void Dequeue(LiveRun& run);
+  void CountRunning(const LiveRun& run, std::int32_t by);
   void CreateInstances();
   void TellDownstream();
   // What the ends upstream mean for an instance that waits for them.
@@ -148,6 +160,7 @@ struct Engine::State {
   void SetDeadline(LiveRun& run, WallTime started);
   void EndRuns();
   void EndIfOver(LiveRun& run);
+  void CountFailure(LiveDag& dag, const Run& run, bool failed);
   void Evict(LiveRun& run);
   DagPtr FindVersion(const LiveDag& dag, std::int32_t version) const;
 
@@ -238,6 +251,25 @@ struct Engine::State {
   void Unwant(LiveRun& run, Instance& instance, const std::string& reason);
   void FinishRestart(LiveRun& run, Instance& instance);
 
+  // backfill.cc
+  CommandReply Create(const CreateBackfill& command);
+  Status CheckBackfill(const LiveDag& dag, const Backfill& row) const;
+  std::vector<LiveDag*> DownstreamOf(LiveDag& first);
+  CommandReply Change(const ChangeBackfill& command);
+  StatusOr<std::vector<RunDates>> DatesOf(const LiveDag& dag, const Backfill& row) const;
+  LiveBackfill& AddBackfill(LiveDag& dag, Backfill row);
+  // Starts what is queued, asks for the next dates, completes; as far as it goes now.
+  void Proceed(LiveBackfill& backfill);
+  void ProceedAll(LiveDag& dag);
+  void OnDatesLoaded(const DatesLoaded& event);
+  // One date's decision; true: it is dealt with.
+  bool DealWith(LiveBackfill& backfill, const RunDates& date, const std::vector<Run>& runs);
+  void DateDone(LiveBackfill& backfill, bool made);
+  void RunAgain(std::int64_t id, const Status& loaded, LiveRun* run);
+  void AskAgainLater(const LiveBackfill& backfill);
+  // Those that are left of its range, by the DAG's schedule as it is now.
+  void ListDates(const LiveDag& dag, LiveBackfill& backfill);
+
   // commands.cc, clear.cc
   void OnCommand(const CommandReceived& event);
   void OnLoaded(const Loaded& event);
@@ -251,8 +283,20 @@ struct Engine::State {
   CommandResult Stop(LiveRun& run, const std::string& reason);
   CommandReply Clear(const ClearTasks& command, LiveRun& run);
   CommandReply Mark(const MarkTask& command, LiveRun& run);
+  CommandReply Mark(const MarkRun& command, LiveRun& run);
+  // Whether it changed.
+  bool MarkInstance(LiveRun& run, Instance& instance, TaskState state, const std::string& reason);
+  CommandReply Delete(LiveRun& run);
+  CommandReply Delete(const DeleteRuns& command);
+  CommandReply Delete(const DeleteDag& command);
+  CommandReply Set(const SetPool& command);
+  void Resize(Pool& pool, std::int32_t slots);
   void ClearInstances(LiveRun& run, const std::vector<std::int32_t>& indices, const std::string& user);
+  void EvaluateAll(LiveRun& run, const std::vector<std::int32_t>& indices);
   void Reopen(LiveRun& run);
+  // Clears all of an ended run and opens it; on its DAG's newest version when asked for.
+  void Rerun(LiveRun& run, bool latest_version, const std::string& user);
+  void UseNewestVersion(LiveRun& run);
 
   // job_glue.cc: running mapreduce task instances.
   void StartJob(LiveRun& run, Instance& instance);
@@ -271,6 +315,7 @@ struct Engine::State {
   // why.cc
   StatusOr<Why> AnswerWhy(const AskWhy& question) const;
   std::vector<WorkerView> AnswerWorkers() const;
+  std::vector<PoolView> AnswerPools() const;
   StatusOr<std::string> AnswerJob(const AskJob& question) const;
 
   LiveRun* FindRun(RunKey key) {
@@ -291,10 +336,13 @@ struct Engine::State {
   }
 };
 
+inline const std::string kEnginePool;  // of what the engine runs itself; nothing bounds it
+inline const std::string& PoolOf(const Task& task) { return task.in_engine ? kEnginePool : task.pool; }
+
 // A task's place among those that wait: what the engine runs itself goes first, for it takes nothing.
 inline std::int32_t OrderOf(const Task& task) { return task.in_engine ? INT32_MIN : -task.priority_weight; }
 inline LaneKey KeyOf(const LiveRun& run, const Task& task, const Instance& instance) {
-  return {OrderOf(task), run.row.key, instance.row.key.index};
+  return {OrderOf(run.row.type, OrderOf(task)), run.row.key, instance.row.key.index};
 }
 
 // A mapreduce task instance is a job: it takes no slot itself.

@@ -20,6 +20,7 @@ enum class TimerKind : std::uint8_t {
   kJobTimeout,  // `instance`, in `try_number`
   kRunTimeout,  // `instance`'s run
   kAskAgain,    // for the XComs of `instance`, or for the run before its run (index -1)
+  kBackfill,    // `instance.run` is its id: ask the store again
 };
 
 struct Timer {

@@ -78,7 +78,16 @@ StatusOr<Why> Engine::State::AnswerWhy(const AskWhy& question) const {
   const LiveDag& dag = *run.owner;
   Why why;
   if (dag.row.paused) why.reasons.push_back({"paused", "DAG " + dag.row.dag_id + " is paused; unpause it"});
-  if (run.row.state == RunState::kQueued) {
+  if (run.row.state == RunState::kQueued && run.backfill != nullptr) {
+    const Backfill& backfill = run.backfill->row;
+    const std::string name = "backfill " + std::to_string(backfill.id);
+    if (backfill.paused) why.reasons.push_back({"backfill", name + " is paused; unpause it"});
+    if (run.backfill->running >= backfill.max_active_runs) {
+      why.reasons.push_back({"limit", "its run is queued: " + name + " has " +
+                                          std::to_string(run.backfill->running) +
+                                          " active runs, as many as its max_active_runs allows"});
+    }
+  } else if (run.row.state == RunState::kQueued) {
     const Overlap overlap = dag.dag->schedule.overlap;
     if (overlap != Overlap::kAllowAll && dag.running >= dag.dag->max_active_runs) {
       why.reasons.push_back({"limit", "its run is queued: " + std::to_string(dag.running) +
@@ -88,6 +97,8 @@ StatusOr<Why> Engine::State::AnswerWhy(const AskWhy& question) const {
                                                ? "; overlap: queue makes it wait"
                                                : "")});
     }
+  }
+  if (run.row.state == RunState::kQueued) {
     if (crowded.contains(dag.row.dag_id)) {
       why.reasons.push_back({"limit", "its run is queued: a million task instances are active already"});
     }
@@ -190,6 +201,26 @@ std::vector<WorkerView> Engine::State::AnswerWorkers() const {
     views.push_back(std::move(view));
   }
   return views;
+}
+
+std::vector<PoolView> Engine::State::AnswerPools() const {
+  std::map<std::string, PoolView> views;
+  const auto add = [&views](const std::string& name, std::int32_t slots) {
+    views[name].row = {name, slots, "", false, false};
+  };
+  add("default_pool", options.default_pool_slots);
+  for (const auto& [name, slots] : options.pools) add(name, slots);
+  for (const auto& [name, row] : pool_rows) views[name].row = row;
+  for (auto& [name, view] : views) {
+    const auto pool = pools.find(name);
+    if (pool == pools.end()) continue;
+    view.running = pool->second.running;
+    view.queued = pool->second.used - pool->second.running;
+    view.scheduled = pool->second.scheduled;
+  }
+  std::vector<PoolView> list;
+  for (auto& [name, view] : views) list.push_back(std::move(view));
+  return list;
 }
 
 StatusOr<std::string> Engine::State::AnswerJob(const AskJob& question) const {

@@ -36,6 +36,7 @@ struct ToMessage {
   void operator()(const Need&) const {}
   void operator()(const NeedXComs&) const {}
   void operator()(const NeedPrevious&) const {}
+  void operator()(const NeedDates&) const {}
 };
 
 }  // namespace

@@ -1,8 +1,12 @@
 #include "scheduler/store/batch_writer.h"
 
+#include <array>
+#include <set>
+
 #include "core/model/codec.h"
 #include "core/model/json.h"
 #include "scheduler/store/rows.h"
+#include "scheduler/store/schema.h"
 
 namespace millrace::store {
 namespace {
@@ -11,17 +15,21 @@ constexpr const char* kPosition = "SELECT (SELECT value FROM meta WHERE name = '
 constexpr const char* kAdvance = "UPDATE meta SET value = ? WHERE name = 'sequence'";
 constexpr const char* kRaise = "UPDATE meta SET value = max(value, ?1) WHERE name = ?2";
 constexpr const char* kDag =
-    "INSERT INTO dag VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12) ON CONFLICT (dag_id) DO UPDATE SET version = ?2, paused = ?3, stale = ?4, "
-    "cursor = ?5, cursor_logical_date = ?6, next_logical_date = ?7, next_run_after = ?8, parsed_at = ?9, "
-    "next_interval_start = ?10, next_interval_end = ?11, runtimes = ?12";
+    "INSERT INTO dag VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14) ON CONFLICT (dag_id) DO UPDATE "
+    "SET version = ?2, paused = ?3, "
+    "stale = ?4, cursor = ?5, cursor_logical_date = ?6, next_logical_date = ?7, next_run_after = ?8, "
+    "parsed_at = ?9, "
+    "next_interval_start = ?10, next_interval_end = ?11, runtimes = ?12, failures = ?13, deleted = ?14";
 constexpr const char* kDagVersion = "INSERT OR REPLACE INTO dag_version (dag_id, version, hash, created_at, body) VALUES (?,?,?,?,?)";
 constexpr const char* kForgetTags = "DELETE FROM dag_tag WHERE dag_id = ?";
 constexpr const char* kTag = "INSERT OR IGNORE INTO dag_tag VALUES (?,?)";
 // An upsert keeps the row's place; REPLACE would delete and insert again, indexes included.
 constexpr const char* kRun =
-    "INSERT INTO run VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17) ON CONFLICT (run) DO UPDATE SET state = ?5, "
-    "version = ?6, started_at = ?12, ended_at = ?13, conf = ?14, note = ?16, "
-    "missed_deadlines = ?17";
+    "INSERT INTO run VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18) ON CONFLICT "
+    "(run) DO UPDATE SET type = ?4, "
+    "state = ?5, version = ?6, started_at = ?12, ended_at = ?13, conf = ?14, triggered_by = ?15, note = ?16, "
+    "missed_deadlines = ?17, "
+    "backfill = ?18";
 constexpr const char* kDataset =
     "INSERT INTO dataset (name, uri, grp, extra, created_at, updated_at) VALUES (?1,?2,?3,?4,?5,?5) ON CONFLICT (name) DO UPDATE SET "
     "uri = ?2, grp = ?3, extra = ?4, updated_at = ?5 WHERE (?2 <> ?1 OR ?4 <> '{}') AND (uri <> ?2 OR grp <> ?3 OR extra <> ?4)";
@@ -49,6 +57,30 @@ constexpr const char* kToken = "INSERT OR REPLACE INTO token VALUES (?,?,?,?,?)"
 constexpr const char* kAudit = "INSERT INTO audit (at, user, action, object, detail) VALUES (?,?,?,?,?)";
 constexpr const char* kImportError = "INSERT OR REPLACE INTO import_error VALUES (?,?,?)";
 constexpr const char* kForgetImportError = "DELETE FROM import_error WHERE file = ?";
+constexpr const char* kBackfill =
+    "INSERT OR REPLACE INTO backfill VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+constexpr const char* kPool = "INSERT OR REPLACE INTO pool VALUES (?,?,?,?)";
+constexpr const char* kForgetPool = "DELETE FROM pool WHERE name = ?";
+// Its row first.
+constexpr std::array<const char*, 5> kForgetInstance = {
+    "DELETE FROM task_instance WHERE key = ?", "DELETE FROM attempt WHERE key = ?",
+    "DELETE FROM xcom WHERE key = ?", "DELETE FROM job WHERE key = ?",
+    "DELETE FROM stage_task WHERE key = ?"};
+constexpr std::array<const char*, 5> kDeleteRun = {
+    "DELETE FROM task_instance WHERE key BETWEEN ? AND ?", "DELETE FROM attempt WHERE key BETWEEN ? AND ?",
+    "DELETE FROM xcom WHERE key BETWEEN ? AND ?", "DELETE FROM job WHERE key BETWEEN ? AND ?",
+    "DELETE FROM stage_task WHERE key BETWEEN ? AND ?"};
+constexpr std::array<const char*, 3> kDeleteRunRow = {"DELETE FROM run_event WHERE run = ?",
+                                                      "DELETE FROM deadline WHERE run = ?",
+                                                      "DELETE FROM run WHERE run = ?"};
+constexpr std::array<const char*, 5> kDeleteDag = {
+    "DELETE FROM dag_version WHERE dag_id = ?1 AND version < (SELECT version FROM dag WHERE dag_id = ?1)",
+    "DELETE FROM dag_tag WHERE dag_id = ?1", "DELETE FROM backfill WHERE dag_id = ?1",
+    "DELETE FROM dataset_use WHERE dag_id = ?1", "DELETE FROM dataset_queue WHERE dag_id = ?1"};
+constexpr std::array<const char*, 2> kPrune = {
+    "DELETE FROM journal WHERE sequence IN (SELECT sequence FROM journal WHERE at < ?1 ORDER BY sequence "
+    "LIMIT ?2)",
+    "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ?1 ORDER BY id LIMIT ?2)"};
 constexpr const char* kJournal = "INSERT INTO journal VALUES (?,?,?)";
 
 }  // namespace
@@ -62,7 +94,9 @@ StatusOr<Statement*> BatchWriter::Prepared(const char* sql) {
 
 Status BatchWriter::Write(const Batch& batch) {
   RETURN_IF_ERROR(CheckPosition(batch));
+  RETURN_IF_ERROR(Delete(batch));
   RETURN_IF_ERROR(WriteDags(batch));
+  RETURN_IF_ERROR(WriteBackfills(batch));
   RETURN_IF_ERROR(WriteInstances(batch));
   RETURN_IF_ERROR(WriteDatasets(batch));
   RETURN_IF_ERROR(WriteJobs(batch));
@@ -116,11 +150,13 @@ Status BatchWriter::WriteDags(const Batch& batch) {
 
 Status BatchWriter::WriteInstances(const Batch& batch) {
   std::int64_t newest_run = 0;
+  const std::set<RunKey> deleted(batch.deleted_runs.begin(), batch.deleted_runs.end());
   for (const Run& run : batch.runs) {
+    newest_run = std::max(newest_run, ToInt(run.key));
+    if (deleted.contains(run.key)) continue;
     ASSIGN_OR_RETURN(Statement * statement, Prepared(kRun));
     BindRun(*statement, run);
     RETURN_IF_ERROR(statement->Run());
-    newest_run = std::max(newest_run, ToInt(run.key));
   }
   if (newest_run > 0) {
     ASSIGN_OR_RETURN(Statement * raise, Prepared(kRaise));
@@ -129,11 +165,13 @@ Status BatchWriter::WriteInstances(const Batch& batch) {
     RETURN_IF_ERROR(raise->Run());
   }
   for (const TaskInstance& instance : batch.task_instances) {
+    if (deleted.contains(instance.key.run)) continue;
     ASSIGN_OR_RETURN(Statement * statement, Prepared(kTaskInstance));
     BindTaskInstance(*statement, instance);
     RETURN_IF_ERROR(statement->Run());
   }
   for (const Attempt& attempt : batch.attempts) {
+    if (deleted.contains(attempt.instance.run)) continue;
     ASSIGN_OR_RETURN(Statement * statement, Prepared(kAttempt));
     BindAttempt(*statement, attempt);
     RETURN_IF_ERROR(statement->Run());
@@ -218,6 +256,56 @@ Status BatchWriter::WriteDatasets(const Batch& batch) {
   return OkStatus();
 }
 
+Status BatchWriter::Forget(const Batch::Forgotten& forgotten) {
+  for (const char* sql : kForgetInstance) {
+    if (sql == kForgetInstance.front() && !forgotten.row) continue;
+    ASSIGN_OR_RETURN(Statement * statement, Prepared(sql));
+    statement->Bind(1, PackKey(forgotten.instance));
+    RETURN_IF_ERROR(statement->Run());
+  }
+  return OkStatus();
+}
+
+// Before anything else is written: a run of the same id, or a task in the same place, may follow in the same
+// batch.
+Status BatchWriter::Delete(const Batch& batch) {
+  for (const RunKey run : batch.deleted_runs) {
+    for (const char* sql : kDeleteRun) {
+      ASSIGN_OR_RETURN(Statement * statement, Prepared(sql));
+      statement->Bind(1, PackKey({run, 0}));
+      statement->Bind(2, PackKey({run, static_cast<std::int32_t>(kMaxIndex)}));
+      RETURN_IF_ERROR(statement->Run());
+    }
+    for (const char* sql : kDeleteRunRow) {
+      ASSIGN_OR_RETURN(Statement * statement, Prepared(sql));
+      statement->Bind(1, ToInt(run));
+      RETURN_IF_ERROR(statement->Run());
+    }
+  }
+  for (const Batch::Forgotten& forgotten : batch.forgotten) RETURN_IF_ERROR(Forget(forgotten));
+  for (const std::string& dag_id : batch.deleted_dags) {
+    for (const char* sql : kDeleteDag) {
+      ASSIGN_OR_RETURN(Statement * statement, Prepared(sql));
+      statement->Bind(1, dag_id);
+      RETURN_IF_ERROR(statement->Run());
+    }
+  }
+  return OkStatus();
+}
+
+Status BatchWriter::WriteBackfills(const Batch& batch) {
+  for (const Backfill& row : batch.backfills) {
+    ASSIGN_OR_RETURN(Statement * statement, Prepared(kBackfill));
+    BindBackfill(*statement, row);
+    RETURN_IF_ERROR(statement->Run());
+    ASSIGN_OR_RETURN(Statement * raise, Prepared(kRaise));
+    raise->Bind(1, row.id + 1);
+    raise->Bind(2, std::string_view("next_backfill"));
+    RETURN_IF_ERROR(raise->Run());
+  }
+  return OkStatus();
+}
+
 Status BatchWriter::WriteJobs(const Batch& batch) {
   for (const StageTaskRow& row : batch.stage_tasks) {
     ASSIGN_OR_RETURN(Statement * statement, Prepared(kStageTask));
@@ -283,6 +371,25 @@ Status BatchWriter::WriteRecord(const Record& record) {
     statement->Bind(4, audit->object);
     statement->Bind(5, audit->detail);
     return statement->Run();
+  }
+  if (const auto* pool = std::get_if<PoolRow>(&record)) {
+    ASSIGN_OR_RETURN(Statement * statement, Prepared(pool->deleted ? kForgetPool : kPool));
+    statement->Bind(1, pool->name);
+    if (!pool->deleted) {
+      statement->Bind(2, std::int64_t{pool->slots});
+      statement->Bind(3, pool->description);
+      statement->Bind(4, std::int64_t{pool->include_deferred});
+    }
+    return statement->Run();
+  }
+  if (const auto* prune = std::get_if<PruneRecord>(&record)) {
+    for (const char* sql : kPrune) {
+      ASSIGN_OR_RETURN(Statement * statement, Prepared(sql));
+      statement->Bind(1, ToMicros(prune->before));
+      statement->Bind(2, prune->limit);
+      RETURN_IF_ERROR(statement->Run());
+    }
+    return OkStatus();
   }
   const ImportError& error = std::get<ImportErrorRecord>(record).error;
   ASSIGN_OR_RETURN(Statement * statement, Prepared(error.problems.empty() ? kForgetImportError : kImportError));

@@ -25,6 +25,9 @@ class BatchWriter {
   Status WriteInstances(const Batch& batch);
   Status WriteJobs(const Batch& batch);
   Status WriteXCom(const XComRow& row);
+  Status WriteBackfills(const Batch& batch);
+  Status Delete(const Batch& batch);
+  Status Forget(const Batch::Forgotten& forgotten);
   Status WriteRecord(const Record& record);
   Status WriteJournal(const Batch& batch);
 

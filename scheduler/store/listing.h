@@ -1,5 +1,5 @@
 // What the readers have in common: the rows of a statement, one of them, or a page of them with its total.
-// Used by sqlite_readers.cc and dataset_reader.cc.
+// Used by the readers on SQLite.
 #pragma once
 
 #include <cstdint>

@@ -143,6 +143,16 @@ StatusOr<LogSlice> LogSegments::Read(const TaskInstanceKey& instance, std::int32
   return slice;
 }
 
+Status LogSegments::RemoveLogs(RunKey run) {
+  std::lock_guard lock(mutex_);
+  segments_.erase(run);
+  opened_.remove(run);
+  const std::string path =
+      folder_ + "/" + std::to_string(ToInt(run) / 1000) + "/" + std::to_string(ToInt(run)) + ".log";
+  if (unlink(path.c_str()) != 0 && errno != ENOENT) return ErrnoStatus(errno, "remove " + path);
+  return OkStatus();
+}
+
 void LogSegments::SyncEverySecond() {
   std::unique_lock lock(mutex_);
   while (!stop_.wait_for(lock, kSyncInterval, [this] { return stopping_; })) {

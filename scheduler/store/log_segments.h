@@ -15,7 +15,7 @@
 
 namespace millrace::store {
 
-class LogSegments : public LogWriter, public LogReader {
+class LogSegments : public LogWriter, public LogReader, public LogCleaner {
  public:
   // Makes the folder. A torn chunk at a segment's end (a crash) is cut off when the segment is next opened.
   static StatusOr<std::unique_ptr<LogSegments>> Open(const std::string& folder);
@@ -24,6 +24,7 @@ class LogSegments : public LogWriter, public LogReader {
   Status Append(const TaskInstanceKey& instance, std::int32_t try_number, const Fence& fence, std::string_view data) override;
   StatusOr<LogSlice> Read(const TaskInstanceKey& instance, std::int32_t try_number, std::int64_t from,
                           std::int64_t max_bytes) override;
+  Status RemoveLogs(RunKey run) override;
 
  private:
   struct Extent {

@@ -33,4 +33,11 @@ class LogReader {
                                   std::int64_t max_bytes) = 0;
 };
 
+class LogCleaner {
+ public:
+  virtual ~LogCleaner() = default;
+  // All logs of a run that has been deleted; nothing when there are none.
+  virtual Status RemoveLogs(RunKey run) = 0;
+};
+
 }  // namespace millrace::store

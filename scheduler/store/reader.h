@@ -62,6 +62,9 @@ struct RunFilter {
   std::optional<WallTime> logical_date_from, logical_date_to;  // inclusive
   std::optional<WallTime> run_after_from, run_after_to;
   std::string run_id_pattern;
+  std::int64_t backfill = 0;         // of this one
+  std::vector<std::string> dag_ids;  // of one of these; empty: no condition
+  std::optional<WallTime> ended_before;
   RunOrder order = RunOrder::kKey;
   bool descending = false;
   Page page;
@@ -172,6 +175,21 @@ class JobReader {
   virtual StatusOr<JobRow> GetJob(const JobKey& key) = 0;
 };
 
+struct BackfillFilter {
+  std::string dag_id;       // "" for all
+  bool descending = false;  // by id
+  Page page;
+};
+
+class BackfillReader {
+ public:
+  virtual ~BackfillReader() = default;
+  virtual StatusOr<Backfill> GetBackfill(std::int64_t id) = 0;
+  virtual StatusOr<Listing<Backfill>> ListBackfills(const BackfillFilter& filter) = 0;
+  // Its runs by RunState.
+  virtual StatusOr<std::vector<std::int64_t>> CountRuns(std::int64_t id) = 0;
+};
+
 class AccountReader {
  public:
   virtual ~AccountReader() = default;
@@ -179,6 +197,20 @@ class AccountReader {
   virtual StatusOr<TokenRecord> GetToken(const std::string& hash) = 0;
   virtual StatusOr<std::vector<UserRecord>> ListUsers() = 0;
   virtual StatusOr<std::vector<AuditRecord>> ListAudit(const Page& page) = 0;
+};
+
+// A copy of everything that survives, whole and of one moment, made while the scheduler runs. Not within a
+// second.
+struct BackupInfo {
+  std::string folder;
+  std::int64_t bytes = 0;
+};
+
+class BackupWriter {
+ public:
+  virtual ~BackupWriter() = default;
+  // Into STATE/backups/NAME. ALREADY_EXISTS when there is one of that name, or one is being made.
+  virtual StatusOr<BackupInfo> WriteBackup(const std::string& name) = 0;
 };
 
 // The committed journal, for live events: transitions after a position, in order.

@@ -62,7 +62,9 @@ DagRow ReadDag(const Statement& row) {
           .next_run_after = row.Time(7),
           .next_interval_start = row.Time(9),
           .next_interval_end = row.Time(10),
-          .runtimes = ReadRuntimes(row.Text(11))};
+          .runtimes = ReadRuntimes(row.Text(11)),
+          .failures = static_cast<std::int32_t>(row.Int(12)),
+          .deleted = row.Int(13) != 0};
 }
 
 void BindDag(Statement& statement, const DagRow& row, WallTime parsed_at) {
@@ -80,6 +82,8 @@ void BindDag(Statement& statement, const DagRow& row, WallTime parsed_at) {
   statement.Bind(10, row.next_interval_start);
   statement.Bind(11, row.next_interval_end);
   statement.Bind(12, runtimes);
+  statement.Bind(13, std::int64_t{row.failures});
+  statement.Bind(14, std::int64_t{row.deleted});
 }
 
 DatasetEvent ReadDatasetEvent(const Statement& row) {
@@ -121,7 +125,8 @@ Run ReadRun(const Statement& row) {
           .conf = row.Text(13),
           .triggered_by = row.Text(14),
           .note = row.Text(15),
-          .missed_deadlines = static_cast<std::int32_t>(row.Int(16))};
+          .missed_deadlines = static_cast<std::int32_t>(row.Int(16)),
+          .backfill = row.Int(17)};
 }
 
 void BindRun(Statement& statement, const Run& run) {
@@ -142,6 +147,60 @@ void BindRun(Statement& statement, const Run& run) {
   statement.Bind(15, run.triggered_by);
   statement.Bind(16, run.note);
   statement.Bind(17, std::int64_t{run.missed_deadlines});
+  run.backfill == 0 ? statement.BindNull(18) : statement.Bind(18, run.backfill);
+}
+
+Backfill ReadBackfill(const Statement& row) {
+  return {.id = row.Int(0),
+          .dag_id = row.Text(1),
+          .from = WallFromMicros(row.Int(2)),
+          .to = WallFromMicros(row.Int(3)),
+          .reprocess = static_cast<Reprocess>(row.Int(4)),
+          .run_backwards = row.Int(5) != 0,
+          .latest_version = row.Int(6) != 0,
+          .max_active_runs = static_cast<std::int32_t>(row.Int(7)),
+          .conf = row.Text(8),
+          .user = row.Text(9),
+          .paused = row.Int(10) != 0,
+          .cancelled = row.Int(11) != 0,
+          .created_at = WallFromMicros(row.Int(12)),
+          .updated_at = WallFromMicros(row.Int(13)),
+          .completed_at = row.Time(14),
+          .cursor = row.Time(15),
+          .dates = static_cast<std::int32_t>(row.Int(16)),
+          .made = static_cast<std::int32_t>(row.Int(17)),
+          .skipped = static_cast<std::int32_t>(row.Int(18)),
+          .after = row.Int(19)};
+}
+
+PoolRow ReadPoolRow(const Statement& row) {
+  return {.name = row.Text(0),
+          .slots = static_cast<std::int32_t>(row.Int(1)),
+          .description = row.Text(2),
+          .include_deferred = row.Int(3) != 0};
+}
+
+void BindBackfill(Statement& statement, const Backfill& backfill) {
+  statement.Bind(1, backfill.id);
+  statement.Bind(2, backfill.dag_id);
+  statement.Bind(3, ToMicros(backfill.from));
+  statement.Bind(4, ToMicros(backfill.to));
+  statement.Bind(5, static_cast<std::int64_t>(backfill.reprocess));
+  statement.Bind(6, std::int64_t{backfill.run_backwards});
+  statement.Bind(7, std::int64_t{backfill.latest_version});
+  statement.Bind(8, std::int64_t{backfill.max_active_runs});
+  statement.Bind(9, backfill.conf);
+  statement.Bind(10, backfill.user);
+  statement.Bind(11, std::int64_t{backfill.paused});
+  statement.Bind(12, std::int64_t{backfill.cancelled});
+  statement.Bind(13, ToMicros(backfill.created_at));
+  statement.Bind(14, ToMicros(backfill.updated_at));
+  statement.Bind(15, backfill.completed_at);
+  statement.Bind(16, backfill.cursor);
+  statement.Bind(17, std::int64_t{backfill.dates});
+  statement.Bind(18, std::int64_t{backfill.made});
+  statement.Bind(19, std::int64_t{backfill.skipped});
+  statement.Bind(20, backfill.after);
 }
 
 TaskInstance ReadTaskInstance(const Statement& row) {

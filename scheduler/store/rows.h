@@ -14,11 +14,18 @@ TaskInstanceKey UnpackKey(std::int64_t key);
 
 // Column lists in the order of the Read functions below.
 inline constexpr const char* kDagColumns =
-    "dag_id, version, paused, stale, cursor, cursor_logical_date, next_logical_date, next_run_after, parsed_at, "
-    "next_interval_start, next_interval_end, runtimes";
+    "dag_id, version, paused, stale, cursor, cursor_logical_date, next_logical_date, next_run_after, "
+    "parsed_at, "
+    "next_interval_start, next_interval_end, runtimes, failures, deleted";
 inline constexpr const char* kRunColumns =
-    "run, dag_id, run_id, type, state, version, logical_date, interval_start, interval_end, run_after, queued_at, "
-    "started_at, ended_at, conf, triggered_by, note, missed_deadlines";
+    "run, dag_id, run_id, type, state, version, logical_date, interval_start, interval_end, run_after, "
+    "queued_at, "
+    "started_at, ended_at, conf, triggered_by, note, missed_deadlines, backfill";
+inline constexpr const char* kPoolColumns = "name, slots, description, include_deferred";
+inline constexpr const char* kBackfillColumns =
+    "id, dag_id, from_date, to_date, reprocess, run_backwards, latest_version, max_active_runs, conf, user, "
+    "paused, "
+    "cancelled, created_at, updated_at, completed_at, cursor, dates, made, skipped, after";
 inline constexpr const char* kTaskInstanceColumns =
     "key, state, try_number, max_tries, lost, term, counter, session, scheduled_at, queued_at, started_at, ended_at, due_at, "
     "worker, reason, map_index, mapped_task, map_value, skips";
@@ -34,6 +41,8 @@ DagRow ReadDag(const Statement& row);
 DatasetEvent ReadDatasetEvent(const Statement& row);
 
 Run ReadRun(const Statement& row);
+Backfill ReadBackfill(const Statement& row);
+PoolRow ReadPoolRow(const Statement& row);
 TaskInstance ReadTaskInstance(const Statement& row);
 XComRow ReadXCom(const Statement& row);
 Attempt ReadAttempt(const Statement& row);
@@ -42,6 +51,7 @@ StatusOr<StageTaskRow> ReadStageTask(const Statement& row);
 void BindDag(Statement& statement, const DagRow& row, WallTime parsed_at);
 void BindDatasetEvent(Statement& statement, const DatasetEvent& event);
 void BindRun(Statement& statement, const Run& run);
+void BindBackfill(Statement& statement, const Backfill& backfill);
 void BindTaskInstance(Statement& statement, const TaskInstance& instance);
 void BindAttempt(Statement& statement, const Attempt& attempt);
 void BindStageTask(Statement& statement, const StageTaskRow& row);

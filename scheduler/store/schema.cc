@@ -108,7 +108,26 @@ CREATE TABLE deadline(
   run INTEGER NOT NULL, idx INTEGER NOT NULL, due_at INTEGER NOT NULL, missed_at INTEGER, PRIMARY KEY (run, idx)) WITHOUT ROWID;
 )sql";
 
-constexpr std::array<const char*, kSchemaVersion> kMigrations = {kVersion1, kVersion2, kVersion3};
+// Backfills, pools; deleted DAGs.
+constexpr const char* kVersion4 = R"sql(
+INSERT INTO meta VALUES ('next_backfill', 1);
+ALTER TABLE dag ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE dag ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE run ADD COLUMN backfill INTEGER;
+CREATE INDEX run_by_backfill ON run(backfill, state) WHERE backfill IS NOT NULL;
+CREATE TABLE backfill(
+  id INTEGER PRIMARY KEY, dag_id TEXT NOT NULL, from_date INTEGER NOT NULL, to_date INTEGER NOT NULL,
+  reprocess INTEGER NOT NULL, run_backwards INTEGER NOT NULL, latest_version INTEGER NOT NULL,
+  max_active_runs INTEGER NOT NULL, conf TEXT NOT NULL, user TEXT NOT NULL, paused INTEGER NOT NULL,
+  cancelled INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, completed_at INTEGER,
+  cursor INTEGER, dates INTEGER NOT NULL, made INTEGER NOT NULL, skipped INTEGER NOT NULL, after INTEGER NOT NULL);
+CREATE INDEX backfill_by_dag ON backfill(dag_id);
+CREATE INDEX backfill_live ON backfill(id) WHERE completed_at IS NULL;
+CREATE TABLE pool(
+  name TEXT PRIMARY KEY, slots INTEGER NOT NULL, description TEXT NOT NULL, include_deferred INTEGER NOT NULL) WITHOUT ROWID;
+)sql";
+
+constexpr std::array<const char*, kSchemaVersion> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4};
 
 StatusOr<int> Version(Database& database) {
   ASSIGN_OR_RETURN(Statement statement, database.Prepare("PRAGMA user_version"));

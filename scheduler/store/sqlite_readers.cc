@@ -4,6 +4,7 @@
 #include <map>
 
 #include "core/model/codec.h"
+#include "scheduler/store/backfill_reader.h"
 #include "scheduler/store/dataset_reader.h"
 #include "scheduler/store/listing.h"
 #include "scheduler/store/read_pool.h"
@@ -55,7 +56,7 @@ class Dags : public DagReader {
   StatusOr<DagEntry> GetDag(const std::string& dag_id) override {
     return pool_.Read<DagEntry>([&](Database& database) -> StatusOr<DagEntry> {
       Query query(std::string("SELECT ") + kDagColumns + " FROM dag");
-      query.Where("dag_id = ?").Add(dag_id);
+      query.Where("dag_id = ?").Add(dag_id).Where("deleted = 0");
       ASSIGN_OR_RETURN(DagEntry entry, One<DagEntry>(database, query, "DAG not found: " + dag_id, ReadEntry));
       ASSIGN_OR_RETURN(entry.dag, versions_.Find(database, dag_id, entry.row.version));
       return entry;
@@ -65,6 +66,7 @@ class Dags : public DagReader {
   StatusOr<Listing<DagEntry>> ListDags(const DagFilter& filter) override {
     return pool_.Read<Listing<DagEntry>>([&](Database& database) -> StatusOr<Listing<DagEntry>> {
       const auto conditions = [&filter](Query& query) {
+        query.Where("deleted = 0");
         if (!filter.include_stale) query.Where("stale = 0");
         if (filter.paused) query.Where("paused = ?").Add(*filter.paused ? 1 : 0);
         if (!filter.id_pattern.empty()) query.Where("dag_id LIKE ?").Add(filter.id_pattern);
@@ -90,7 +92,7 @@ class Dags : public DagReader {
     return pool_.Read<DagPtr>([&](Database& database) -> StatusOr<DagPtr> {
       if (version != 0) return versions_.Find(database, dag_id, version);
       Query query(std::string("SELECT ") + kDagColumns + " FROM dag");
-      query.Where("dag_id = ?").Add(dag_id);
+      query.Where("dag_id = ?").Add(dag_id).Where("deleted = 0");
       ASSIGN_OR_RETURN(const DagEntry entry, One<DagEntry>(database, query, "DAG not found: " + dag_id, ReadEntry));
       return versions_.Find(database, dag_id, entry.row.version);
     });
@@ -157,6 +159,17 @@ class Runs : public RunReader {
         if (filter.logical_date_to) query.Where("logical_date <= ?").Add(ToMicros(*filter.logical_date_to));
         if (filter.run_after_from) query.Where("run_after >= ?").Add(ToMicros(*filter.run_after_from));
         if (filter.run_after_to) query.Where("run_after <= ?").Add(ToMicros(*filter.run_after_to));
+        if (filter.ended_before)
+          query.Where("ended_at < ? AND state >= 2").Add(ToMicros(*filter.ended_before));
+        if (!filter.dag_ids.empty()) {
+          std::string in = "dag_id IN (";
+          for (std::size_t i = 0; i < filter.dag_ids.size(); ++i) {
+            in += i == 0 ? "?" : ",?";
+            query.Add(filter.dag_ids[i]);
+          }
+          query.Where(in + ")");
+        }
+        if (filter.backfill != 0) query.Where("backfill = ?").Add(filter.backfill);
         if (!filter.run_id_pattern.empty()) query.Where("run_id LIKE ?").Add(filter.run_id_pattern);
       };
       const std::string direction = filter.descending ? " DESC" : "";
@@ -231,6 +244,20 @@ class Loader : public RunLoader {
         for (XComRow& row : found) rows.push_back(std::move(row));
       }
       return rows;
+    });
+  }
+
+  StatusOr<std::vector<Run>> LoadDates(const std::string& dag_id, WallTime from, WallTime to) override {
+    return pool_.Read<std::vector<Run>>([&](Database& database) -> StatusOr<std::vector<Run>> {
+      Query query(std::string("SELECT ") + kRunColumns + " FROM run");
+      query.Where("dag_id = ?")
+          .Add(dag_id)
+          .Where("logical_date BETWEEN ? AND ?")
+          .Add(ToMicros(from))
+          .Add(ToMicros(to));
+      query.Tail("ORDER BY run");
+      ASSIGN_OR_RETURN(Statement statement, query.Prepare(database));
+      return All<Run>(statement, ReadRun);
     });
   }
 
@@ -442,6 +469,7 @@ struct SqliteReaders::Parts {
         xcoms(*pool),
         datasets(*pool),
         jobs(*pool),
+        backfills(MakeBackfillReader(*pool)),
         accounts(*pool),
         journal(*pool) {}
   std::unique_ptr<ReadPool> pool;
@@ -453,6 +481,7 @@ struct SqliteReaders::Parts {
   XComs xcoms;
   SqliteDatasets datasets;
   Jobs jobs;
+  std::unique_ptr<BackfillReader> backfills;
   Accounts accounts;
   Journal journal;
 };
@@ -471,6 +500,7 @@ TaskInstanceReader& SqliteReaders::task_instances() { return parts_->task_instan
 XComReader& SqliteReaders::xcoms() { return parts_->xcoms; }
 DatasetReader& SqliteReaders::datasets() { return parts_->datasets; }
 JobReader& SqliteReaders::jobs() { return parts_->jobs; }
+BackfillReader& SqliteReaders::backfills() { return *parts_->backfills; }
 AccountReader& SqliteReaders::accounts() { return parts_->accounts; }
 JournalReader& SqliteReaders::journal() { return parts_->journal; }
 RunLoader& SqliteReaders::loader() { return parts_->loader; }

@@ -22,6 +22,7 @@ class SqliteReaders {
   XComReader& xcoms();
   DatasetReader& datasets();
   JobReader& jobs();
+  BackfillReader& backfills();
   AccountReader& accounts();
   JournalReader& journal();
   RunLoader& loader();

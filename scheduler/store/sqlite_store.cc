@@ -184,6 +184,8 @@ class SqliteStore : public Store {
     image.term = static_cast<std::uint32_t>(term);
     image.sequence = static_cast<std::uint64_t>(sequence);
     image.next_session = static_cast<std::uint64_t>(next_session);
+    ASSIGN_OR_RETURN(image.next_backfill, Meta("next_backfill"));
+    RETURN_IF_ERROR(LoadRest(image));
     RETURN_IF_ERROR(LoadDags(image));
     RETURN_IF_ERROR(LoadRuns(image));
     RETURN_IF_ERROR(LoadDatasets(image));
@@ -199,6 +201,26 @@ class SqliteStore : public Store {
       image.sessions.push_back(std::move(row));
     }
     return image;
+  }
+
+  Status LoadRest(Image& image) {
+    ASSIGN_OR_RETURN(Statement backfills,
+                     database_->Prepare(
+                         std::string("SELECT ") + kBackfillColumns +
+                         " FROM backfill WHERE completed_at IS NULL OR id IN "
+                         "(SELECT backfill FROM run WHERE state < 2 AND backfill IS NOT NULL) ORDER BY id"));
+    while (true) {
+      ASSIGN_OR_RETURN(const bool more, backfills.Step());
+      if (!more) break;
+      image.backfills.push_back(ReadBackfill(backfills));
+    }
+    ASSIGN_OR_RETURN(Statement pools,
+                     database_->Prepare(std::string("SELECT ") + kPoolColumns + " FROM pool ORDER BY name"));
+    while (true) {
+      ASSIGN_OR_RETURN(const bool more, pools.Step());
+      if (!more) return OkStatus();
+      image.pools.push_back(ReadPoolRow(pools));
+    }
   }
 
   Status LoadDags(Image& image) {

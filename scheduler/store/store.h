@@ -41,7 +41,8 @@ class Store {
   virtual StatusOr<std::uint64_t> LastSequence() = 0;
 };
 
-// Reads for the engine what it does not hold: a run for a command on it, the run before one, values of tasks. The caller's thread, no commit under way.
+// Reads for the engine what it does not hold: a run for a command on it, the run before one, runs by date,
+// values of tasks. The caller's thread, no commit under way.
 class RunLoader {
  public:
   virtual ~RunLoader() = default;
@@ -51,6 +52,8 @@ class RunLoader {
   virtual StatusOr<RunImage> LoadPrevious(const std::string& dag_id, WallTime before) = 0;
   // Those that there are.
   virtual StatusOr<std::vector<XComRow>> LoadXComs(const std::vector<XComKey>& keys) = 0;
+  // Those of a DAG with logical dates from `from` to `to`, both inclusive, oldest first.
+  virtual StatusOr<std::vector<Run>> LoadDates(const std::string& dag_id, WallTime from, WallTime to) = 0;
 };
 
 }  // namespace millrace::store

@@ -197,6 +197,7 @@ class Scenario {
       dag.max_active_runs = std::stoi(line.Option("max_active_runs", "16"));
       dag.max_active_tasks = std::stoi(line.Option("max_active_tasks", "16"));
       dag.paused_upon_creation = line.Has("paused");
+      dag.max_consecutive_failed_runs = std::stoi(line.Option("max_failures", "0"));
       Schedule& schedule = dag.schedule;
       for (const auto& [key, kind] : {std::pair("schedule", ScheduleKind::kCronTrigger),
                                       std::pair("schedule_interval", ScheduleKind::kCronInterval)}) {
@@ -248,6 +249,7 @@ class Scenario {
       task.pool_slots = std::stoi(line.Option("slots", "1"));
       task.priority_weight = std::stoi(line.Option("priority", "1"));
       task.outlets = Names(line.Option("outlets"));
+      task.inlets = Names(line.Option("inlets"));
       if (line.Option("lost") == "fail") task.on_worker_lost = OnWorkerLost::kFail;
     });
   }
@@ -328,21 +330,29 @@ class Scenario {
     } else if (what == "clear") {
       command = ClearTasks{dag,
                            run,
-                           Names(line.Word(3)),
+                           line.Word(3) == "*" ? std::vector<std::string>() : Names(line.Word(3)),
                            line.Has("upstream"),
                            !line.Has("alone"),
                            line.Has("only_failed"),
                            line.Has("dry_run"),
                            "ana",
                            std::stoi(line.Option("map_index", "-1"))};
+      std::get<ClearTasks>(command).latest_version = line.Has("newest");
+      std::get<ClearTasks>(command).reopen = !line.Has("keep_run");
     } else if (what == "dataset") {
       command = AddDatasetEvent{dag, run.empty() ? "{}" : line.Rest(2), "ana"};
     } else if (what == "forget") {
       command = ClearDatasetQueue{dag, run, "ana"};
     } else if (what == "mark") {
-      command = MarkTask{dag,          run,
-                         line.Word(3), TaskStateFromString(line.Word(4)).value(),
-                         "ana",        std::stoi(line.Option("map_index", "-1"))};
+      MarkTask mark{dag,          run,
+                    line.Word(3), TaskStateFromString(line.Word(4)).value(),
+                    "ana",        std::stoi(line.Option("map_index", "-1"))};
+      mark.upstream = line.Has("upstream");
+      mark.downstream = line.Has("downstream");
+      mark.dry_run = line.Has("dry_run");
+      command = mark;
+    } else if (auto operation = Operation(line)) {
+      command = std::move(*operation);
     } else if (what != "pause" && what != "unpause") {
       FAIL() << "line " << line.number << " is not understood: " << line.text;
     }
@@ -351,8 +361,43 @@ class Scenario {
       trace_.push_back("refused: " + reply.status().ToString());
     } else if (line.Has("dry_run")) {
       for (const TaskInstanceKey& key : reply->instances)
-        trace_.push_back("would clear " + driver_->NameOf(key));
+        trace_.push_back("would " + what + " " + driver_->NameOf(key));
+      for (const WallTime date : reply->dates) trace_.push_back("would run " + FormatTime(date));
+      for (const Backfill& backfill : reply->downstream)
+        trace_.push_back("would run " + std::to_string(backfill.dates) + " dates of " + backfill.dag_id);
     }
+  }
+
+  // Backfills, runs and DAGs as wholes, pools.
+  static std::optional<Command> Operation(const Line& line) {
+    const std::string what = line.Word(0);
+    const std::string name = line.Word(1);
+    if (what == "backfill") {
+      CreateBackfill create;
+      create.backfill.dag_id = name;
+      create.backfill.from = Time(line.Word(2));
+      create.backfill.to = Time(line.Word(3));
+      create.backfill.reprocess = ReprocessFromString(line.Option("reprocess", "none")).value();
+      create.backfill.run_backwards = line.Has("backwards");
+      create.backfill.latest_version = !line.Has("original");
+      create.backfill.max_active_runs = std::stoi(line.Option("max_active_runs", "10"));
+      create.backfill.user = "ana";
+      create.include_downstream = line.Has("downstream");
+      create.dry_run = line.Has("dry_run");
+      return create;
+    }
+    for (const auto& [word, action] : {std::pair("pause_backfill", BackfillAction::kPause),
+                                       std::pair("resume_backfill", BackfillAction::kUnpause),
+                                       std::pair("cancel_backfill", BackfillAction::kCancel)}) {
+      if (what == word) return ChangeBackfill{std::stoi(name), action, "ana"};
+    }
+    if (what == "mark_run")
+      return MarkRun{name, line.Word(2), RunStateFromString(line.Word(3)).value(), "ana"};
+    if (what == "delete_run") return DeleteRun{name, line.Word(2), "ana"};
+    if (what == "delete_dag") return DeleteDag{name, "ana"};
+    if (what == "set_pool") return SetPool{{name, std::stoi(line.Word(2)), "", false, false}, false};
+    if (what == "delete_pool") return SetPool{{name, 0, "", false, true}, false};
+    return std::nullopt;
   }
 
   void Welcomed(const std::string& name, SessionId session) {
@@ -406,6 +451,7 @@ class Scenario {
     std::vector<std::string> lines;
     std::map<RunKey, int> runs;
     std::map<TaskInstanceKey, int> instances;
+    std::map<std::int64_t, int> backfills;
     for (std::size_t i = before_; i < driver_->batches.size(); ++i) {
       const Batch& batch = driver_->batches[i];
       for (const Run& run : batch.runs) runs[run.key] = 1;
@@ -422,9 +468,21 @@ class Scenario {
           lines.push_back("told: " + audit->action + " " + audit->object + " " + audit->detail);
       }
       for (const Attempt& attempt : batch.attempts) lines.push_back(Describe(attempt));
+      for (const RunKey run : batch.deleted_runs)
+        lines.push_back("run " + std::to_string(ToInt(run)) + " deleted");
+      for (const std::string& dag : batch.deleted_dags) lines.push_back("dag " + dag + " deleted");
+      for (const Backfill& backfill : batch.backfills) backfills[backfill.id] = 1;
     }
-    for (const auto& [key, one] : runs) lines.push_back(Describe(driver_->rows.runs.at(key)));
-    for (const auto& [key, one] : instances) lines.push_back(Describe(driver_->rows.instances.at(key)));
+    for (const auto& [id, one] : backfills) {
+      const auto found = driver_->rows.backfills.find(id);
+      if (found != driver_->rows.backfills.end()) lines.push_back(Describe(found->second));
+    }
+    for (const auto& [key, one] : runs) {
+      if (driver_->rows.runs.contains(key)) lines.push_back(Describe(driver_->rows.runs.at(key)));
+    }
+    for (const auto& [key, one] : instances) {
+      if (driver_->rows.instances.contains(key)) lines.push_back(Describe(driver_->rows.instances.at(key)));
+    }
     for (const CancelAttempt& cancel : driver_->Effects<CancelAttempt>()) {
       lines.push_back("kill " + ToString(cancel.fence) + ": " + cancel.reason);
     }
@@ -445,6 +503,15 @@ class Scenario {
       text += " for " + FormatTime(*run.interval_start) + " to " + FormatTime(*run.interval_end);
     }
     return run.note.empty() ? text : text + " (" + run.note + ")";
+  }
+
+  static std::string Describe(const Backfill& row) {
+    return "backfill " + std::to_string(row.id) + " of " + row.dag_id +
+           (row.cancelled ? " cancelled"
+            : row.paused  ? " paused"
+                          : "") +
+           (row.completed_at ? " over" : "") + ": " + std::to_string(row.made) + " run, " +
+           std::to_string(row.skipped) + " left alone, of " + std::to_string(row.dates);
   }
 
   std::string Describe(const TaskInstance& row) const {

@@ -37,10 +37,19 @@ void Invariants::CheckLimits() {
   std::map<RunKey, int> tasks;
   std::map<std::pair<RunKey, std::int32_t>, int> of_task;
   std::map<std::string, int> runs;
+  std::map<std::int64_t, int> backfills;
   for (const auto& [key, run] : rows_.runs) {
     if (run.state != RunState::kRunning) continue;
     const Dag& dag = DagOf(key);
-    if (++runs[run.dag_id] > dag.max_active_runs) Add("more runs of " + run.dag_id + " than max_active_runs");
+    const auto backfill = rows_.backfills.find(run.backfill);
+    if (backfill != rows_.backfills.end()) {
+      // Of one that is over, a run that somebody clears counts for its DAG again; when, only the engine
+      // knows.
+      if (!backfill->second.completed_at && ++backfills[run.backfill] > backfill->second.max_active_runs)
+        Add("more runs of backfill " + std::to_string(run.backfill) + " than its max_active_runs");
+    } else if (++runs[run.dag_id] > dag.max_active_runs) {
+      Add("more runs of " + run.dag_id + " than max_active_runs");
+    }
     for (auto at = rows_.instances.lower_bound({key, 0}); at != rows_.instances.end() && at->first.run == key;
          ++at) {
       if (!HasAttempt(at->second.state)) continue;
@@ -92,6 +101,10 @@ void Invariants::Started(const std::string& worker, const Assignment& assignment
 void Invariants::Replied(const CommandReply& reply) {
   if (!reply.ok()) return;
   for (const TaskInstanceKey& key : reply->instances) touched_.insert(key);
+  for (const RunKey run : reply->deleted) {
+    answered_.erase(run);
+    if (rows_.runs.contains(run)) Add("run " + std::to_string(ToInt(run)) + " was deleted and is there");
+  }
   if (!reply->run) return;
   if (!rows_.runs.contains(reply->run->key))
     Add("run " + reply->run->run_id + " was answered before it was durable");
@@ -107,6 +120,11 @@ void Invariants::Finished() {
       if (!IsTerminal(at->second.state))
         Add(Name(at->first) + " has not ended: " + std::string(ToString(at->second.state)));
     }
+  }
+  for (const auto& [id, backfill] : rows_.backfills) {
+    if (!backfill.completed_at) Add("backfill " + std::to_string(id) + " has not completed");
+    if (!backfill.cancelled && backfill.made + backfill.skipped != backfill.dates)
+      Add("backfill " + std::to_string(id) + " has not dealt with all of its dates");
   }
   for (const RunKey key : answered_) {
     if (!rows_.runs.contains(key)) Add("run " + std::to_string(ToInt(key)) + " was answered and is lost");

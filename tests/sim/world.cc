@@ -441,7 +441,7 @@ void World::CommandOfUser() {
       if (key.run == found->key) invariants_.Touched(key);
     }
   }
-  switch (random_.Below(5)) {
+  switch (random_.Below(9)) {
     case 0:
       Submit(CancelRun{dag.id, run, "ana"});
       break;
@@ -455,10 +455,38 @@ void World::CommandOfUser() {
     case 3:
       Submit(SetPaused{dag.id, true, "ana"});
       break;
+    case 4:
+      Submit(MarkRun{dag.id, run, random_.Chance(50) ? RunState::kSuccess : RunState::kFailed, "ana"});
+      break;
+    case 5:
+      Submit(DeleteRun{dag.id, run, "ana"});
+      break;
+    case 6:
+      Submit(BackfillOfUser());
+      break;
+    case 7:
+      Submit(ChangeBackfill{1 + random_.Below(4), static_cast<BackfillAction>(random_.Below(3)), "ana"});
+      break;
     default:
       Submit(SetPaused{dag.id, false, "ana"});
       break;
   }
+}
+
+// Of the only DAG that has dates; its runs are run again whatever state they are in.
+CreateBackfill World::BackfillOfUser() {
+  CreateBackfill create;
+  create.backfill.dag_id = "minutely";
+  create.backfill.from = WallFromMicros(983'404'800'000'000) - std::chrono::minutes(6);
+  create.backfill.to = create.backfill.from + std::chrono::minutes(random_.Below(9));
+  create.backfill.reprocess = static_cast<Reprocess>(random_.Below(3));
+  create.backfill.run_backwards = random_.Chance(30);
+  create.backfill.max_active_runs = 1 + random_.Below(3);
+  for (const auto& [key, stored] : rows_.runs) {
+    if (stored.dag_id != create.backfill.dag_id) continue;
+    for (std::int32_t i = 0; i < 16; ++i) invariants_.Touched({key, i});
+  }
+  return create;
 }
 
 void World::Submit(Command command) {
@@ -480,6 +508,8 @@ void World::Heal() {
   for (int i = 0; i < 3; ++i) {
     timeline_.After(std::chrono::minutes(2) * i, [this] {
       for (const DagPtr& dag : dags_) Submit(SetPaused{dag->id, false, "ana"});
+      for (const auto& [id, backfill] : rows_.backfills)
+        Submit(ChangeBackfill{id, BackfillAction::kUnpause, "ana"});
     });
   }
 }

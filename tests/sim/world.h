@@ -84,6 +84,7 @@ class World final : public EffectSink, public JournalSink, public LogSink, publi
   void ScheduleUsers();
   void Submit(Command command);
   void CommandOfUser();
+  CreateBackfill BackfillOfUser();
   void Heal();
   bool Quiet() const;
 

@@ -38,9 +38,6 @@ void EngineDriver::Apply(const Event& event) {
   engine::Output output;
   engine_->Apply(event, now_, output);
   Commit(std::move(output));
-  const std::vector<Need> needs = Effects<Need>();
-  for (const Need& need : needs)
-    Apply(Loaded{need.dag_id, need.run_id, rows.LoadRun(need.dag_id, need.run_id)});
   AnswerNeeds();
   if (engine_->HasBacklog()) {
     std::vector<Effect> all = std::move(effects);
@@ -52,16 +49,26 @@ void EngineDriver::Apply(const Event& event) {
 
 // What the loop answers as soon as the commit is durable; those of all of its answers count as this event's effects.
 void EngineDriver::AnswerNeeds() {
-  std::vector<Effect> all = effects;
+  const std::vector<Need> runs = Effects<Need>();
+  const std::vector<NeedDates> dates = Effects<NeedDates>();
   const std::vector<NeedXComs> values = Effects<NeedXComs>();
   const std::vector<NeedPrevious> previous = Effects<NeedPrevious>();
-  for (const NeedXComs& need : values) {
-    Apply(XComsLoaded{need.instance, rows.LoadXComs(need.keys)});
+  std::vector<Effect> all = std::move(effects);
+  std::erase_if(all, [](const Effect& effect) {
+    return std::holds_alternative<Need>(effect) || std::holds_alternative<NeedDates>(effect);
+  });
+  const auto answer = [&](const Event& event) {
+    Apply(event);
     all.insert(all.end(), effects.begin(), effects.end());
-  }
+  };
+  for (const Need& need : runs)
+    answer(Loaded{need.dag_id, need.run_id, rows.LoadRun(need.dag_id, need.run_id)});
+  for (const NeedXComs& need : values) answer(XComsLoaded{need.instance, rows.LoadXComs(need.keys)});
   for (const NeedPrevious& need : previous) {
-    Apply(PreviousLoaded{need.run, rows.LoadPrevious(need.dag_id, need.before)});
-    all.insert(all.end(), effects.begin(), effects.end());
+    answer(PreviousLoaded{need.run, rows.LoadPrevious(need.dag_id, need.before)});
+  }
+  for (const NeedDates& need : dates) {
+    answer(DatesLoaded{need.backfill, need.from, need.to, rows.LoadDates(need.dag_id, need.from, need.to)});
   }
   effects = std::move(all);
 }

@@ -82,6 +82,7 @@ class EngineDriver {
 
  private:
   void Commit(engine::Output output);
+  // The store's answers to what the engine needs.
   void AnswerNeeds();
 
   engine::EngineOptions options_;

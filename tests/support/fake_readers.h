@@ -31,6 +31,9 @@ struct Rows {
   std::map<JobKey, JobRow> jobs;
   std::vector<store::JournalEntry> journal;
   std::map<std::pair<TaskInstanceKey, std::int32_t>, std::string> logs;
+  std::vector<Backfill> backfills;
+  std::vector<RunKey> removed_logs;
+  std::vector<std::string> backups;
 };
 
 // SQL LIKE with % only.
@@ -68,7 +71,10 @@ class FakeReaders : public store::DagReader,
                     public store::DatasetReader,
                     public store::JobReader,
                     public store::JournalReader,
-                    public store::LogReader {
+                    public store::LogReader,
+                    public store::BackfillReader,
+                    public store::LogCleaner,
+                    public store::BackupWriter {
  public:
   explicit FakeReaders(Rows& rows) : rows_(rows) {}
 
@@ -262,6 +268,42 @@ class FakeReaders : public store::DagReader,
     slice.next = static_cast<std::int64_t>(begin + slice.data.size());
     slice.end = static_cast<std::size_t>(slice.next) >= log.size();
     return slice;
+  }
+
+  StatusOr<Backfill> GetBackfill(std::int64_t id) override {
+    const std::lock_guard lock(rows_.mutex);
+    for (const Backfill& row : rows_.backfills) {
+      if (row.id == id) return row;
+    }
+    return NotFound("Backfill not found: " + std::to_string(id));
+  }
+  StatusOr<store::Listing<Backfill>> ListBackfills(const store::BackfillFilter& filter) override {
+    const std::lock_guard lock(rows_.mutex);
+    std::vector<Backfill> matching;
+    for (const Backfill& row : rows_.backfills) {
+      if (filter.dag_id.empty() || row.dag_id == filter.dag_id) matching.push_back(row);
+    }
+    if (filter.descending) std::reverse(matching.begin(), matching.end());
+    return PageOf(std::move(matching), filter.page);
+  }
+  StatusOr<std::vector<std::int64_t>> CountRuns(std::int64_t id) override {
+    const std::lock_guard lock(rows_.mutex);
+    std::vector<std::int64_t> counts(4);
+    for (const Run& run : rows_.runs) {
+      if (run.backfill == id) ++counts[static_cast<std::size_t>(run.state)];
+    }
+    return counts;
+  }
+
+  Status RemoveLogs(RunKey run) override {
+    const std::lock_guard lock(rows_.mutex);
+    rows_.removed_logs.push_back(run);
+    return OkStatus();
+  }
+  StatusOr<store::BackupInfo> WriteBackup(const std::string& name) override {
+    const std::lock_guard lock(rows_.mutex);
+    rows_.backups.push_back(name);
+    return store::BackupInfo{"/state/backups/" + name, 42};
   }
 
  private:

@@ -73,6 +73,10 @@ StatusOr<std::uint64_t> FakeStore::LastSequence() {
   return rows_.sequence;
 }
 
+StatusOr<std::vector<Run>> FakeStore::LoadDates(const std::string& dag_id, WallTime from, WallTime to) {
+  return rows_.LoadDates(dag_id, from, to);
+}
+
 StatusOr<RunImage> FakeStore::LoadRun(const std::string& dag_id, const std::string& run_id) {
   return rows_.LoadRun(dag_id, run_id);
 }

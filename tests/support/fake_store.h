@@ -32,6 +32,7 @@ class FakeStore final : public store::Store, public store::RunLoader {
   StatusOr<RunImage> LoadRun(const std::string& dag_id, const std::string& run_id) override;
   StatusOr<RunImage> LoadPrevious(const std::string& dag_id, WallTime before) override;
   StatusOr<std::vector<XComRow>> LoadXComs(const std::vector<XComKey>& keys) override;
+  StatusOr<std::vector<Run>> LoadDates(const std::string& dag_id, WallTime from, WallTime to) override;
 
   // Asked at each commit.
   std::function<StoreFault(const Batch&)> fault = [](const Batch&) { return StoreFault::kNone; };

@@ -1,5 +1,6 @@
 #include "tests/support/stored_rows.h"
 
+#include <algorithm>
 #include <set>
 
 namespace millrace::test {
@@ -18,6 +19,18 @@ std::string Describe(const Transition& t) {
 }  // namespace
 
 Status StoredRows::Apply(const Batch& batch) {
+  for (const RunKey key : batch.deleted_runs) Delete(key);
+  for (const Batch::Forgotten& one : batch.forgotten) {
+    std::erase_if(attempts, [&](const Attempt& attempt) { return attempt.instance == one.instance; });
+    std::erase_if(xcoms, [&](const auto& xcom) { return xcom.first.instance == one.instance; });
+    if (one.row) instances.erase(one.instance);
+  }
+  for (const std::string& dag_id : batch.deleted_dags) {
+    for (const auto& [key, run] : runs) {
+      if (run.dag_id == dag_id) return Aborted("a DAG is deleted before its runs: " + run.run_id);
+    }
+    std::erase_if(backfills, [&](const auto& one) { return one.second.dag_id == dag_id; });
+  }
   // Transitions start from what is stored and end at what the batch's rows say.
   std::map<TaskInstanceKey, std::uint8_t> states;
   for (const Transition& t : batch.transitions) {
@@ -73,6 +86,12 @@ Status StoredRows::Apply(const Batch& batch) {
     if (!is_written) return Aborted("a transition without its row");
   }
   for (const DagRow& row : batch.dags) dags[row.dag_id] = row;
+  for (const Backfill& row : batch.backfills) backfills[row.id] = row;
+  for (const Record& record : batch.records) {
+    const auto* pool = std::get_if<PoolRow>(&record);
+    if (pool != nullptr && pool->deleted) pools.erase(pool->name);
+    if (pool != nullptr && !pool->deleted) pools[pool->name] = *pool;
+  }
   for (const DagVersionRow& row : batch.dag_versions) versions[{row.dag_id, row.version}] = row;
   attempts.insert(attempts.end(), batch.attempts.begin(), batch.attempts.end());
   for (const StageTaskRow& row : batch.stage_tasks) stage_tasks[{row.job, {row.stage, row.index}}] = row;
@@ -116,6 +135,24 @@ Status StoredRows::Apply(const Batch& batch) {
   return OkStatus();
 }
 
+void StoredRows::Delete(RunKey run) {
+  runs.erase(run);
+  std::erase_if(instances, [&](const auto& one) { return one.first.run == run; });
+  std::erase_if(attempts, [&](const Attempt& attempt) { return attempt.instance.run == run; });
+  std::erase_if(xcoms, [&](const auto& one) { return one.first.instance.run == run; });
+  std::erase_if(run_events, [&](const auto& one) { return one.first == run; });
+  std::erase_if(deadlines, [&](const auto& one) { return one.first.first == run; });
+}
+
+std::vector<Run> StoredRows::LoadDates(const std::string& dag_id, WallTime from, WallTime to) const {
+  std::vector<Run> found;
+  for (const auto& [key, run] : runs) {
+    if (run.dag_id == dag_id && run.logical_date && *run.logical_date >= from && *run.logical_date <= to)
+      found.push_back(run);
+  }
+  return found;
+}
+
 Image StoredRows::Load() {
   Image image;
   image.term = ++term;
@@ -134,6 +171,13 @@ Image StoredRows::Load() {
       image.task_instances.push_back(at->second);
     }
   }
+  for (const auto& [id, row] : backfills) {
+    image.next_backfill = std::max(image.next_backfill, id + 1);
+    const bool unfinished =
+        std::any_of(image.runs.begin(), image.runs.end(), [&](const Run& run) { return run.backfill == id; });
+    if (!row.completed_at || unfinished) image.backfills.push_back(row);
+  }
+  for (const auto& [name, row] : pools) image.pools.push_back(row);
   for (const auto& key : wanted) image.dag_versions.push_back(versions.at(key));
   for (const auto& [key, row] : stage_tasks) {
     const auto instance = instances.find(row.job.instance);

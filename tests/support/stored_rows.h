@@ -26,6 +26,8 @@ struct StoredRows {
   std::map<JobKey, JobRow> jobs;
   std::map<SessionId, SessionRow> sessions;
   std::map<XComKey, XComRow> xcoms;
+  std::map<std::int64_t, Backfill> backfills;
+  std::map<std::string, PoolRow> pools;
   std::vector<Record> records;
   std::map<std::int64_t, DatasetEvent> dataset_events;
   std::set<std::pair<std::string, std::int64_t>> dataset_queue;
@@ -37,9 +39,11 @@ struct StoredRows {
   Status Apply(const Batch& batch);
   // What the next start of the scheduler begins with; counts the term.
   Image Load();
+  void Delete(RunKey run);
   StatusOr<RunImage> LoadRun(const std::string& dag_id, const std::string& run_id) const;
   StatusOr<RunImage> LoadPrevious(const std::string& dag_id, WallTime before) const;
   std::vector<XComRow> LoadXComs(const std::vector<XComKey>& keys) const;
+  std::vector<Run> LoadDates(const std::string& dag_id, WallTime from, WallTime to) const;
   const Run* FindRun(const std::string& dag_id, const std::string& run_id) const;
 
  private:

@@ -69,7 +69,8 @@ class ApiTest : public testing::Test {
     options.server.threads = 4;
     options.patience = std::chrono::milliseconds(200);
     test::FakeReaders& r = readers_;
-    server_.emplace(options, Readers{r, r, r, r, r, r, r, r}, inbox_, accounts_, clock_, log_);
+    server_.emplace(options, Readers{r, r, r, r, r, r, r, r, r}, Upkeep{r, r}, inbox_, accounts_, clock_,
+                    log_);
     const Status started = server_->Start();
     ASSERT_TRUE(started.ok()) << started.ToString();
   }
@@ -203,16 +204,26 @@ class ApiTest : public testing::Test {
       run.conf = trigger->conf;
       run.note = trigger->note;
       run.triggered_by = trigger->user;
-      return CommandResult{run, {}};
+      CommandResult result;
+      result.run = run;
+      return result;
     }
     if (const auto* clear = std::get_if<ClearTasks>(&command)) {
-      return CommandResult{std::nullopt, {{RunKey{1}, 1}, {RunKey{1}, clear->downstream ? 2 : 1}}};
+      CommandResult result;
+      result.instances = {{RunKey{1}, 1}, {RunKey{1}, clear->downstream ? 2 : 1}};
+      return result;
     }
-    return CommandResult{};
+    CommandResult result;
+    if (std::holds_alternative<MarkTask>(command)) result.instances = {{RunKey{2}, 0}, {RunKey{2}, 1}};
+    return result;
   }
   virtual Answer Reply(const Question& question) {
     if (std::holds_alternative<AskWhy>(question)) {
       return StatusOr<Why>(Why{TaskState::kScheduled, {{"pool", "Pool default_pool is full"}}});
+    }
+    if (std::holds_alternative<AskPools>(question)) {
+      return std::vector<PoolView>{{{"db", 5, "the warehouse", false, false}, 2, 1, 4},
+                                   {{"default_pool", -1, "", false, false}, 3, 0, 0}};
     }
     if (std::holds_alternative<AskJob>(question)) return StatusOr<std::string>(NotFound("no such job runs"));
     WorkerView worker;

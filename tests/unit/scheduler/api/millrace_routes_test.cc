@@ -25,6 +25,11 @@ TEST_F(MillraceRoutesTest, WhyOfAnEndedRunComesFromItsRow) {
           "why");
   EXPECT_EQ(why.At("state"), Value("failed"));
   EXPECT_EQ(why.At("reasons.0.message"), Value("exit status 1"));
+  const Answered behind =
+      Get("/millrace/v1/dags/daily_flights/dagRuns/scheduled__2001-03-01T07:00:00+00:00/taskInstances/publish/"
+          "why");
+  EXPECT_EQ(behind.At("reasons.0.kind"), Value("upstream"));
+  EXPECT_EQ(behind.At("reasons.0.message"), Value("delays failed: exit status 1"));
 }
 
 TEST_F(MillraceRoutesTest, TheGridHoldsRunsAndCells) {

@@ -66,16 +66,59 @@ TEST_F(TaskInstanceRoutesTest, StatesAreSetByHand) {
   Start();
   const Answered answered = Do("PATCH", std::string(kLive) + "/extract", R"({"new_state": "skipped"})");
   ASSERT_EQ(answered.status, 200) << answered.text;
-  EXPECT_EQ(answered.Count("task_instances"), 1U);
-  const auto mark = std::get<MarkTask>(inbox_.commands().at(0));
+  EXPECT_EQ(answered.Count("task_instances"), 2U);  // that the scheduler says it has touched
+  auto mark = std::get<MarkTask>(inbox_.commands().at(0));
   EXPECT_EQ(mark.task_id, "extract");
   EXPECT_EQ(mark.state, TaskState::kSkipped);
-  EXPECT_EQ(Do("PATCH", std::string(kLive) + "/extract/dry_run", R"({"new_state": "failed"})").status, 200);
-  EXPECT_EQ(inbox_.commands().size(), 1U);
+  EXPECT_EQ(mark.map_index, -1);
+  EXPECT_FALSE(mark.dry_run);
+  EXPECT_EQ(Do("PATCH", std::string(kLive) + "/extract/3/dry_run",
+               R"({"new_state": "failed", "include_upstream": true, "include_downstream": true})")
+                .status,
+            200);
+  mark = std::get<MarkTask>(inbox_.commands().at(1));
+  EXPECT_TRUE(mark.dry_run);
+  EXPECT_TRUE(mark.upstream);
+  EXPECT_TRUE(mark.downstream);
+  EXPECT_EQ(mark.map_index, 3);
   EXPECT_EQ(Do("PATCH", std::string(kLive) + "/extract", R"({"new_state": "running"})").status, 422);
+  EXPECT_EQ(Do("PATCH", std::string(kLive) + "/extract/x", R"({"new_state": "failed"})").status, 404);
+}
+
+TEST_F(TaskInstanceRoutesTest, PastAndFutureReachTheRunsAroundEachTriedBeforeTheFirstIsDone) {
+  AddRun(3, "scheduled__later", RunState::kSuccess, RunType::kScheduled);
+  for (const std::int32_t index : {0, 1, 2}) AddInstance(3, index, TaskState::kSuccess);
+  Start();
+  const auto runs = [this](std::size_t from) {
+    std::string names;
+    const std::vector<Command> all = inbox_.commands();
+    for (std::size_t i = from; i < all.size(); ++i) {
+      const auto* mark = std::get_if<MarkTask>(&all[i]);
+      const auto* clear = std::get_if<ClearTasks>(&all[i]);
+      const bool dry_run = mark != nullptr ? mark->dry_run : clear->dry_run;
+      names += (mark != nullptr ? mark->run_id : clear->run_id) + (dry_run ? "? " : " ");
+    }
+    return names;
+  };
   EXPECT_EQ(Do("PATCH", std::string(kLive) + "/extract", R"({"new_state": "failed", "include_future": true})")
                 .status,
-            422);
+            200);
+  EXPECT_EQ(runs(0), "manual__2? scheduled__later? manual__2 scheduled__later ");
+  const char* path = "/api/v2/dags/daily_flights/clearTaskInstances";
+  EXPECT_EQ(Do("POST", path, R"({"dag_run_id": "manual__2", "include_past": true})").status, 200);
+  EXPECT_EQ(runs(4), "scheduled__2001-03-01T07:00:00+00:00? manual__2? ");
+  EXPECT_EQ(Do("POST", path, R"({"start_date": "2001-03-01T00:00:00Z", "end_date": "2031-03-01T00:00:00Z"})")
+                .status,
+            200);
+  EXPECT_EQ(runs(6), "scheduled__2001-03-01T07:00:00+00:00? manual__2? scheduled__later? ");
+  inbox_.answer = [](const Command& command) -> CommandReply {
+    if (std::get<ClearTasks>(command).run_id == "scheduled__later") return FailedPrecondition("not now");
+    return CommandResult{};
+  };
+  EXPECT_EQ(
+      Do("POST", path, R"({"dag_run_id": "manual__2", "include_future": true, "dry_run": false})").status,
+      409);
+  EXPECT_EQ(runs(9), "manual__2? scheduled__later? ");
 }
 
 TEST_F(TaskInstanceRoutesTest, ClearingIsADryRunUnlessToldOtherwise) {
@@ -97,7 +140,18 @@ TEST_F(TaskInstanceRoutesTest, ClearingIsADryRunUnlessToldOtherwise) {
   EXPECT_FALSE(clear.only_failed);
   EXPECT_FALSE(clear.downstream);
   EXPECT_EQ(Do("POST", path, R"({"task_ids": ["delays"]})").status, 422);
-  EXPECT_EQ(Do("POST", path, "{" + run + R"(, "include_past": true})").status, 422);
+  EXPECT_EQ(Do("POST", path, "{" + run + R"(, "only_running": true})").status, 422);
+  EXPECT_EQ(Do("POST", path, "{" + run + R"(, "end_date": "2001-03-01"})").status, 422);
+  EXPECT_EQ(
+      Do("POST", path,
+         "{" + run +
+             R"(, "task_ids": [["delays", 3]], "run_on_latest_version": true, "reset_dag_runs": false})")
+          .status,
+      200);
+  clear = std::get<ClearTasks>(inbox_.commands().at(2));
+  EXPECT_EQ(clear.map_index, 3);
+  EXPECT_TRUE(clear.latest_version);
+  EXPECT_FALSE(clear.reopen);
 
   const std::string whole = "/api/v2/dags/daily_flights/dagRuns/scheduled__2001-03-01T07:00:00+00:00/clear";
   EXPECT_EQ(Do("POST", whole, "{}").Count("task_instances"), 2U);

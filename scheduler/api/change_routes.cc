@@ -1,0 +1,220 @@
+// What people do to task instances: mark them, clear them; in one run or over many. The preview (dry_run) and
+// the action are one command each, so that both mean the same instances.
+#include <algorithm>
+
+#include "scheduler/api/answer.h"
+#include "scheduler/api/handlers.h"
+#include "scheduler/api/input.h"
+#include "scheduler/api/instances.h"
+#include "scheduler/api/wire.h"
+
+namespace millrace::api {
+namespace {
+
+using auth::Resource;
+using auth::Verb;
+
+constexpr int kMaxRuns = 1000;  // of one request
+
+std::string DagOf(const Call& call) { return std::string(call.request.Param("dag_id")); }
+std::string RunOf(const Call& call) { return std::string(call.request.Param("dag_run_id")); }
+std::string_view TaskOf(const Call& call) { return call.request.Param("task_id"); }
+
+StatusOr<std::vector<Run>> RunsBetween(Context& context, const std::string& dag_id,
+                                       std::optional<WallTime> from, std::optional<WallTime> to) {
+  store::RunFilter filter;
+  filter.dag_id = dag_id;
+  filter.logical_date_from = from;
+  filter.logical_date_to = to;
+  filter.order = store::RunOrder::kLogicalDate;
+  filter.page.limit = kMaxRuns;
+  ASSIGN_OR_RETURN(auto listing, context.readers.runs.ListRuns(filter));
+  if (static_cast<std::int64_t>(listing.rows.size()) < listing.total) {
+    return InvalidArgument("More than " + std::to_string(kMaxRuns) +
+                           " runs are meant at once; name a shorter range of dates");
+  }
+  return std::move(listing.rows);
+}
+
+// The run, and on request those of its DAG before and after it, by logical date.
+StatusOr<std::vector<Run>> RunsAround(Context& context, const Run& run, bool past, bool future) {
+  if ((!past && !future) || !run.logical_date) return std::vector<Run>{run};
+  ASSIGN_OR_RETURN(std::vector<Run> runs,
+                   RunsBetween(context, run.dag_id, past ? std::nullopt : run.logical_date,
+                               future ? std::nullopt : run.logical_date));
+  // Another run of the same date is not meant.
+  std::erase_if(runs, [&](const Run& other) {
+    return other.key != run.key && (!other.logical_date || other.logical_date == run.logical_date);
+  });
+  return runs;
+}
+
+// One command a run, all of them tried before the first is done: a refusal leaves everything as it was.
+template <typename OneRun>
+StatusOr<Value::List> OverRuns(Context& context, const std::vector<Run>& runs, OneRun command,
+                               const std::string& audit) {
+  if (runs.size() > 1 && !command.dry_run) {
+    OneRun trial = command;
+    trial.dry_run = true;
+    for (const Run& run : runs) {
+      trial.run_id = run.run_id;
+      RETURN_IF_ERROR(context.Run(trial).status());
+    }
+  }
+  std::vector<TaskInstanceKey> touched;
+  Shower shower(context);
+  for (const Run& run : runs) {
+    command.run_id = run.run_id;
+    ASSIGN_OR_RETURN(const CommandResult result, context.Run(command));
+    touched.insert(touched.end(), result.instances.begin(), result.instances.end());
+    if (result.run) shower.Know(*result.run);
+    if (!command.dry_run) context.Audit(command.user, audit, run.dag_id + "/" + run.run_id);
+  }
+  return shower.Show(touched);
+}
+
+http::Response Patch(Context& context, const Call& call, bool dry_run) {
+  QueryInput query(call.request);
+  BodyInput body(call.request);
+  for (const std::string& field : query.Strings("update_mask")) {
+    if (field != "new_state")
+      query.issues().Add("query", "update_mask", "value_error", "Only new_state can be changed", field);
+  }
+  MarkTask mark;
+  mark.dry_run = dry_run;
+  mark.task_id = TaskOf(call);
+  mark.user = call.who.user;
+  mark.map_index = static_cast<std::int32_t>(query.Int("map_index", -1, -1, 1'000'000));
+  const std::string_view in_path = call.request.Param("map_index");
+  if (!in_path.empty() && in_path != "-1") {
+    if (in_path.size() > 7 || in_path.find_first_not_of("0123456789") != std::string_view::npos)
+      return http::ErrorResponse(404, "Task instance not found: map index " + std::string(in_path));
+    mark.map_index = std::stoi(std::string(in_path));
+  }
+  const std::string name = body.String("new_state");
+  mark.upstream = body.Bool("include_upstream", false);
+  mark.downstream = body.Bool("include_downstream", false);
+  const bool future = body.Bool("include_future", false);
+  const bool past = body.Bool("include_past", false);
+  body.Unsupported("note");
+  const auto state = TaskStateFromString(name);
+  if (!state ||
+      (*state != TaskState::kSuccess && *state != TaskState::kFailed && *state != TaskState::kSkipped)) {
+    body.issues().Add("body", "new_state", "enum", "Input should be 'success', 'failed' or 'skipped'", name);
+  }
+  if (auto problems = query.Problems()) return *problems;
+  if (auto problems = body.Problems()) return *problems;
+  mark.state = *state;
+  ASSIGN_OR_ANSWER(const Located at, context.Locate(DagOf(call), RunOf(call), mark.task_id));
+  mark.dag_id = at.run.dag_id;
+  ASSIGN_OR_ANSWER(const std::vector<Run> runs, RunsAround(context, at.run, past, future));
+  ASSIGN_OR_ANSWER(Value::List wire, OverRuns(context, runs, mark, "set_task_" + name));
+  return JsonAnswer(WireWholeList("task_instances", std::move(wire)));
+}
+
+// "extract" or ["extract", 3]; one map index at most, of all that are named.
+void ReadTaskIds(BodyInput& body, ClearTasks* clear) {
+  const Value ids = body.Any("task_ids");
+  if (ids.is_null()) return;
+  if (!ids.is_list())
+    return body.issues().Add("body", "task_ids", "list_type", "Input should be a valid list", ids);
+  for (const Value& id : ids.as_list()) {
+    const Value::List* pair = id.is_list() ? &id.as_list() : nullptr;
+    if (id.is_string()) {
+      clear->task_ids.push_back(id.as_string());
+    } else if (pair != nullptr && pair->size() == 2 && (*pair)[0].is_string() && (*pair)[1].is_int()) {
+      clear->task_ids.push_back((*pair)[0].as_string());
+      clear->map_index = static_cast<std::int32_t>((*pair)[1].as_int());
+      if (clear->map_index >= 0 && ids.as_list().size() > 1)
+        body.issues().Add("body", "task_ids", "value_error", "A task with a map index is cleared alone", id);
+    } else {
+      body.issues().Add("body", "task_ids", "string_type", "Input should be a task id", id);
+    }
+  }
+}
+
+// `run`: the one that is named; none: all of the range.
+StatusOr<std::vector<Run>> RunsToClear(Context& context, const ClearTasks& clear,
+                                       const std::optional<WallTime>& from, const std::optional<WallTime>& to,
+                                       bool past, bool future) {
+  if (clear.run_id.empty()) return RunsBetween(context, clear.dag_id, from, to);
+  ASSIGN_OR_RETURN(const Run run, context.readers.runs.GetRun(clear.dag_id, clear.run_id));
+  return RunsAround(context, run, past, future);
+}
+
+http::Response Clear(Context& context, const Call& call) {
+  BodyInput body(call.request);
+  ClearTasks clear;
+  clear.dag_id = DagOf(call);
+  clear.user = call.who.user;
+  clear.run_id = body.String("dag_run_id");
+  clear.dry_run = body.Bool("dry_run", true);
+  clear.only_failed = body.Bool("only_failed", true);
+  clear.upstream = body.Bool("include_upstream", false);
+  clear.downstream = body.Bool("include_downstream", false);
+  clear.reopen = body.Bool("reset_dag_runs", true);
+  clear.latest_version = body.Bool("run_on_latest_version", false);
+  const bool future = body.Bool("include_future", false);
+  const bool past = body.Bool("include_past", false);
+  const std::optional<WallTime> from = body.Time("start_date");
+  const std::optional<WallTime> to = body.Time("end_date");
+  ReadTaskIds(body, &clear);
+  for (const char* name : {"only_running", "prevent_running_task"}) body.UnsupportedTrue(name);
+  body.Unsupported("note");
+  if (clear.run_id.empty() && !from && !to) {
+    body.issues().Add("body", "dag_run_id", "missing",
+                      "A run, or a range from start_date to end_date, is required");
+  }
+  if (!clear.run_id.empty() && (from || to))
+    body.issues().Add("body", "start_date", "value_error", "Either a run or a range of dates, not both");
+  if (auto problems = body.Problems()) return *problems;
+  ANSWER_IF_ERROR(context.readers.dags.GetDag(clear.dag_id).status());
+  ASSIGN_OR_ANSWER(const std::vector<Run> runs, RunsToClear(context, clear, from, to, past, future));
+  ASSIGN_OR_ANSWER(Value::List wire, OverRuns(context, runs, clear, "clear"));
+  return JsonAnswer(WireWholeList("task_instances", std::move(wire)));
+}
+
+http::Response ClearRun(Context& context, const Call& call) {
+  BodyInput body(call.request);
+  ClearTasks clear;
+  clear.dag_id = DagOf(call);
+  clear.user = call.who.user;
+  clear.dry_run = body.Bool("dry_run", true);
+  clear.only_failed = body.Bool("only_failed", false);
+  clear.latest_version = body.Bool("run_on_latest_version", false);
+  body.UnsupportedTrue("only_new");
+  body.Unsupported("note");
+  if (auto problems = body.Problems()) return *problems;
+  ASSIGN_OR_ANSWER(Run run, context.readers.runs.GetRun(clear.dag_id, RunOf(call)));
+  ASSIGN_OR_ANSWER(Value::List wire, OverRuns(context, {run}, clear, "clear"));
+  if (clear.dry_run) return JsonAnswer(WireWholeList("task_instances", std::move(wire)));
+  ASSIGN_OR_ANSWER(run, context.readers.runs.GetRun(clear.dag_id, run.run_id));
+  return JsonAnswer(WireRun(run, context.Version(run.dag_id, run.version)));
+}
+
+}  // namespace
+
+void AddChangeRoutes(RouteTable& table, Context& context) {
+  const auto add = [&](std::string_view method, std::string_view pattern, std::string_view summary,
+                       std::function<http::Response(Context&, const Call&)> handler) {
+    table.Add(
+        {method, pattern, Needs(Verb::kWrite, Resource::kDag), 200, summary,
+         [&context, handler = std::move(handler)](const Call& call) { return handler(context, call); }});
+  };
+  const auto patch = [](Context& c, const Call& call) { return Patch(c, call, false); };
+  const auto preview = [](Context& c, const Call& call) { return Patch(c, call, true); };
+  add("PATCH", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}",
+      "Set a task instance's state", patch);
+  add("PATCH", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/dry_run",
+      "What setting the state would change", preview);
+  add("PATCH", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}",
+      "Set the state of one instance of a mapped task", patch);
+  add("PATCH", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/dry_run",
+      "What setting the state would change", preview);
+  add("POST", "/api/v2/dags/{dag_id}/clearTaskInstances", "Run task instances again (dry_run by default)",
+      Clear);
+  add("POST", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/clear", "Run a run again (dry_run by default)",
+      ClearRun);
+}
+
+}  // namespace millrace::api

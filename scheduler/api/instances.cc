@@ -1,0 +1,46 @@
+#include "scheduler/api/instances.h"
+
+#include <algorithm>
+#include <set>
+
+#include "scheduler/api/wire.h"
+
+namespace millrace::api {
+namespace {
+
+constexpr int kAllInstances = 1'000'000;
+
+}  // namespace
+
+StatusOr<Value::List> Shower::Show(const std::vector<TaskInstance>& rows) {
+  Value::List wire;
+  for (const TaskInstance& row : rows) {
+    auto found = runs_.find(row.key.run);
+    if (found == runs_.end()) {
+      ASSIGN_OR_RETURN(Run run, context_.readers.runs.GetRunByKey(row.key.run));
+      found = runs_.emplace(row.key.run, std::move(run)).first;
+    }
+    const Run& run = found->second;
+    ASSIGN_OR_RETURN(const DagPtr dag, context_.readers.dags.GetVersion(run.dag_id, run.version));
+    wire.emplace_back(WireTaskInstance(row, run, *dag, context_.Version(run.dag_id, run.version)));
+  }
+  return wire;
+}
+
+StatusOr<Value::List> Shower::Show(const std::vector<TaskInstanceKey>& keys) {
+  std::map<RunKey, std::set<TaskInstanceKey>> wanted;
+  for (const TaskInstanceKey& key : keys) wanted[key.run].insert(key);
+  Value::List wire;
+  for (const auto& [run, of_run] : wanted) {
+    store::TaskInstanceFilter filter;
+    filter.runs = {run};
+    filter.page.limit = kAllInstances;
+    ASSIGN_OR_RETURN(auto listing, context_.readers.task_instances.ListTaskInstances(filter));
+    std::erase_if(listing.rows, [&](const TaskInstance& row) { return !of_run.contains(row.key); });
+    ASSIGN_OR_RETURN(Value::List shown, Show(listing.rows));
+    wire.insert(wire.end(), shown.begin(), shown.end());
+  }
+  return wire;
+}
+
+}  // namespace millrace::api

@@ -1,0 +1,280 @@
+// What people operate with, on the real store: backfills, pools, deletion, places that belong to another
+// task, backups.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <future>
+
+#include "platform/clock.h"
+#include "scheduler/store/backup.h"
+#include "scheduler/store/sqlite.h"
+#include "scheduler/store/sqlite_readers.h"
+#include "scheduler/store/sqlite_store.h"
+
+namespace millrace::store {
+namespace {
+
+class Quiet : public LogSink {
+ public:
+  void Log(LogLevel, std::string_view) override {}
+};
+
+class OperationsTest : public testing::Test {
+ protected:
+  OperationsTest() {
+    std::string pattern = testing::TempDir() + "millrace-operations-XXXXXX";
+    folder_ = mkdtemp(pattern.data());
+    Start();
+  }
+  ~OperationsTest() override {
+    store_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  void Start() {
+    store_.reset();
+    StatusOr<std::unique_ptr<Store>> opened = OpenSqliteStore(folder_, log_);
+    MILLRACE_CHECK(opened.ok());
+    store_ = std::move(opened).value();
+    image_ = store_->Load().value();
+    sequence_ = image_.sequence;
+    readers_ = SqliteReaders::Open(folder_, clock_).value();
+  }
+
+  void Commit(Batch batch) {
+    batch.term = image_.term;
+    batch.sequence = ++sequence_;
+    std::promise<CommitResult> promise;
+    store_->Commit(std::make_shared<const Batch>(std::move(batch)),
+                   [&](CommitResult result) { promise.set_value(result); });
+    const CommitResult result = promise.get_future().get();
+    ASSERT_EQ(result.outcome, CommitOutcome::kDurable) << result.status.message();
+  }
+
+  static Batch WithDag() {
+    auto dag = std::make_shared<Dag>();
+    dag->id = "etl";
+    dag->tags = {"nightly"};
+    dag->tasks.resize(2);
+    dag->tasks[0].id = "a";
+    dag->tasks[1].id = "b";
+    dag->tasks[0].outlets = {"raw"};
+    dag->datasets = {{"raw", "raw", "asset", {}}};
+    Batch batch;
+    batch.dags.push_back({.dag_id = "etl", .version = 2});
+    batch.dag_versions.push_back({.dag_id = "etl", .version = 1, .created_at = {}, .dag = dag});
+    batch.dag_versions.push_back({.dag_id = "etl", .version = 2, .created_at = {}, .dag = dag});
+    return batch;
+  }
+
+  // An ended run with everything that can hang on one.
+  static void AddRun(Batch& batch, RunKey key, WallTime ended) {
+    millrace::Run run;
+    run.key = key;
+    run.dag_id = "etl";
+    run.run_id = "r" + std::to_string(ToInt(key));
+    run.type = RunType::kBackfill;
+    run.state = RunState::kSuccess;
+    run.version = 1;
+    run.logical_date = WallFromMicros(ToInt(key) * 1000);
+    run.ended_at = ended;
+    run.backfill = 7;
+    batch.runs.push_back(run);
+    for (const std::int32_t index : {0, 1}) {
+      TaskInstance instance;
+      instance.key = {key, index};
+      instance.state = TaskState::kSuccess;
+      batch.task_instances.push_back(instance);
+      Attempt attempt;
+      attempt.instance = instance.key;
+      attempt.try_number = 1;
+      attempt.fence = {1, static_cast<std::uint64_t>(ToInt(key) * 10 + index)};
+      batch.attempts.push_back(attempt);
+      batch.xcoms.push_back({instance.key, "return_value", "1", false, {}});
+    }
+    batch.run_events.push_back({key, 1});
+    batch.deadlines.push_back({key, 0, WallFromMicros(5), WallFromMicros(6), false});
+  }
+
+  std::int64_t Count(const std::string& table) {
+    const std::unique_ptr<Database> database =
+        Database::Open(DatabasePath(folder_), Database::Mode::kReadOnly).value();
+    Statement statement = database->Prepare("SELECT count(*) FROM " + table).value();
+    MILLRACE_CHECK(statement.Step().ok());
+    return statement.Int(0);
+  }
+
+  std::string folder_;
+  Quiet log_;
+  platform::SystemClock clock_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<SqliteReaders> readers_;
+  Image image_;
+  std::uint64_t sequence_ = 0;
+};
+
+Backfill Example() {
+  return {.id = 7,
+          .dag_id = "etl",
+          .from = WallFromMicros(1),
+          .to = WallFromMicros(9),
+          .reprocess = Reprocess::kFailed,
+          .run_backwards = true,
+          .latest_version = false,
+          .max_active_runs = 3,
+          .conf = R"({"x":1})",
+          .user = "ana",
+          .paused = true,
+          .cancelled = false,
+          .created_at = WallFromMicros(10),
+          .updated_at = WallFromMicros(11),
+          .completed_at = std::nullopt,
+          .cursor = WallFromMicros(5),
+          .dates = 9,
+          .made = 4,
+          .skipped = 2,
+          .after = 6};
+}
+
+TEST_F(OperationsTest, ABackfillIsReadBackWholeAndCountsItsRuns) {
+  Batch batch = WithDag();
+  batch.backfills.push_back(Example());
+  AddRun(batch, RunKey{1}, WallFromMicros(50));
+  AddRun(batch, RunKey{2}, WallFromMicros(60));
+  batch.runs[1].state = RunState::kFailed;
+  Commit(std::move(batch));
+  Start();
+  EXPECT_EQ(image_.backfills, std::vector<Backfill>{Example()});
+  EXPECT_EQ(image_.next_backfill, 8);
+  EXPECT_EQ(readers_->backfills().GetBackfill(7).value(), Example());
+  EXPECT_EQ(readers_->backfills().GetBackfill(8).status().code(), Code::kNotFound);
+  EXPECT_EQ(readers_->backfills().ListBackfills({.dag_id = "etl"})->total, 1);
+  EXPECT_EQ(readers_->backfills().ListBackfills({.dag_id = "other"})->total, 0);
+  EXPECT_EQ(readers_->backfills().CountRuns(7).value(), (std::vector<std::int64_t>{0, 0, 1, 1}));
+  EXPECT_EQ(readers_->runs().GetRun("etl", "r1")->backfill, 7);
+  EXPECT_EQ(readers_->runs().ListRuns({.backfill = 7})->total, 2);
+  const auto dates = readers_->loader().LoadDates("etl", WallFromMicros(1000), WallFromMicros(1999));
+  ASSERT_TRUE(dates.ok());
+  ASSERT_EQ(dates->size(), 1U);
+  EXPECT_EQ(dates->front().run_id, "r1");
+}
+
+TEST_F(OperationsTest, ADeletedRunLeavesNoRowAnywhere) {
+  Batch batch = WithDag();
+  AddRun(batch, RunKey{1}, WallFromMicros(50));
+  AddRun(batch, RunKey{2}, WallFromMicros(60));
+  Commit(std::move(batch));
+  Batch deleting;
+  deleting.deleted_runs.push_back(RunKey{1});
+  Commit(std::move(deleting));
+  for (const char* table : {"run", "run_event", "deadline"}) EXPECT_EQ(Count(table), 1) << table;
+  for (const char* table : {"task_instance", "attempt", "xcom"}) EXPECT_EQ(Count(table), 2) << table;
+  EXPECT_EQ(readers_->runs().GetRun("etl", "r1").status().code(), Code::kNotFound);
+  EXPECT_TRUE(readers_->runs().GetRun("etl", "r2").ok());
+}
+
+TEST_F(OperationsTest, ADeletedDagIsHiddenAndItsVersionsCountOn) {
+  Batch batch = WithDag();
+  batch.backfills.push_back(Example());
+  AddRun(batch, RunKey{1}, WallFromMicros(50));
+  Commit(std::move(batch));
+  Batch deleting;
+  deleting.deleted_runs.push_back(RunKey{1});
+  deleting.deleted_dags.push_back("etl");
+  deleting.dags.push_back({.dag_id = "etl", .version = 2, .stale = true, .deleted = true});
+  Commit(std::move(deleting));
+  EXPECT_EQ(readers_->dags().GetDag("etl").status().code(), Code::kNotFound);
+  EXPECT_TRUE(readers_->dags().ListDags({.include_stale = true})->rows.empty());
+  for (const char* table : {"run", "backfill", "dag_tag", "dataset_use", "dataset_queue"})
+    EXPECT_EQ(Count(table), 0) << table;
+  EXPECT_EQ(Count("dag_version"), 1);
+  Start();
+  ASSERT_EQ(image_.dags.size(), 1U);
+  EXPECT_TRUE(image_.dags[0].deleted);
+  EXPECT_EQ(image_.dags[0].version, 2);
+}
+
+TEST_F(OperationsTest, APlaceThatBelongsToAnotherTaskKeepsOnlyWhatTheSameBatchWrites) {
+  Batch batch = WithDag();
+  AddRun(batch, RunKey{1}, WallFromMicros(50));
+  Commit(std::move(batch));
+  Batch changing;
+  changing.forgotten = {{{RunKey{1}, 0}, false}, {{RunKey{1}, 1}, true}};
+  TaskInstance anew;
+  anew.key = {RunKey{1}, 0};
+  anew.try_number = 4;
+  changing.task_instances.push_back(anew);
+  Commit(std::move(changing));
+  EXPECT_EQ(readers_->task_instances().GetTaskInstance({RunKey{1}, 0})->try_number, 4);
+  for (const char* table : {"task_instance"}) EXPECT_EQ(Count(table), 1) << table;
+  for (const char* table : {"attempt", "xcom"}) EXPECT_EQ(Count(table), 0) << table;
+}
+
+TEST_F(OperationsTest, PoolsAreKeptChangedAndDeleted) {
+  Batch batch;
+  batch.records = {PoolRow{"db", 3, "the warehouse", true, false}, PoolRow{"gone", 1, "", false, false}};
+  Commit(std::move(batch));
+  Batch changing;
+  changing.records = {PoolRow{"db", 5, "the warehouse", true, false}, PoolRow{"gone", 0, "", false, true}};
+  Commit(std::move(changing));
+  Start();
+  EXPECT_EQ(image_.pools, (std::vector<PoolRow>{{"db", 5, "the warehouse", true, false}}));
+}
+
+TEST_F(OperationsTest, RunsThatEndedBeforeATimeAreFoundAndOldJournalRowsGoInPortions) {
+  Batch batch = WithDag();
+  AddRun(batch, RunKey{1}, WallFromMicros(50));
+  AddRun(batch, RunKey{2}, WallFromMicros(60));
+  batch.runs.back().state = RunState::kRunning;
+  AddRun(batch, RunKey{3}, WallFromMicros(900));
+  batch.at = WallFromMicros(40);
+  batch.records = {AuditRecord{WallFromMicros(40), "ana", "trigger", "etl", "{}"},
+                   AuditRecord{WallFromMicros(900), "ana", "trigger", "etl", "{}"}};
+  batch.transitions.push_back({RunKey{1}, -1, 0, 1, 0, batch.at});
+  Commit(std::move(batch));
+  RunFilter old;
+  old.ended_before = WallFromMicros(100);
+  EXPECT_EQ(readers_->runs().ListRuns(old)->total, 1);
+  old.dag_ids = {"other", "etl"};
+  EXPECT_EQ(readers_->runs().ListRuns(old)->total, 1);
+  old.dag_ids = {"other"};
+  EXPECT_EQ(readers_->runs().ListRuns(old)->total, 0);
+  Batch pruning;
+  pruning.at = WallFromMicros(1000);
+  pruning.records = {PruneRecord{WallFromMicros(100), 10}};
+  const std::int64_t journal = Count("journal");
+  Commit(std::move(pruning));
+  EXPECT_EQ(Count("audit"), 1);
+  EXPECT_LT(Count("journal"), journal + 1);
+}
+
+TEST_F(OperationsTest, ABackupOpensAsAStoreOfItsOwn) {
+  Batch batch = WithDag();
+  AddRun(batch, RunKey{1}, WallFromMicros(50));
+  Commit(std::move(batch));
+  std::filesystem::create_directories(folder_ + "/logs/0");
+  std::ofstream(folder_ + "/logs/0/1.log") << "hello";
+  std::ofstream(folder_ + "/endpoints.json") << "{}";
+  FolderBackups backups(folder_);
+  const StatusOr<BackupInfo> made = backups.WriteBackup("monday");
+  ASSERT_TRUE(made.ok()) << made.status().message();
+  EXPECT_EQ(made->folder, folder_ + "/backups/monday");
+  EXPECT_GT(made->bytes, 5);
+  EXPECT_EQ(backups.WriteBackup("monday").status().code(), Code::kAlreadyExists);
+  EXPECT_EQ(backups.WriteBackup("../out").status().code(), Code::kInvalidArgument);
+  EXPECT_TRUE(std::filesystem::exists(made->folder + "/logs/0/1.log"));
+  EXPECT_FALSE(std::filesystem::exists(made->folder + "/endpoints.json"));
+  EXPECT_FALSE(std::filesystem::exists(made->folder + "/backups"));
+  // What comes after it is not in it.
+  Batch more;
+  AddRun(more, RunKey{2}, WallFromMicros(60));
+  Commit(std::move(more));
+  const std::unique_ptr<Store> restored = OpenSqliteStore(made->folder, log_).value();
+  const Image image = restored->Load().value();
+  EXPECT_EQ(image.dags.size(), 1U);
+  EXPECT_EQ(image.next_run_key, 2);
+}
+
+}  // namespace
+}  // namespace millrace::store
