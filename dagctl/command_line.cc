@@ -13,6 +13,7 @@
 #include "dagctl/commands.h"
 #include "dagctl/login.h"
 #include "dagctl/offline.h"
+#include "dagctl/operations.h"
 #include "dagctl/simulate.h"
 #include "dagctl/up.h"
 
@@ -51,6 +52,14 @@ struct Arguments {
   NextOptions next;
   RenderOptions render;
   SimulateOptions simulate;
+  BackfillOptions backfill;
+  std::int64_t backfill_id = 0;
+  MarkOptions mark;
+  ClearRunOptions clear_run;
+  PoolOptions pool;
+  CleanOptions clean;
+  std::string backup;
+  int from_version = 0, to_version = 0;
 };
 
 class CommandLine {
@@ -71,6 +80,9 @@ class CommandLine {
     AddDatasets();
     AddRuns();
     AddTasks();
+    AddBackfills();
+    AddPools();
+    AddStore();
     AddRest();
   }
 
@@ -121,8 +133,10 @@ class CommandLine {
   }
 
   void AddDags() {
-    CLI::App& dags = Group("dags", "DAGs: list, show, validate, trigger, pause, next-execution");
+    CLI::App& dags =
+        Group("dags", "DAGs: list, show, validate, trigger, pause, next-execution, versions, diff, delete");
     AddOffline(dags);
+    AddVersions(dags);
     CLI::App* list = Add(dags, "list", "all DAGs", [this](Context& c, bool&) { return ListDags(c, in_.pattern, in_.tag); });
     list->add_option("--pattern", in_.pattern, "ids like this, % stands for anything");
     list->add_option("--tag", in_.tag, "with this tag");
@@ -235,7 +249,7 @@ class CommandLine {
   }
 
   void AddRuns() {
-    CLI::App& runs = Group("runs", "runs: list, show, watch, deadlines, cancel");
+    CLI::App& runs = Group("runs", "runs: list, show, watch, deadlines, cancel, clear, mark, delete");
     CLI::App* list = Add(runs, "list", "runs, newest first", [this](Context& c, bool&) { return ListRuns(c, in_.dag, in_.run_state, in_.limit); });
     list->add_option("dag", in_.dag, "of this DAG; all when left out");
     list->add_option("--run-state", in_.run_state, "queued, running, success or failed");
@@ -246,6 +260,126 @@ class CommandLine {
     AddRun(Add(runs, "deadlines", "when it should be over, and whether that was missed",
                [this](Context& c, bool&) { return ShowDeadlines(c, in_.dag, in_.run); }));
     AddRun(Add(runs, "cancel", "ends it as failed; its tasks are killed", [this](Context& c, bool&) { return CancelRun(c, in_.dag, in_.run); }));
+    AddRun(Add(runs, "mark", "ends it as success or failed",
+               [this](Context& c, bool&) { return MarkRun(c, in_.dag, in_.run, in_.mark.state); }))
+        ->add_option("state", in_.mark.state)
+        ->required()
+        ->check(CLI::IsMember({"success", "failed"}));
+    AddRun(Add(runs, "delete", "forgets an ended run, its logs and values",
+               [this](Context& c, bool&) { return DeleteRun(c, in_.dag, in_.run); }));
+    CLI::App* clear = AddRun(Add(runs, "clear", "runs it again", [this](Context& c, bool&) {
+      in_.clear_run.dag_id = in_.dag, in_.clear_run.run_id = in_.run;
+      return ClearRun(c, in_.clear_run);
+    }));
+    clear->add_flag("--only-failed", in_.clear_run.only_failed, "only what failed");
+    clear->add_flag("--newest-version", in_.clear_run.newest_version,
+                    "all of it, on the newest version of the DAG");
+    clear->add_flag("--dry-run", in_.clear_run.dry_run, "only says what");
+  }
+
+  void AddVersions(CLI::App& dags) {
+    Add(dags, "versions", "the versions of a DAG",
+        [this](Context& c, bool&) { return ListVersions(c, in_.dag); })
+        ->add_option("dag", in_.dag)
+        ->required();
+    CLI::App* diff = Add(dags, "diff", "what changed between two versions", [this](Context& c, bool&) {
+      return DiffVersions(c, in_.dag, in_.from_version, in_.to_version);
+    });
+    diff->add_option("dag", in_.dag)->required();
+    diff->add_option("--from", in_.from_version, "a version's number; the one before the other when left out")
+        ->check(CLI::PositiveNumber);
+    diff->add_option("--to", in_.to_version, "a version's number; the newest when left out")
+        ->check(CLI::PositiveNumber);
+    Add(dags, "delete", "forgets a DAG and all of its runs",
+        [this](Context& c, bool&) { return DeleteDag(c, in_.dag); })
+        ->add_option("dag", in_.dag)
+        ->required();
+  }
+
+  void AddBackfills() {
+    CLI::App& group =
+        Group("backfill", "runs for the dates of a range: create, list, show, watch, pause, resume, cancel");
+    CLI::App* create =
+        Add(group, "create", "a few runs at a time, below live runs", [this](Context& c, bool& failed) {
+          in_.backfill.original_version = !latest_version_;
+          return CreateBackfill(c, in_.backfill, failed);
+        });
+    BackfillOptions& in = in_.backfill;
+    create->add_option("dag,--dag-id", in.dag_id)->required();
+    create->add_option("--from-date,--start-date", in.from, "the first logical date: 2001-03-01, or RFC 3339")
+        ->required();
+    create->add_option("--to-date,--end-date", in.to, "the last one")->required();
+    create
+        ->add_option("--reprocess-behavior,--reprocessing-behavior", in.reprocess,
+                     "which dates that have a run get it again")
+        ->check(CLI::IsMember({"none", "failed", "completed"}))
+        ->capture_default_str();
+    create->add_option("--max-active-runs", in.max_active_runs, "its own limit, beside the DAG's")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 1000));
+    create->add_option("--dag-run-conf", in.conf, "parameters of its runs, a JSON object");
+    create->add_flag("--run-backwards", in.run_backwards, "the newest date first");
+    create->add_flag("--run-on-latest-version,!--original-version", latest_version_,
+                     "what a date that runs again runs on; the latest when left out");
+    create->add_flag("--downstream", in.downstream, "then the same for each DAG that reads what it writes");
+    create->add_flag("--dry-run", in.dry_run, "only says which dates");
+    create->add_flag("--wait", in.wait, "shows progress; exit status 3 when a run fails");
+    Add(group, "list", "backfills, newest first", [this](Context& c, bool&) {
+      return ListBackfills(c, in_.dag);
+    })->add_option("dag", in_.dag, "of this DAG; all when left out");
+    const auto one = [this](CLI::App* command) {
+      command->add_option("id", in_.backfill_id)->required()->check(CLI::PositiveNumber);
+    };
+    one(Add(group, "show", "one and its progress",
+            [this](Context& c, bool&) { return ShowBackfill(c, in_.backfill_id); }));
+    one(Add(group, "watch", "progress until it has completed; exit status 3 when a run failed",
+            [this](Context& c, bool& failed) { return WatchBackfill(c, in_.backfill_id, failed); }));
+    one(Add(group, "pause", "makes and starts no more runs",
+            [this](Context& c, bool&) { return ChangeBackfill(c, in_.backfill_id, "pause"); }));
+    one(Add(group, "resume", "goes on",
+            [this](Context& c, bool&) { return ChangeBackfill(c, in_.backfill_id, "unpause"); }));
+    one(Add(group, "cancel", "makes no more runs, for good",
+            [this](Context& c, bool&) { return ChangeBackfill(c, in_.backfill_id, "cancel"); }));
+  }
+
+  void AddPools() {
+    CLI::App& pools = Group("pools", "named limits across DAGs: list, set, delete");
+    Add(pools, "list", "all, with what is taken of them", [](Context& c, bool&) { return ListPools(c); });
+    CLI::App* set =
+        Add(pools, "set", "makes or changes one", [this](Context& c, bool&) { return SetPool(c, in_.pool); });
+    set->add_option("name", in_.pool.name)->required();
+    set->add_option("slots", in_.pool.slots, "-1 for no limit")->required()->check(CLI::Range(-1, 1'000'000));
+    set->add_option("description", in_.pool.description);
+    set->add_flag("--include-deferred", in_.pool.include_deferred, "deferred tasks count as well");
+    Add(pools, "delete", "its tasks wait until there is one of that name again",
+        [this](Context& c, bool&) { return DeletePool(c, in_.pool.name); })
+        ->add_option("name", in_.pool.name)
+        ->required();
+  }
+
+  void AddStore() {
+    CLI::App& db = Group("db", "what the scheduler keeps: clean, backup, restore");
+    CLI::App* clean = Add(db, "clean", "deletes runs that ended long ago, with their logs and values",
+                          [this](Context& c, bool&) { return CleanStore(c, in_.clean, clock_.now().wall); });
+    clean
+        ->add_option("--before,--clean-before-timestamp", in_.clean.before,
+                     "30d (ago), 2001-03-01, or RFC 3339")
+        ->required();
+    clean->add_option("--dag", in_.clean.dag_ids, "only of these DAGs");
+    clean->add_flag("--dry-run", in_.clean.dry_run, "only says how many");
+    Add(db, "backup", "copies database and logs while the scheduler runs, to STATE/backups/NAME",
+        [this](Context& c, bool&) { return BackUp(c, in_.backup); })
+        ->add_option("--name", in_.backup, "made from the time when left out");
+    CLI::App* restore = db.add_subcommand(
+        "restore", "makes the state folder (--state) of a backup's; the scheduler must not run");
+    restore->fallthrough();
+    restore->add_option("backup", in_.backup, "the backup's folder")->required();
+    restore->callback([this] {
+      chosen_ = [this] {
+        Output output(std::cout, asker_.format, terminal_);
+        return ExitStatus(Restore(output, in_.backup, asker_.state, clock_.now().wall));
+      };
+    });
   }
 
   CLI::App* AddRun(CLI::App* command) {
@@ -281,7 +415,7 @@ class CommandLine {
   }
 
   void AddTasks() {
-    CLI::App& tasks = Group("tasks", "task instances: list, logs, why, clear, render");
+    CLI::App& tasks = Group("tasks", "task instances: list, logs, why, clear, mark, render");
     AddRender(tasks);
     AddRun(Add(tasks, "list", "a run's task instances", [this](Context& c, bool&) { return ListTasks(c, in_.dag, in_.run); }));
     CLI::App* logs = Add(tasks, "logs", "what it wrote", [this](Context& c, bool&) {
@@ -291,8 +425,9 @@ class CommandLine {
     AddRun(logs)->add_option("task", in_.task)->required();
     logs->add_option("--try", in_.logs.try_number, "which try; the newest when left out");
     logs->add_flag("-f,--follow", in_.logs.follow, "until it has ended");
-    AddRun(Add(tasks, "why", "why it is not running, or how it ended", [this](Context& c, bool&) { return TaskWhy(c, in_.dag, in_.run, in_.task); }))
-        ->add_option("task", in_.task)->required();
+    CLI::App* why = AddRun(Add(tasks, "why", "what it waits for, or how and by whom it ended",
+                               [this](Context& c, bool&) { return TaskWhy(c, in_.dag, in_.run, in_.task); }));
+    why->add_option("task", in_.task)->required();
     CLI::App* clear = Add(tasks, "clear", "runs them again", [this](Context& c, bool&) {
       in_.clear.dag_id = in_.dag, in_.clear.run_id = in_.run;
       return ClearTasks(c, in_.clear);
@@ -301,7 +436,27 @@ class CommandLine {
     clear->add_flag("--upstream", in_.clear.upstream, "and what they depend on");
     clear->add_flag("--downstream", in_.clear.downstream, "and what depends on them");
     clear->add_flag("--only-failed", in_.clear.only_failed, "of these only failed ones");
+    clear->add_flag("--past", in_.clear.past, "and in the runs before, by logical date");
+    clear->add_flag("--future", in_.clear.future, "and in the runs after");
+    clear->add_option("--from", in_.clear.from, "with ~ for the run: in all runs from this logical date on");
+    clear->add_option("--to", in_.clear.to, "to this one");
+    clear->add_flag("--newest-version", in_.clear.newest_version,
+                    "whole runs, on the newest version of the DAG");
+    clear->add_flag("--keep-run", in_.clear.keep_run, "a run that has ended stays so for now");
     clear->add_flag("--dry-run", in_.clear.dry_run, "only says which");
+    CLI::App* mark = AddRun(Add(tasks, "mark", "sets their state by hand", [this](Context& c, bool&) {
+      in_.mark.dag_id = in_.dag, in_.mark.run_id = in_.run, in_.mark.task_id = in_.task;
+      return MarkTask(c, in_.mark);
+    }));
+    mark->add_option("task", in_.task)->required();
+    mark->add_option("state", in_.mark.state)
+        ->required()
+        ->check(CLI::IsMember({"success", "failed", "skipped"}));
+    mark->add_flag("--upstream", in_.mark.upstream, "and of what it depends on");
+    mark->add_flag("--downstream", in_.mark.downstream, "and of what depends on it");
+    mark->add_flag("--past", in_.mark.past, "and in the runs before, by logical date");
+    mark->add_flag("--future", in_.mark.future, "and in the runs after");
+    mark->add_flag("--dry-run", in_.mark.dry_run, "only says which");
   }
 
   void AddRest() {
@@ -332,6 +487,7 @@ class CommandLine {
   CLI::App app_;
   Asker asker_;
   Arguments in_;
+  bool latest_version_ = true;
   std::function<int()> chosen_;
 };
 

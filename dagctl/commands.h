@@ -40,9 +40,11 @@ struct LogOptions {
 };
 
 struct ClearOptions {
-  std::string dag_id, run_id;
+  std::string dag_id, run_id;  // run "~": all of the range
   std::vector<std::string> task_ids;
-  bool upstream = false, downstream = false, only_failed = false, dry_run = false;
+  std::string from, to;  // logical dates
+  bool upstream = false, downstream = false, past = false, future = false, only_failed = false;
+  bool newest_version = false, keep_run = false, dry_run = false;
 };
 
 Status ListDags(Context& context, const std::string& pattern, const std::string& tag);

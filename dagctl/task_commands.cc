@@ -70,11 +70,14 @@ Status TaskWhy(Context& context, const std::string& dag_id, const std::string& r
 }
 
 Status ClearTasks(Context& context, const ClearOptions& options) {
-  Value body = Value::Map{{"dag_run_id", options.run_id},
-                          {"dry_run", options.dry_run},
-                          {"only_failed", options.only_failed},
-                          {"include_upstream", options.upstream},
-                          {"include_downstream", options.downstream}};
+  Value body =
+      Value::Map{{"dry_run", options.dry_run},           {"only_failed", options.only_failed},
+                 {"include_upstream", options.upstream}, {"include_downstream", options.downstream},
+                 {"include_past", options.past},         {"include_future", options.future},
+                 {"reset_dag_runs", !options.keep_run},  {"run_on_latest_version", options.newest_version}};
+  if (options.run_id != "~") body.Set("dag_run_id", options.run_id);
+  if (!options.from.empty()) body.Set("start_date", options.from);
+  if (!options.to.empty()) body.Set("end_date", options.to);
   if (!options.task_ids.empty()) {
     Value::List ids;
     for (const std::string& id : options.task_ids) {
@@ -89,7 +92,8 @@ Status ClearTasks(Context& context, const ClearOptions& options) {
   Value::List rows;
   if (const Value* list = answer.Find("task_instances"); list != nullptr && list->is_list()) rows = list->as_list();
   const std::size_t count = rows.size();
-  context.output.Rows({{"task_id", "TASK"}, {"state", "STATE"}, {"try_number", "TRY"}}, NamedByIndex(std::move(rows)));
+  context.output.Rows({{"dag_run_id", "RUN"}, {"task_id", "TASK"}, {"state", "STATE"}, {"try_number", "TRY"}},
+                      NamedByIndex(std::move(rows)));
   context.output.Say((options.dry_run ? "would clear " : "cleared ") + std::to_string(count) + " task instances");
   return OkStatus();
 }

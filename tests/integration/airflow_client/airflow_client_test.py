@@ -57,6 +57,15 @@ tasks:
   - {id: load, uses: shell, expand: {n: [1, 2]}, with: {command: "echo rows={{ map.n }} >> $MILLRACE_OUTPUT; echo loaded {{ map.n }}"}}
 """
 
+NIGHTLY_FILE = """\
+dag_id: nightly
+schedule: "0 0 * * *"
+start_date: 2001-03-01
+end_date: 2001-03-03
+tasks:
+  - {id: nothing, uses: empty}
+"""
+
 
 def eventually(what, ask):
     deadline = time.monotonic() + PATIENCE
@@ -80,6 +89,7 @@ class Installation:
         (root / "dags" / "greetings.yaml").write_text(DAG_FILE)
         (root / "dags" / "report.yaml").write_text(REPORT_FILE)
         (root / "dags" / "mapped.yaml").write_text(MAPPED_FILE)
+        (root / "dags" / "nightly.yaml").write_text(NIGHTLY_FILE)
         (root / "dags" / "broken.yaml").write_text("dag_id: broken\ntasks:\n  - id: a\n    uses: shel\n")
         self.process = subprocess.Popen(
             [DAGCTL, "--state", str(self.state), "up", "--dags", str(root / "dags"), "--root", str(root / "data"),
@@ -279,6 +289,40 @@ class ClientTest(unittest.TestCase):
         xcoms.delete_xcom_entry("mapped", "load", run, "note", map_index=0)
         with self.assertRaises(airflow.exceptions.NotFoundException):
             xcoms.get_xcom_entry("mapped", "load", run, "note", map_index=0)
+
+    def test_a_backfill_is_previewed_made_paused_and_followed(self):
+        backfills = airflow.BackfillApi(self.client)
+        eventually("the DAG is known", lambda: "nightly" in [dag.dag_id for dag in self.dags.get_dags().dags])
+        body = models.BackfillPostBody(dag_id="nightly", from_date=datetime.datetime(2001, 3, 1), to_date=datetime.datetime(2001, 3, 3),
+                                       reprocess_behavior=models.ReprocessBehavior.COMPLETED, max_active_runs=1)
+        dates = [one.logical_date.day for one in backfills.create_backfill_dry_run(body).backfills]
+        self.assertEqual(dates, [1, 2, 3])
+        made = backfills.create_backfill(body)
+        self.assertEqual((made.dag_id, made.reprocess_behavior, made.max_active_runs), ("nightly", "completed", 1))
+        done = eventually("it completes", lambda: (
+            lambda row: row if row.completed_at else None)(backfills.get_backfill(made.id)))
+        self.assertFalse(done.is_paused)
+        self.assertEqual([one.id for one in backfills.list_backfills("nightly").backfills], [made.id])
+        eventually("its runs end", lambda: self.runs.get_dag_runs("nightly", state=["success"]).total_entries == 3)
+        with self.assertRaises(airflow.exceptions.ConflictException):
+            backfills.cancel_backfill(made.id)
+        for run in self.runs.get_dag_runs("nightly").dag_runs:
+            self.runs.delete_dag_run("nightly", run.dag_run_id)
+        self.dags.delete_dag("nightly")
+        with self.assertRaises(airflow.exceptions.NotFoundException):
+            self.dags.get_dag("nightly")
+
+    def test_a_pool_is_made_changed_and_deleted(self):
+        pools = airflow.PoolApi(self.client)
+        made = pools.post_pool(models.PoolBody(name="db", slots=2, description="the warehouse"))
+        self.assertEqual((made.slots, made.open_slots), (2, 2))
+        self.assertEqual(pools.patch_pool("db", models.PoolPatchBody(slots=-1), update_mask=["slots"]).slots, -1)
+        self.assertEqual([pool.name for pool in pools.get_pools().pools], ["db", "default_pool"])
+        with self.assertRaises(airflow.exceptions.ConflictException):
+            pools.post_pool(models.PoolBody(name="db", slots=1))
+        pools.delete_pool("db")
+        with self.assertRaises(airflow.exceptions.NotFoundException):
+            pools.get_pool("db")
 
     def test_errors_are_the_clients_exceptions(self):
         with self.assertRaises(airflow.exceptions.NotFoundException):
