@@ -224,6 +224,9 @@ StatusOr<std::vector<LogicalType>> TypesOf(Connection& connection, const std::ve
     sql += (i == 0 ? "CAST(NULL AS " : ", CAST(NULL AS ") + columns[i].type + ")";
   Result::Rows rows;
   if (duckdb_query(connection.handle(), sql.c_str(), &rows.result) != DuckDBSuccess) {
+    if (duckdb_result_error_type(&rows.result) == DUCKDB_ERROR_INTERRUPT) {
+      return Cancelled("Column types were not looked up, as their attempt was cancelled");
+    }
     return InvalidArgument(std::string("Column types are not DuckDB's: ") +
                            duckdb_result_error(&rows.result));
   }

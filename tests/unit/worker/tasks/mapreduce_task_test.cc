@@ -163,7 +163,7 @@ TEST_F(MapReduce, CancelEndsAQueryThatRuns) {
   std::thread running([&] { end = task.Run(context); });
   task.Cancel();
   running.join();
-  EXPECT_EQ(end.outcome, Outcome::kKilled);
+  EXPECT_EQ(end.outcome, Outcome::kKilled) << end.message;
 }
 
 }  // namespace
