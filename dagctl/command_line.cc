@@ -7,6 +7,7 @@
 #include <iostream>
 #include <map>
 
+#include "core/calendar/format.h"
 #include "core/model/json.h"
 #include "core/spec/dag_fields.h"
 #include "core/spec/docs_page.h"
@@ -393,13 +394,14 @@ class CommandLine {
     render->fallthrough();
     render->add_option("dag", in_.render.dag_id)->required();
     render->add_option("task", in_.render.task_id)->required();
-    render->add_option("date", in_.render.date, "of the run: 2001-03-01 (its ds), or RFC 3339")->required();
+    render->add_option("date", in_.render.date, "of the run: 2001-03-01 (its ds), or RFC 3339; or the id of a run")->required();
     render->add_option("--file", in_.render.file, "a DAG file; without it the scheduler is asked");
     render->add_option("--conf", in_.render.conf, "parameters, a JSON object");
     render->add_option("--xcom", in_.render.xcoms, "TASK=JSON or TASK:KEY=JSON, as if that task had left it");
     render->add_option("--var", in_.render.variables, "NAME=TEXT, as if there were such a variable");
     render->callback([this] {
       const Ask ask = [this](Context& context, bool&) -> Status {
+        if (!ParseTimeUtc(in_.render.date).ok()) return ShowGiven(context, in_.render);
         ASSIGN_OR_RETURN(const Value source, context.client.Get("/api/v2/dagSources/" + Segment(in_.render.dag_id)));
         ASSIGN_OR_RETURN(const DagPtr dag, DagOfText(Text(source, "content"), in_.render.dag_id, zones_));
         return ShowRendered(context.output, *dag, in_.render, zones_);

@@ -13,6 +13,8 @@
 
 namespace millrace::dagctl {
 
+struct Context;
+
 // Shows each problem of the files (a folder stands for the DAG files in it) as "file:line:column: message
 // (suggestion)". Contracts and scripts are looked for beneath `folder`; "": beneath the folder of each file.
 // `found` tells whether there was a problem.
@@ -39,7 +41,7 @@ Status ShowNext(Output& output, const Dag& dag, const NextOptions& options, cons
 
 struct RenderOptions {
   std::string dag_id, task_id;
-  std::string date;  // RFC 3339, or a date
+  std::string date;  // RFC 3339, or a date; otherwise the id of a run that the scheduler has
   std::string file;  // "": the scheduler is asked for the DAG's text
   std::string conf = "{}";
   std::vector<std::string> xcoms;      // "task=JSON" or "task:key=JSON", as if the task had left it
@@ -48,5 +50,7 @@ struct RenderOptions {
 
 // The fields of a task as an attempt of the run of that date would be given them.
 Status ShowRendered(Output& output, const Dag& dag, const RenderOptions& options, const ZoneDatabase& zones);
+// As the latest attempt of it in a run was given them, says the scheduler.
+Status ShowGiven(Context& context, const RenderOptions& options);
 
 }  // namespace millrace::dagctl

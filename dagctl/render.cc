@@ -5,6 +5,7 @@
 #include "core/calendar/timetable.h"
 #include "core/model/json.h"
 #include "core/template/lookup.h"
+#include "dagctl/commands.h"
 #include "dagctl/offline.h"
 #include "scheduler/engine/preview.h"
 
@@ -54,7 +55,9 @@ class StandIns final : public TemplateLookup {
 };
 
 // For people: a field's text as it is, over as many lines as it has.
-void Print(Output& output, const Value::List& fields) {
+void Show(Output& output, const std::string& title, const Value::List& fields) {
+  if (output.format() != Format::kTable) return output.Rows({{"field", ""}, {"value", ""}}, fields);
+  output.Say(title);
   for (const Value& field : fields) {
     const Value& value = *field.Find("value");
     const std::string name = field.Find("field")->as_string() + ":";
@@ -72,14 +75,30 @@ Status ShowRendered(Output& output, const Dag& dag, const RenderOptions& options
   for (const std::string& variable : options.variables) RETURN_IF_ERROR(stand_ins.AddVariable(variable));
   ASSIGN_OR_RETURN(const Timetable timetable, Timetable::Of(dag.schedule, zones));
   ASSIGN_OR_RETURN(const Run run, engine::RunOfDate(dag, timetable, options.date, options.conf));
-  ASSIGN_OR_RETURN(const Value::List fields, engine::RenderedFields(run, dag, options.task_id, &stand_ins));
-  if (output.format() != Format::kTable) {
-    output.Rows({{"field", ""}, {"value", ""}}, fields);
-    return OkStatus();
+  ASSIGN_OR_RETURN(const TaskInstance instance, engine::FirstAttempt(run, dag, options.task_id, &stand_ins));
+  ASSIGN_OR_RETURN(const Value::List fields, engine::RenderedFields(run, dag, instance, &stand_ins));
+  Show(output,
+       "run " + run.run_id + ", data interval " + FormatTime(*run.interval_start) + " to " +
+           FormatTime(*run.interval_end),
+       fields);
+  return OkStatus();
+}
+
+Status ShowGiven(Context& context, const RenderOptions& options) {
+  if (options.conf != "{}" || !options.xcoms.empty() || !options.variables.empty())
+    return InvalidArgument("--conf, --xcom and --var are for runs that there are not yet; " + options.date +
+                           " is no date, and so names a run");
+  ASSIGN_OR_RETURN(const Value task,
+                   context.client.Get(TaskPath(options.dag_id, options.date, options.task_id)));
+  const Value* given = task.Find("rendered_fields");
+  Value::List fields;
+  if (given != nullptr && given->is_map()) {
+    for (const auto& [name, value] : given->as_map())
+      fields.push_back(Value::Map{{"field", name}, {"value", value}});
   }
-  output.Say("run " + run.run_id + ", data interval " + FormatTime(*run.interval_start) + " to " +
-             FormatTime(*run.interval_end));
-  Print(output, fields);
+  Show(context.output,
+       "run " + options.date + ", try " + std::to_string(static_cast<int>(Number(task, "try_number"))),
+       fields);
   return OkStatus();
 }
 

@@ -23,6 +23,7 @@
 #include "scheduler/auth/secrets.h"
 #include "scheduler/bounded_inbox.h"
 #include "scheduler/dagbag/dag_bag.h"
+#include "scheduler/engine/preview.h"
 #include "scheduler/gateway/gateway.h"
 #include "scheduler/loop.h"
 #include "scheduler/store/backup.h"
@@ -122,10 +123,15 @@ Status Serve(const Flags& flags, const sigset_t& signals, LogSink& log) {
   BoundedInbox inbox(clock);
   auth::Accounts accounts({.state_folder = flags.state}, readers->accounts(), inbox, clock);
   const auth::Connections connections = auth::Connections::FromEnvironment(environ);
-  api::ApiServer api({.server = {.address = http.host, .port = http.port}, .dashboard = flags.webui},
-                     {readers->dags(), readers->runs(), readers->task_instances(), readers->xcoms(),
-                      readers->datasets(), readers->jobs(), readers->journal(), *logs, readers->backfills()},
-                     {*logs, backups}, inbox, accounts, clock, log);
+  const api::RenderFields render = [](const Run& run, const Dag& dag, const TaskInstance& instance,
+                                      TemplateLookup& lookup) {
+    return engine::RenderedFields(run, dag, instance, &lookup);
+  };
+  api::ApiServer api(
+      {.server = {.address = http.host, .port = http.port}, .dashboard = flags.webui, .render = render},
+      {readers->dags(), readers->runs(), readers->task_instances(), readers->xcoms(), readers->datasets(),
+       readers->jobs(), readers->journal(), *logs, readers->backfills()},
+      {*logs, backups}, inbox, accounts, clock, log);
   gateway::Gateway gateway({.address = grpc.host,
                             .port = grpc.port,
                             .heartbeat = heartbeat,

@@ -9,6 +9,14 @@ Status Budget::Spend(std::int64_t work) {
                            " steps)");
 }
 
+// SplitMix64.
+std::uint64_t Budget::Draw() {
+  std::uint64_t z = (random_ += 0x9e3779b97f4a7c15);
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+
 Status Budget::CheckSize(std::int64_t bytes) {
   if (bytes <= kLargestText) return OkStatus();
   return ResourceExhausted("the result is larger than 1 MiB");

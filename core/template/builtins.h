@@ -12,19 +12,23 @@
 
 namespace millrace::jinja {
 
-// How much one rendering may still do. Work is counted in values walked, so that no template can hold a
-// thread for long.
+// What one rendering has: how much it may still do, counted in values walked, so that no template can hold a
+// thread for long; and its random numbers, which are the same whenever the same is rendered.
 class Budget {
  public:
+  explicit Budget(std::uint64_t seed) : random_(seed) {}
+
   static constexpr std::int64_t kMostWork = 2'000'000;
   static constexpr std::int64_t kLargestText = 1 << 20;
 
   Status Spend(std::int64_t work);
+  std::uint64_t Draw();
   // Before a text of this size is made.
   static Status CheckSize(std::int64_t bytes);
 
  private:
   std::int64_t left_ = kMostWork;
+  std::uint64_t random_;
 };
 
 // The arguments of a call, fetched in turn by position or by name: Take("width", 0) ... Done().

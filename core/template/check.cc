@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "core/template/builtins.h"
+#include "core/template/refused.h"
 
 namespace millrace::jinja {
 namespace {
@@ -197,7 +198,12 @@ class Checker {
     const std::string what = owner.kind == ExprKind::kName || owner.kind == ExprKind::kAttribute
                                  ? "'" + owner.name + "'"
                                  : "a " + std::string(TypeName(base));
-    Report(expr, what + " has no '" + name + "'", DidYouMean(name, AttributeNames(base)));
+    const std::string& undefined = found.undefined().message;
+    const std::size_t why = undefined.find("': ");  // of a name that was left out on purpose
+    const std::string reason = owner.kind == ExprKind::kName ? WhyUndefined(owner.name + "." + name)
+                               : why != std::string::npos    ? undefined.substr(why + 1)
+                                                             : "";
+    Report(expr, what + " has no '" + name + "'" + reason, DidYouMean(name, AttributeNames(base)));
     return std::nullopt;
   }
 

@@ -102,7 +102,7 @@ std::string TimeRepr(const Datum& datum) {
 }  // namespace
 
 Datum Datum::Sequence(List items, bool tuple) {
-  Datum datum(Data{ListData{nullptr, tuple}});
+  Datum datum(Data{ListData{nullptr, tuple, false}});
   for (const Datum& item : items) datum.Count(item);
   std::get<ListData>(datum.data_).items = std::make_shared<const List>(std::move(items));
   return datum;
@@ -127,6 +127,12 @@ void Datum::Count(const Datum& inside) {
 
 std::int64_t Datum::weight() const {
   return is_string() ? 1 + static_cast<std::int64_t>(string().size() / 16) : weight_;
+}
+
+Datum Datum::OfGroup(Datum grouper, List items) {
+  Datum group = OfTuple({std::move(grouper), OfList(std::move(items))});
+  std::get<ListData>(group.data_).group = true;
+  return group;
 }
 
 Datum Datum::OfValue(const Value& value) {

@@ -68,6 +68,8 @@ class Datum {
   Datum(WallTime value, TimeForm form) : data_(value), form_(form) {}
   static Datum OfList(List items) { return Sequence(std::move(items), /*tuple=*/false); }
   static Datum OfTuple(List items) { return Sequence(std::move(items), /*tuple=*/true); }
+  // One of groupby: a tuple with the members `grouper` and `list`.
+  static Datum OfGroup(Datum grouper, List items);
   static Datum OfMap(Pairs pairs);
   static Datum OfValue(const Value& value);
 
@@ -81,6 +83,7 @@ class Datum {
   bool is_string() const { return Holds<std::string>(); }
   bool is_list() const { return Holds<ListData>(); }  // tuples too
   bool is_tuple() const { return is_list() && std::get<ListData>(data_).tuple; }
+  bool is_group() const { return is_list() && std::get<ListData>(data_).group; }
   bool is_map() const { return Holds<MapData>(); }
   bool is_time() const { return Holds<WallTime>(); }
   bool is_span() const { return Holds<Duration>(); }
@@ -130,6 +133,7 @@ class Datum {
   struct ListData {
     std::shared_ptr<const List> items;
     bool tuple;
+    bool group = false;
   };
   using MapData = std::shared_ptr<const Pairs>;
   using Data = std::variant<Undefined, None, bool, std::int64_t, double, std::string, ListData, MapData,

@@ -17,6 +17,8 @@
 
 namespace millrace::jinja {
 
+// Of the walk over the tree, through macros: well below what a thread's stack holds.
+inline constexpr int kDeepestWalk = 700;
 inline constexpr std::int64_t kWorkOfAnIteration = 20;  // of a loop; a macro's call costs as much
 
 class Evaluator {
@@ -27,7 +29,11 @@ class Evaluator {
 
   // `text` for line and column in errors.
   Evaluator(std::string_view text, const TemplateContext& context, Writer write)
-      : text_(text), scope_(context), outside_(context.lookup()), write_(std::move(write)) {}
+      : text_(text),
+        scope_(context),
+        outside_(context.lookup()),
+        write_(std::move(write)),
+        budget_(SeedOf(text, context)) {}
 
   StatusOr<std::string> Run(const Nodes& nodes);
 
@@ -54,6 +60,9 @@ class Evaluator {
     bool used = false;
   };
 
+  // Of random numbers: another one in each task instance, the same in each of its attempts.
+  static std::uint64_t SeedOf(std::string_view text, const TemplateContext& context);
+
   Status Execute(const Nodes& nodes, std::string& output);
   Status ExecuteNode(const Node& node, std::string& output);
   Status ExecuteFor(const Node& node, std::string& output);
@@ -69,6 +78,7 @@ class Evaluator {
   // The text of a block, put through its filters.
   StatusOr<Datum> Filtered(const Node& node, Datum text);
 
+  // In evaluator_expressions.cc.
   // What an expression yields, perhaps Undefined; Evaluate makes that an error.
   StatusOr<Datum> EvaluateAny(const Expr& expr);
   StatusOr<Datum> Evaluate(const Expr& expr);

@@ -228,7 +228,8 @@ StatusOr<Datum> UrlEncode(const Datum& value, Args, Budget&) {
 StatusOr<Datum> ToJsonFilter(const Datum& value, Args args, Budget&) {
   ASSIGN_OR_RETURN(const std::int64_t indent, args.Integer(0, "indent", -1));
   ASSIGN_OR_RETURN(std::string out,
-                   JsonText(value, static_cast<int>(std::clamp<std::int64_t>(indent, -1, 100)), true));
+                   JsonText(value, {.indent = static_cast<int>(std::clamp<std::int64_t>(indent, -1, 100)),
+                                    .for_html = true}));
   return Datum(std::move(out)).AsMarkup();
 }
 

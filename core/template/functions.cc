@@ -1,12 +1,8 @@
 // Functions that every template knows, and how members and methods of values are found and called.
 #include <algorithm>
-#include <array>
-#include <cmath>
 
-#include "core/calendar/format.h"
 #include "core/template/method_table.h"
-#include "core/template/problem.h"
-#include "core/template/text_format.h"
+#include "core/template/refused.h"
 
 namespace millrace::jinja {
 namespace {
@@ -14,7 +10,7 @@ namespace {
 using Args = const Arguments&;
 constexpr std::int64_t kLongestRange = 100'000;
 
-StatusOr<Datum> Range(Args args) {
+StatusOr<Datum> Range(Args args, Budget&) {
   for (const Datum& argument : args.positional) {
     if (!argument.is_integral())
       return InvalidArgument("needs ints, not a " + std::string(TypeName(argument)));
@@ -36,7 +32,7 @@ StatusOr<Datum> Range(Args args) {
   return Datum::OfList(std::move(items));
 }
 
-StatusOr<Datum> Dict(Args args) {
+StatusOr<Datum> Dict(Args args, Budget&) {
   Pairs pairs;
   if (args.positional.size() > 1)
     return InvalidArgument("takes one dict or list of pairs, and named arguments");
@@ -53,59 +49,35 @@ StatusOr<Datum> Dict(Args args) {
   return Datum::OfMap(std::move(pairs));
 }
 
-StatusOr<Datum> DsAdd(Args args) {
-  if (args.positional.size() != 2) return InvalidArgument("takes a date and a number of days");
-  ASSIGN_OR_RETURN(const std::int64_t count, args.Integer(1, "days", 0));
-  ASSIGN_OR_RETURN(const WallTime date, ParseTimeBy(ToText(args.positional[0]), "%Y-%m-%d"));
-  if (count > 4'000'000 || count < -4'000'000) return InvalidArgument("the number of days is too large");
-  const WallTime moved = date + std::chrono::days(count);
-  RETURN_IF_ERROR(CheckTime(moved));
-  return Datum(FormatDs(moved));
+const std::vector<FunctionRow>& PlainFunctions() {
+  static const std::vector<FunctionRow> kTable = {{"dict", Dict}, {"range", Range}};
+  return kTable;
 }
 
-StatusOr<Datum> DsFormat(Args args) {
-  if (args.positional.size() != 3)
-    return InvalidArgument("takes a date, its format and the format to give it");
-  ASSIGN_OR_RETURN(const WallTime date, ParseTimeBy(ToText(args.positional[0]), ToText(args.positional[1])));
-  ASSIGN_OR_RETURN(std::string out, FormatTimeBy(date, ToText(args.positional[2]), TimeForm::kNaive));
-  return Datum(std::move(out));
-}
-
-StatusOr<Datum> TimeDelta(Args args) {
-  constexpr std::array<std::pair<std::string_view, Duration>, 7> kUnits = {
-      {{"days", std::chrono::days(1)},
-       {"seconds", std::chrono::seconds(1)},
-       {"microseconds", Duration(1)},
-       {"milliseconds", std::chrono::milliseconds(1)},
-       {"minutes", std::chrono::minutes(1)},
-       {"hours", std::chrono::hours(1)},
-       {"weeks", std::chrono::days(7)}}};
-  double micros = 0;
-  for (std::size_t i = 0; i < kUnits.size(); ++i) {
-    const Datum* amount = args.Find(i, kUnits[i].first);
-    if (amount == nullptr) continue;
-    if (!amount->is_number())
-      return InvalidArgument("'" + std::string(kUnits[i].first) + "' must be a number");
-    micros += amount->number() * static_cast<double>(kUnits[i].second.count());
+const FunctionRow* FindFunction(std::string_view name) {
+  for (const auto* table : {&PlainFunctions(), &MacroFunctions()}) {
+    for (const FunctionRow& row : *table) {
+      if (row.name == name) return &row;
+    }
   }
-  for (const auto& [name, value] : args.named) {
-    const auto is_named = [&name](const auto& unit) { return unit.first == name; };
-    if (std::none_of(kUnits.begin(), kUnits.end(), is_named))
-      return InvalidArgument("does not know '" + name + "'");
-  }
-  if (!(std::abs(micros) <= static_cast<double>(kLongestSpan.count()))) return InvalidArgument("is too long");
-  return Datum(Duration(std::llround(micros)));
+  return nullptr;
 }
 
-struct FunctionRow {
-  std::string_view name;
-  StatusOr<Datum> (*call)(const Arguments& arguments);
-};
-constexpr FunctionRow kFunctions[] = {{"dict", Dict},
-                                      {"macros.ds_add", DsAdd},
-                                      {"macros.ds_format", DsFormat},
-                                      {"macros.timedelta", TimeDelta},
-                                      {"range", Range}};
+// A function, or a map of those whose names go on: "macros", "macros.json".
+Datum FunctionsBelow(const std::string& path) {
+  Pairs members;
+  for (const FunctionRow& row : MacroFunctions()) {
+    if (!row.name.starts_with(path + ".")) continue;
+    const std::string_view rest = row.name.substr(path.size() + 1);
+    const std::string name(rest.substr(0, rest.find('.')));
+    const std::string whole = path + "." + name;
+    const Datum key{std::string(name)};
+    if (!members.empty() && AreEqual(members.back().first, key)) continue;  // the table is in order
+    members.emplace_back(
+        key, FindFunction(whole) != nullptr ? Datum(Callable{whole, nullptr}) : FunctionsBelow(whole));
+  }
+  return Datum::OfMap(std::move(members));
+}
 
 // --- methods of dict and list ---
 
@@ -170,19 +142,9 @@ const MethodRow* FindMethod(const std::vector<MethodRow>* methods, std::string_v
 }  // namespace
 
 Datum Global(std::string_view name) {
-  if (name == "macros") {
-    Pairs members;
-    for (const FunctionRow& row : kFunctions) {
-      if (!row.name.starts_with("macros.")) continue;
-      members.emplace_back(Datum(std::string(row.name.substr(7))),
-                           Datum(Callable{std::string(row.name), nullptr}));
-    }
-    return Datum::OfMap(std::move(members));
-  }
+  if (name == "macros") return FunctionsBelow("macros");
   if (IsState(name)) return Datum(Callable{std::string(name), nullptr});
-  for (const FunctionRow& row : kFunctions) {
-    if (row.name == name) return Datum(Callable{std::string(name), nullptr});
-  }
+  if (FindFunction(name) != nullptr) return Datum(Callable{std::string(name), nullptr});
   return Datum(Undefined{});
 }
 
@@ -196,6 +158,10 @@ std::vector<std::string> AttributeNames(const Datum& value) {
     for (const auto& [key, member] : value.map()) names.push_back(ToText(key));
   }
   if (value.is_time() || value.is_span()) names = TimeFieldNames(value);
+  if (value.is_callable() && !value.callable().receiver) {
+    const Datum below = FunctionsBelow(value.callable().name);
+    for (const auto& [key, member] : below.map()) names.push_back(key.string());
+  }
   if (const auto* methods = MethodsOf(value)) {
     for (const MethodRow& row : *methods) names.emplace_back(row.name);
   }
@@ -211,6 +177,13 @@ Datum Attribute(const Datum& value, std::string_view name) {
   if (value.is_map()) {
     if (const Datum* member = value.Find(Datum(std::string(name)))) return *member;
   }
+  if (value.is_callable() && !value.callable().receiver) {  // macros.datetime.strptime
+    const std::string whole = value.callable().name + "." + std::string(name);
+    if (FindFunction(whole) != nullptr) return Datum(Callable{whole, nullptr});
+    return Datum(Undefined{"'" + value.callable().name + "' has no '" + std::string(name) + "'" +
+                           WhyUndefined(whole)});
+  }
+  if (value.is_group() && (name == "grouper" || name == "list")) return value.list()[name == "list" ? 1 : 0];
   if (value.is_time() || value.is_span()) {
     Datum field = TimeField(value, name);
     if (!field.is_undefined()) return field;
@@ -249,9 +222,7 @@ StatusOr<Datum> Call(const Datum& callee, const Arguments& arguments, Budget& bu
     if (const MethodRow* method = FindMethod(MethodsOf(*function.receiver), function.name))
       result = method->call(*function.receiver, arguments);
   } else {
-    for (const FunctionRow& row : kFunctions) {
-      if (row.name == function.name) result = row.call(arguments);
-    }
+    if (const FunctionRow* found = FindFunction(function.name)) result = found->call(arguments, budget);
   }
   if (!result.ok()) return result.status().WithContext(function.name);
   RETURN_IF_ERROR(budget.Spend(result->weight()));

@@ -11,7 +11,8 @@ namespace {
 
 class JsonWriter {
  public:
-  JsonWriter(int indent, bool for_html) : indent_(indent), for_html_(for_html) {}
+  explicit JsonWriter(const JsonForm& form)
+      : indent_(std::min(form.indent, 100)), sorted_(form.sorted), for_html_(form.for_html) {}
 
   Status Write(const Datum& value, int depth) {
     RETURN_IF_ERROR(Budget::CheckSize(static_cast<std::int64_t>(out_.size())));
@@ -125,8 +126,10 @@ class JsonWriter {
       if (key.is_bool()) name = key.integer() != 0 ? "true" : "false";
       sorted.emplace_back(std::move(name), &value);
     }
-    std::stable_sort(sorted.begin(), sorted.end(),
-                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    if (sorted_) {
+      std::stable_sort(sorted.begin(), sorted.end(),
+                       [](const auto& a, const auto& b) { return a.first < b.first; });
+    }
     if (sorted.empty()) {
       out_ += "{}";
       return OkStatus();
@@ -146,13 +149,14 @@ class JsonWriter {
 
   std::string out_;
   int indent_;
+  bool sorted_;
   bool for_html_;
 };
 
 }  // namespace
 
-StatusOr<std::string> JsonText(const Datum& value, int indent, bool for_html) {
-  JsonWriter writer(std::min(indent, 100), for_html);
+StatusOr<std::string> JsonText(const Datum& value, const JsonForm& form) {
+  JsonWriter writer(form);
   RETURN_IF_ERROR(writer.Write(value, 0));
   return writer.TakeText();
 }

@@ -1,4 +1,4 @@
-// The rows of the method tables: "str.upper" and so on. Private to this room.
+// The rows of the tables of methods and functions: "str.upper", "macros.ds_add". Private to this room.
 #pragma once
 
 #include <string_view>
@@ -13,6 +13,12 @@ struct MethodRow {
   StatusOr<Datum> (*call)(const Datum& receiver, const Arguments& arguments);
 };
 
+struct FunctionRow {
+  std::string_view name;
+  StatusOr<Datum> (*call)(const Arguments& arguments, Budget& budget);
+};
+
+const std::vector<FunctionRow>& MacroFunctions();  // by name, "macros." and what follows
 const std::vector<MethodRow>& TextMethods();
 const std::vector<MethodRow>& TimeMethods();  // of datetimes and timedeltas
 

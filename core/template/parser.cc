@@ -88,7 +88,7 @@ class Parser {
   void If(Node& node) {
     node.kind = NodeKind::kIf;
     bool last = false;
-    ExprPtr condition = ReadExpression(in_);
+    ExprPtr condition = ReadTuple(in_, /*conditions=*/false);
     while (!in_.failed()) {
       EndBlock();
       const std::vector<std::string_view> ends = last
@@ -102,7 +102,7 @@ class Parser {
         EndBlock();
         return;
       }
-      condition = word.text == "elif" ? ReadExpression(in_) : nullptr;
+      condition = word.text == "elif" ? ReadTuple(in_, /*conditions=*/false) : nullptr;
       last = condition == nullptr;
     }
   }
@@ -175,6 +175,9 @@ class Parser {
       if (!node.parameters.empty()) in_.ExpectOperator(",");
       const std::size_t offset = in_.Peek().offset;
       std::string name = in_.ExpectName();
+      const auto same = [&name](const auto& known) { return known.first == name; };
+      if (std::any_of(node.parameters.begin(), node.parameters.end(), same))
+        in_.Fail(offset, "there is a parameter '" + name + "' already");
       ExprPtr value = in_.TakeOperator("=") ? ReadExpression(in_) : nullptr;
       if (!value && !node.parameters.empty() && node.parameters.back().second)
         in_.Fail(offset, "a parameter without a default cannot follow one that has it");

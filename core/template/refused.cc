@@ -9,9 +9,12 @@ namespace {
 
 using Row = std::pair<std::string_view, std::string_view>;
 
-constexpr std::string_view kRandom = "a template renders the same each time, so nothing random is there";
+constexpr std::string_view kClock =
+    "a template has no clock; use data_interval_end, logical_date or dag_run.run_after";
+constexpr std::string_view kMonths =
+    "it is not there; months are added by a time's own method: logical_date.add(months=1)";
 
-constexpr std::array<Row, 19> kNames = {
+constexpr std::array<Row, 30> kNames = {
     {{"execution_date", "Airflow 3 removed it; use logical_date"},
      {"next_ds", "Airflow 3 removed it; use data_interval_end | ds"},
      {"next_ds_nodash", "Airflow 3 removed it; use data_interval_end | ds_nodash"},
@@ -28,7 +31,18 @@ constexpr std::array<Row, 19> kNames = {
      {"conf", "Millrace has no airflow.cfg; the conf of a run is dag_run.conf"},
      {"inlet_events", "events of datasets are not there; triggering_asset_events is"},
      {"outlet_events", "a template cannot emit events"},
-     {"lipsum", kRandom},
+     {"lipsum", "a template that needs filler text writes it"},
+     {"macros.dateutil", kMonths},
+     {"macros.relativedelta", kMonths},
+     {"macros.datetime.now", kClock},
+     {"macros.datetime.today", kClock},
+     {"macros.datetime.utcnow", kClock},
+     {"macros.datetime_diff_for_humans", kClock},
+     {"macros.hive", "Hive is not there; a python task can ask it"},
+     {"macros.time", kClock},
+     {"macros.uuid", "a template makes no ids; run_id and task_instance_key_str are unique"},
+     {"macros.ds_format_locale", "a template knows English only; use macros.ds_format"},
+     {"macros.closest_ds_partition", "Hive is not there; a python task can ask it"},
      {"self", "a template stands alone and has no blocks"},
      {"super", "a template stands alone and has no blocks"}}};
 
@@ -44,8 +58,7 @@ std::string Why(const std::array<Row, kSize>& rows, std::string_view name) {
 std::string WhyUndefined(std::string_view name) { return Why(kNames, name); }
 
 std::string WhyNoFilter(std::string_view name) {
-  if (name == "random") return "the filter random is not supported: " + std::string(kRandom);
-  return "";
+  return name == "urlize" ? "the filter urlize is not supported: a template makes no web pages" : "";
 }
 
 }  // namespace millrace::jinja

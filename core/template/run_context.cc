@@ -41,6 +41,10 @@ TemplateContext MakeRunContext(const RunFacts& facts) {
   context.Set("dag.dag_id", facts.dag_id);
   context.Set("task.task_id", facts.task_id);
   context.Set("task.owner", facts.owner);
+  context.Set("test_mode", false);
+  context.Set("inlets", Value(Value::List(facts.inlets.begin(), facts.inlets.end())));
+  context.Set("outlets", Value(Value::List(facts.outlets.begin(), facts.outlets.end())));
+  if (facts.map_index < 0) context.Set("expanded_ti_count", Value());
   for (const char* instance : {"ti.", "task_instance."}) {
     const std::string prefix = instance;
     context.Set(prefix + "dag_id", facts.dag_id);

@@ -26,6 +26,7 @@ struct RunFacts {
   std::optional<WallTime> interval_end;
   Value params = Value(Value::Map());  // defaults, overlaid by conf
   Value conf = Value(Value::Map());
+  std::vector<std::string> inlets, outlets;  // names of datasets
   std::int32_t try_number = 1;
   std::int32_t max_tries = 0;
   std::int32_t map_index = -1;
@@ -33,8 +34,8 @@ struct RunFacts {
 };
 
 // ds, ds_nodash, ts, ts_nodash, ts_nodash_with_tz, logical_date, data_interval_start and _end, run_id,
-// params, triggering_asset_events, dag, task, ti (task_instance), dag_run, task_instance_key_str. run_id, params and dag_run.conf are
-// users'.
+// params, triggering_asset_events, dag, task, ti (task_instance), dag_run, task_instance_key_str, inlets, outlets;
+// test_mode and expanded_ti_count, which say nothing here. run_id, params and dag_run.conf are users'.
 TemplateContext MakeRunContext(const RunFacts& facts);
 
 // For checks: every name, the DAG's params by name (their values may be of any type), any member of

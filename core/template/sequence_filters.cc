@@ -97,6 +97,12 @@ StatusOr<Datum> Last(const Datum& value, Args, Budget&) {
   return items.back();
 }
 
+StatusOr<Datum> RandomItem(const Datum& value, Args, Budget& budget) {
+  ASSIGN_OR_RETURN(const List items, Items(value));
+  if (items.empty()) return Datum(Undefined{"there is no random item: the sequence is empty"});
+  return items[static_cast<std::size_t>(budget.Draw() % items.size())];
+}
+
 StatusOr<Datum> LengthFilter(const Datum& value, Args, Budget&) {
   ASSIGN_OR_RETURN(const std::int64_t length, Length(value));
   return Datum(length);
@@ -220,7 +226,7 @@ StatusOr<Datum> GroupBy(const Datum& value, Args args, Budget& budget) {
       members.push_back(items[order[to]]);
     ASSIGN_OR_RETURN(Datum name, Path(items[order[from]], *attribute));
     if (name.is_undefined()) name = *fallback;  // it has one, or there were no keys
-    groups.push_back(Datum::OfTuple({std::move(name), Datum::OfList(std::move(members))}));
+    groups.push_back(Datum::OfGroup(std::move(name), std::move(members)));
     from = to;
   }
   return Datum::OfList(std::move(groups));
@@ -351,6 +357,7 @@ const std::vector<FilterRow>& SequenceFilters() {
       {"map", Map},
       {"max", Extreme<true>},
       {"min", Extreme<false>},
+      {"random", RandomItem},
       {"reject", Select<false, false>},
       {"rejectattr", Select<true, false>},
       {"reverse", Reverse},

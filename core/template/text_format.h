@@ -24,8 +24,12 @@ StatusOr<Datum> PercentFormat(std::string_view format, const Datum& value);
 // format.format(arguments).
 StatusOr<Datum> BraceFormat(std::string_view format, const Arguments& arguments);
 
-// json.dumps(value, sort_keys=True), and for indent >= 0 on several lines. With `for_html`, < > & ' become \u
-// escapes, as Jinja's tojson does.
-StatusOr<std::string> JsonText(const Datum& value, int indent, bool for_html);
+// How json.dumps writes. With `for_html`, < > & ' become \u escapes, as Jinja's tojson does.
+struct JsonForm {
+  int indent = -1;  // from 0 on: on several lines
+  bool sorted = true;
+  bool for_html = false;
+};
+StatusOr<std::string> JsonText(const Datum& value, const JsonForm& form);
 
 }  // namespace millrace::jinja

@@ -13,7 +13,7 @@ struct ApiServer::Parts {
   Parts(const ApiOptions& given, Readers readers, Upkeep upkeep, Inbox& inbox, auth::Accounts& accounts,
         const Clock& clock, LogSink& log)
       : options(given),
-        context(readers, upkeep, inbox, accounts, clock, options.patience),
+        context(readers, upkeep, inbox, accounts, clock, options.patience, options.render),
         live(readers.dags, readers.runs, readers.task_instances, readers.journal, clock),
         server(
             options.server, [this](const http::Request& request) { return router.Handle(request); }, clock,

@@ -21,6 +21,7 @@ struct ApiOptions {
   std::string dashboard;  // the folder of its files; "" for none
   std::string version = "0.1.0";
   Duration patience = std::chrono::seconds(10);  // for the loop's answers
+  RenderFields render = {};                      // without it task instances show no rendered fields
 };
 
 class RouteTable;

@@ -14,12 +14,18 @@
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/template/lookup.h"
 #include "scheduler/auth/accounts.h"
 #include "scheduler/inbox.h"
 #include "scheduler/store/logs.h"
 #include "scheduler/store/reader.h"
 
 namespace millrace::api {
+
+// What an attempt is given: the task's fields, rendered, as maps {"field", "value"}. The engine's, handed in
+// by main.cc.
+using RenderFields =
+    std::function<StatusOr<Value::List>(const Run&, const Dag&, const TaskInstance&, TemplateLookup&)>;
 
 // All outlive the API.
 struct Readers {
@@ -50,8 +56,15 @@ struct Located {
 
 class Context {
  public:
-  Context(Readers all, Upkeep files, Inbox& inbox, auth::Accounts& who, const Clock& time, Duration patience)
-      : readers(all), upkeep(files), accounts(who), clock(time), inbox_(inbox), patience_(patience) {}
+  Context(Readers all, Upkeep files, Inbox& inbox, auth::Accounts& who, const Clock& time, Duration patience,
+          RenderFields rendering)
+      : readers(all),
+        upkeep(files),
+        accounts(who),
+        clock(time),
+        render(std::move(rendering)),
+        inbox_(inbox),
+        patience_(patience) {}
 
   // Sends a command and waits until it is durable. RESOURCE_EXHAUSTED when too many wait; UNAVAILABLE when
   // the answer is late, and then it may still come true.
@@ -72,6 +85,7 @@ class Context {
   const Upkeep upkeep;
   auth::Accounts& accounts;
   const Clock& clock;
+  const RenderFields render;  // may be empty
 
  private:
   Inbox& inbox_;

@@ -7,6 +7,7 @@
 #include "scheduler/api/handlers.h"
 #include "scheduler/api/input.h"
 #include "scheduler/api/instances.h"
+#include "scheduler/api/rendered_fields.h"
 #include "scheduler/api/wire.h"
 
 namespace millrace::api {
@@ -152,7 +153,9 @@ http::Response ListDependencies(Context& context, const Call& call) {
 http::Response GetInstance(Context& context, const Call& call) {
   ASSIGN_OR_ANSWER(const Located at, Find(context, call));
   ASSIGN_OR_ANSWER(const TaskInstance instance, context.readers.task_instances.GetTaskInstance(at.key));
-  return JsonAnswer(WireTaskInstance(instance, at.run, *at.dag, at.version));
+  Value wire(WireTaskInstance(instance, at.run, *at.dag, at.version));
+  wire.Set("rendered_fields", GivenFields(context, at, instance));
+  return JsonAnswer(wire);
 }
 
 // Every try once, the newest attempt of each; the present one as the task instance tells it.

@@ -74,27 +74,32 @@ StatusOr<Run> RunOfDate(const Dag& dag, const Timetable& timetable, const std::s
   return run;
 }
 
-StatusOr<Value::List> RenderedFields(const Run& run, const Dag& dag, const std::string& task_id,
-                                     TemplateLookup* lookup) {
-  const std::int32_t index = dag.FindTask(task_id);
-  if (index < 0) {
+StatusOr<TaskInstance> FirstAttempt(const Run& run, const Dag& dag, const std::string& task_id,
+                                    TemplateLookup* lookup) {
+  TaskInstance instance;
+  instance.key = {run.key, dag.FindTask(task_id)};
+  if (instance.key.index < 0) {
     std::vector<std::string> ids;
     for (const Task& candidate : dag.tasks) ids.push_back(candidate.id);
     const std::string suggestion = DidYouMean(task_id, ids);
     return NotFound("DAG " + dag.id + " has no task '" + task_id + "'" +
                     (suggestion.empty() ? "" : " (" + suggestion + ")"));
   }
-  const Task& task = dag.tasks[static_cast<std::size_t>(index)];
-  TaskInstance instance;
-  instance.key = {run.key, index};
   instance.try_number = 1;
+  const Task& task = dag.tasks[static_cast<std::size_t>(instance.key.index)];
   instance.max_tries = task.retry.retries;
   if (task.mapped()) {
     ASSIGN_OR_RETURN(const Value values, FirstValues(run, dag, task, instance, lookup));
     instance.map_index = 0;
-    instance.mapped_task = index;
+    instance.mapped_task = instance.key.index;
     instance.map_value = ToJson(values);
   }
+  return instance;
+}
+
+StatusOr<Value::List> RenderedFields(const Run& run, const Dag& dag, const TaskInstance& instance,
+                                     TemplateLookup* lookup) {
+  const Task& task = dag.tasks.at(static_cast<std::size_t>(instance.task()));
   ASSIGN_OR_RETURN(const Assignment given, Render(run, dag, task, instance, Fence{}, lookup));
   ASSIGN_OR_RETURN(const Value with, ParseJson(given.with));
   Value::List fields;
@@ -105,8 +110,8 @@ StatusOr<Value::List> RenderedFields(const Run& run, const Dag& dag, const std::
   // What Render adds to the environment of every attempt is what its shell text refers to.
   const std::size_t always = Frame(run, dag, task, instance, Fence{}).environment.size();
   for (std::size_t i = always; i < given.environment.size(); ++i) {
-    fields.push_back(
-        Value::Map{{"field", given.environment[i].first}, {"value", given.environment[i].second}});
+    const auto& [name, value] = given.environment[i];
+    fields.push_back(Value::Map{{"field", name}, {"value", value}});
   }
   return fields;
 }

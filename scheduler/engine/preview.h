@@ -1,5 +1,5 @@
-// What a task's fields become in a run that need not exist: `dagctl tasks render`, on a file or through the
-// scheduler. The run is the one that the timetable would make, the rendering is the attempt's own (render.h).
+// What a task's fields become: for `dagctl tasks render` in a run that need not exist, for the API in one
+// that does. The run is the one that the timetable would make, the rendering is the attempt's own (render.h).
 // Pure.
 #pragma once
 
@@ -21,11 +21,15 @@ namespace millrace::engine {
 StatusOr<Run> RunOfDate(const Dag& dag, const Timetable& timetable, const std::string& date,
                         const std::string& conf);
 
-// The task's fields as its first attempt would be given them, a map {"field", "value"} each, in the order of
-// the file; then the variables that shell text refers to, by their names. Of a mapped task: of its first
-// instance. NOT_FOUND: no such task.
-// INVALID_ARGUMENT as Render.
-StatusOr<Value::List> RenderedFields(const Run& run, const Dag& dag, const std::string& task_id,
+// The first attempt of a task in a run; of a mapped task, of its first instance. NOT_FOUND: no such task.
+// INVALID_ARGUMENT as RenderedFields, about what it is mapped over.
+StatusOr<TaskInstance> FirstAttempt(const Run& run, const Dag& dag, const std::string& task_id,
+                                    TemplateLookup* lookup = nullptr);
+
+// The task's fields as this attempt of it is given them, a map {"field", "value"} each, in the order of the
+// file; then the variables that shell text refers to, by their names. INVALID_ARGUMENT and UNAVAILABLE as
+// Render.
+StatusOr<Value::List> RenderedFields(const Run& run, const Dag& dag, const TaskInstance& instance,
                                      TemplateLookup* lookup = nullptr);
 
 }  // namespace millrace::engine

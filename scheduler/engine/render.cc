@@ -23,6 +23,8 @@ StatusOr<TemplateContext> ContextOf(const Run& run, const Dag& dag, const Task& 
   facts.run_id = run.run_id;
   facts.run_type = std::string(ToString(run.type));
   facts.owner = task.owner;
+  facts.inlets = task.inlets;
+  facts.outlets = task.outlets;
   facts.run_after = run.run_after;
   facts.logical_date = run.logical_date;
   facts.interval_start = run.interval_start;

@@ -217,6 +217,20 @@ tasks:
         result = run("tasks", "render", "d", "a", "2001-03-01", "--file", path, "--xcom", "b=3", "--var", "column=n", "-o", "plain")
         self.assertIn("sql\tSELECT 3 AS n, DATE '2001-03-01'\n", result.stdout)
 
+    def test_under_airflows_schema_only_marked_strings_are_rendered(self):
+        path = self.write("airflow.yaml", """$schema: https://airflow.apache.org/schemas/dag/2026-10-30.json
+dag_id: d
+schedule: "0 3 * * *"
+tasks:
+  - id: a
+    uses: airflow.providers.standard.operators.bash.BashOperator
+    with: {bash_command: {$t: "extract.sh {{ ds }}"}, env: {PLAIN: "{{ ds }} {% if %}", MARKED: {$t: "{{ ds_nodash }}"}}}
+""")
+        result = run("tasks", "render", "d", "a", "2001-03-01", "--file", path, "-o", "json")
+        self.assertEqual(json.loads(result.stdout or "[]"), [
+            {"field": "command", "value": "extract.sh 2001-03-01"},
+            {"field": "env", "value": {"PLAIN": "{{ ds }} {% if %}", "MARKED": "20010301"}}], result.stderr)
+
     def test_what_cannot_be_rendered_is_told(self):
         path = self.write("render.yaml", self.RENDERED)
         for arguments, told in ((("d", "c", "2001-03-01"), "has no task 'c'"), (("d", "b", "monday"), "the date"),

@@ -1,5 +1,6 @@
 """The run that template_dump renders for (tests/unit/core/template/sample.h), for Jinja; and what Airflow adds to Jinja."""
 
+import json
 from collections.abc import Iterator
 from copy import deepcopy
 from datetime import datetime, timedelta, timezone
@@ -32,7 +33,7 @@ CONTEXT = {
     "dag": {"dag_id": "flights"}, "task": {"task_id": "delays", "owner": "data"},
     "ti": {"dag_id": "flights", "task_id": "delays", "run_id": RUN_ID, "try_number": 2, "max_tries": 3, "map_index": -1},
     "dag_run": {"run_id": RUN_ID, "conf": {"who": "me", "n": 3}, "run_type": "scheduled", "logical_date": LOGICAL},
-    "macros": SimpleNamespace(ds_add=ds_add, ds_format=ds_format, timedelta=timedelta, datetime=datetime),
+    "macros": SimpleNamespace(ds_add=ds_add, ds_format=ds_format, timedelta=timedelta, datetime=datetime, json=json),
 }
 FILTERS = {
     "ds": lambda value: value.strftime("%Y-%m-%d"),

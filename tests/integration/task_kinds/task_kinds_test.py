@@ -5,6 +5,7 @@ usage: task_kinds_test.py BIN_FOLDER
 
 import json
 import pathlib
+import subprocess
 import sys
 import unittest
 
@@ -21,6 +22,12 @@ class TaskKindsTest(unittest.TestCase):
         cluster.start_scheduler()
         cluster.start_worker("w1")
         return cluster
+
+    def rendered(self, cluster, dag, task, run_or_date):
+        result = subprocess.run([pathlib.Path(BINARIES) / "dagctl", "--state", cluster.state, "tasks", "render", dag, task, run_or_date,
+                                 "-o", "json"], capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return json.loads(result.stdout)
 
     def test_python_functions_are_called_with_rendered_arguments_and_the_context(self):
         cluster = self.cluster()
@@ -56,6 +63,10 @@ tasks:
         self.assertEqual({name: task["state"] for name, task in tasks.items()},
                          {"build": "success", "nothing": "skipped", "broken": "failed"})
         self.assertIn(f"building {run} 35 report", cluster.log("report", run, "build"))
+        given = self.rendered(cluster, "report", "build", run)
+        self.assertIn({"field": "args", "value": {"day": run, "factor": 7}}, given)
+        planned = self.rendered(cluster, "report", "build", "2001-03-01")
+        self.assertIn({"field": "args", "value": {"day": "manual__2001-03-01T00:00:00+00:00", "factor": 7}}, planned)
         self.assertIn("line 8, in broken", cluster.log("report", run, "broken"))
 
     def test_http_requests_carry_what_was_written_and_their_answers_are_results_or_files(self):

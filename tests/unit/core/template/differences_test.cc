@@ -98,5 +98,54 @@ TEST(DifferencesTest, filters_take_and_refuse_what_they_do_in_jinja) {
   });
 }
 
+std::string Told(const std::string& text) {
+  return RenderText(text, MakeRunContext(SampleFacts())).status().message();
+}
+
+TEST(MacrosTest, times_are_made_and_read_without_a_zone_as_python_does) {
+  Expect({
+      {R"({{ macros.datetime(2020, 2, 29, 12, 30, 5, 250).isoformat() }} {{ [macros.datetime(2020, 2, 29, 7)] }})",
+       R"(2020-02-29T12:30:05.000250 [datetime.datetime(2020, 2, 29, 7, 0)])"},
+      {R"({{ (macros.datetime.strptime(ds, '%Y-%m-%d') + macros.timedelta(days=7)).strftime('%Y%m%d') }})",
+       R"(20010308)"},
+      {R"({{ macros.datetime.fromisoformat('2020-02-29T01:02:03') }} {{ macros.datetime.fromisoformat('2020-02-29T01:02:03+01:00') }})",
+       R"(2020-02-29 01:02:03 2020-02-29 00:02:03+00:00)"},
+      {R"({{ macros.datetime(2021, 2, 29) }})", std::nullopt},
+      {R"({{ macros.datetime(2021, 1, 1) < logical_date }})", std::nullopt},
+      {R"({{ logical_date - macros.datetime(2021, 1, 1) }})", std::nullopt},
+      {R"({{ macros.json.dumps({'b': 1, 'a': [none, true, 'é']}) }} {{ macros.json.loads('{"a": [1, 2.5]}').a[1] }})",
+       R"({"b": 1, "a": [null, true, "\u00e9"]} 2.5)"},
+      {R"({% for g in params.rows | groupby('k') %}{{ g.grouper }}={{ g.list | length }};{% endfor %})",
+       "a=1;b=2;"},
+  });
+}
+
+TEST(MacrosTest, what_a_template_cannot_have_is_told_with_what_to_write_instead) {
+  EXPECT_NE(Told("{{ macros.datetime.now() }}").find("a template has no clock; use data_interval_end"),
+            std::string::npos);
+  EXPECT_NE(Told("{{ macros.uuid.uuid4() }}").find("run_id and task_instance_key_str are unique"),
+            std::string::npos);
+  EXPECT_NE(Told("{{ 'x' | urlize }}").find("makes no web pages"), std::string::npos);
+  const auto problems = CheckTemplate(
+      "{{ macros.datetime.utcnow() }}{{ macros.dateutil }}{{ macros.datetime.strptime(ds, '%Y') }}",
+      MakeRunContext(SampleFacts()));
+  ASSERT_EQ(problems.size(), 2U);
+  EXPECT_NE(problems[0].message.find("a template has no clock"), std::string::npos) << problems[0].message;
+  EXPECT_NE(problems[1].message.find("logical_date.add(months=1)"), std::string::npos) << problems[1].message;
+}
+
+TEST(MacrosTest, random_numbers_are_the_same_in_every_attempt_and_others_in_other_runs) {
+  const std::string text =
+      "{{ range(100000) | random }} {{ macros.random() < 1 }} {{ range(100000) | random }}";
+  RunFacts facts = SampleFacts();
+  const std::string first = *RenderText(text, MakeRunContext(facts));
+  facts.try_number = 7;
+  EXPECT_EQ(*RenderText(text, MakeRunContext(facts)), first);
+  EXPECT_NE(first.substr(0, first.find(' ')), first.substr(first.rfind(' ') + 1));
+  facts.run_id = "another";
+  EXPECT_NE(*RenderText(text, MakeRunContext(facts)), first);
+  EXPECT_FALSE(RenderText("{{ [] | random }}", MakeRunContext(facts)).ok());
+}
+
 }  // namespace
 }  // namespace millrace

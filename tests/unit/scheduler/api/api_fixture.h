@@ -68,6 +68,7 @@ class ApiTest : public testing::Test {
     options.version = "1.2.3";
     options.server.threads = 4;
     options.patience = std::chrono::milliseconds(200);
+    options.render = render_;
     test::FakeReaders& r = readers_;
     server_.emplace(options, Readers{r, r, r, r, r, r, r, r, r}, Upkeep{r, r}, inbox_, accounts_, clock_,
                     log_);
@@ -243,6 +244,7 @@ class ApiTest : public testing::Test {
   test::FakeInbox inbox_{users_};
   auth::Accounts accounts_;
   DagPtr dag_;
+  RenderFields render_;
   int tokens_ = 0;
   std::optional<ApiServer> server_;
 };

@@ -28,6 +28,29 @@ TEST_F(TaskInstanceRoutesTest, AnInstanceHasEveryFieldThatClientsRequire) {
   EXPECT_EQ(Get(std::string(kRun) + "/nothing").status, 404);
 }
 
+TEST_F(TaskInstanceRoutesTest, AnInstanceThatBeganShowsTheFieldsThatItWasGiven) {
+  const TaskInstanceKey extract{RunKey{1}, 0};
+  rows_.xcoms[{extract, "rows"}] = {extract, "rows", "42", false, kStart};
+  Status secret;
+  render_ = [&secret](const millrace::Run& run, const Dag&, const TaskInstance& instance,
+                      TemplateLookup& lookup) -> StatusOr<Value::List> {
+    secret = lookup.Find({TemplateNeed::Kind::kConnection, "warehouse", "", std::nullopt}).status();
+    ASSIGN_OR_RETURN(Value rows, lookup.Find({TemplateNeed::Kind::kXCom, "extract", "rows", std::nullopt}));
+    return Value::List{Value::Map{{"field", "sql"}, {"value", run.run_id}},
+                       Value::Map{{"field", "rows"}, {"value", std::move(rows)}},
+                       Value::Map{{"field", "try"}, {"value", instance.try_number}}};
+  };
+  Start();
+  const Answered instance = Get(std::string(kRun) + "/delays");
+  EXPECT_EQ(instance.At("rendered_fields.sql"), Value("scheduled__2001-03-01T07:00:00+00:00"));
+  EXPECT_EQ(instance.At("rendered_fields.rows"), Value(42));
+  EXPECT_EQ(instance.At("rendered_fields.try"), Value(2));
+  EXPECT_FALSE(secret.ok());
+  // Not begun; and in this run the XCom is not there.
+  EXPECT_EQ(Get(std::string(kRun) + "/publish").At("rendered_fields"), Value(Value::Map()));
+  EXPECT_EQ(Get(std::string(kLive) + "/extract").At("rendered_fields"), Value(Value::Map()));
+}
+
 TEST_F(TaskInstanceRoutesTest, TildeMeansAnyDagOrRun) {
   Start();
   EXPECT_EQ(Get(kRun).At("total_entries"), Value(3));

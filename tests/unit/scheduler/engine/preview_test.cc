@@ -63,7 +63,7 @@ TEST_F(EnginePreview, fields_are_told_in_their_order_and_what_shell_text_refers_
   const StatusOr<millrace::Run> run =
       engine::RunOfDate(*dag, Timetable(), "2001-03-01", R"({"name": "O'Hare"})");
   ASSERT_TRUE(run.ok()) << run.status().message();
-  const StatusOr<Value::List> fields = engine::RenderedFields(*run, *dag, "a");
+  const StatusOr<Value::List> fields = engine::RenderedFields(*run, *dag, *engine::FirstAttempt(*run, *dag, "a"));
   ASSERT_TRUE(fields.ok()) << fields.status().message();
   EXPECT_EQ(ToJson(Value(*fields)),
             R"([{"field":"command","value":"greet \"${MILLRACE_V1}\" --day 2001-03-01"},)"
@@ -71,7 +71,7 @@ TEST_F(EnginePreview, fields_are_told_in_their_order_and_what_shell_text_refers_
             R"({"field":"MILLRACE_V1","value":"O'Hare"}])");
   EXPECT_THAT(engine::RunOfDate(*dag, Timetable(), "2001-03-01", R"({"name": 3})").status().message(),
               HasSubstr("param name must be of type string"));
-  EXPECT_THAT(engine::RenderedFields(*run, *dag, "b").status().message(), HasSubstr("has no task 'b'"));
+  EXPECT_THAT(engine::FirstAttempt(*run, *dag, "b").status().message(), HasSubstr("has no task 'b'"));
 }
 
 TEST_F(EnginePreview, of_a_mapped_task_the_first_instance_is_told) {
@@ -90,12 +90,12 @@ TEST_F(EnginePreview, of_a_mapped_task_the_first_instance_is_told) {
                          .Build();
   const StatusOr<millrace::Run> run = engine::RunOfDate(*dag, Timetable(), "2001-03-01", "{}");
   ASSERT_TRUE(run.ok()) << run.status().message();
-  const StatusOr<Value::List> fields = engine::RenderedFields(*run, *dag, "a");
+  const StatusOr<Value::List> fields = engine::RenderedFields(*run, *dag, *engine::FirstAttempt(*run, *dag, "a"));
   ASSERT_TRUE(fields.ok()) << fields.status().message();
   EXPECT_EQ(ToJson(Value(*fields)),
             R"([{"field":"command","value":"load \"${MILLRACE_V1}\" \"${MILLRACE_V2}\""},)"
             R"({"field":"MILLRACE_V1","value":"flights"},{"field":"MILLRACE_V2","value":"7"}])");
-  EXPECT_THAT(engine::RenderedFields(*run, *dag, "none").status().message(),
+  EXPECT_THAT(engine::FirstAttempt(*run, *dag, "none").status().message(),
               HasSubstr("mapped over nothing"));
 }
 

@@ -1,0 +1,63 @@
+#include "scheduler/api/rendered_fields.h"
+
+#include <utility>
+#include <vector>
+
+#include "core/model/json.h"
+
+namespace millrace::api {
+namespace {
+
+constexpr int kMostInstances = 10'000;
+
+// The XComs of a run as they are now. Connections and variables hold secrets: they are not told.
+class StoredXComs final : public TemplateLookup {
+ public:
+  StoredXComs(const Readers& readers, const Run& run, const Dag& dag)
+      : readers_(readers), run_(run), dag_(dag) {}
+
+  StatusOr<Value> Find(const TemplateNeed& need) override {
+    const std::int32_t index = dag_.FindTask(need.name);
+    if (need.kind != TemplateNeed::Kind::kXCom || index < 0)
+      return InvalidArgument(ToString(need) + " is not told to the API");
+    if (!dag_.tasks[static_cast<std::size_t>(index)].mapped()) return Read({run_.key, index}, need.key);
+    store::TaskInstanceFilter of_task;
+    of_task.runs = {run_.key};
+    of_task.task = index;
+    of_task.page.limit = kMostInstances;
+    ASSIGN_OR_RETURN(const auto instances, readers_.task_instances.ListTaskInstances(of_task));
+    Value::List all;
+    for (const TaskInstance& instance : instances.rows) {
+      if (need.map_index && *need.map_index != instance.map_index) continue;
+      StatusOr<Value> value = Read(instance.key, need.key);
+      if (need.map_index) return value;
+      if (value.ok()) all.push_back(std::move(value).value());
+    }
+    if (need.map_index) return NotFound("no such map index");
+    return Value(std::move(all));
+  }
+
+ private:
+  StatusOr<Value> Read(const TaskInstanceKey& instance, const std::string& key) {
+    ASSIGN_OR_RETURN(const XComRow row, readers_.xcoms.GetXCom({instance, key}));
+    return ParseJson(row.json);
+  }
+
+  const Readers& readers_;
+  const Run& run_;
+  const Dag& dag_;
+};
+
+}  // namespace
+
+Value GivenFields(Context& context, const Located& at, const TaskInstance& instance) {
+  Value fields{Value::Map()};
+  if (!context.render || instance.try_number < 1) return fields;
+  StoredXComs xcoms(context.readers, at.run, *at.dag);
+  const StatusOr<Value::List> rows = context.render(at.run, *at.dag, instance, xcoms);
+  if (!rows.ok()) return fields;
+  for (const Value& row : *rows) fields.Set(row.Find("field")->as_string(), *row.Find("value"));
+  return fields;
+}
+
+}  // namespace millrace::api
