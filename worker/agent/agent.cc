@@ -5,6 +5,7 @@
 
 #include "platform/failpoint/failpoint.h"
 #include "proto/convert/worker.h"
+#include "worker/shuffle/host.h"
 
 namespace millrace::agent {
 namespace {
@@ -280,6 +281,7 @@ void Agent::OnWelcome(const v1::Welcome& wire) {
     renewed = session_.id() != SessionId{} && session_.id() == welcome.session;
     kill = session_.Welcomed(welcome, {terms.heartbeat, terms.lease});
     if (!renewed) job_folders_.clear();
+    scheduler_ = shuffle::SchedulerIdentity(terms.shuffle_secret);
     lease_over_ = false;
     first = !std::exchange(pool_open_, true);
     until = session_.lease().RunnersUntil();
@@ -319,7 +321,11 @@ void Agent::OnAssignments(v1::Assignments& assignments) {
     {
       const std::lock_guard lock(mutex_);
       StageWork work;
-      if (assignment.has_stage()) work = convert::FromWire(assignment.stage());
+      if (assignment.has_stage()) {
+        // Another scheduler's jobs may have the same numbers, and workers with the same root.
+        assignment.mutable_stage()->set_folder(scheduler_ + "-" + assignment.stage().folder());
+        work = convert::FromWire(assignment.stage());
+      }
       if (!session_.Add(fence, assignment.has_stage() ? &work : nullptr)) continue;
       if (assignment.has_stage()) job_folders_[work.job] = work.folder;
       drains = drain_ != Drain::kNo;

@@ -89,6 +89,7 @@ class Agent final : public ControlPeer, public runner::AttemptListener {
   BootTime drain_until_{};
   bool heard_ = false;  // anything since the last heartbeat left
   int silent_heartbeats_ = 0;
+  std::string scheduler_;                      // whose worker this is; opens the names of staging folders
   std::map<JobKey, std::string> job_folders_;  // of the jobs that this session took part in
   std::vector<std::string> ended_folders_;     // for Run to drop
 

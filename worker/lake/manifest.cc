@@ -34,6 +34,7 @@ std::string EncodeManifest(const Manifest& manifest) {
   return ToPrettyJson(Value::Map{{"manifest", 1},
                                  {"term", std::int64_t{manifest.fence.term}},
                                  {"counter", static_cast<std::int64_t>(manifest.fence.counter)},
+                                 {"scheduler", manifest.scheduler},
                                  {"dag_id", manifest.dag_id},
                                  {"run_id", manifest.run_id},
                                  {"task_id", manifest.task_id},
@@ -55,6 +56,7 @@ StatusOr<Manifest> ReadManifest(const std::string& folder) {
   if (!value.ok() || NumberOf(*value, "manifest") != 1) return DataLoss("cannot understand the manifest " + path);
   Manifest manifest;
   manifest.fence = {static_cast<std::uint32_t>(NumberOf(*value, "term")), static_cast<std::uint64_t>(NumberOf(*value, "counter"))};
+  manifest.scheduler = TextOf(*value, "scheduler");
   manifest.dag_id = TextOf(*value, "dag_id");
   manifest.run_id = TextOf(*value, "run_id");
   manifest.task_id = TextOf(*value, "task_id");

@@ -14,6 +14,7 @@ inline constexpr const char* kManifestName = "_manifest.json";
 
 struct Manifest {
   Fence fence;  // of the attempt that published it
+  std::string scheduler;  // whose fence it is; those of another cannot be compared with it
   std::string dag_id;
   std::string run_id;
   std::string task_id;

@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Held while publishing; the file's text is the last fence, "term counter".
+// Held while publishing; the file's text is the last fence and whose it is, "term counter scheduler".
 class FenceLock {
  public:
   static StatusOr<FenceLock> Take(const std::string& path) {
@@ -35,15 +35,17 @@ class FenceLock {
     if (descriptor_ >= 0) close(descriptor_);
   }
 
-  Fence Last() const {
-    char text[64] = {};
+  // The last fence of this scheduler; none when it was another's.
+  Fence Last(const std::string& scheduler) const {
+    char text[128] = {};
+    char owner[65] = {};
     unsigned term = 0;
     unsigned long long counter = 0;
-    if (pread(descriptor_, text, sizeof text - 1, 0) > 0) std::sscanf(text, "%u %llu", &term, &counter);
-    return {term, counter};
+    if (pread(descriptor_, text, sizeof text - 1, 0) > 0) std::sscanf(text, "%u %llu %64[0-9a-f]", &term, &counter, owner);
+    return owner == scheduler ? Fence{term, counter} : Fence{};
   }
-  Status Remember(const Fence& fence) {
-    const std::string text = std::to_string(fence.term) + " " + std::to_string(fence.counter) + "\n";
+  Status Remember(const Fence& fence, const std::string& scheduler) {
+    const std::string text = std::to_string(fence.term) + " " + std::to_string(fence.counter) + " " + scheduler + "\n";
     if (pwrite(descriptor_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()) ||
         ftruncate(descriptor_, static_cast<off_t>(text.size())) != 0 || fsync(descriptor_) != 0) {
       return ErrnoStatus(errno, "write the fence of an output");
@@ -113,14 +115,14 @@ Status Publish(const std::string& folder, Manifest manifest, const std::vector<S
   if (error) return Failed(error, "make " + parent.string());
 
   ASSIGN_OR_RETURN(FenceLock lock, FenceLock::Take((parent / ("." + name + ".lock")).string()));
-  const Fence last = lock.Last();
+  const Fence last = lock.Last(manifest.scheduler);
   if (manifest.fence < last) {
     return Aborted("a newer attempt has published " + folder + " (its fence is " + ToString(last) + ", this one's " +
                    ToString(manifest.fence) + ")");
   }
   // Before the visible step: from here on an older publisher is refused, also if this one dies now.
   Failpoint("lake.before_fence");
-  RETURN_IF_ERROR(lock.Remember(manifest.fence).WithContext(folder));
+  RETURN_IF_ERROR(lock.Remember(manifest.fence, manifest.scheduler).WithContext(folder));
   Failpoint("lake.after_fence");
 
   const fs::path fresh = parent / ("." + name + ".new");

@@ -32,7 +32,7 @@ std::vector<lake::StagedFile> StagedFiles(const Site& site, const PublishWork& w
 
 // The visible output is already this one: an earlier attempt published it and could not say so any more.
 bool IsPublished(const lake::Manifest& manifest, const Publisher& publisher, const std::vector<lake::StagedFile>& staged) {
-  return manifest.run_id == publisher.run_id && manifest.dag_id == publisher.dag_id && manifest.task_id == publisher.task_id &&
+  return manifest.scheduler == publisher.scheduler && manifest.run_id == publisher.run_id && manifest.dag_id == publisher.dag_id && manifest.task_id == publisher.task_id &&
          std::equal(staged.begin(), staged.end(), manifest.files.begin(), manifest.files.end(),
                     [](const lake::StagedFile& item, const OutputFile& file) { return item.file == file; });
 }
@@ -122,6 +122,7 @@ StatusOr<PublishResult> RunPublishTask(const Site& site, const PublishWork& work
   result.checks = ToJson(quality::ToValue(outcomes));
   RETURN_IF_ERROR(lake::Publish(folder,
                                 {.fence = site.fence,
+                                 .scheduler = publisher.scheduler,
                                  .dag_id = publisher.dag_id,
                                  .run_id = publisher.run_id,
                                  .task_id = publisher.task_id,

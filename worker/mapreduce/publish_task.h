@@ -11,6 +11,7 @@ namespace millrace::mapreduce {
 
 // Who the output is from, for its manifest.
 struct Publisher {
+  std::string scheduler;
   std::string dag_id;
   std::string run_id;
   std::string task_id;

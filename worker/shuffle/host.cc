@@ -22,4 +22,11 @@ std::string HostIdentity() {
   return text;
 }
 
+std::string SchedulerIdentity(std::string_view shuffle_secret) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx",
+                static_cast<unsigned long long>(XXH3_64bits(shuffle_secret.data(), shuffle_secret.size())));
+  return text;
+}
+
 }  // namespace millrace::shuffle

@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::size_t kMaxResultBytes = 40'000;
 
-std::string StagingName(const Assignment& assignment) {
-  return "check-" + std::to_string(ToInt(assignment.instance.run)) + "-" + std::to_string(assignment.instance.index);
+std::string StagingName(const std::string& scheduler, const Assignment& assignment) {
+  return scheduler + "-check-" + std::to_string(ToInt(assignment.instance.run)) + "-" + std::to_string(assignment.instance.index);
 }
 
 // The task's own checks and those of its contract.
@@ -35,7 +35,7 @@ StatusOr<std::vector<CheckSpec>> AllChecks(const TaskContext& context, const Che
 
 TaskEnd CheckTask::Run(TaskContext& context) {
   StatusOr<TaskEnd> end = Check(context);
-  lake::DropStaging(context.root(), StagingName(context.assignment()));
+  lake::DropStaging(context.root(), StagingName(scheduler_, context.assignment()));
   return end.ok() ? *std::move(end) : EndOf(context, end.status());
 }
 
@@ -88,13 +88,13 @@ StatusOr<std::int64_t> CheckTask::Quarantine(TaskContext& context, const std::st
   }
   if (any.empty()) return std::int64_t{0};
   ASSIGN_OR_RETURN(const std::string folder, lake::Beneath(context.root(), to));
-  ASSIGN_OR_RETURN(const std::string staging, lake::MakeStaging(context.root(), StagingName(assignment), assignment.fence));
+  ASSIGN_OR_RETURN(const std::string staging, lake::MakeStaging(context.root(), StagingName(scheduler_, assignment), assignment.fence));
   sql::Connection& connection = database_.connection();
   RETURN_IF_ERROR(connection.Run("CREATE TEMP TABLE millrace_bad AS SELECT *, concat_ws('; ', " + reasons + ") AS failed_checks FROM \"input\" WHERE " + any)
                       .status());
   ASSIGN_OR_RETURN(const sql::Result count, connection.Run("SELECT count(*) FROM millrace_bad"));
   const std::int64_t rows = count.Integer(0, 0);
-  lake::Manifest manifest{.fence = assignment.fence, .dag_id = assignment.dag_id, .run_id = assignment.run_id,
+  lake::Manifest manifest{.fence = assignment.fence, .scheduler = scheduler_, .dag_id = assignment.dag_id, .run_id = assignment.run_id,
                           .task_id = assignment.task_id, .format = "parquet"};
   ASSIGN_OR_RETURN(manifest.columns, connection.Describe("SELECT * FROM millrace_bad"));
   RETURN_IF_ERROR(connection.Run("COPY millrace_bad TO " + sql::QuoteText(staging + "/part-00000.parquet") + " (FORMAT parquet)").status());

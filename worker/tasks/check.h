@@ -10,13 +10,14 @@ namespace millrace::tasks {
 class CheckTask : public TaskKind {
  public:
   // `clock`: what freshness is measured against.
-  CheckTask(const Workplace& workplace, const Clock& clock) : database_(workplace), clock_(clock) {}
+  CheckTask(const Workplace& workplace, const Clock& clock) : scheduler_(workplace.scheduler), database_(workplace), clock_(clock) {}
   TaskEnd Run(TaskContext& context) override;
   void Cancel() override { database_.Cancel(); }
 
  private:
   StatusOr<TaskEnd> Check(TaskContext& context);
   StatusOr<std::int64_t> Quarantine(TaskContext& context, const std::string& to, const std::vector<CheckSpec>& checks);
+  const std::string scheduler_;
   Database database_;
   const Clock& clock_;
 };

@@ -10,8 +10,8 @@
 namespace millrace::tasks {
 namespace {
 
-std::string StagingName(const Assignment& assignment) {
-  return "task-" + std::to_string(ToInt(assignment.instance.run)) + "-" + std::to_string(assignment.instance.index);
+std::string StagingName(const std::string& scheduler, const Assignment& assignment) {
+  return scheduler + "-task-" + std::to_string(ToInt(assignment.instance.run)) + "-" + std::to_string(assignment.instance.index);
 }
 
 std::string PartName(std::int64_t part, const std::string& format) {
@@ -24,7 +24,7 @@ std::string PartName(std::int64_t part, const std::string& format) {
 
 TaskEnd ExtractTask::Run(TaskContext& context) {
   const StatusOr<std::string> result = Extract(context);
-  lake::DropStaging(context.root(), StagingName(context.assignment()));
+  lake::DropStaging(context.root(), StagingName(scheduler_, context.assignment()));
   TaskEnd end = EndOf(context, result.status());
   if (result.ok()) end.result = *result;
   return end;
@@ -44,13 +44,13 @@ StatusOr<std::string> ExtractTask::Extract(TaskContext& context) {
   // Once into a table (which spills when it is large), so that the files are pieces of one answer.
   context.Log(select.text + "\n");
   RETURN_IF_ERROR(connection.Run("CREATE TEMP TABLE millrace_extract AS SELECT * FROM (" + select.text + ")").status());
-  lake::Manifest manifest{.fence = assignment.fence, .dag_id = assignment.dag_id, .run_id = assignment.run_id,
+  lake::Manifest manifest{.fence = assignment.fence, .scheduler = scheduler_, .dag_id = assignment.dag_id, .run_id = assignment.run_id,
                           .task_id = assignment.task_id, .format = format};
   ASSIGN_OR_RETURN(manifest.columns, connection.Describe("SELECT * FROM millrace_extract"));
   ASSIGN_OR_RETURN(const sql::Result count, connection.Run("SELECT count(*) FROM millrace_extract"));
   const std::int64_t rows = count.Integer(0, 0);
 
-  ASSIGN_OR_RETURN(const std::string staging, lake::MakeStaging(context.root(), StagingName(assignment), assignment.fence));
+  ASSIGN_OR_RETURN(const std::string staging, lake::MakeStaging(context.root(), StagingName(scheduler_, assignment), assignment.fence));
   std::vector<lake::StagedFile> staged;
   for (std::int64_t part = 0; part < parts; ++part) {
     const std::int64_t begin = rows * part / parts;

@@ -7,12 +7,13 @@ namespace millrace::tasks {
 
 class ExtractTask : public TaskKind {
  public:
-  explicit ExtractTask(const Workplace& workplace) : database_(workplace) {}
+  explicit ExtractTask(const Workplace& workplace) : scheduler_(workplace.scheduler), database_(workplace) {}
   TaskEnd Run(TaskContext& context) override;
   void Cancel() override { database_.Cancel(); }
 
  private:
   StatusOr<std::string> Extract(TaskContext& context);
+  const std::string scheduler_;
   Database database_;
 };
 

@@ -119,7 +119,7 @@ TaskEnd MapReduceTask::Dispatch(TaskContext& context) {
   if (const auto* reduce = std::get_if<ReduceWork>(&work)) return Reduce(context, *site, *reduce);
   if (const auto* fused = std::get_if<FusedWork>(&work)) return EndWith(context, mapreduce::RunFusedTask(*site, *fused));
   if (const auto* publish = std::get_if<PublishWork>(&work)) {
-    return EndWith(context, mapreduce::RunPublishTask(*site, *publish, {assignment.dag_id, assignment.run_id, assignment.task_id}));
+    return EndWith(context, mapreduce::RunPublishTask(*site, *publish, {workplace_.scheduler, assignment.dag_id, assignment.run_id, assignment.task_id}));
   }
   return Plan(context, *site);
 }

@@ -36,6 +36,7 @@ struct Workplace {
   std::string shuffle_socket;
   std::string shuffle_address;
   std::string shuffle_secret;
+  std::string scheduler;  // whose runs and fences these are: shuffle::SchedulerIdentity
   std::string host_identity;
   bool local_shuffle = true;
   int threads = 1;

@@ -19,6 +19,7 @@
 #include "proto/runner.pb.h"
 #include "worker/runner/channel.h"
 #include "worker/runner/runner.h"
+#include "worker/shuffle/host.h"
 #include "worker/sql/instance_stock.h"
 #include "worker/tasks/attempt.h"
 
@@ -107,10 +108,10 @@ class RunnerProgram final : public BlockSender {
   void SetUp(const v1::RunnerSetup& setup) {
     workplace_ = {setup.root(),           setup.folder(),
                   setup.shuffle_socket(), setup.shuffle_address(),
-                  setup.shuffle_secret(), setup.host_identity(),
-                  setup.local_shuffle(),  setup.threads(),
-                  setup.memory_bytes(),   this,
-                  &instances_};
+                  setup.shuffle_secret(), shuffle::SchedulerIdentity(setup.shuffle_secret()),
+                  setup.host_identity(),  setup.local_shuffle(),
+                  setup.threads(),        setup.memory_bytes(),
+                  this,                   &instances_};
     // Relative paths in what users write lie beneath the root.
     if (::chdir(workplace_.root.c_str()) != 0) {
       broken_ = ErrnoStatus(errno, "the worker's root cannot be used: " + workplace_.root);

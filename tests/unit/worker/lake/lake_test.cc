@@ -32,13 +32,13 @@ class LakeTest : public testing::Test {
     return text.str();
   }
   // Stages one file for an attempt and publishes it as out/day.
-  Status PublishText(const Fence& fence, const std::string& text) {
+  Status PublishText(const Fence& fence, const std::string& text, const std::string& scheduler = "") {
     StatusOr<std::string> staging = MakeStaging(root_, "job-1", fence);
     EXPECT_TRUE(staging.ok());
     std::ofstream(*staging + "/part-0.csv") << text;
     StatusOr<OutputFile> sealed = Seal(*staging, "part-0.csv", 1);
     EXPECT_TRUE(sealed.ok());
-    return Publish(root_ + "/out/day", {.fence = fence, .dag_id = "etl"},
+    return Publish(root_ + "/out/day", {.fence = fence, .scheduler = scheduler, .dag_id = "etl"},
                    {{*staging + "/part-0.csv", *sealed}});
   }
 
@@ -72,6 +72,15 @@ TEST_F(LakeTest, ANewerAttemptReplacesTheOutputAndAnOlderOneIsRefused) {
   EXPECT_EQ(PublishText({1, 9}, "zombie").code(), Code::kAborted);
   EXPECT_EQ(Read("out/day/part-0.csv"), "newer term");
   EXPECT_EQ(Read("out/.day.old/part-0.csv"), "five") << "for readers that had just opened it";
+}
+
+TEST_F(LakeTest, FencesOfTwoSchedulersAreNotCompared) {
+  ASSERT_TRUE(PublishText({7, 9}, "long-lived", "a1").ok());
+  ASSERT_TRUE(PublishText({1, 2}, "fresh", "b2").ok()) << "a scheduler with a new state folder counts from the start";
+  ASSERT_TRUE(PublishText({7, 8}, "long-lived again", "a1").ok());
+  EXPECT_EQ(PublishText({7, 7}, "zombie", "a1").code(), Code::kAborted);
+  EXPECT_EQ(Read("out/day/part-0.csv"), "long-lived again");
+  EXPECT_EQ(ReadManifest(root_ + "/out/day")->scheduler, "a1");
 }
 
 TEST_F(LakeTest, PublishingTheSameAttemptTwiceGivesTheSame) {

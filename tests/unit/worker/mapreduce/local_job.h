@@ -116,7 +116,7 @@ class LocalJob : public testing::Test {
     return publish;
   }
   StatusOr<PublishResult> Publish(const std::string& with, const PublishWork& work) {
-    return RunPublishTask(MakeSite(with), work, {"dag", "run", "task"});
+    return RunPublishTask(MakeSite(with), work, {"5c4ed01e", "dag", "run", "task"});
   }
 
   // The whole job with a shuffle.
