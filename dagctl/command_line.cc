@@ -6,12 +6,14 @@
 #include <functional>
 #include <iostream>
 #include <map>
+#include <thread>
 
 #include "core/calendar/format.h"
 #include "core/model/json.h"
 #include "core/spec/dag_fields.h"
 #include "core/spec/docs_page.h"
 #include "dagctl/commands.h"
+#include "dagctl/jobs.h"
 #include "dagctl/login.h"
 #include "dagctl/offline.h"
 #include "dagctl/operations.h"
@@ -28,6 +30,7 @@ void Wait(Duration duration) {
 int ExitStatus(const Status& status) {
   if (status.ok()) return kOk;
   std::cerr << "dagctl: " << status.message() << '\n';
+  if (status.code() == Code::kCancelled) return kStopped;
   return status.code() == Code::kUnavailable || status.code() == Code::kUnauthenticated ? kNoScheduler : kProblem;
 }
 
@@ -47,7 +50,8 @@ struct Arguments {
   TriggerOptions trigger;
   LogOptions logs;
   ClearOptions clear;
-  UpOptions up;
+  ClusterOptions up{.state = "", .dags = "dags", .root = ".", .webui = "", .port = 8080};
+  JobOptions job{.slots = std::max(1, static_cast<int>(std::thread::hardware_concurrency()))};
   std::vector<std::string> files;
   std::string folder;
   NextOptions next;
@@ -114,17 +118,18 @@ class CommandLine {
     return *group;
   }
 
-  int Talk(const Ask& ask) {
+  // UNAVAILABLE: there is no scheduler to ask.
+  StatusOr<Login> WhoAsks() {
     if (!asker_.token_file.empty()) {
-      const StatusOr<std::string> token = ReadLine(asker_.token_file);
-      if (!token.ok()) return ExitStatus(token.status());
-      asker_.login.token = *token;
+      ASSIGN_OR_RETURN(asker_.login.token, ReadLine(asker_.token_file));
     }
-    const StatusOr<Login> login = FindLogin(asker_.login, asker_.state);
-    if (!login.ok()) {
-      std::cerr << "dagctl: " << login.status().message() << '\n';
-      return kNoScheduler;
-    }
+    StatusOr<Login> login = FindLogin(asker_.login, asker_.state);
+    return login.ok() ? login : Unavailable(login.status().message());
+  }
+
+  int Talk(const Ask& ask) {
+    const StatusOr<Login> login = WhoAsks();
+    if (!login.ok()) return ExitStatus(login.status());
     RestClient client(login->url, login->token);
     Output output(std::cout, asker_.format, terminal_);
     Context context{client, output, &Wait};
@@ -461,10 +466,34 @@ class CommandLine {
     mark->add_flag("--dry-run", in_.mark.dry_run, "only says which");
   }
 
+  void AddJob(CLI::App& jobs, const char* name, const char* help, bool explain) {
+    JobOptions& job = in_.job;
+    CLI::App* command = jobs.add_subcommand(name, help);
+    command->fallthrough();
+    command->add_option("file", job.file, "YAML or JSON: what a mapreduce task has in `with`")->required();
+    command->add_option("--input", job.inputs, "name=path, instead of the file's; may be repeated")->take_all();
+    command->add_option("--output", job.output, "where to publish, instead of the file's");
+    command->add_option("--logical-date", job.logical_date, "for {{ ds }} and the like: 2001-03-01, or RFC 3339");
+    CLI::Option* local = command->add_flag("--local", job.local, "on a scheduler and workers that are started for it");
+    command->add_option("--workers", job.workers, "of --local: how many")->capture_default_str()->check(CLI::Range(1, 64))->needs(local);
+    command->add_option("--slots", job.slots, "of --local: tasks at once, of each")->capture_default_str()->check(CLI::Range(1, 256))->needs(local);
+    command->callback([this, explain] {
+      chosen_ = [this, explain] {
+        in_.job.explain = explain;
+        Output output(std::cout, asker_.format, terminal_);
+        bool failed = false;
+        const int status = ExitStatus(RunJob(in_.job, output, [this] { return WhoAsks(); }, clock_, zones_, failed));
+        return failed ? kRunFailed : status;
+      };
+    });
+  }
+
   void AddRest() {
     CLI::App& jobs = Group("jobs", "mapreduce jobs");
     AddRun(Add(jobs, "show", "stages, partitions, decisions", [this](Context& c, bool&) { return ShowJob(c, in_.dag, in_.run, in_.task); }))
         ->add_option("task", in_.task)->required();
+    AddJob(jobs, "run", "runs a job from a file, without a DAG; exit status 3 when it fails", false);
+    AddJob(jobs, "explain", "what a job would do: inputs, stages, fused or distributed, and why", true);
     CLI::App& workers = Group("workers", "workers");
     Add(workers, "list", "who is there", [](Context& c, bool&) { return ListWorkers(c); });
     CLI::App* up = app_.add_subcommand("up", "a scheduler and workers on this machine, until Ctrl-C");

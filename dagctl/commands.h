@@ -16,6 +16,7 @@ inline constexpr int kProblem = 1;    // refused, not found, invalid
 inline constexpr int kUsage = 2;      // the command line itself
 inline constexpr int kRunFailed = 3;  // the run that was waited for has failed
 inline constexpr int kNoScheduler = 4;  // not reachable, or it does not know who asks
+inline constexpr int kStopped = 130;    // Ctrl-C, as shells say it
 
 // What a command works with. `wait` blocks for a while (and not in tests).
 struct Context {
@@ -81,5 +82,6 @@ Value::List NamedByIndex(Value::List tasks);
 // Members of an answer, for people.
 std::string Text(const Value& row, std::string_view member);
 double Number(const Value& row, std::string_view member);
+Value::List ListIn(const Value& row, std::string_view member);
 
 }  // namespace millrace::dagctl

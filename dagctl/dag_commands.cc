@@ -30,6 +30,11 @@ double Number(const Value& row, std::string_view member) {
   return value != nullptr && value->is_number() ? value->as_double() : 0;
 }
 
+Value::List ListIn(const Value& row, std::string_view member) {
+  const Value* value = row.Find(member);
+  return value != nullptr && value->is_list() ? value->as_list() : Value::List();
+}
+
 Status ListDags(Context& context, const std::string& pattern, const std::string& tag) {
   QueryParameters query;
   if (!pattern.empty()) query.emplace_back("dag_id_pattern", pattern);

@@ -8,6 +8,7 @@
 
 #include "core/calendar/format.h"
 #include "core/calendar/timetable.h"
+#include "core/model/problem_line.h"
 #include "core/model/yaml.h"
 #include "scheduler/dagbag/folder_reader.h"
 #include "scheduler/dagbag/load.h"
@@ -20,36 +21,11 @@ namespace fs = std::filesystem;
 // One byte more than a DAG file may have, so that one that is too large is told as such.
 constexpr std::streamsize kMostBytes = kMaxYamlBytes + 1;
 
-StatusOr<std::string> ReadText(const std::string& path) {
-  std::error_code error;
-  if (fs::is_directory(path, error)) return InvalidArgument("it is a folder");
-  errno = 0;
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) return ErrnoStatus(errno != 0 ? errno : ENOENT, path);
-  std::string text(static_cast<std::size_t>(kMostBytes), '\0');
-  stream.read(text.data(), kMostBytes);
-  text.resize(static_cast<std::size_t>(stream.gcount()));
-  return text;
-}
-
-std::string FolderOf(const std::string& file) {
-  const std::string parent = fs::path(file).parent_path().string();
-  return parent.empty() ? "." : parent;
-}
-
 // A text that a scheduler has loaded: its files were good there, and are not needed to read a schedule.
 class AcceptedFiles final : public dagbag::FileReader {
  public:
   StatusOr<std::string> Read(std::string_view) const override { return std::string("name: accepted\n"); }
 };
-
-std::string Line(const Problem& problem) {
-  std::string line = problem.file;
-  if (problem.where.line > 0)
-    line += ":" + std::to_string(problem.where.line) + ":" + std::to_string(problem.where.column);
-  line += ": " + problem.message;
-  return problem.suggestion.empty() ? line : line + " (" + problem.suggestion + ")";
-}
 
 StatusOr<std::vector<std::string>> FilesOf(const std::vector<std::string>& paths) {
   std::vector<std::string> files;
@@ -83,7 +59,7 @@ StatusOr<DagPtr> Pick(const dagbag::LoadResult& loaded, const std::string& dag_i
   }
   if (!loaded.problems.empty()) {
     std::string lines;
-    for (const Problem& problem : loaded.problems) lines += (lines.empty() ? "" : "\n") + Line(problem);
+    for (const Problem& problem : loaded.problems) lines += (lines.empty() ? "" : "\n") + ToLine(problem);
     return InvalidArgument(lines);
   }
   return NotFound("DAG not found: " + dag_id + " (the file defines: " + known + ")");
@@ -97,6 +73,23 @@ StatusOr<dagbag::LoadResult> LoadFile(const std::string& file, const ZoneDatabas
 }
 
 }  // namespace
+
+StatusOr<std::string> ReadText(const std::string& path) {
+  std::error_code error;
+  if (fs::is_directory(path, error)) return InvalidArgument("it is a folder");
+  errno = 0;
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) return ErrnoStatus(errno != 0 ? errno : ENOENT, path);
+  std::string text(static_cast<std::size_t>(kMostBytes), '\0');
+  stream.read(text.data(), kMostBytes);
+  text.resize(static_cast<std::size_t>(stream.gcount()));
+  return text;
+}
+
+std::string FolderOf(const std::string& file) {
+  const std::string parent = fs::path(file).parent_path().string();
+  return parent.empty() ? "." : parent;
+}
 
 Status Validate(Output& output, const std::vector<std::string>& paths, const std::string& folder,
                 const ZoneDatabase& zones, bool& found) {
@@ -127,7 +120,7 @@ Status Validate(Output& output, const std::vector<std::string>& paths, const std
   }
   found = !problems.empty();
   if (output.format() == Format::kTable) {
-    for (const Problem& problem : problems) output.Say(Line(problem));
+    for (const Problem& problem : problems) output.Say(ToLine(problem));
     if (!found)
       output.Say(std::to_string(owners.size()) + " DAGs in " + std::to_string(files.size()) +
                  " files, no problems");

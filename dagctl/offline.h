@@ -15,6 +15,10 @@ namespace millrace::dagctl {
 
 struct Context;
 
+// The text of a file that is no larger than DAG files may be (or one byte more), and the folder it lies in.
+StatusOr<std::string> ReadText(const std::string& path);
+std::string FolderOf(const std::string& file);
+
 // Shows each problem of the files (a folder stands for the DAG files in it) as "file:line:column: message
 // (suggestion)". Contracts and scripts are looked for beneath `folder`; "": beneath the folder of each file.
 // `found` tells whether there was a problem.

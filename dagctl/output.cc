@@ -90,15 +90,21 @@ void Output::Rows(const std::vector<Field>& fields, const Value::List& rows) {
     }
     shown.push_back(std::move(picked));
   }
-  if (format_ == Format::kJson) {
-    stream_ << ToPrettyJson(Value(std::move(shown))) << '\n';
-  } else if (format_ == Format::kYaml) {
-    stream_ << ToYaml(Value(std::move(shown))) << '\n';
+  if (format_ == Format::kJson || format_ == Format::kYaml) {
+    Objects(shown);
   } else {
     for (const Value& row : rows) {
       for (std::size_t i = 0; i < fields.size(); ++i) stream_ << (i == 0 ? "" : "\t") << Cell(row, fields[i]);
       stream_ << '\n';
     }
+  }
+}
+
+void Output::Objects(const Value::List& rows) {
+  if (format_ == Format::kYaml) {
+    stream_ << ToYaml(Value(rows)) << '\n';
+  } else {
+    stream_ << ToPrettyJson(Value(rows)) << '\n';
   }
 }
 

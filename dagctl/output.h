@@ -26,6 +26,8 @@ class Output {
 
   // Each row is a map. A missing member is null.
   void Rows(const std::vector<Field>& fields, const Value::List& rows);
+  // The same without a choice of members: JSON, or YAML when the format is.
+  void Objects(const Value::List& rows);
   // A line for people; nothing in the formats for programs.
   void Say(std::string_view line);
 

@@ -1,7 +1,6 @@
 #include <cstdio>
 #include <ostream>
 
-#include "core/model/json.h"
 #include "dagctl/commands.h"
 
 namespace millrace::dagctl {
@@ -95,40 +94,6 @@ Status ClearTasks(Context& context, const ClearOptions& options) {
   context.output.Rows({{"dag_run_id", "RUN"}, {"task_id", "TASK"}, {"state", "STATE"}, {"try_number", "TRY"}},
                       NamedByIndex(std::move(rows)));
   context.output.Say((options.dry_run ? "would clear " : "cleared ") + std::to_string(count) + " task instances");
-  return OkStatus();
-}
-
-Status ShowJob(Context& context, const std::string& dag_id, const std::string& run_id, const std::string& task_id) {
-  ASSIGN_OR_RETURN(const Value answer, context.client.Get("/millrace/v1/jobs/" + Segment(dag_id) + "/" + Segment(run_id) + "/" +
-                                                          Segment(task_id)));
-  const Value* found = answer.Find("report");
-  if (found == nullptr || !found->is_map()) return Internal("the scheduler's answer has no report");
-  const Value& report = *found;
-  if (context.output.format() == Format::kJson) {
-    context.output.stream() << ToPrettyJson(Value(Value::List{report})) << '\n';
-    return OkStatus();
-  }
-  const auto list = [&report](std::string_view member) {
-    const Value* value = report.Find(member);
-    return value != nullptr && value->is_list() ? value->as_list() : Value::List();
-  };
-  context.output.Say("state " + Text(report, "state") + ", " + Text(report, "mode"));
-  context.output.Say("");
-  context.output.Rows({{"stage", "STAGE"}, {"tasks", "TASKS"}, {"done", "DONE"}, {"attempts", "ATTEMPTS"},
-                       {"failed_attempts", "FAILED"}, {"lost_attempts", "LOST"}, {"input_rows", "ROWS IN"},
-                       {"output_rows", "ROWS OUT"}, {"output_bytes", "BYTES OUT"}, {"local_bytes", "LOCAL BYTES"},
-                       {"fetched_bytes", "FETCHED BYTES"}, {"duration_ms", "MS"}},
-                      list("stages"));
-  context.output.Say("");
-  Value::List partitions = list("partitions");
-  for (std::size_t i = 0; i < partitions.size(); ++i) partitions[i].Set("partition", static_cast<std::int64_t>(i));
-  if (!partitions.empty() && context.output.format() == Format::kTable) {
-    context.output.Rows({{"partition", "PARTITION"}, {"rows", "ROWS"}, {"bytes", "BYTES"}}, partitions);
-    context.output.Say("");
-  }
-  for (const Value& decision : list("decisions")) {
-    context.output.Say(Text(decision, "rule") + ": " + Text(decision, "what") + " (" + Text(decision, "why") + ")");
-  }
   return OkStatus();
 }
 

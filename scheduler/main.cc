@@ -23,6 +23,7 @@
 #include "scheduler/auth/secrets.h"
 #include "scheduler/bounded_inbox.h"
 #include "scheduler/dagbag/dag_bag.h"
+#include "scheduler/dagbag/job_file.h"
 #include "scheduler/engine/preview.h"
 #include "scheduler/gateway/gateway.h"
 #include "scheduler/loop.h"
@@ -127,8 +128,9 @@ Status Serve(const Flags& flags, const sigset_t& signals, LogSink& log) {
                                       TemplateLookup& lookup) {
     return engine::RenderedFields(run, dag, instance, &lookup);
   };
+  const api::JobLoader load_job = [&](const JobFile& job) { return dagbag::LoadJobFile(job, zones); };
   api::ApiServer api(
-      {.server = {.address = http.host, .port = http.port}, .dashboard = flags.webui, .render = render},
+      {.server = {.address = http.host, .port = http.port}, .dashboard = flags.webui, .render = render, .load_job = load_job},
       {readers->dags(), readers->runs(), readers->task_instances(), readers->xcoms(), readers->datasets(),
        readers->jobs(), readers->journal(), *logs, readers->backfills()},
       {*logs, backups}, inbox, accounts, clock, log);

@@ -9,6 +9,7 @@
 #include "core/base/clock.h"
 #include "core/base/status.h"
 #include "core/model/backfill.h"
+#include "core/model/dag.h"
 #include "core/model/records.h"
 #include "core/model/run.h"
 
@@ -21,6 +22,7 @@ struct TriggerRun {
   std::string conf = "{}";  // JSON object; checked against the DAG's params
   std::string note;
   std::string user;
+  DagPtr job;  // of a job that no DAG file holds (dag_id is its id): becomes the DAG's newest version with the run
 };
 
 struct SetPaused {

@@ -63,6 +63,8 @@ class JobReader {
     spec_.mode = mode == "fused"         ? JobMode::kFused
                  : mode == "distributed" ? JobMode::kDistributed
                                          : JobMode::kAuto;
+    const Value* explain = with_.Find("explain");
+    spec_.explain = explain != nullptr && explain->is_bool() && explain->as_bool();
     spec_.files = ListOf(with_, "files");
     CheckWhole();
     return std::move(spec_);

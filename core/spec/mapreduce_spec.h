@@ -75,6 +75,7 @@ struct MapReduceSpec {
   OutputSpec output;
   std::vector<CheckSpec> checks;
   JobMode mode = JobMode::kAuto;
+  bool explain = false;            // only the plan is made
   std::vector<std::string> files;  // of the DAG; laid out in a command's working folder
 
   // aggregate.by or shuffle.by.

@@ -30,6 +30,7 @@ struct ApiServer::Parts {
     AddUpkeepRoutes(table, context);
     AddLogRoutes(table, context);
     AddMillraceRoutes(table, context, live);
+    AddJobRoutes(table, context, options.load_job);
     table.Add({"GET", "/openapi.json", kOpen, 200, "This document", [this](const Call&) {
                  return TextAnswer(OpenApiDocument(table, options.version), "application/json");
                }});

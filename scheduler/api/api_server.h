@@ -22,6 +22,7 @@ struct ApiOptions {
   std::string version = "0.1.0";
   Duration patience = std::chrono::seconds(10);  // for the loop's answers
   RenderFields render = {};                      // without it task instances show no rendered fields
+  JobLoader load_job = {};                       // without it no job can be sent
 };
 
 class RouteTable;

@@ -14,6 +14,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/model/job_file.h"
 #include "core/template/lookup.h"
 #include "scheduler/auth/accounts.h"
 #include "scheduler/inbox.h"
@@ -45,6 +46,9 @@ struct Upkeep {
   store::LogCleaner& logs;
   store::BackupWriter& backups;
 };
+
+// Makes a DAG of a job's file: scheduler/dagbag, which main.cc hands in. Any thread.
+using JobLoader = std::function<JobDag(const JobFile&)>;
 
 // A task instance with what surrounds it, as most routes need it.
 struct Located {

@@ -20,6 +20,7 @@ void AddBackfillRoutes(RouteTable& table, Context& context);
 void AddPoolRoutes(RouteTable& table, Context& context);
 void AddUpkeepRoutes(RouteTable& table, Context& context);
 void AddLogRoutes(RouteTable& table, Context& context);
+void AddJobRoutes(RouteTable& table, Context& context, const JobLoader& load);
 void AddMillraceRoutes(RouteTable& table, Context& context, LiveEvents& live);
 
 // The OpenAPI document of the table.

@@ -1,13 +1,13 @@
 // Runs: list, get, trigger, mark, delete and wait.
 #include <algorithm>
 #include <memory>
-#include <mutex>
 
 #include "core/calendar/format.h"
 #include "core/model/json.h"
 #include "scheduler/api/answer.h"
 #include "scheduler/api/handlers.h"
 #include "scheduler/api/input.h"
+#include "scheduler/api/run_names.h"
 #include "scheduler/api/wire.h"
 
 namespace millrace::api {
@@ -90,22 +90,6 @@ http::Response GetRun(Context& context, const Call& call) {
   return AnswerRun(context, run);
 }
 
-// Names of runs that somebody triggers without a name or a date: two of one moment get two names.
-class RunNames {
- public:
-  explicit RunNames(const Clock& clock) : clock_(clock) {}
-  std::string Next() {
-    const std::lock_guard lock(mutex_);
-    last_ = std::max(clock_.now().wall, last_ + Duration(1));
-    return "manual__" + FormatTs(last_);
-  }
-
- private:
-  const Clock& clock_;
-  std::mutex mutex_;
-  WallTime last_{};
-};
-
 http::Response Trigger(Context& context, RunNames& names, const Call& call) {
   BodyInput body(call.request);
   TriggerRun trigger;
@@ -129,7 +113,7 @@ http::Response Trigger(Context& context, RunNames& names, const Call& call) {
     body.issues().Add("body", "note", "string_too_long", "At most 1000 characters");
   if (auto problems = body.Problems()) return *problems;
   ANSWER_IF_ERROR(context.readers.dags.GetDag(trigger.dag_id).status());
-  if (trigger.run_id.empty() && !trigger.logical_date) trigger.run_id = names.Next();
+  if (trigger.run_id.empty() && !trigger.logical_date) trigger.run_id = names.Next("manual");
   const std::string dag_id = trigger.dag_id;
   ASSIGN_OR_ANSWER(const CommandResult result, context.Run(std::move(trigger)));
   if (!result.run) return ErrorAnswer(Internal("a trigger made no run"));

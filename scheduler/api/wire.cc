@@ -4,6 +4,7 @@
 
 #include "core/calendar/format.h"
 #include "core/model/json.h"
+#include "core/model/problem_line.h"
 
 namespace millrace::api {
 namespace {
@@ -327,13 +328,7 @@ Value WireImportError(const ImportError& error) {
                    {"column", problem.where.column > 0 ? Value(problem.where.column) : Value()},
                    {"message", problem.message},
                    {"suggestion", TextOrNull(problem.suggestion)}});
-    text += problem.file;
-    if (problem.where.line > 0) {
-      text += ":" + std::to_string(problem.where.line) + ":" + std::to_string(problem.where.column);
-    }
-    text += ": " + problem.message;
-    if (!problem.suggestion.empty()) text += " (" + problem.suggestion + ")";
-    text += "\n";
+    text += ToLine(problem) + "\n";
   }
   return Value::Map{{"import_error_id", ImportErrorId(error.file)},
                     {"timestamp", FormatTime(error.at)},

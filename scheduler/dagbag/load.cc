@@ -7,6 +7,7 @@
 #include "core/model/yaml.h"
 #include "core/spec/field.h"
 #include "scheduler/dagbag/dag_reader.h"
+#include "scheduler/dagbag/job_file.h"
 
 namespace millrace::dagbag {
 namespace {
@@ -31,6 +32,14 @@ void RefuseTwins(LoadResult& result, std::vector<Position> places) {
   result.dags = std::move(kept);
 }
 
+// Its versions are jobs that were run without a file here.
+void RefuseOwnId(LoadResult& result, const Value& document) {
+  if (result.dags.empty() || result.dags.back()->id != kJobsDag) return;
+  AddProblem(result.problems, document.Find("dag_id")->position(),
+             "dag_id '" + std::string(kJobsDag) + "' is Millrace's own", "give the DAG another dag_id");
+  result.dags.pop_back();
+}
+
 }  // namespace
 
 bool IsDagFileName(std::string_view path) {
@@ -50,6 +59,7 @@ LoadResult LoadDagFile(std::string_view path, std::string_view text, const FileR
     std::vector<Position> places;
     for (const Value& document : yaml.documents) {
       DagReader(path, text, files, zones, result).Read(document);
+      RefuseOwnId(result, document);
       if (result.dags.size() > places.size()) places.push_back(document.position());
     }
     RefuseTwins(result, std::move(places));

@@ -77,7 +77,8 @@ void Engine::State::OnCommand(const CommandReceived& event) {
     trigger->run_id = RunIdOf(*trigger, now.wall);
   }
   const auto [dag_id, run_id] = RunOf(command);
-  if (const auto dag = dags.find(dag_id); dag == dags.end() || dag->second.row.deleted) {
+  const bool brings_dag = trigger != nullptr && trigger->job != nullptr;
+  if (const auto dag = dags.find(dag_id); !brings_dag && (dag == dags.end() || dag->second.row.deleted)) {
     Answer(event.reply, NotFound("DAG not found: " + dag_id));
     return;
   }
@@ -136,9 +137,11 @@ void Engine::State::OnLoaded(const Loaded& event) {
 
 Status Engine::State::CheckTrigger(const TriggerRun& command) const {
   const auto dag = dags.find(command.dag_id);
-  if (dag == dags.end() || dag->second.row.deleted) return NotFound("DAG not found: " + command.dag_id);
-  if (dag->second.row.stale)
-    return FailedPrecondition("the file of DAG " + command.dag_id + " is gone; put it back to run it");
+  if (command.job == nullptr) {
+    if (dag == dags.end() || dag->second.row.deleted) return NotFound("DAG not found: " + command.dag_id);
+    if (dag->second.row.stale)
+      return FailedPrecondition("the file of DAG " + command.dag_id + " is gone; put it back to run it");
+  }
   if (!command.run_id.empty() && !IsValidRunId(command.run_id)) {
     return InvalidArgument("run id must be 1 to 250 of A-Z a-z 0-9 _ . - : + : " + command.run_id);
   }
@@ -146,12 +149,14 @@ Status Engine::State::CheckTrigger(const TriggerRun& command) const {
     return InvalidArgument("run ids that start with scheduled__ or backfill__ are the scheduler's own: " +
                            command.run_id);
   }
-  return MergeParams(*dag->second.dag, command.conf).status();
+  return MergeParams(command.job != nullptr ? *command.job : *dag->second.dag, command.conf).status();
 }
 
 CommandReply Engine::State::Trigger(const TriggerRun& command) {
   // Checked again: the DAG may have changed while the store was asked.
   RETURN_IF_ERROR(CheckTrigger(command));
+  // In one event with its run, so that no other job's version comes between.
+  if (command.job != nullptr) OnDagLoaded({command.job});
   LiveDag& dag = dags.find(command.dag_id)->second;
   Run row;
   row.key = RunKey{next_run_key++};

@@ -149,7 +149,10 @@ void Engine::State::EndJob(TaskInstanceKey key, const std::string& reason, const
   for (const auto& [id, stage] : job.tasks) DropStage(job, id, reason);
   DropAdopted(job, reason);
   job.state = state;
-  if (job.job != nullptr) WriteReport(job, true);
+  if (job.job != nullptr) {
+    job.job->Stop(state);
+    WriteReport(job, true);
+  }
   for (auto& [id, session] : sessions) {
     if (!job.loaded && !job.sessions.contains(id)) continue;
     if (session.connected) {

@@ -5,6 +5,7 @@
 
 #include "core/model/json.h"
 #include "core/spec/mapreduce_spec.h"
+#include "scheduler/jobs/plan_value.h"
 #include "scheduler/jobs/progress.h"
 #include "scheduler/jobs/rules/coalesce.h"
 #include "scheduler/jobs/rules/fuse.h"
@@ -42,6 +43,7 @@ struct Job::State {
   JobDecisions decisions;
   std::vector<std::vector<Split>> dealt;  // splits by map task
   Progress progress;
+  bool explain = false;  // the plan is all that is wanted
   bool finished = false;
 
   std::string Folder() const {
@@ -94,6 +96,7 @@ struct Job::State {
       decisions.partitions = spread.partitions;
       progress.decisions.push_back(spread.decision);
     }
+    progress.plan = PlanValue(plan, decisions, fuse);
     KeepPlanRow(actions);
   }
 
@@ -109,6 +112,7 @@ struct Job::State {
   void Advance(Actions& actions) {
     if (finished) return;
     if (!Task({kPlanStage, 0}).winner) return StartPlan(actions);
+    if (explain) return End(actions, Outcome::kSuccess, "", ToJson(Value::Map{{"mode", decisions.mode}, {"explained", true}}));
     if (progress.state == "planning") progress.state = "running";
     if (fused()) {
       const std::int32_t slots = std::max(1, cluster.slots / std::max(cluster.workers, 1));
@@ -308,16 +312,19 @@ Actions Job::Begin(std::vector<StageTaskRow> durable, WallTime) {
   Actions actions;
   actions.report_changed = true;
   const StatusOr<Value> with = ParseJson(state_->with);
-  const Status status = with.ok() ? ParseRenderedMapReduce(*with).status() : with.status();
-  if (!status.ok()) {
-    state_->End(actions, Outcome::kFailFinal, status.message());
+  const StatusOr<MapReduceSpec> spec = with.ok() ? ParseRenderedMapReduce(*with) : with.status();
+  if (!spec.ok()) {
+    state_->End(actions, Outcome::kFailFinal, spec.status().message());
     return actions;
   }
+  state_->explain = spec->explain;
   for (StageTaskRow& row : durable) {
     if (row.revoked || !Fits(row.stage, row.result)) continue;
     if (const PlanResult* plan = PlanOf(row)) {
       state_->plan = plan->plan;
       state_->decisions = plan->decisions;
+      // The mode stays as it was decided; the estimates are of the workers that are there now.
+      state_->progress.plan = PlanValue(state_->plan, state_->decisions, Fuse(state_->plan, state_->cluster.workers, state_->cluster.slots));
     }
     StageTask& task = state_->Task({row.stage, row.index});
     ++task.tries;
@@ -359,6 +366,12 @@ Actions Job::OnSessionLost(SessionId session, WallTime) {
   if (!actions.winners.empty()) actions.report_changed = true;
   state_->Advance(actions);
   return actions;
+}
+
+void Job::Stop(std::string_view state) {
+  if (std::exchange(state_->finished, true)) return;
+  state_->progress.state = state;
+  for (auto& [id, task] : state_->progress.tasks) task.running = false;
 }
 
 std::string Job::ReportJson() const {

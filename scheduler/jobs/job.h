@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/model/attempt.h"
@@ -70,6 +71,9 @@ class Job {
 
   // A worker is gone with the blocks it held: maps that reducers still need are made again.
   Actions OnSessionLost(SessionId session, WallTime now);
+
+  // The task instance was ended over its head (cancelled, timed out): its report says so, and that nothing runs any more.
+  void Stop(std::string_view state);
 
   // JSON: stages, attempts, partitions, rows, bytes, decisions.
   std::string ReportJson() const;

@@ -60,6 +60,19 @@ Value StageValue(std::int32_t stage, const StageTotals& totals) {
   return value;
 }
 
+// What is published, once it is.
+Value OutputValue(const Progress& progress) {
+  const auto found = progress.tasks.find({kPublishStage, 0});
+  if (found == progress.tasks.end() || !found->second.winner) return {};
+  const auto* publish = std::get_if<PublishResult>(&found->second.winner->result);
+  if (publish == nullptr) return {};
+  Value::List files;
+  for (const OutputFile& file : publish->files) {
+    files.push_back(Value::Map{{"path", file.path}, {"rows", file.rows}, {"bytes", file.bytes}});
+  }
+  return Value::Map{{"path", publish->path}, {"files", std::move(files)}};
+}
+
 }  // namespace
 
 std::string_view StageName(std::int32_t stage) {
@@ -111,9 +124,11 @@ Value ReportValue(const JobKey& key, const JobDecisions& decisions, const Progre
                     {"try_number", std::int64_t{key.try_number}},
                     {"state", progress.state},
                     {"mode", decisions.mode},
+                    {"plan", progress.plan},
                     {"stages", std::move(stage_list)},
                     {"partitions", std::move(partition_list)},
                     {"decisions", std::move(decision_list)},
+                    {"output", OutputValue(progress)},
                     {"timeline", std::move(timeline)},
                     {"timeline_dropped", progress.timeline_dropped}};
 }

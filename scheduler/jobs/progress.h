@@ -35,6 +35,7 @@ struct TimelineEntry {
 struct Progress {
   std::string state = "planning";  // JobRow's
   std::map<StageTaskId, StageTask> tasks;
+  Value plan;  // PlanValue, once: reports are many
   std::vector<Decision> decisions;
   std::vector<TimelineEntry> timeline;  // the first thousand
   std::vector<PartitionSize> partitions;
@@ -43,7 +44,7 @@ struct Progress {
 
 std::string_view StageName(std::int32_t stage);
 
-// docs/formats.md, "job report".
+// docs/jobs.md, "the job report".
 Value ReportValue(const JobKey& key, const JobDecisions& decisions, const Progress& progress);
 
 }  // namespace millrace::jobs

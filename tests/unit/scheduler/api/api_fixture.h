@@ -69,6 +69,11 @@ class ApiTest : public testing::Test {
     options.server.threads = 4;
     options.patience = std::chrono::milliseconds(200);
     options.render = render_;
+    options.load_job = [this](const JobFile& job) -> JobDag {
+      jobs_.push_back(job);
+      if (job.text.empty()) return {nullptr, {{job.file, {3, 7}, "is empty", "write something"}}};
+      return {dag_, {}};
+    };
     test::FakeReaders& r = readers_;
     server_.emplace(options, Readers{r, r, r, r, r, r, r, r, r}, Upkeep{r, r}, inbox_, accounts_, clock_,
                     log_);
@@ -245,6 +250,7 @@ class ApiTest : public testing::Test {
   auth::Accounts accounts_;
   DagPtr dag_;
   RenderFields render_;
+  std::vector<JobFile> jobs_;  // that were to be loaded
   int tokens_ = 0;
   std::optional<ApiServer> server_;
 };

@@ -59,6 +59,33 @@ TEST_F(MillraceRoutesTest, AJobsReportComesFromTheEngineOrItsRow) {
   EXPECT_EQ(Get("/millrace/v1/jobs/daily_flights/manual__2/extract").Count("report.stages"), 0U);
 }
 
+TEST_F(MillraceRoutesTest, AJobsFileBecomesARunOfItsDag) {
+  Start();
+  const Answered sent = Do("POST", "/millrace/v1/jobs",
+                           R"({"file": "jobs/my delays.yaml", "text": "map: x", "inputs": {"rows": "/data/*.csv"}, "output": "/out",
+                               "files": {"m.py": "pass"}, "explain": false})");
+  ASSERT_EQ(sent.status, 200) << sent.text;
+  EXPECT_EQ(sent.At("dag_id"), Value("daily_flights"));
+  EXPECT_TRUE(sent.At("dag_run_id").as_string().starts_with("job__my_delays__2001-03-03T")) << sent.text;
+  EXPECT_EQ(sent.At("task_id"), Value("extract"));
+  ASSERT_EQ(jobs_.size(), 1U);
+  EXPECT_EQ(jobs_[0].inputs.at(0).second, "/data/*.csv");
+  EXPECT_EQ(jobs_[0].output, "/out");
+  EXPECT_EQ(jobs_[0].files.at(0).content, "pass");
+  const Answered again = Do("POST", "/millrace/v1/jobs", R"({"file": "jobs/my delays.yaml", "text": "map: x"})");
+  EXPECT_NE(again.At("dag_run_id"), sent.At("dag_run_id")) << "in the same microsecond of the clock";
+}
+
+TEST_F(MillraceRoutesTest, WhatIsWrongWithAJobsFileIsToldWithItsPlace) {
+  Start();
+  const Answered refused = Do("POST", "/millrace/v1/jobs", R"({"file": "a.yaml"})");
+  EXPECT_EQ(refused.status, 422);
+  EXPECT_EQ(refused.At("detail.0.msg"), Value("a.yaml:3:7: is empty (write something)"));
+  EXPECT_EQ(Do("POST", "/millrace/v1/jobs", R"({"inputs": {"rows": 3}})").status, 422);
+  EXPECT_EQ(Do("POST", "/millrace/v1/jobs", R"({"text": "x", "workers": 3})").status, 422);
+  EXPECT_EQ(Ask("POST", "/millrace/v1/jobs", Token("viewer"), R"({"text": "x"})").status, 403);
+}
+
 TEST_F(MillraceRoutesTest, WorkersAndTheOwnAccount) {
   Start();
   const Answered workers = Get("/millrace/v1/workers");

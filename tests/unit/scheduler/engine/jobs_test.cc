@@ -170,5 +170,36 @@ TEST_F(EngineJobs, cancelling_the_run_kills_its_stage_tasks_and_frees_their_slot
   EXPECT_THAT(Sent(), SizeIs(1));
 }
 
+TEST_F(EngineJobs, a_job_that_no_file_holds_brings_its_dag_along_and_each_run_has_the_version_it_came_with) {
+  driver_.Join("w1", 1);
+  const auto run = [this](const std::string& run_id, const std::string& doc) {
+    TriggerRun command;
+    command.dag_id = "millrace.jobs";
+    command.run_id = run_id;
+    command.job = DagBuilder("millrace.jobs")
+                      .Version(doc)
+                      .Add("job", {},
+                           [&](Task& task) {
+                             task.kind = "mapreduce";
+                             task.doc = doc;
+                             task.with = ParseJson(kWith).value();
+                           })
+                      .Build();
+    return driver_.Do(command);
+  };
+  const CommandReply first = run("one", "first");
+  ASSERT_TRUE(first.ok()) << first.status().ToString();
+  EXPECT_EQ(first->run->version, 1);
+  const std::vector<Assign> plan = Sent();
+  ASSERT_THAT(plan, SizeIs(1));
+  EXPECT_EQ(plan[0].assignment.dag_id, "millrace.jobs");
+  EXPECT_EQ(run("two", "second")->run->version, 2);
+  EXPECT_EQ(run("three", "second")->run->version, 2) << "the same text is the same version";
+  EXPECT_EQ(run("two", "third").status().code(), Code::kAlreadyExists);
+  driver_.Restart();
+  EXPECT_EQ(driver_.StateOfRun("two"), RunState::kRunning) << "durable as any other";
+  EXPECT_EQ(run("four", "first")->run->version, 3);
+}
+
 }  // namespace
 }  // namespace millrace::test

@@ -218,6 +218,55 @@ TEST_F(JobTest, TheReportCountsTasksRowsAndSaysWhatWasDecided) {
   EXPECT_EQ(map.Find("output_rows")->as_int(), 6);
   EXPECT_EQ(report.Find("decisions")->as_list().size(), 4U);
   EXPECT_EQ(report.Find("decisions")->as_list()[0].Find("why")->as_string(), "compressed");
+  EXPECT_TRUE(report.Find("output")->is_null());
+}
+
+TEST_F(JobTest, AJobThatIsOnlyToBeExplainedEndsWithItsPlan) {
+  std::string with = kWith;
+  with.insert(1, R"("explain": true, )");
+  JobPlan plan = Plan(4, 0, "");
+  plan.inputs = {{.name = "rows", .format = "csv", .columns = {{"k", "BIGINT"}}, .paths = {"in/0", "in/1"}, .bytes = 4000}};
+  plan.map.sql = "SELECT k FROM rows";
+  Job job(key_, with, {.workers = 2, .slots = 4});
+  const Actions done = ToMaps(job, plan);
+  EXPECT_TRUE(done.start.empty()) << "nothing runs";
+  ASSERT_TRUE(done.finish);
+  EXPECT_EQ(done.finish->outcome, Outcome::kSuccess);
+  const Value report = *ParseJson(job.ReportJson());
+  const Value& told = *report.Find("plan");
+  const Value& input = told.Find("inputs")->as_list().at(0);
+  EXPECT_EQ(input.Find("files")->as_int(), 2);
+  EXPECT_EQ(input.Find("splits")->as_int(), 4);
+  EXPECT_TRUE(input.Find("rows")->is_null());
+  EXPECT_EQ(report.Find("mode")->as_string(), "fused");
+  EXPECT_EQ(told.Find("stages")->as_list().at(0).Find("stage")->as_string(), "fused");
+  EXPECT_EQ(told.Find("stages")->as_list()[0].Find("steps")->as_list().at(0).Find("code")->as_string(), "SELECT k FROM rows");
+  EXPECT_LT(told.Find("fused_seconds")->as_double(), told.Find("distributed_seconds")->as_double());
+
+  Job restarted(key_, with, {.workers = 2, .slots = 4});
+  EXPECT_TRUE(restarted.Begin({done.winners.begin(), done.winners.end()}, {}).finish) << "after a restart, too";
+  EXPECT_EQ(ParseJson(restarted.ReportJson())->Find("plan")->Find("fused_seconds")->as_double(),
+            told.Find("fused_seconds")->as_double());
+}
+
+TEST_F(JobTest, TheReportOfAJobThatWasStoppedSaysThatNothingRuns) {
+  Job job(key_, kWith, {.workers = 1, .slots = 2});
+  const Actions maps = ToMaps(job, Plan(2, 2));
+  job.Stop("failed");
+  const Value report = *ParseJson(job.ReportJson());
+  EXPECT_EQ(report.Find("state")->as_string(), "failed");
+  EXPECT_EQ(report.Find("stages")->as_list().at(1).Find("running")->as_int(), 0);
+  EXPECT_TRUE(End(job, maps.start.at(0), Map(maps.start[0], kFirst)).winners.empty());
+}
+
+TEST_F(JobTest, TheReportNamesWhatWasPublished) {
+  Job job(key_, kWith, {.workers = 1, .slots = 1});
+  const Actions fused = ToMaps(job, Plan(1, 0, "fused"));
+  const Actions publish = End(job, fused.start.at(0), Reduce(fused.start[0]));
+  (void)End(job, publish.start.at(0), PublishResult{.path = "/root/out", .files = {{.path = "part-0", .bytes = 5, .rows = 2}}});
+  const Value output = *ParseJson(job.ReportJson())->Find("output");
+  EXPECT_EQ(output.Find("path")->as_string(), "/root/out");
+  EXPECT_EQ(output.Find("files")->as_list().at(0).Find("rows")->as_int(), 2);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// One DuckDB with two threads, for benchmarks to stand beside: runs a statement a few times and prints the fastest, in milliseconds.
+// One DuckDB with two threads, for benchmarks and results to stand beside: runs a statement a few times and prints the fastest, in milliseconds.
 //
 //   plain_duckdb "COPY (...) TO '/tmp/out.parquet'" [ROUNDS]
 #include <algorithm>

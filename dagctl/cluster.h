@@ -1,0 +1,53 @@
+// A scheduler and workers as children on this machine: of `dagctl up`, until Ctrl-C, and of `dagctl jobs run
+// --local`, for one job. One thread.
+#pragma once
+
+#include <string>
+
+#include "core/base/clock.h"
+#include "core/base/status.h"
+#include "dagctl/children.h"
+#include "dagctl/login.h"
+
+namespace millrace::dagctl {
+
+struct ClusterOptions {
+  std::string state;
+  std::string dags;
+  std::string root;   // where the workers' relative data paths lie
+  std::string webui;  // folder of the built dashboard; "": none
+  int workers = 2;
+  int slots = 4;
+  int port = 0;  // HTTP; 0: any free one
+};
+
+// Starts all of them; answers as soon as the scheduler serves. CANCELLED when a stop was asked for meanwhile.
+StatusOr<Login> StartCluster(const ClusterOptions& options, const Clock& clock, const StopSignals& signals,
+                             Children& children);
+
+// Until every worker has joined.
+Status AwaitWorkers(const Login& login, int workers, const Clock& clock, const StopSignals& signals,
+                    Children& children);
+
+// A cluster in a private folder, which is gone when this is gone, with all processes.
+class LocalCluster {
+ public:
+  LocalCluster(const Clock& clock, const StopSignals& signals)
+      : clock_(clock), signals_(signals), children_(clock, signals) {}
+  ~LocalCluster();
+  LocalCluster(const LocalCluster&) = delete;
+  LocalCluster& operator=(const LocalCluster&) = delete;
+
+  // Ready for work when it answers.
+  StatusOr<Login> Start(const std::string& root, int workers, int slots);
+  Children& children() { return children_; }
+
+ private:
+  const Clock& clock_;
+  const StopSignals& signals_;
+  Children children_;
+  std::string folder_;
+  std::string root_;
+};
+
+}  // namespace millrace::dagctl
