@@ -172,7 +172,7 @@ StatusOr<Assignment> Render(const Run& run, const Dag& dag, const Task& task, co
     if (rendered.ok()) return rendered;
     // Whatever can be known ahead is asked for before; what is left was named by an expression.
     if (rendered.status().code() == Code::kUnavailable) {
-      const std::string& what = rendered.status().message();
+      const std::string what = rendered.status().message();
       const bool xcom = what.find("the XCom") != std::string::npos;
       rendered = Unavailable(
           what + (xcom ? "; write its name as plain text, so that it can be read before the task starts"
