@@ -17,7 +17,7 @@ void Invariants::Committed(const Batch& batch) {
     const auto from = static_cast<TaskState>(t.from);
     const auto to = static_cast<TaskState>(t.to);
     const TaskInstanceKey key{t.run, t.index};
-    if (!IsLegal(from, to, false) && !touched_.contains(key)) {
+    if (!IsLegal(from, to, false) && !IsTouched(key)) {
       Add("an illegal transition of " + Name(key) + ": " + std::string(ToString(from)) + " -> " +
           std::string(ToString(to)));
     }
@@ -25,7 +25,7 @@ void Invariants::Committed(const Batch& batch) {
   for (const TaskInstance& row : batch.task_instances) {
     const Task& task = DagOf(row.key.run).tasks[static_cast<std::size_t>(row.task())];
     const bool is_job = task.kind == "mapreduce";
-    if (row.state != TaskState::kSuccess || is_job || task.in_engine || touched_.contains(row.key)) continue;
+    if (row.state != TaskState::kSuccess || is_job || task.in_engine || IsTouched(row.key)) continue;
     if (!succeeded_.contains(row.fence))
       Add(Name(row.key) + " counts as success, but attempt " + ToString(row.fence) + " never was");
   }
@@ -77,7 +77,7 @@ void Invariants::Started(const std::string& worker, const Assignment& assignment
     Add(worker + " was sent attempt " + ToString(assignment.fence) + " of " + Name(key) +
         " before it was durable");
   }
-  if (touched_.contains(key)) return;
+  if (IsTouched(key)) return;
   if (!running_elsewhere.empty()) {
     Add(worker + " starts attempt " + ToString(assignment.fence) + " of " + Name(key) + " while " +
         ToString(*running_elsewhere.begin()) + " still runs");
@@ -93,7 +93,7 @@ void Invariants::Started(const std::string& worker, const Assignment& assignment
     const bool beside = task.mapped_group >= 0 &&
                         dag.tasks[static_cast<std::size_t>(other.task())].mapped_group == task.mapped_group;
     if (beside && other.map_index != started.map_index) continue;
-    if (!IsTerminal(other.state) && !touched_.contains(at->first))
+    if (!IsTerminal(other.state) && !IsTouched(at->first))
       Add(worker + " starts " + Name(key) + " before " + Name(at->first) + ", its upstream, has ended");
   }
 }

@@ -29,8 +29,9 @@ class Invariants {
   void Succeeded(const Fence& fence) { succeeded_.insert(fence); }
   // An answer left: what it says is durable.
   void Replied(const CommandReply& reply);
-  // A user has touched it: attempts that are being killed may overlap with the next.
-  void Touched(TaskInstanceKey key) { touched_.insert(key); }
+  // A user has touched it, instances that mapping adds later too: attempts that are being killed may overlap
+  // with the next, and a state may be one set by hand.
+  void Touched(RunKey run) { touched_runs_.insert(run); }
   // The end: every run is over, and what was answered is there.
   void Finished();
 
@@ -41,6 +42,7 @@ class Invariants {
 
  private:
   void CheckLimits();
+  bool IsTouched(TaskInstanceKey key) const { return touched_.contains(key) || touched_runs_.contains(key.run); }
   const Dag& DagOf(RunKey key) const {
     const Run& run = rows_.runs.at(key);
     return *rows_.versions.at({run.dag_id, run.version}).dag;
@@ -49,6 +51,7 @@ class Invariants {
   const test::StoredRows& rows_;
   std::set<Fence> succeeded_;
   std::set<TaskInstanceKey> touched_;
+  std::set<RunKey> touched_runs_;
   std::set<RunKey> answered_;
   std::vector<std::string> problems_;
 };
