@@ -86,13 +86,24 @@ class AuthoringTest(unittest.TestCase):
         self.assertEqual(self.states(few)[("much", -1)], "skipped")
 
     def test_a_scheduler_that_is_killed_in_the_midst_of_a_mapped_group_goes_on(self):
-        text = (self.cluster.dags / "files.py").read_text()
-        (self.cluster.dags / "files.py").write_text(text.replace("    return len(name)", "    import time; time.sleep(1)\n    return len(name)"))
-        eventually("the slow version is live", lambda: "time.sleep" in (self.cluster.dags / "files.py").read_text())
+        go = self.cluster.root / "go"
+        script = self.cluster.dags / "files.py"
+        held = script.read_text().replace("    return len(name)", f"""    import os, time
+    while not os.path.exists({str(go)!r}):
+        time.sleep(0.02)
+    return len(name)""")
+        self.assertIn(str(go), held)
+        versions = lambda: self.cluster.ask("GET", "/api/v2/dags/etl/dagVersions")["total_entries"]
+        eventually("it is loaded", lambda: self.cluster.ask("GET", "/api/v2/dags")["total_entries"])
+        before = versions()
+        script.write_text(held)
+        eventually("the version that waits is live", lambda: versions() > before)
         run = self.cluster.trigger("etl")
         eventually("the group is mapped", lambda: ("file.size", 2) in self.states(run))
         self.cluster.kill_scheduler()
         self.cluster.start_scheduler()
+        self.assertEqual(self.cluster.run("etl", run)["state"], "running")
+        go.touch()
         self.cluster.await_run("etl", run, "success")
         self.assertEqual(self.value(run, "sum"), 180)
 
