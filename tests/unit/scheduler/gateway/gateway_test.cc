@@ -1,14 +1,9 @@
 // The gateway on a real port, with real gRPC clients; behind it an inbox that records.
 #include "scheduler/gateway/gateway.h"
 
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <condition_variable>
 #include <deque>
@@ -336,29 +331,6 @@ TEST_F(GatewayTest, LogsOfAnUnknownSessionAreRefused) {
   EXPECT_FALSE(logs->Read(&ack));
   EXPECT_EQ(logs->Finish().error_code(), grpc::StatusCode::FAILED_PRECONDITION);
   EXPECT_EQ(logs_.text(), "");
-}
-
-TEST_F(GatewayTest, AfterItRanOutOfDescriptorsItAcceptsAgain) {
-  rlimit before{};
-  ::getrlimit(RLIMIT_NOFILE, &before);
-  rlimit few = before;
-  few.rlim_cur = 80;
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(gateway_->port()));
-  ::inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
-  std::vector<int> sockets;
-  while (true) {
-    const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (socket < 0) break;  // we are the same process: when we run out, so does the gateway
-    sockets.push_back(socket);
-    (void)::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address);
-  }
-  EXPECT_GT(sockets.size(), 5U);
-  for (const int socket : sockets) ::close(socket);
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
-  Joined();
 }
 
 }  // namespace
