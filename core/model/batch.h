@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/model/attempt.h"
 #include "core/model/backfill.h"
 #include "core/model/dag.h"
+#include "core/model/notification.h"
 #include "core/model/records.h"
 #include "core/model/run.h"
 
@@ -114,7 +116,8 @@ struct Batch {
   std::vector<RunEventRow> run_events;
   std::vector<DeadlineRow> deadlines;
   std::vector<Backfill> backfills;
-  // With their instances, attempts, values, jobs and deadlines. Their rows above, if any, count for nothing.
+  std::vector<Notification> notifications;
+  // With their instances, attempts, values, jobs, deadlines and notifications. Their rows above, if any, count for nothing.
   std::vector<RunKey> deleted_runs;
   // All their versions but the newest; their runs are among those above.
   std::vector<std::string> deleted_dags;
@@ -130,8 +133,8 @@ struct Batch {
     return dags.empty() && dag_versions.empty() && runs.empty() && task_instances.empty() &&
            attempts.empty() && stage_tasks.empty() && jobs.empty() && sessions.empty() && records.empty() &&
            transitions.empty() && xcoms.empty() && dataset_events.empty() && dataset_queue.empty() &&
-           run_events.empty() && deadlines.empty() && backfills.empty() && deleted_runs.empty() &&
-           deleted_dags.empty() && forgotten.empty();
+           run_events.empty() && deadlines.empty() && backfills.empty() && notifications.empty() &&
+           deleted_runs.empty() && deleted_dags.empty() && forgotten.empty();
   }
 };
 
@@ -163,6 +166,9 @@ struct Image {
   std::int64_t next_backfill = 1;
   std::vector<Backfill> backfills;  // not completed, or with unfinished runs
   std::vector<PoolRow> pools;
+  std::int64_t next_notification = 1;
+  std::vector<Notification> notifications;  // not over; suppressed ones of `runs`
+  std::vector<std::pair<RunKey, std::int32_t>> notified;  // of `runs`: how many rows each has
 };
 
 }  // namespace millrace

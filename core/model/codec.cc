@@ -268,6 +268,7 @@ void Describe(V& v, T& x) {
   v.Later("expand", x, &Task::expand);
   v.Later("zip", x, &Task::zip);
   v.Later("mapped_group", x, &Task::mapped_group);
+  v.Later("callbacks", x, &Task::callbacks);
 }
 
 template <typename V, Is<DatasetCondition> T>
@@ -312,6 +313,36 @@ void Describe(V& v, T& x) {
   v("max_runs", x.max_runs);
   v("min_runs", x.min_runs);
   v("callback", x.callback);
+  v.Later("callbacks", x, &Deadline::callbacks);
+}
+
+template <typename V, Is<Callback> T>
+void Describe(V& v, T& x) {
+  v("on", x.on);
+  v("kind", x.kind);
+  v("with", x.with);
+  v("timeout", x.timeout);
+  v("connections", x.connections);
+  v("files", x.files);
+  v("where", x.where);
+}
+
+// A variable of an environment.
+template <typename V, Is<std::pair<std::string, std::string>> T>
+void Describe(V& v, T& x) {
+  v("name", x.first);
+  v("value", x.second);
+}
+
+template <typename V, Is<Delivery> T>
+void Describe(V& v, T& x) {
+  v("with", x.with);
+  v("context", x.context);
+  v("environment", x.environment);
+  v("connections", x.connections);
+  v("files", x.files);
+  v("dag_hash", x.dag_hash);
+  v("timeout", x.timeout);
 }
 
 template <typename V, Is<Param> T>
@@ -350,6 +381,8 @@ void Describe(V& v, T& x) {
   v.Later("labels", x, &Dag::labels);
   v.Later("run_timeout", x, &Dag::run_timeout);
   v.Later("fail_fast", x, &Dag::fail_fast);
+  v.Later("callbacks", x, &Dag::callbacks);
+  v.Later("run_callbacks", x, &Dag::run_callbacks);
   v("files", x.files);
   v("file", x.file);
   v("source", x.source);
@@ -361,6 +394,9 @@ using codec::Decode;
 using codec::Encode;
 using codec::Read;
 using codec::Write;
+
+std::string EncodeDelivery(const Delivery& delivery) { return Encode(delivery); }
+StatusOr<Delivery> DecodeDelivery(std::string_view text) { return Decode<Delivery>(text); }
 
 std::string EncodeDag(const Dag& dag) { return Encode(dag); }
 StatusOr<Dag> DecodeDag(std::string_view text) { return Decode<Dag>(text); }

@@ -14,6 +14,9 @@ namespace millrace {
 std::string EncodeDag(const Dag& dag);
 StatusOr<Dag> DecodeDag(std::string_view text);
 
+std::string EncodeDelivery(const Delivery& delivery);
+StatusOr<Delivery> DecodeDelivery(std::string_view text);
+
 std::string EncodeStageResult(const StageResult& result);
 StatusOr<StageResult> DecodeStageResult(std::string_view text);
 

@@ -10,6 +10,7 @@
 #include "core/base/status.h"
 #include "core/model/backfill.h"
 #include "core/model/dag.h"
+#include "core/model/notification.h"
 #include "core/model/records.h"
 #include "core/model/run.h"
 
@@ -133,6 +134,12 @@ struct SetPool {
   bool must_be_new = false;
 };
 
+// Delivers a notification again that was given up; one that waits for its next try is due at once.
+struct RetryNotification {
+  Notification row;  // as stored
+  std::string user;
+};
+
 // Records that the engine does not decide about (users, tokens, audit, import errors): committed as they are, in the
 // order of the loop.
 struct WriteRecords {
@@ -141,7 +148,7 @@ struct WriteRecords {
 
 using Command = std::variant<TriggerRun, SetPaused, CancelRun, ClearTasks, MarkTask, AddDatasetEvent,
                              ClearDatasetQueue, WriteRecords, MarkRun, DeleteRun, DeleteRuns, DeleteDag,
-                             CreateBackfill, ChangeBackfill, SetPool>;
+                             CreateBackfill, ChangeBackfill, SetPool, RetryNotification>;
 
 // What a command did: the run it made or changed, the instances it touched.
 struct CommandResult {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/clock.h"
+#include "core/model/notification.h"
 #include "core/model/schedule.h"
 #include "core/model/value.h"
 
@@ -120,6 +121,7 @@ struct Task {
   std::vector<Expansion> expand;        // not empty: one instance for each combination
   bool zip = false;                // the first of each, the second of each, ... instead of every combination
   std::int32_t mapped_group = -1;  // in Dag::groups: the one whose `expand` gives it its instances
+  std::vector<std::int32_t> callbacks;  // in Dag::callbacks
 
   bool mapped() const { return !expand.empty() || mapped_group >= 0; }
 };
@@ -175,6 +177,8 @@ struct Dag {
   std::vector<EdgeLabel> labels;
   Duration run_timeout{0};  // 0: none
   bool fail_fast = false;   // the first failure ends the run
+  std::vector<Callback> callbacks;           // of tasks, of the run and of deadlines, each once
+  std::vector<std::int32_t> run_callbacks;   // of these, those about the run
   std::vector<DagFile> files;
   std::string file;    // relative to the DAG folder
   std::string source;  // the file's text, as the API's dagSources shows it

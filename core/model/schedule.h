@@ -93,6 +93,7 @@ struct Deadline {
   int max_runs = 10;     // kAverageRuntime: of so many successful runs
   int min_runs = 10;     // and with fewer there is no deadline
   Value callback;        // who is told, as written
+  std::vector<std::int32_t> callbacks;  // the same, in Dag::callbacks
 };
 
 }  // namespace millrace
