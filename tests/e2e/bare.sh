@@ -5,7 +5,8 @@
 #
 # usage: tests/e2e/bare.sh [COMMAND]     COMMAND: run this in the clone instead of the two
 #
-#   MILLRACE_BARE_CCACHE=FOLDER          lend the chroot this compiler cache; without it everything is compiled anew
+#   MILLRACE_BARE_CCACHE=FOLDER          lend the chroot this compiler cache (and LANG, which is part of what it goes by); without it
+#                                        everything is compiled anew
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -43,7 +44,7 @@ unshare --mount --pid --fork --kill-child bash -euc '
   [ -z "${MILLRACE_BARE_CCACHE:-}" ] || mount --bind "$MILLRACE_BARE_CCACHE" "$1/ccache"
   # Not exec: this shell is process 1 of the namespace, and inherits and reaps what the tests kill.
   chroot "$1" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin CI=true TERM=dumb \
-    CCACHE_DIR=/ccache CCACHE_BASEDIR=/root/millrace CCACHE_NOHASHDIR=1 \
+    CCACHE_DIR=/ccache CCACHE_BASEDIR=/root/millrace CCACHE_NOHASHDIR=1 ${MILLRACE_BARE_CCACHE:+LANG="${LANG:-}"} \
     http_proxy="${http_proxy:-}" https_proxy="${https_proxy:-}" \
     bash -euc "cd /root/millrace && $2"
   exit $?
