@@ -117,7 +117,9 @@ struct Batch {
   std::vector<DeadlineRow> deadlines;
   std::vector<Backfill> backfills;
   std::vector<Notification> notifications;
-  // With their instances, attempts, values, jobs, deadlines and notifications. Their rows above, if any, count for nothing.
+  std::vector<ApprovalRow> approvals;
+  // With their instances, attempts, values, jobs, deadlines, notifications and approvals. Their rows above, if any,
+  // count for nothing.
   std::vector<RunKey> deleted_runs;
   // All their versions but the newest; their runs are among those above.
   std::vector<std::string> deleted_dags;
@@ -134,6 +136,7 @@ struct Batch {
            attempts.empty() && stage_tasks.empty() && jobs.empty() && sessions.empty() && records.empty() &&
            transitions.empty() && xcoms.empty() && dataset_events.empty() && dataset_queue.empty() &&
            run_events.empty() && deadlines.empty() && backfills.empty() && notifications.empty() &&
+           approvals.empty() &&
            deleted_runs.empty() && deleted_dags.empty() && forgotten.empty();
   }
 };
@@ -169,6 +172,7 @@ struct Image {
   std::int64_t next_notification = 1;
   std::vector<Notification> notifications;  // not over; suppressed ones of `runs`
   std::vector<std::pair<RunKey, std::int32_t>> notified;  // of `runs`: how many rows each has
+  std::vector<ApprovalRow> approvals;  // of `task_instances` that are deferred
 };
 
 }  // namespace millrace

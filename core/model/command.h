@@ -23,6 +23,7 @@ struct TriggerRun {
   std::string conf = "{}";  // JSON object; checked against the DAG's params
   std::string note;
   std::string user;
+  std::optional<TriggeringTask> by = {};  // a task, not a person
   DagPtr job;  // of a job that no DAG file holds (dag_id is its id): becomes the DAG's newest version with the run
 };
 
@@ -53,6 +54,8 @@ struct ClearTasks {
   std::int32_t map_index = -1;  // of a mapped task among task_ids: this instance only; -1: all
   bool reopen = true;           // false: a run that has ended stays ended
   bool latest_version = false;  // the whole run, on the newest version of its DAG
+  bool only_running = false;
+  std::optional<std::string> note = {};  // is left at each of them
 };
 
 // Sets task instances' states by hand: success, failed or skipped.
@@ -88,6 +91,34 @@ struct MarkRun {
   std::string dag_id;
   std::string run_id;
   RunState state = RunState::kSuccess;
+  std::string user;
+};
+
+// Sets what is noted about a run.
+struct NoteRun {
+  std::string dag_id;
+  std::string run_id;
+  std::string note;
+  std::string user;
+};
+
+// Answers an approval that waits.
+struct AnswerApproval {
+  std::string dag_id;
+  std::string run_id;
+  std::string task_id;
+  std::int32_t map_index = -1;
+  std::vector<std::string> chosen_options;
+  std::string params_input = "{}";  // JSON object
+  std::string user;
+};
+
+// Forgets what a task instance of an ended run has left: its tries, values and notes; it is `removed` then.
+struct DeleteTaskInstance {
+  std::string dag_id;
+  std::string run_id;
+  std::string task_id;
+  std::int32_t map_index = -1;
   std::string user;
 };
 
@@ -148,7 +179,8 @@ struct WriteRecords {
 
 using Command = std::variant<TriggerRun, SetPaused, CancelRun, ClearTasks, MarkTask, AddDatasetEvent,
                              ClearDatasetQueue, WriteRecords, MarkRun, DeleteRun, DeleteRuns, DeleteDag,
-                             CreateBackfill, ChangeBackfill, SetPool, RetryNotification>;
+                             CreateBackfill, ChangeBackfill, SetPool, RetryNotification, NoteRun, AnswerApproval,
+                             DeleteTaskInstance>;
 
 // What a command did: the run it made or changed, the instances it touched.
 struct CommandResult {
@@ -159,6 +191,7 @@ struct CommandResult {
   std::vector<Backfill> downstream;  // those that it includes
   std::vector<WallTime> dates;       // CreateBackfill, dry run
   std::vector<RunKey> deleted;
+  std::optional<ApprovalRow> approval = {};  // as it was answered
 };
 
 using CommandReply = StatusOr<CommandResult>;

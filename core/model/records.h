@@ -45,6 +45,14 @@ struct XComRecord {
   XComRow row;
 };
 
+// What somebody writes about a task instance; "" takes it away.
+struct NoteRecord {
+  TaskInstanceKey instance;
+  std::string text;
+  std::string user;
+  WallTime at{};
+};
+
 // A named limit; unlike the others here the engine keeps it in mind.
 struct PoolRow {
   std::string name;
@@ -62,6 +70,7 @@ struct PruneRecord {
 };
 
 using Record =
-    std::variant<UserRecord, TokenRecord, AuditRecord, ImportErrorRecord, XComRecord, PoolRow, PruneRecord>;
+    std::variant<UserRecord, TokenRecord, AuditRecord, ImportErrorRecord, XComRecord, PoolRow, PruneRecord,
+                 NoteRecord>;
 
 }  // namespace millrace

@@ -12,6 +12,15 @@
 
 namespace millrace {
 
+// The task instance whose trigger_dag made a run.
+struct TriggeringTask {
+  std::string dag_id;
+  std::string run_id;
+  std::string task_id;
+  std::int32_t map_index = -1;
+  friend bool operator==(const TriggeringTask&, const TriggeringTask&) = default;
+};
+
 struct Run {
   RunKey key{};
   std::string dag_id;
@@ -31,6 +40,7 @@ struct Run {
   std::string note;          // why it failed, when the run itself was stopped
   std::int32_t missed_deadlines = 0;
   std::int64_t backfill = 0;  // that made it or ran it again; 0: none
+  std::optional<TriggeringTask> triggering_task = {};
   friend bool operator==(const Run&, const Run&) = default;
 };
 
@@ -46,7 +56,7 @@ struct TaskInstance {
   std::optional<WallTime> queued_at;
   std::optional<WallTime> started_at;
   std::optional<WallTime> ended_at;
-  std::optional<WallTime> due_at;  // up_for_retry: when it starts again
+  std::optional<WallTime> due_at;  // up_for_retry: when it starts again; deferred: when it has waited long enough
   std::string worker;              // name
   std::string reason;              // one line: why it failed, was killed or was skipped
   // Of a mapped task: which of its instances. Index 0 stands where the task stands; the others stand behind all tasks,
@@ -56,6 +66,7 @@ struct TaskInstance {
   std::string map_value;  // JSON object: what `expand` gives this instance
   // Of a branch that ended: the tasks directly behind it that it did not choose.
   std::vector<std::int32_t> skips;
+  RunKey waits_for{};  // of a trigger_dag that is deferred: the run whose end it waits for
   friend bool operator==(const TaskInstance&, const TaskInstance&) = default;
 
   // Its task's place in the DAG version.
@@ -75,6 +86,19 @@ struct Attempt {
   std::optional<std::int32_t> exit_code;
   std::string reason;
   friend bool operator==(const Attempt&, const Attempt&) = default;
+};
+
+// What a try of an approval asked people, and what they answered. The texts are JSON objects.
+struct ApprovalRow {
+  TaskInstanceKey instance;
+  std::int32_t try_number = 0;
+  std::string request;  // subject, body, options, defaults, multiple, params, assigned_users
+  WallTime created_at{};
+  std::optional<WallTime> due_at;  // when nobody's answer is waited for any longer
+  std::optional<WallTime> responded_at;
+  std::string responded_by;  // a user; "" with an answer: nobody did, the defaults count
+  std::string response;      // chosen_options, params_input
+  friend bool operator==(const ApprovalRow&, const ApprovalRow&) = default;
 };
 
 // Names a value that a task instance left for others.

@@ -10,7 +10,8 @@ constexpr std::array<std::string_view, kTaskStateCount> kTaskStateNames = {
     "none",    "scheduled",    "queued",           "running",         "success", "failed",   "up_for_retry",
     "up_for_reschedule", "upstream_failed", "skipped", "deferred", "restarting", "removed"};
 constexpr std::array<std::string_view, 4> kRunStateNames = {"queued", "running", "success", "failed"};
-constexpr std::array<std::string_view, 4> kRunTypeNames = {"scheduled", "manual", "backfill", "asset_triggered"};
+constexpr std::array<std::string_view, 5> kRunTypeNames = {"scheduled", "manual", "backfill", "asset_triggered",
+                                                           "operator_triggered"};
 
 constexpr std::uint16_t Bit(TaskState state) { return static_cast<std::uint16_t>(1U << static_cast<unsigned>(state)); }
 constexpr std::uint16_t Bits(std::initializer_list<TaskState> states) {
@@ -62,7 +63,9 @@ bool HasAttempt(TaskState state) { return (Bits({kQueued, kRunning, kRestarting}
 
 bool IsLegal(TaskState from, TaskState to, bool by_user) {
   if (by_user && (Bits({kSuccess, kFailed, kSkipped}) & Bit(to)) != 0) return from != to;
-  if (by_user && to == kNone) return IsTerminal(from) || from == kUpForRetry || from == kUpForReschedule || from == kRestarting;
+  if (by_user && to == kNone)
+    return IsTerminal(from) || (Bits({kUpForRetry, kUpForReschedule, kDeferred, kRestarting}) & Bit(from)) != 0;
+  if (by_user && to == kRemoved) return IsTerminal(from) && from != kRemoved;
   return (kLegal[static_cast<std::size_t>(from)] & Bit(to)) != 0;
 }
 

@@ -27,7 +27,13 @@ enum class TaskState : std::uint8_t {
 };
 inline constexpr int kTaskStateCount = 13;
 
-enum class RunType : std::uint8_t { kScheduled, kManual, kBackfill, kAssetTriggered };
+enum class RunType : std::uint8_t {
+  kScheduled,
+  kManual,
+  kBackfill,
+  kAssetTriggered,
+  kOperatorTriggered,  // by a task of another run
+};
 
 // The words of the API, the store's documentation and the dashboard: "up_for_retry". kNone is "none".
 std::string_view ToString(TaskState state);

@@ -23,6 +23,8 @@ struct TaskKind {
   bool context = false;  // its attempts are told the run's dates, params and conf as JSON
   Steering steering = Steering::kNone;
   bool in_engine = false;  // the scheduler runs it itself: no worker, no slot
+  // What it decides when its fields say so; asked when nothing else does. May be null.
+  Steering (*steers)(const Value& with) = nullptr;
 };
 
 const std::vector<const TaskKind*>& TaskKinds();
