@@ -12,6 +12,11 @@ std::string Name(const TaskInstanceKey& key) {
 }  // namespace
 
 void Invariants::Committed(const Batch& batch) {
+  for (const Run& run : batch.runs) {
+    const std::int64_t maker = run.type == RunType::kBackfill ? run.backfill : 0;
+    // Another backfill than the one that made it clears it: a user asked for that.
+    if (run.backfill != made_by_.emplace(run.key, maker).first->second) Touched(run.key);
+  }
   for (const Transition& t : batch.transitions) {
     if (t.index < 0) continue;
     const auto from = static_cast<TaskState>(t.from);

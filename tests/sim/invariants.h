@@ -42,7 +42,9 @@ class Invariants {
 
  private:
   void CheckLimits();
-  bool IsTouched(TaskInstanceKey key) const { return touched_.contains(key) || touched_runs_.contains(key.run); }
+  bool IsTouched(TaskInstanceKey key) const {
+    return touched_.contains(key) || touched_runs_.contains(key.run);
+  }
   const Dag& DagOf(RunKey key) const {
     const Run& run = rows_.runs.at(key);
     return *rows_.versions.at({run.dag_id, run.version}).dag;
@@ -52,6 +54,7 @@ class Invariants {
   std::set<Fence> succeeded_;
   std::set<TaskInstanceKey> touched_;
   std::set<RunKey> touched_runs_;
+  std::map<RunKey, std::int64_t> made_by_;  // the backfill, or 0
   std::set<RunKey> answered_;
   std::vector<std::string> problems_;
 };
