@@ -105,10 +105,8 @@ void Loop::ApplyEvents(Now now) {
     for (BoundedInbox::Taken& one : taken) {
       if (const auto* command = std::get_if<CommandReceived>(&one.event))
         replies_[command->reply] = std::move(one.done);
-      if (const auto* loaded = std::get_if<DagLoaded>(&one.event))
-        dags_.insert_or_assign(loaded->dag->id, one.event);
-      if (const auto* gone = std::get_if<DagGone>(&one.event))
-        dags_.insert_or_assign(gone->dag_id, one.event);
+      if (const auto* loaded = std::get_if<DagLoaded>(&one.event)) dags_[loaded->dag->id] = loaded->dag;
+      if (const auto* gone = std::get_if<DagGone>(&one.event)) dags_[gone->dag_id] = nullptr;
       engine_->Apply(one.event, now, collecting_);
     }
   }
@@ -247,7 +245,8 @@ Status Loop::Load(Now now) {
   sequence_ = image.sequence;
   engine_ = std::make_unique<engine::Engine>(options_, parts_.zones);
   engine_->Load(std::move(image), now, collecting_);
-  for (const auto& [id, event] : dags_) engine_->Apply(event, now, collecting_);
+  for (const auto& [id, dag] : dags_)
+    engine_->Apply(dag != nullptr ? Event(DagLoaded{dag}) : Event(DagGone{id}), now, collecting_);
   parts_.inbox.RefuseCommands(std::nullopt);
   return OkStatus();
 }

@@ -100,7 +100,7 @@ class Loop {
   std::optional<BootTime> wanted_wake_;
   std::map<std::uint64_t, std::function<void(CommandReply)>> replies_;
   // As dagbag told them last: an engine that is loaded again is told once more, in case their batch was lost.
-  std::map<std::string, Event> dags_;
+  std::map<std::string, DagPtr> dags_;  // null: gone
 };
 
 }  // namespace millrace

@@ -37,6 +37,10 @@ void Engine::State::OnDagLoaded(const DagLoaded& event) {
   const auto found = dags.find(id);
   if (found != dags.end() && !found->second.row.deleted && found->second.dag->hash == event.dag->hash) {
     LiveDag& dag = found->second;
+    // The same, so one copy is enough: what the store held is dropped for the one that dagbag keeps anyway.
+    const auto stored = versions.find({id, dag.row.version});
+    if (stored != versions.end()) stored->second = event.dag;
+    dag.dag = event.dag;
     if (!dag.row.stale) return;
     dag.row.stale = false;
     Touch(dag);

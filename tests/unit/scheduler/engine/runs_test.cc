@@ -213,5 +213,21 @@ TEST(EngineRuns, short_tasks_are_sent_ahead_of_free_slots_and_others_are_not) {
   EXPECT_EQ(driver.TasksIn(TaskState::kQueued).size(), 16u);  // 2 slots still held, 8 ahead for each of 2
 }
 
+TEST(EngineRuns, a_version_that_the_file_still_says_is_held_once_after_a_restart) {
+  DagPtr stored = Chain();
+  const std::weak_ptr<const Dag> watched = stored;
+  Image image;
+  image.dags.push_back({.dag_id = "etl", .version = 1});
+  image.dag_versions.push_back({"etl", 1, WallTime{}, std::move(stored)});
+  const platform::TzdbZones zones;
+  engine::Engine engine({}, zones);
+  engine::Output out;
+  engine.Load(std::move(image), Now{}, out);
+  EXPECT_FALSE(watched.expired());
+  engine.Apply(DagLoaded{Chain()}, Now{}, out);
+  EXPECT_TRUE(watched.expired());
+  EXPECT_THAT(out.batch.dag_versions, IsEmpty());
+}
+
 }  // namespace
 }  // namespace millrace::test
