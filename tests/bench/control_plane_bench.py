@@ -1,6 +1,6 @@
 """How fast tasks go through a real scheduler and two real workers of eight slots, durable store; prints, judges nothing.
 
-usage: control_plane_bench.py BIN_FOLDER [SHAPE...]     shapes: wide chains shell lag idle wide100k
+usage: control_plane_bench.py BIN_FOLDER [SHAPE...]     shapes: wide chains shell python lag idle wide100k
 """
 
 import datetime
@@ -89,7 +89,7 @@ def idle(cluster):
 
 
 def main():
-    shapes = sys.argv[2:] or ["idle", "wide", "chains", "lag", "shell"]
+    shapes = sys.argv[2:] or ["idle", "wide", "chains", "lag", "shell", "python"]
     with Cluster(sys.argv[1], heartbeat_ms=3000, lease_ms=30_000) as cluster:
         cluster.start_scheduler()
         for name in ("w1", "w2"):
@@ -109,6 +109,10 @@ def main():
             elif shape == "shell":
                 burst(cluster, "burst, 1 x 2,000 shell: true", "shell",
                       dag("shell", 2_000, 1, "shell", ", with: {command: 'true'}"), 2_000, 2)
+            elif shape == "python":
+                cluster.write_dag("work.py", "def add(a, b):\n    return a + b\n")
+                burst(cluster, "burst, 1 x 2,000 python functions", "python",
+                      dag("python", 2_000, 1, "python", ", with: {file: work.py, function: add, args: {a: 1, b: 2}}"), 2_000, 2)
             elif shape == "lag":
                 lag(cluster)
 
