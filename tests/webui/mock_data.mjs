@@ -37,7 +37,17 @@ function wide(count) {
   return tasks.slice(0, count);
 }
 
+// Groups in groups, a mapped task, setup and teardown, a branch. [id, kind, next, seconds, more].
+const grouped = (...tasks) => tasks.map(([id, kind, next, seconds, more]) => ({id, kind, next, seconds, ...more}));
+const kSales = grouped(
+  ['list_shops', 'python', ['stage.create_schema', 'stage.fetch'], 0.4], ['stage.create_schema', 'shell', ['stage.fetch', 'stage.drop_schema'], 0.2, {role: 'setup'}],
+  ['stage.fetch', 'shell', ['stage.checks.rows', 'stage.checks.freshness'], 1.5, {mapped: 12}], ['stage.checks.rows', 'check', ['stage.drop_schema', 'report'], 0.4],
+  ['stage.checks.freshness', 'check', ['stage.drop_schema', 'report'], 0.3], ['stage.drop_schema', 'shell', [], 0.2, {role: 'teardown'}], ['report', 'shell', [], 0.9]);
+
 export const kDags = [
+  {id: 'regional_sales', description: 'Sales by region, each shop by itself', schedule: '@daily', tags: ['sales'], owner: 'sales', runs: 8, every: 86400, tasks: kSales, fail: {6: 'stage.fetch'},
+    groups: [{id: 'stage', parent: null, tooltip: 'One file a shop'}, {id: 'stage.checks', parent: 'stage', tooltip: null}],
+    labels: {'stage.checks.rows>report': 'rows > 0', 'stage.checks.freshness>report': 'rows > 0'}},
   {id: 'daily_flights', description: 'Delays by state and airport, every night', schedule: '0 2 * * *', zone: 'America/New_York', tags: ['flights', 'etl'], owner: 'data-engineering',
     tasks: kFlights, runs: 25, every: 86400, fail: {19: 'quality', 8: 'extract'}, params: {threshold_minutes: {value: 15, description: 'A flight is late from here on', schema: {type: 'integer', minimum: 0, maximum: 600}}, publish: {value: true, schema: {type: 'boolean'}}, region: {value: 'all', schema: {type: 'string', enum: ['all', 'east', 'west']}}}},
   {id: 'word_count', description: 'Counts words with a native mapper and with streaming commands', schedule: null, tags: ['examples'], owner: 'examples', runs: 6, every: 40000,

@@ -6,6 +6,7 @@ import {readFile} from 'node:fs/promises';
 import {extname, join, normalize} from 'node:path';
 import {pathToFileURL} from 'node:url';
 import {kDags, kImportErrors, kJobReport, logLines, random} from './mock_data.mjs';
+import {countsOf, fail, finders, operations} from './mock_operations.mjs';
 
 const kTypes = {'.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml'};
 export const kPolicy = "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
@@ -44,7 +45,10 @@ class World {
       if (state !== 'success') stopped.add(task.id);
       ends.set(task.id, cut ? start : end);
       const retried = state === 'failed' ? 3 : next() < 0.03 ? 2 : 1;
-      run.cells.set(task.id, {state, attempt: cut ? 0 : retried, start: cut ? null : start, end: cut ? null : end});
+      const cell = {state, attempt: cut ? 0 : retried, start: cut ? null : start, end: cut ? null : end};
+      // Of a failed mapped task one instance failed.
+      if (task.mapped) cell.parts = Array.from({length: task.mapped}, (_, i) => ({...cell, state: state === 'failed' && i !== 4 ? 'success' : state, attempt: i === 4 ? cell.attempt : Math.min(1, cell.attempt)}));
+      run.cells.set(task.id, cell);
       run.end = Math.max(run.end, cut ? start : end);
     }
     if (failing) run.state = 'failed';
@@ -80,10 +84,18 @@ class World {
         if (run.state !== 'running' || cell.state !== 'queued') return;
         Object.assign(cell, {state: 'running', start: Date.now(), end: null});
         this.tell(dag, run, task.id);
+        if (task.mapped) {
+          cell.parts = Array.from({length: task.mapped}, () => ({state: 'running', attempt: cell.attempt, start: cell.start, end: null}));
+          cell.parts.forEach((_, i) => this.tell(dag, run, task.id, i));
+        }
         const end = () => {
           if (cell.state !== 'running') return;
           if (this.held.has(task.id)) return void this.held.get(task.id).push(end);
           Object.assign(cell, {state: 'success', end: Date.now()});
+          cell.parts?.forEach((part, i) => {
+            Object.assign(part, {state: 'success', end: Date.now()});
+            this.tell(dag, run, task.id, i);
+          });
           this.tell(dag, run, task.id);
           if ([...run.cells.values()].every((other) => other.state === 'success')) {
             Object.assign(run, {state: 'success', end: Date.now()});
@@ -116,27 +128,21 @@ class World {
     this.tell(dag, run, null);
   }
 
-  clear(dag, run, body) {
-    const wanted = new Set(body.task_ids ?? dag.tasks.map((task) => task.id));
-    if (body.include_downstream) {
-      for (const task of dag.tasks) if (wanted.has(task.id) && (!body.only_failed || ['failed', 'upstream_failed'].includes(run.cells.get(task.id).state))) task.next.forEach((id) => wanted.add(id));
+  markRun(dag, run) {
+    for (const [id, cell] of run.cells) {
+      for (const one of [cell, ...(cell.parts ?? [])]) Object.assign(one, {state: 'success', end: one.end ?? Date.now()});
+      this.tell(dag, run, id);
     }
-    const hit = dag.tasks.filter((task) => wanted.has(task.id) && run.cells.get(task.id).state !== null && (!body.only_failed || ['failed', 'upstream_failed'].includes(run.cells.get(task.id).state)));
-    const listed = hit.map((task) => this.instance(dag, run, task.id));
-    if (body.dry_run !== false) return listed;
-    for (const task of hit) {
-      Object.assign(run.cells.get(task.id), {state: null, start: null, end: null});
-      this.tell(dag, run, task.id);
-    }
-    Object.assign(run, {state: 'running', end: null});
+    Object.assign(run, {state: 'success', end: Date.now()});
     this.tell(dag, run, null);
-    this.proceed(dag, run);
-    return listed;
   }
 
-  tell(dag, run, task) {
+  // map: one instance of a mapped task; of such a task itself nothing is told.
+  tell(dag, run, task, map = -1) {
     const cell = task === null ? null : run.cells.get(task);
-    const data = {dag_id: dag.id, dag_run_id: run.id, task_id: task, state: cell ? cell.state : run.state, try_number: cell ? cell.attempt : null, at: iso(Date.now())};
+    if (cell?.parts && map < 0) return;
+    const told = map < 0 ? cell : cell.parts[map];
+    const data = {dag_id: dag.id, dag_run_id: run.id, task_id: task, map_index: task === null ? null : map, state: told ? told.state : run.state, try_number: told ? told.attempt : null, at: iso(Date.now())};
     const event = {id: `${this.events.length + 1}.0`, data};
     this.events.push(event);
     for (const stream of this.streams) if (stream.dag === null || stream.dag === dag.id) stream.send(event);
@@ -147,11 +153,11 @@ class World {
     return {dag_run_id: run.id, dag_id: dag.id, dag_display_name: dag.id, run_type: run.type, state: run.state, logical_date: iso(run.logical), run_after: iso(run.queued ?? run.begin), queued_at: iso(run.queued ?? run.begin - 200), start_date: iso(run.begin), end_date: iso(run.state === 'running' || run.state === 'queued' ? null : run.end), data_interval_start: interval[0], data_interval_end: interval[1], conf: run.conf, note: null, dag_versions: [], triggering_user_name: run.user ?? null};
   }
 
-  instance(dag, run, task, attempt) {
-    const cell = run.cells.get(task);
+  instance(dag, run, task, attempt, map = -1) {
+    const cell = map < 0 ? run.cells.get(task) : run.cells.get(task).parts[map];
     const kind = dag.tasks.find((one) => one.id === task).kind;
     const old = attempt !== undefined && attempt < cell.attempt;
-    return {id: '00000000-0000-0000-0000-000000000000', note: null, task_id: task, task_display_name: task, dag_id: dag.id, dag_run_id: run.id, map_index: -1, state: old ? 'up_for_retry' : cell.state, try_number: attempt ?? cell.attempt, max_tries: 3, start_date: iso(cell.start), end_date: iso(cell.end), queued_when: iso(cell.start && cell.start - 30), scheduled_when: iso(cell.start && cell.start - 40), duration: cell.end && (cell.end - cell.start) / 1000, hostname: cell.start ? 'worker-1' : '', pool: 'default_pool', pool_slots: 1, operator: kind, operator_name: kind, executor_config: '{}', run_after: iso(run.begin),
+    return {id: '00000000-0000-0000-0000-000000000000', note: null, task_id: task, task_display_name: task, dag_id: dag.id, dag_run_id: run.id, map_index: map, state: old ? 'up_for_retry' : cell.state, try_number: attempt ?? cell.attempt, max_tries: 3, start_date: iso(cell.start), end_date: iso(cell.end), queued_when: iso(cell.start && cell.start - 30), scheduled_when: iso(cell.start && cell.start - 40), duration: cell.end && (cell.end - cell.start) / 1000, hostname: cell.start ? 'worker-1' : '', pool: 'default_pool', pool_slots: 1, operator: kind, operator_name: kind, executor_config: '{}', run_after: iso(run.begin),
       rendered_fields: kind === 'extract' ? {connection: 'warehouse', sql: "SELECT * FROM flights\nWHERE CAST(date AS DATE) = DATE '2001-03-01'", to: 'lake/raw/2001-03-01/', files: 4} : {}};
   }
 
@@ -181,9 +187,7 @@ function logResponse(world, dag, run, task, attempt, token) {
 
 // A route is [method, pattern, handler]; ':' parts of the pattern become arguments.
 function routes(world) {
-  const dagOf = (id) => world.dags.get(id) ?? fail(404, `The DAG with ID: \`${id}\` was not found`);
-  const runOf = (dag, id) => dag.list.find((run) => run.id === id) ?? fail(404, `The DagRun with dag_id: \`${dag.id}\` and run_id: \`${id}\` was not found`);
-  const cellOf = (run, id) => run.cells.get(id) ?? fail(404, `The Task Instance with task_id: \`${id}\` was not found`);
+  const {dagOf, runOf, cellOf} = finders(world);
   const newestFirst = (a, b) => (b.queued ?? b.begin) - (a.queued ?? a.begin);
   return [
     ['GET', '/api/v2/dags', ({query}) => {
@@ -198,7 +202,7 @@ function routes(world) {
       return world.dagResponse(dagOf(id));
     }],
     ['GET', '/api/v2/dags/:dag/details', ({args: [id]}) => ({...world.dagResponse(dagOf(id)), params: dagOf(id).params ?? {}, timezone: dagOf(id).zone ?? 'UTC', catchup: false})],
-    ['GET', '/api/v2/dags/:dag/tasks', ({args: [id]}) => ({tasks: dagOf(id).tasks.map((task) => ({task_id: task.id, task_display_name: task.id, operator_name: task.kind, downstream_task_ids: task.next, trigger_rule: 'all_success'})), total_entries: dagOf(id).tasks.length})],
+    ['GET', '/api/v2/dags/:dag/tasks', ({args: [id]}) => ({tasks: dagOf(id).tasks.map((task) => ({task_id: task.id, task_display_name: task.id, operator_name: task.kind, downstream_task_ids: task.next, trigger_rule: 'all_success', is_mapped: task.mapped !== undefined})), total_entries: dagOf(id).tasks.length})],
     ['GET', '/api/v2/dags/:dag/dagRuns', ({args: [id], query}) => {
       const dags = id === '~' ? [...world.dags.values()] : [dagOf(id)];
       const all = dags.flatMap((dag) => dag.list.map((run) => [dag, run])).sort((a, b) => newestFirst(a[1], b[1]));
@@ -212,29 +216,18 @@ function routes(world) {
     ['GET', '/api/v2/dags/:dag/dagRuns/:run', ({args: [id, run]}) => world.runResponse(dagOf(id), runOf(dagOf(id), run))],
     ['PATCH', '/api/v2/dags/:dag/dagRuns/:run', ({args: [id, run], body}) => {
       if (body.state === 'failed') world.cancel(dagOf(id), runOf(dagOf(id), run));
+      if (body.state === 'success') world.markRun(dagOf(id), runOf(dagOf(id), run));
       return world.runResponse(dagOf(id), runOf(dagOf(id), run));
-    }],
-    ['GET', '/api/v2/dags/:dag/dagRuns/:run/taskInstances/:task', ({args: [id, run, task]}) => {
-      cellOf(runOf(dagOf(id), run), task);
-      return world.instance(dagOf(id), runOf(dagOf(id), run), task);
-    }],
-    ['GET', '/api/v2/dags/:dag/dagRuns/:run/taskInstances/:task/tries', ({args: [id, run, task]}) => {
-      const count = cellOf(runOf(dagOf(id), run), task).attempt;
-      return {task_instances: Array.from({length: count}, (_, i) => world.instance(dagOf(id), runOf(dagOf(id), run), task, i + 1)), total_entries: count};
     }],
     ['GET', '/api/v2/dags/:dag/dagRuns/:run/taskInstances/:task/logs/:try', ({args: [id, run, task, attempt], query}) => {
       if (cellOf(runOf(dagOf(id), run), task).start === null) fail(404, 'No log yet');
       return logResponse(world, dagOf(id), runOf(dagOf(id), run), task, Number(attempt), query.get('token'));
     }],
-    ['POST', '/api/v2/dags/:dag/clearTaskInstances', ({args: [id], body}) => {
-      const listed = world.clear(dagOf(id), runOf(dagOf(id), body.dag_run_id), body);
-      return {task_instances: listed, total_entries: listed.length};
-    }],
     ['GET', '/api/v2/importErrors', () => ({import_errors: kImportErrors, total_entries: kImportErrors.length})],
     ['GET', '/millrace/v1/dags/:dag/grid', ({args: [id], query}) => {
       const dag = dagOf(id);
       const runs = [...dag.list].sort(newestFirst).slice(0, Number(query.get('limit') ?? 25));
-      return {runs: runs.map((run) => world.runResponse(dag, run)), task_instances: runs.flatMap((run) => [...run.cells].filter(([, cell]) => cell.state !== null).map(([task, cell]) => ({dag_run_id: run.id, task_id: task, state: cell.state, try_number: cell.attempt, start_date: iso(cell.start), end_date: iso(cell.end)})))};
+      return {runs: runs.map((run) => world.runResponse(dag, run)), task_instances: runs.flatMap((run) => [...run.cells].filter(([, cell]) => cell.state !== null).map(([task, cell]) => ({dag_run_id: run.id, task_id: task, state: cell.state, try_number: cell.attempt, start_date: iso(cell.start), end_date: iso(cell.end), ...(cell.parts ? {instances: cell.parts.length, states: countsOf(cell.parts)} : {})})))};
     }],
     ['GET', '/millrace/v1/dags/:dag/dagRuns/:run/taskInstances/:task/why', ({args: [id, run, task]}) => {
       const dag = dagOf(id);
@@ -248,17 +241,6 @@ function routes(world) {
     ['GET', '/millrace/v1/jobs/:dag/:run/:task', ({args: [id, run, task]}) => (dagOf(id) && runOf(dagOf(id), run).cells.get(task)?.start ? {dag_id: id, dag_run_id: run, task_id: task, try_number: 1, state: 'done', report: kJobReport} : fail(404, 'No job yet'))],
     ['GET', '/millrace/v1/workers', () => ({workers: [1, 2].map((n) => ({worker_id: String(n), name: `worker-${n}`, state: 'online', slots: 8, slots_used: 0})), total_entries: 2})],
   ];
-}
-
-class HttpError extends Error {
-  constructor(status, detail) {
-    super(String(detail));
-    Object.assign(this, {status, detail});
-  }
-}
-
-function fail(status, detail) {
-  throw new HttpError(status, detail);
 }
 
 function answer(response, status, body) {
@@ -303,7 +285,7 @@ function serveEvents(world, request, response, query) {
 
 export async function startMock({dist, port = 0, speed = 1, password = 'millrace'}) {
   const world = new World(speed);
-  const table = routes(world).map(([method, pattern, handler]) => ({method, handler, pattern: new RegExp(`^${pattern.replaceAll(/:\w+/g, '([^/]+)')}$`)}));
+  const table = [...routes(world), ...operations(world)].map(([method, pattern, handler]) => ({method, handler, pattern: new RegExp(`^${pattern.replaceAll(/:\w+/g, '([^/]+)')}$`)}));
   const tokens = new Set();
   const state = {events: true};
   const server = createServer(async (request, response) => {

@@ -119,7 +119,7 @@ describe('the dashboard', () => {
     await page.click('.dialog button[type=submit]');
     await page.waitForSelector('.task-card[data-task=join][data-state=running]');
     await page.click('text=Cancel run');
-    await page.click('.dialog button:text("Cancel the run")');
+    await page.click('.dialog button[type=submit]:text("Cancel the run")');
     await page.waitForSelector('.run-pane .badge[data-state=failed]');
     assert.equal(mock.world.dags.get('ml_features').list.at(-1).state, 'failed');
     await page.click('text=Retry failed');
@@ -153,6 +153,102 @@ describe('the dashboard', () => {
     await page.click('.grid-legend button:text-is("failed")');
     await page.waitForFunction(() => document.querySelectorAll('.grid-row').length === 1);
     await page.waitForSelector('.grid-row >> text=clean_041');
+  });
+
+  const open = (dag) => mock.world.dags.get(dag).list;
+  const groups = () => page.locator('.grid-row').evaluateAll((all) => all.map((row) => `${row.dataset.kind} ${row.dataset.id}`.replace('\n', ' ')));
+
+  it('lists task groups as rows that open and close, in the grid and in the graph at once', async () => {
+    await page.goto(`${mock.url}/dags/regional_sales`);
+    await page.waitForSelector('.group-box[data-group="stage.checks"]');
+    assert.deepEqual((await groups()).slice(0, 4), ['task list_shops', 'group stage', 'task stage.create_schema', 'task stage.fetch']);
+    assert.equal(await page.locator('.grid-row[data-id="stage.checks.rows"] .grid-name').innerText(), 'rows');
+    const box = (selector) => page.locator(selector).boundingBox();
+    const [outer, inner] = [await box('.group-box[data-group=stage]'), await box('.task-card[data-task="stage.checks.rows"]')];
+    assert.ok(inner.x > outer.x && inner.y > outer.y && inner.x + inner.width < outer.x + outer.width && inner.y + inner.height < outer.y + outer.height);
+    await page.click('.grid-row[data-id=stage] .grid-toggle');
+    await page.waitForSelector('.group-card[data-group=stage]');
+    assert.deepEqual(await groups(), ['task list_shops', 'group stage', 'task report']);
+    assert.match(await page.locator('.grid-row[data-id=stage] .grid-count').innerText(), /16/);
+    await page.waitForSelector('.react-flow__edge-text >> text=rows > 0');
+    await page.reload();
+    await page.waitForSelector('.group-card[data-group=stage]');
+    await page.keyboard.press('e');
+    await page.waitForSelector('.group-box[data-group="stage.checks"]');
+  });
+
+  it('shows a mapped task as one row with its states, opens it to its instances, and an instance to its log', async () => {
+    await page.goto(`${mock.url}/dags/regional_sales`);
+    const row = page.locator('.grid-row[data-id="stage.fetch"]');
+    await row.locator('.cell-mixed.s-failed').hover();
+    assert.match(await row.locator('.cell-mixed').getAttribute('title'), /1 failed, 11 success/);
+    await page.click(`.grid-bar[aria-label*="${open('regional_sales')[6].id}"]`);
+    await page.click('[aria-label="Open stage.fetch"]');
+    await page.waitForSelector('.grid-row[data-kind=instance] .cell.s-failed');
+    assert.equal(await page.locator('.grid-row[data-kind=instance]').count(), 12);
+    await row.locator('.cell-mixed').click();
+    await page.waitForSelector('h1:text("stage.fetch")');
+    assert.equal(await page.locator('a.mapped-row').count(), 12);
+    await page.click('.mapped-head button:has-text("1 failed")');
+    await page.click('a.mapped-row');
+    await page.waitForSelector('h1:text("stage.fetch [4]")');
+    assert.match(page.url(), /tasks\/stage\.fetch\?map=4$/);
+    await page.waitForSelector('.log-line[data-level=error]');
+    await page.keyboard.press('.');
+    await page.waitForSelector('h1:text("stage.fetch [5]")');
+    await page.click('[role=tab]:text("XComs")');
+    await page.waitForSelector('[data-xcom=rows] >> text=226');
+    assert.match(await page.locator('[data-xcom=return_value]').innerText(), /<b>part-1<\/b>/);
+    await page.keyboard.press('u');
+    await page.waitForSelector('.mapped-row');
+  });
+
+  it('counts the instances of a mapped task while they run', async () => {
+    await page.goto(`${mock.url}/dags/regional_sales`);
+    await page.waitForSelector('.live-live');
+    mock.world.hold('stage.fetch');
+    await page.keyboard.press('t');
+    await page.click('.dialog button[type=submit]');
+    await page.waitForSelector('.task-card[data-task="stage.fetch"][data-state=running] >> text=0 of 12');
+    mock.world.release('stage.fetch');
+    await page.waitForSelector('.task-card[data-task="stage.fetch"][data-state=success] >> text=12 of 12');
+    await page.waitForSelector('.run-pane .badge[data-state=success]');
+  });
+
+  it('marks an instance after showing what is selected, and a whole run', async () => {
+    const run = open('regional_sales')[6];
+    await page.goto(`${mock.url}/dags/regional_sales/runs/${encodeURIComponent(run.id)}/tasks/stage.fetch?map=4`);
+    await page.click('text=Mark…');
+    await page.waitForSelector('.selection-sum >> text=1 task instance');
+    await page.click('.dialog button:text("Mark failed")');
+    await page.waitForSelector('.selection-sum >> text=All of it is failed already.');
+    assert.equal(await page.locator('.dialog button[type=submit]').isDisabled(), true);
+    await page.check('[name=downstream]');
+    await page.waitForSelector('.clear-list li:has-text("report")');
+    await page.uncheck('[name=downstream]');
+    await page.click('.dialog .segments button:text("Mark success")');
+    await page.waitForSelector('.clear-list li:has-text("stage.fetch [4]")');
+    await page.click('.dialog button[type=submit]');
+    await page.waitForSelector('.task-head .badge[data-state=success]');
+    assert.equal(run.cells.get('stage.fetch').parts[4].state, 'success');
+    await page.goto(`${mock.url}/dags/regional_sales?run=${encodeURIComponent(run.id)}`);
+    await page.click('text=Change…');
+    await page.waitForSelector('.clear-list li:has-text("report")');
+    await page.click('.dialog .segments button:text("Mark success")');
+    await page.click('.dialog button[type=submit]');
+    await page.waitForSelector('.run-pane .badge[data-state=success]');
+    assert.equal(run.state, 'success');
+  });
+
+  it('deletes a run only when it is over, and says what that loses', async () => {
+    const run = open('word_count').at(-1);
+    await page.goto(`${mock.url}/dags/word_count?run=${encodeURIComponent(run.id)}`);
+    await page.click('text=Change…');
+    await page.click('.dialog .segments button:text("Delete")');
+    await page.waitForSelector('text=This cannot be undone');
+    await page.click('.dialog button[type=submit]');
+    await page.waitForFunction((id) => !document.querySelector(`[data-run="${CSS.escape(id)}"]`) && document.querySelector('.run-pane .badge'), run.id);
+    assert.equal(open('word_count').includes(run), false);
   });
 
   it('shows why a task waits and clears one with what depends on it', async () => {

@@ -5,13 +5,18 @@ describe('routes', () => {
   it('come back from their own addresses, whatever is in the ids', () => {
     const run = 'manual__2001-03-01T00:00:00+00:00';
     expect(parseRoute(dagHref('a.b-c_d', run).split('?')[0] as string)).toEqual({page: 'dag', dag: 'a.b-c_d'});
-    expect(parseRoute(taskHref('d', run, 'x.y', 2).split('?')[0] as string)).toEqual({
+    expect(parseRoute(taskHref('d', run, 'x.y', {map: 3, attempt: 2}).split('?')[0] as string)).toEqual({
       page: 'task',
       dag: 'd',
       run,
       task: 'x.y',
     });
     expect(parseRoute(taskHref('d/e', 'r?', '50%'))).toEqual({page: 'task', dag: 'd/e', run: 'r?', task: '50%'});
+  });
+
+  it('carry the map index and the attempt beside the path', () => {
+    expect(taskHref('d', 'r', 't', {map: 0, attempt: 2})).toBe('/dags/d/runs/r/tasks/t?map=0&try=2');
+    expect(taskHref('d', 'r', 't', {map: -1})).toBe('/dags/d/runs/r/tasks/t');
   });
 
   it('know the list, and what they do not know', () => {

@@ -33,8 +33,18 @@ export function dagHref(dag: string, run?: string | null): string {
   return `/dags/${encode(dag)}${run ? `?run=${encode(run)}` : ''}`;
 }
 
-export function taskHref(dag: string, run: string, task: string, attempt?: number): string {
-  return `/dags/${encode(dag)}/runs/${encode(run)}/tasks/${encode(task)}${attempt ? `?try=${attempt}` : ''}`;
+// map: one instance of a mapped task.
+export function taskHref(
+  dag: string,
+  run: string,
+  task: string,
+  {map = -1, attempt}: {map?: number; attempt?: number} = {},
+): string {
+  const query = new URLSearchParams();
+  if (map >= 0) query.set('map', String(map));
+  if (attempt) query.set('try', String(attempt));
+  const text = query.toString();
+  return `/dags/${encode(dag)}/runs/${encode(run)}/tasks/${encode(task)}${text === '' ? '' : `?${text}`}`;
 }
 
 const listeners = new Set<() => void>();

@@ -39,8 +39,35 @@ describe('Client', () => {
     const {client, seen} = clientWith(() => Response.json({}));
     await client.run('d', 'manual__2001-03-01T00:00:00+00:00');
     expect(seen[0]?.url).toBe('/api/v2/dags/d/dagRuns/manual__2001-03-01T00:00:00%2B00:00');
-    await client.why('a b', 'r/1', 't?');
+    await client.why({dag: 'a b', run: 'r/1', task: 't?', map: -1});
     expect(seen[1]?.url).toBe('/millrace/v1/dags/a%20b/dagRuns/r%2F1/taskInstances/t%3F/why');
+  });
+
+  it('names the instance of a mapped task where each route wants it', async () => {
+    const {client, seen} = clientWith(() => Response.json({xcom_entries: []}));
+    const key = {dag: 'd', run: 'r', task: 't', map: 3};
+    await client.taskInstance(key);
+    await client.tries(key);
+    await client.log(key, 2, null);
+    await client.why(key);
+    await client.xcoms(key);
+    const task = '/api/v2/dags/d/dagRuns/r/taskInstances/t';
+    expect(seen.map((one) => one.url)).toEqual([
+      `${task}/3`,
+      `${task}/3/tries`,
+      `${task}/logs/2?map_index=3`,
+      '/millrace/v1/dags/d/dagRuns/r/taskInstances/t/why?map_index=3',
+      `${task}/xcomEntries?limit=100&map_index=3`,
+    ]);
+  });
+
+  it('asks for as many pages of mapped instances as there are', async () => {
+    let asked = 0;
+    const {client, seen} = clientWith(() =>
+      Response.json({task_instances: [{map_index: asked++}], total_entries: 250}),
+    );
+    expect(await client.mappedInstances({dag: 'd', run: 'r', task: 't', map: -1})).toHaveLength(3);
+    expect(seen.map((one) => new URL(one.url, 'http://x').searchParams.get('offset'))).toEqual(['0', '100', '200']);
   });
 
   it('repeats arrays in queries and leaves out what is empty', () => {

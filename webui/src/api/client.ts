@@ -1,5 +1,19 @@
 // The REST client: one function a route. Knows paths, bodies and errors; knows nothing of React or of the session.
-import type {Dag, DagDetails, DagRun, Grid, ImportError, LogChunk, Task, TaskInstance, Why, Worker} from './types';
+import type {
+  Dag,
+  DagDetails,
+  DagRun,
+  Graph,
+  Grid,
+  ImportError,
+  InstanceKey,
+  LogChunk,
+  Task,
+  TaskInstance,
+  Why,
+  Worker,
+  XComEntry,
+} from './types';
 
 export class ApiError extends Error {
   constructor(
@@ -51,7 +65,11 @@ function segment(id: string): string {
 
 const dagPath = (dag: string) => `/api/v2/dags/${segment(dag)}`;
 const runPath = (dag: string, run: string) => `${dagPath(dag)}/dagRuns/${segment(run)}`;
-const taskPath = (dag: string, run: string, task: string) => `${runPath(dag, run)}/taskInstances/${segment(task)}`;
+const taskPath = ({dag, run, task}: InstanceKey) => `${runPath(dag, run)}/taskInstances/${segment(task)}`;
+// With the map index in the path, where Airflow wants it there.
+const instancePath = (key: InstanceKey) => (key.map < 0 ? taskPath(key) : `${taskPath(key)}/${key.map}`);
+const mapQuery = ({map}: InstanceKey) => ({map_index: map < 0 ? null : map});
+const kPage = 100;
 
 export interface DagFilter {
   search?: string;
@@ -64,16 +82,33 @@ export interface DagFilter {
 export interface Trigger {
   logical_date: string | null;
   conf: Record<string, unknown>;
+  dag_run_id?: string;
+  note?: string;
 }
 
-export interface ClearRequest {
-  dag_run_id: string;
-  // Without it: every task of the run.
-  task_ids?: string[];
-  include_downstream: boolean;
-  only_failed: boolean;
-  dry_run: boolean;
+// Which task instances are meant, from one or from a whole run: preview and action are one request, but for dry_run.
+export interface Selection {
+  upstream: boolean;
+  downstream: boolean;
+  past: boolean;
+  future: boolean;
 }
+
+export interface ClearOptions extends Selection {
+  onlyFailed: boolean;
+  newestVersion: boolean;
+}
+
+export type Mark = 'success' | 'failed' | 'skipped';
+
+type Listed = Promise<{task_instances: TaskInstance[]}>;
+
+const selectionBody = ({upstream, downstream, past, future}: Selection) => ({
+  include_upstream: upstream,
+  include_downstream: downstream,
+  include_past: past,
+  include_future: future,
+});
 
 export class Client {
   constructor(private readonly options: ClientOptions) {}
@@ -122,46 +157,96 @@ export class Client {
     return this.send('POST', `${dagPath(dag)}/dagRuns`, trigger) as Promise<DagRun>;
   }
 
-  // Airflow has no word for "cancelled": a cancelled run is a failed one.
-  cancelRun(dag: string, run: string) {
-    return this.send('PATCH', runPath(dag, run), {state: 'failed'}) as Promise<DagRun>;
+  // Airflow has no word for "cancelled": a running one that is marked failed is.
+  markRun(dag: string, run: string, state: 'success' | 'failed') {
+    return this.send('PATCH', runPath(dag, run), {state}) as Promise<DagRun>;
+  }
+
+  deleteRun(dag: string, run: string) {
+    return this.send('DELETE', runPath(dag, run));
   }
 
   grid(dag: string, limit: number, signal?: AbortSignal) {
     return this.get<Grid>(`/millrace/v1/dags/${segment(dag)}/grid${queryString({limit})}`, signal);
   }
 
-  taskInstance(dag: string, run: string, task: string, signal?: AbortSignal) {
-    return this.get<TaskInstance>(taskPath(dag, run, task), signal);
+  graph(dag: string, signal?: AbortSignal) {
+    return this.get<Graph>(`/millrace/v1/dags/${segment(dag)}/graph`, signal);
   }
 
-  tries(dag: string, run: string, task: string, signal?: AbortSignal) {
-    return this.get<{task_instances: TaskInstance[]; total_entries: number}>(
-      `${taskPath(dag, run, task)}/tries`,
+  taskInstance(key: InstanceKey, signal?: AbortSignal) {
+    return this.get<TaskInstance>(instancePath(key), signal);
+  }
+
+  // All instances of a mapped task, in the order of their index: the first page tells how many more there are.
+  async mappedInstances(key: InstanceKey, signal?: AbortSignal): Promise<TaskInstance[]> {
+    const page = (offset: number) =>
+      this.get<{task_instances: TaskInstance[]; total_entries: number}>(
+        `${taskPath(key)}/listMapped${queryString({limit: kPage, offset})}`,
+        signal,
+      );
+    const first = await page(0);
+    const offsets: number[] = [];
+    for (let offset = kPage; offset < Math.min(first.total_entries, 10_000); offset += kPage) offsets.push(offset);
+    const rest = await Promise.all(offsets.map(page));
+    return [first, ...rest].flatMap((one) => one.task_instances);
+  }
+
+  tries(key: InstanceKey, signal?: AbortSignal) {
+    return this.get<{task_instances: TaskInstance[]; total_entries: number}>(`${instancePath(key)}/tries`, signal);
+  }
+
+  log(key: InstanceKey, attempt: number, token: string | null, signal?: AbortSignal) {
+    const query = queryString({token, ...mapQuery(key)});
+    return this.get<LogChunk>(`${taskPath(key)}/logs/${attempt}${query}`, signal);
+  }
+
+  // Their values come one by one: the list names them only.
+  async xcoms(key: InstanceKey, signal?: AbortSignal): Promise<XComEntry[]> {
+    const path = `${taskPath(key)}/xcomEntries`;
+    const list = await this.get<{xcom_entries: XComEntry[]}>(
+      `${path}${queryString({limit: kPage, ...mapQuery(key)})}`,
       signal,
+    );
+    return Promise.all(
+      list.xcom_entries.map((entry) =>
+        this.get<XComEntry>(`${path}/${segment(entry.key)}${queryString(mapQuery(key))}`, signal),
+      ),
     );
   }
 
-  log(dag: string, run: string, task: string, attempt: number, token: string | null, signal?: AbortSignal) {
-    return this.get<LogChunk>(`${taskPath(dag, run, task)}/logs/${attempt}${queryString({token})}`, signal);
+  // task null: every task of the run.
+  clear(
+    {dag, run, task, map}: InstanceKey | (Omit<InstanceKey, 'task'> & {task: null}),
+    options: ClearOptions,
+    dryRun: boolean,
+  ) {
+    return this.send('POST', `${dagPath(dag)}/clearTaskInstances`, {
+      dag_run_id: run,
+      ...(task === null ? {} : {task_ids: [map < 0 ? task : [task, map]]}),
+      ...selectionBody(options),
+      only_failed: options.onlyFailed,
+      run_on_latest_version: options.newestVersion,
+      reset_dag_runs: true,
+      dry_run: dryRun,
+    }) as Listed;
   }
 
-  clear(dag: string, request: ClearRequest) {
-    return this.send('POST', `${dagPath(dag)}/clearTaskInstances`, {...request, reset_dag_runs: true}) as Promise<{
-      task_instances: TaskInstance[];
-    }>;
+  mark(key: InstanceKey, state: Mark, selection: Selection, dryRun: boolean) {
+    const path = `${instancePath(key)}${dryRun ? '/dry_run' : ''}`;
+    return this.send('PATCH', path, {new_state: state, ...selectionBody(selection)}) as Listed;
   }
 
   importErrors(signal?: AbortSignal) {
     return this.get<{import_errors: ImportError[]; total_entries: number}>('/api/v2/importErrors?limit=100', signal);
   }
 
-  why(dag: string, run: string, task: string, signal?: AbortSignal) {
-    const path = taskPath(dag, run, task).replace('/api/v2/', '/millrace/v1/');
-    return this.get<Why>(`${path}/why`, signal);
+  why(key: InstanceKey, signal?: AbortSignal) {
+    const path = taskPath(key).replace('/api/v2/', '/millrace/v1/');
+    return this.get<Why>(`${path}/why${queryString(mapQuery(key))}`, signal);
   }
 
-  job(dag: string, run: string, task: string, signal?: AbortSignal) {
+  job({dag, run, task}: InstanceKey, signal?: AbortSignal) {
     return this.get<unknown>(`/millrace/v1/jobs/${segment(dag)}/${segment(run)}/${segment(task)}`, signal);
   }
 

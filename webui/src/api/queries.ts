@@ -6,7 +6,7 @@ import {currentToken, signOut} from './session';
 import {patchGrid} from '../live/patch';
 import {recentTransitions} from '../live/recent';
 import {pollInterval, useLiveStatus} from '../live/status';
-import type {DagRun} from './types';
+import type {DagRun, InstanceKey, TaskInstance} from './types';
 
 export const client = new Client({token: currentToken, onUnauthorized: signOut});
 
@@ -114,36 +114,70 @@ export function useRun(dag: string, run: string | null) {
   });
 }
 
-export function useTaskInstance(dag: string, run: string, task: string) {
+export function useGraph(dag: string) {
+  return useQuery({queryKey: ['graph', dag], queryFn: ({signal}) => client.graph(dag, signal), staleTime: 30000});
+}
+
+const keyOf = (resource: string, {dag, run, task, map}: InstanceKey) => [resource, dag, run, task, map];
+
+export function useTaskInstance(key: InstanceKey, wanted = true) {
   return useQuery({
-    queryKey: ['taskInstance', dag, run, task],
-    queryFn: ({signal}) => client.taskInstance(dag, run, task, signal),
+    queryKey: keyOf('taskInstance', key),
+    queryFn: ({signal}) => client.taskInstance(key, signal),
+    enabled: wanted,
     refetchInterval: pollInterval(useLiveStatus(), 2000),
   });
 }
 
-export function useTries(dag: string, run: string, task: string) {
+function mappedQuery(dag: string, run: string, task: string, refetchInterval: number) {
+  return {
+    queryKey: ['instances', dag, run, task],
+    queryFn: ({signal}: {signal: AbortSignal}) => client.mappedInstances({dag, run, task, map: -1}, signal),
+    refetchInterval,
+  };
+}
+
+export function useMapped(dag: string, run: string | null, task: string, wanted: boolean) {
+  const refetchInterval = pollInterval(useLiveStatus(), 5000);
+  return useQuery({...mappedQuery(dag, run ?? '', task, refetchInterval), enabled: wanted && run !== null});
+}
+
+// The instances of several mapped tasks of one run, by task.
+export function useInstances(dag: string, run: string | null, tasks: string[]): Map<string, TaskInstance[]> {
+  const refetchInterval = pollInterval(useLiveStatus(), 5000);
+  const answers = useQueries({
+    queries: tasks.map((task) => ({...mappedQuery(dag, run ?? '', task, refetchInterval), enabled: run !== null})),
+  });
+  return new Map(tasks.map((task, i) => [task, answers[i]?.data ?? []]));
+}
+
+export function useTries(key: InstanceKey, wanted = true) {
   return useQuery({
-    queryKey: ['tries', dag, run, task],
-    queryFn: ({signal}) => client.tries(dag, run, task, signal),
+    queryKey: keyOf('tries', key),
+    queryFn: ({signal}) => client.tries(key, signal),
+    enabled: wanted,
     refetchInterval: pollInterval(useLiveStatus(), 3000),
   });
 }
 
-export function useWhy(dag: string, run: string, task: string, waiting: boolean) {
+export function useXComs(key: InstanceKey, wanted: boolean) {
+  return useQuery({queryKey: keyOf('xcoms', key), queryFn: ({signal}) => client.xcoms(key, signal), enabled: wanted});
+}
+
+export function useWhy(key: InstanceKey, waiting: boolean) {
   return useQuery({
-    queryKey: ['why', dag, run, task],
-    queryFn: ({signal}) => client.why(dag, run, task, signal),
+    queryKey: keyOf('why', key),
+    queryFn: ({signal}) => client.why(key, signal),
     enabled: waiting,
     // A run that is over has no answer any more (404): no use asking again.
     refetchInterval: (query) => (query.state.error ? false : 3000),
   });
 }
 
-export function useJob(dag: string, run: string, task: string, active: boolean, wanted: boolean) {
+export function useJob(key: InstanceKey, active: boolean, wanted: boolean) {
   return useQuery({
-    queryKey: ['job', dag, run, task],
-    queryFn: ({signal}) => client.job(dag, run, task, signal),
+    queryKey: keyOf('job', key),
+    queryFn: ({signal}) => client.job(key, signal),
     enabled: wanted,
     retry: false,
     refetchInterval: active ? 1500 : false,

@@ -90,6 +90,36 @@ export interface Task {
   retries?: number;
   pool?: string;
   doc_md?: string | null;
+  is_mapped?: boolean;
+}
+
+// What /millrace/v1 tells of a DAG for whoever draws it.
+export interface Graph {
+  tasks: {
+    task_id: string;
+    operator_name: string;
+    group: string | null;
+    trigger_rule: string;
+    role: 'setup' | 'teardown' | 'work';
+    is_mapped: boolean;
+  }[];
+  groups: {id: string; parent: string | null; tooltip: string | null; is_mapped: boolean}[];
+  edges: {from: string; to: string; label: string | null}[];
+}
+
+// Which task instance is meant; `map` is -1 of a task that is not mapped.
+export interface InstanceKey {
+  dag: string;
+  run: string;
+  task: string;
+  map: number;
+}
+
+export interface XComEntry {
+  key: string;
+  timestamp: string;
+  map_index: number;
+  value?: unknown;
 }
 
 export interface TaskInstance {
@@ -122,7 +152,12 @@ export interface GridCell {
   try_number: number;
   start_date?: Time;
   end_date?: Time;
+  // Of a mapped task: how many instances it has, and how many are in which state. `state` is then what they amount to.
+  instances?: number;
+  states?: StateCounts;
 }
+
+export type StateCounts = Partial<Record<TaskState, number>>;
 
 export interface Grid {
   runs: DagRun[];
@@ -172,6 +207,8 @@ export interface Transition {
   dag_id: string;
   dag_run_id: string;
   task_id: string | null;
+  // -1 of a task that is not mapped.
+  map_index?: number | null;
   state: TaskState | null;
   try_number: number | null;
   at: string;

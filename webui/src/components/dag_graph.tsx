@@ -1,36 +1,24 @@
-// The tasks and what they need, coloured by their state in the selected run. Positions come from our own layout; React Flow
-// draws, pans and zooms. Seen from far away a task is a block in its state's colour, so 1,000 tasks are still a picture.
-import {
-  createContext,
-  memo,
-  useContext,
-  useDeferredValue,
-  useEffect,
-  useLayoutEffect,
-  useMemo,
-  useRef,
-  useState,
-  type RefObject,
-} from 'react';
+// The tasks in their groups and what they need, coloured by their state in the selected run. Positions come from our own layout;
+// React Flow draws, pans and zooms. Seen from far away a task is a block in its state's colour, so 1,000 tasks are still a picture.
+import {memo, useDeferredValue, useEffect, useLayoutEffect, useMemo, useRef, useState, type RefObject} from 'react';
 import {
   Background,
   BackgroundVariant,
   Controls,
-  Handle,
   MiniMap,
-  Position,
   ReactFlow,
   useReactFlow,
   useStore,
   type Edge,
-  type Node,
-  type NodeProps,
 } from '@xyflow/react';
 import '@xyflow/react/dist/base.css';
+import {Far, GroupCard, TaskCard, type GroupCardNode, type TaskCardNode} from './graph_cards';
 import {stateClass, stateLabel} from './state';
-import {Lasted} from './times';
-import type {GridCell, Task, TaskState} from '../api/types';
-import {layOut, type Direction} from '../graph/layout';
+import type {OpenNodes} from './use_open';
+import type {GridCell} from '../api/types';
+import {summarise} from '../format/summary';
+import {layOutNested} from '../graph/nested';
+import {shownArrows, type Structure} from '../graph/structure';
 import {sameCell, type Cells} from '../live/cells';
 import {navigate, taskHref} from '../router';
 
@@ -40,13 +28,18 @@ const kFarZoom = 0.45;
 const kPadding = 28;
 const kFit = {padding: `${kPadding}px`, maxZoom: 1} as const;
 
-type TaskNode = Node<{task: Task; cell: GridCell | undefined; direction: Direction}, 'task'>;
-
-// Whether tasks are seen from so far away that text would be noise. One subscription to the zoom, not one a task.
-const Far = createContext(false);
+type CardNode = TaskCardNode | GroupCardNode;
 
 // Also keeps all of the graph in view while its pane changes size, until the user moves it.
-function ViewWatch({onFar, moved}: {onFar: (far: boolean) => void; moved: RefObject<boolean>}) {
+function ViewWatch({
+  onFar,
+  moved,
+  layout,
+}: {
+  onFar: (far: boolean) => void;
+  moved: RefObject<boolean>;
+  layout: unknown;
+}) {
   const far = useStore((store) => store.transform[2] < kFarZoom);
   const width = useStore((store) => store.width);
   const height = useStore((store) => store.height);
@@ -54,52 +47,21 @@ function ViewWatch({onFar, moved}: {onFar: (far: boolean) => void; moved: RefObj
   useEffect(() => onFar(far), [far, onFar]);
   useEffect(() => {
     if (!moved.current && width > 0 && height > 0) void fitView(kFit);
-  }, [width, height, fitView, moved]);
+  }, [width, height, fitView, moved, layout]);
   return null;
 }
 
-const kNodeTypes = {task: memo(TaskCard)};
-
-function TaskCard({data}: NodeProps<TaskNode>) {
-  const {task, cell, direction} = data;
-  const far = useContext(Far);
-  const state = cell?.state ?? null;
-  return (
-    <div
-      className={`task-card ${stateClass(state)}`}
-      data-far={far || undefined}
-      title={far ? task.task_id : undefined}
-      data-task={task.task_id}
-      data-state={state ?? 'none'}
-    >
-      <Handle type="target" position={direction === 'right' ? Position.Left : Position.Top} isConnectable={false} />
-      {!far && (
-        <>
-          <span className="task-card-name" title={task.task_id}>
-            {task.task_display_name ?? task.task_id}
-          </span>
-          <span className="task-card-line">
-            <span className="task-card-kind">{task.operator_name ?? ''}</span>
-            <span className="task-card-state">
-              {cell?.start_date ? <Lasted start={cell.start_date} end={cell.end_date} /> : stateLabel(state)}
-              {cell && cell.try_number > 1 && <span title={`attempt ${cell.try_number}`}> · {cell.try_number}×</span>}
-            </span>
-          </span>
-        </>
-      )}
-      <Handle type="source" position={direction === 'right' ? Position.Right : Position.Bottom} isConnectable={false} />
-    </div>
-  );
-}
+const kNodeTypes = {task: memo(TaskCard), box: memo(GroupCard)};
 
 interface Props {
   dag: string;
   run: string | null;
-  tasks: Task[];
+  structure: Structure;
+  nodes: OpenNodes;
   cells: Cells;
 }
 
-export function DagGraph({dag, run, tasks, cells: newest}: Props) {
+export function DagGraph({dag, run, structure, nodes: {open, toggle}, cells: newest}: Props) {
   // Drawing a thousand cards may take longer than the next transition: then it is skipped for the one after it.
   const cells = useDeferredValue(newest);
   const box = useRef<HTMLDivElement>(null);
@@ -110,72 +72,68 @@ export function DagGraph({dag, run, tasks, cells: newest}: Props) {
     const element = box.current;
     if (element) setPane({width: element.clientWidth - 2 * kPadding, height: element.clientHeight - 2 * kPadding - 24});
   }, []);
-  const layout = useMemo(
-    () =>
-      pane &&
-      layOut(
-        tasks.map((task) => ({id: task.task_id, next: task.downstream_task_ids})),
-        kSize,
-        pane,
-      ),
-    [tasks, pane],
-  );
-  const byId = useMemo(() => new Map(tasks.map((task) => [task.task_id, task])), [tasks]);
-  const stateOf = (task: string): TaskState | null => (run === null ? null : (cells.get(run, task)?.state ?? null));
+  const layout = useMemo(() => pane && layOutNested(structure, open, kSize, pane), [structure, open, pane]);
+  const arrows = useMemo(() => shownArrows(structure, open), [structure, open]);
+  const cellOf = useMemo(() => {
+    const known = new Map<string, GridCell | undefined>();
+    return (id: string): GridCell | undefined => {
+      if (run === null) return undefined;
+      const group = structure.groups.get(id);
+      if (!group) return cells.get(run, id);
+      if (!known.has(id)) {
+        const within = group.tasks.map((task) => cells.get(run, task));
+        known.set(id, summarise(run, id, within));
+      }
+      return known.get(id);
+    };
+  }, [structure, run, cells]);
 
   // A node or edge that looks as before stays the same object, so that one transition redraws one card and not a thousand.
-  const drawn = useRef(new Map<string, TaskNode>());
-  const nodes: TaskNode[] = useMemo(() => {
+  const drawn = useRef(new Map<string, CardNode>());
+  const nodes: CardNode[] = useMemo(() => {
     const previous = drawn.current;
-    const next = new Map<string, TaskNode>();
-    for (const {id, x, y} of layout?.placed ?? []) {
-      const task = byId.get(id);
-      if (!task) continue;
-      const cell = run === null ? undefined : cells.get(run, id);
+    const next = new Map<string, CardNode>();
+    const direction = layout?.direction ?? 'right';
+    for (const {id, x, y, width, height, open: isOpen, depth} of layout?.boxes ?? []) {
+      const cell = cellOf(id);
       const old = previous.get(id);
-      const same =
-        old && old.data.task === task && sameCell(old.data.cell, cell) && old.position.x === x && old.position.y === y;
-      next.set(
-        id,
-        same
-          ? old
-          : {
-              id,
-              type: 'task',
-              position: {x, y},
-              width: kSize.width,
-              height: kSize.height,
-              data: {task, cell, direction: layout?.direction ?? 'right'},
-              ariaLabel: `${id}: ${stateLabel(cell?.state)}`,
-            },
-      );
+      const node = structure.tasks.get(id);
+      const group = structure.groups.get(id);
+      const common = {id, position: {x, y}, width, height, ariaLabel: `${id}: ${stateLabel(cell?.state)}`};
+      let card: CardNode | undefined;
+      if (node) {
+        card = {...common, type: 'task', zIndex: 1000, data: {node, cell, direction}};
+      } else if (group) {
+        const zIndex = isOpen ? depth : 1000;
+        card = {...common, type: 'box', zIndex, data: {node: group, cell, direction, open: isOpen, toggle}};
+      }
+      if (card) next.set(id, old && sameCard(old, card) ? old : card);
     }
     drawn.current = next;
     return [...next.values()];
-  }, [layout, byId, run, cells]);
+  }, [layout, structure, cellOf, toggle]);
   const drawnEdges = useRef(new Map<string, Edge>());
   const edges: Edge[] = useMemo(() => {
     const next = new Map<string, Edge>();
-    for (const task of tasks) {
-      const done = stateOf(task.task_id) === 'success';
-      for (const to of task.downstream_task_ids) {
-        if (!byId.has(to)) continue;
-        const id = `${task.task_id}\n${to}`;
-        const className = !done ? '' : stateOf(to) === 'running' ? 'edge-flowing' : 'edge-done';
-        const old = drawnEdges.current.get(id);
-        next.set(
-          id,
-          old?.className === className ? old : {id, source: task.task_id, target: to, focusable: false, className},
-        );
-      }
+    for (const {from, to, label} of arrows) {
+      const id = `${from}\n${to}`;
+      const className =
+        cellOf(from)?.state !== 'success' ? '' : cellOf(to)?.state === 'running' ? 'edge-flowing' : 'edge-done';
+      const old = drawnEdges.current.get(id);
+      const edge: Edge = {id, source: from, target: to, focusable: false, className, zIndex: 500};
+      if (label !== null)
+        Object.assign(edge, {label, labelShowBg: true, labelBgPadding: [5, 2], labelBgBorderRadius: 4});
+      next.set(id, old?.className === className && old.label === edge.label ? old : edge);
     }
     drawnEdges.current = next;
     return [...next.values()];
-  }, [tasks, byId, run, cells]);
+  }, [arrows, cellOf]);
 
-  const [far, setFar] = useState(tasks.length > kMiniMapFrom);
-  const open = (id: string) => {
-    if (run !== null) navigate(taskHref(dag, run, id));
+  const count = layout?.boxes.length ?? 0;
+  const [far, setFar] = useState(structure.tasks.size > kMiniMapFrom);
+  const choose = (id: string) => {
+    if (structure.groups.has(id)) toggle(id);
+    else if (run !== null) navigate(taskHref(dag, run, id));
   };
   return (
     <div
@@ -183,7 +141,7 @@ export function DagGraph({dag, run, tasks, cells: newest}: Props) {
       className="graph"
       onKeyDown={(event) => {
         const id = (event.target as HTMLElement).closest<HTMLElement>('.react-flow__node')?.dataset['id'];
-        if (event.key === 'Enter' && id !== undefined) open(id);
+        if ((event.key === 'Enter' || event.key === ' ') && id !== undefined) choose(id);
       }}
     >
       {layout && (
@@ -192,7 +150,10 @@ export function DagGraph({dag, run, tasks, cells: newest}: Props) {
             nodes={nodes}
             edges={edges}
             nodeTypes={kNodeTypes}
-            onNodeClick={(_, node) => open(node.id)}
+            onNodeClick={(_, node) => {
+              // An open group is closed by its head: most of it is where one drags the picture.
+              if (node.type === 'task' || !node.data.open) choose(node.id);
+            }}
             fitView
             fitViewOptions={kFit}
             onMoveStart={(event) => {
@@ -204,19 +165,21 @@ export function DagGraph({dag, run, tasks, cells: newest}: Props) {
             nodesConnectable={false}
             elementsSelectable={false}
             nodesFocusable
-            onlyRenderVisibleElements={tasks.length > 200}
+            onlyRenderVisibleElements={count > 200}
             zoomOnDoubleClick={false}
             panOnScroll
             proOptions={{hideAttribution: true}}
           >
             <Background variant={BackgroundVariant.Dots} gap={18} size={1} />
-            <ViewWatch onFar={setFar} moved={moved} />
+            <ViewWatch onFar={setFar} moved={moved} layout={layout} />
             <Controls showInteractive={false} />
-            {tasks.length >= kMiniMapFrom && (
+            {count >= kMiniMapFrom && (
               <MiniMap
                 pannable
                 zoomable
-                nodeClassName={(node: TaskNode) => stateClass(node.data.cell?.state)}
+                nodeClassName={(node: CardNode) =>
+                  node.type === 'box' && node.data.open ? 'minimap-group' : stateClass(node.data.cell?.state)
+                }
                 nodeBorderRadius={10}
               />
             )}
@@ -224,5 +187,18 @@ export function DagGraph({dag, run, tasks, cells: newest}: Props) {
         </Far.Provider>
       )}
     </div>
+  );
+}
+
+function sameCard(one: CardNode, other: CardNode): boolean {
+  return (
+    one.data.node === other.data.node &&
+    one.data.direction === other.data.direction &&
+    sameCell(one.data.cell, other.data.cell) &&
+    one.position.x === other.position.x &&
+    one.position.y === other.position.y &&
+    one.width === other.width &&
+    one.height === other.height &&
+    (one.type !== 'box' || other.type !== 'box' || one.data.open === other.data.open)
   );
 }

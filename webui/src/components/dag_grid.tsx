@@ -1,26 +1,41 @@
-// Runs as columns, tasks as rows, task instances as coloured cells, and above each run a bar as long as it took. Only rows
-// in view are in the document, so a DAG of thousands of tasks scrolls like one of ten.
-import {memo, useEffect, useLayoutEffect, useRef, useState, type CSSProperties, type KeyboardEvent} from 'react';
-import {SearchIcon} from './icons';
+// Runs as columns, tasks as rows within their groups, task instances as coloured cells, and above each run a bar as long as it
+// took. Only rows in view are in the document, so a DAG of thousands of tasks scrolls like one of ten.
+import {
+  memo,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+  type CSSProperties,
+  type KeyboardEvent,
+} from 'react';
+import {GridRow} from './grid_row';
+import {FoldIcon, SearchIcon} from './icons';
 import {stateClass, stateLabel} from './state';
 import {useNow} from './times';
-import {kTaskStates, type DagRun, type GridCell, type Task, type TaskState} from '../api/types';
+import type {OpenNodes} from './use_open';
+import {useInstances} from '../api/queries';
+import {kTaskStates, type DagRun, type GridCell, type TaskState} from '../api/types';
 import {elapsed, formatDuration} from '../format/duration';
+import {summarise} from '../format/summary';
 import {formatTime, useZone} from '../format/time';
+import {inOrder, rowsOf, type GroupNode, type Row, type Structure} from '../graph/structure';
 import {visibleWindow} from '../log/window';
-import {sameCell, type Cells} from '../live/cells';
-import {Link, navigate, taskHref} from '../router';
+import type {Cells} from '../live/cells';
 
 const kRowHeight = 24;
 const kBarHeight = 64;
 const kSearchFrom = 15;
 const kLetterWidth = 7.4;
 const kNarrowestName = 96;
-const kWidestName = 220;
+const kWidestName = 240;
+const kIndent = 14;
 
 interface Props {
   dag: string;
-  tasks: Task[];
+  structure: Structure;
+  nodes: OpenNodes;
   runs: DagRun[];
   cells: Cells;
   selected: string | null;
@@ -30,7 +45,8 @@ interface Props {
   onLimit: (limit: number) => void;
 }
 
-export function DagGrid({dag, tasks, runs, cells, selected, onSelect, limit, limits, onLimit}: Props) {
+export function DagGrid(props: Props) {
+  const {dag, structure, nodes, runs, cells, selected, onSelect, limit, limits, onLimit} = props;
   const [filter, setFilter] = useState('');
   const [state, setState] = useState<TaskState | null>(null);
   const [scroll, setScroll] = useState({top: 0, height: 600});
@@ -40,16 +56,70 @@ export function DagGrid({dag, tasks, runs, cells, selected, onSelect, limit, lim
   const now = useNow(running);
   const zone = useZone();
 
-  const shown = tasks.filter(
-    (task) =>
-      task.task_id.toLowerCase().includes(filter.toLowerCase()) &&
-      (state === null || (selected !== null && (cells.get(selected, task.task_id)?.state ?? 'none') === state)),
+  const {open, toggle, toggleAll} = nodes;
+  const opened = [...structure.tasks.values()]
+    .filter((node) => node.mapped && open.has(node.id))
+    .map((node) => node.id);
+  const instances = useInstances(dag, selected, opened);
+  const wanted = filter.trim().toLowerCase();
+  const finding = wanted !== '' || state !== null;
+  const shown = useMemo(
+    (): Row[] => {
+      if (!finding) return rowsOf(structure, open, (task) => mapIndices(instances.get(task)));
+      const has = (task: string) => {
+        const cell = selected === null ? undefined : cells.get(selected, task);
+        return state === null || (cell?.states ? (cell.states[state] ?? 0) > 0 : (cell?.state ?? 'none') === state);
+      };
+      return inOrder(structure)
+        .filter((node) => node.id.toLowerCase().includes(wanted) && has(node.id))
+        .map((node) => ({kind: 'task', key: node.id, depth: 0, node, open: false}));
+    },
+    // While nothing is searched for, rows are the same whatever the cells are.
+    [
+      structure,
+      open,
+      finding,
+      wanted,
+      state,
+      finding ? cells : null,
+      finding ? selected : null,
+      rowSignature(opened, instances),
+    ],
   );
+  const sums = useMemo(() => new Map<string, (GridCell | undefined)[]>(), [structure, cells, runs]);
+  const groupCells = (group: GroupNode) => {
+    const known = sums.get(group.id);
+    if (known) return known;
+    const found = runs.map(({dag_run_id: run}) =>
+      summarise(
+        run,
+        group.id,
+        group.tasks.map((task) => cells.get(run, task)),
+      ),
+    );
+    sums.set(group.id, found);
+    return found;
+  };
+  const cellsOf = (row: Row): (GridCell | undefined)[] => {
+    if (row.kind === 'group') return groupCells(row.node);
+    if (row.kind === 'task') return runs.map((run) => cells.get(run.dag_run_id, row.node.id));
+    const one = instances.get(row.node.id)?.find((instance) => instance.map_index === row.mapIndex);
+    return runs.map((run) => (one && run.dag_run_id === selected ? {...one, task_id: row.node.id} : undefined));
+  };
   const {first, end} = visibleWindow(shown.length, kRowHeight, scroll.top, scroll.height, 12);
   const lasted = runs.map((run) => elapsed(run.start_date, run.end_date, now) ?? 0);
   const longest = Math.max(...lasted, 0.001);
-  const letters = tasks.reduce((most, task) => Math.max(most, (task.task_display_name ?? task.task_id).length), 0);
-  const nameWidth = Math.min(kWidestName, Math.max(kNarrowestName, letters * kLetterWidth + 26));
+  const nameWidth = useMemo(() => {
+    const width = (row: Row) => {
+      if (row.kind === 'instance') return row.depth * kIndent + 50;
+      const counted = row.kind === 'group' || row.node.mapped;
+      return row.node.label.length * kLetterWidth + row.depth * kIndent + (counted ? 40 : 0);
+    };
+    return Math.min(
+      kWidestName,
+      Math.max(kNarrowestName, shown.reduce((most, row) => Math.max(most, width(row)), 0) + 46),
+    );
+  }, [shown]);
 
   useLayoutEffect(() => {
     const element = box.current;
@@ -87,6 +157,12 @@ export function DagGrid({dag, tasks, runs, cells, selected, onSelect, limit, lim
       Home: [-row, 0],
       End: [shown.length, 0],
     };
+    const at = shown[row];
+    if (event.key === ' ' && at && (at.kind === 'group' || (at.kind === 'task' && at.node.mapped))) {
+      event.preventDefault();
+      toggle(at.node.id);
+      return;
+    }
     const step = steps[event.key];
     if (!step) return;
     event.preventDefault();
@@ -107,12 +183,12 @@ export function DagGrid({dag, tasks, runs, cells, selected, onSelect, limit, lim
   return (
     <section className="card pane grid-pane" aria-label="Runs">
       <div className="pane-head">
-        {tasks.length >= kSearchFrom ? (
+        {structure.tasks.size >= kSearchFrom ? (
           <label className="search search-small">
             <SearchIcon />
             <input
               type="search"
-              placeholder={`Search ${tasks.length} tasks`}
+              placeholder={`Search ${structure.tasks.size} tasks`}
               aria-label="Search tasks"
               value={filter}
               onChange={(event) => setFilter(event.target.value)}
@@ -120,6 +196,17 @@ export function DagGrid({dag, tasks, runs, cells, selected, onSelect, limit, lim
           </label>
         ) : (
           <h2>Runs</h2>
+        )}
+        {structure.groups.size > 0 && (
+          <button
+            type="button"
+            className="icon-button grid-fold"
+            title="Open or close all groups (e)"
+            aria-label="Open or close all groups"
+            onClick={toggleAll}
+          >
+            <FoldIcon />
+          </button>
         )}
         <div className="segments segments-small" role="group" aria-label="Number of runs">
           {limits.map((one) => (
@@ -164,16 +251,18 @@ export function DagGrid({dag, tasks, runs, cells, selected, onSelect, limit, lim
         </div>
         <div className="grid-rows" style={{height: shown.length * kRowHeight}}>
           <div style={{transform: `translateY(${first * kRowHeight}px)`}}>
-            {shown.slice(first, end).map((task, i) => (
+            {shown.slice(first, end).map((row, i) => (
               <GridRow
-                key={task.task_id}
+                key={row.key}
                 dag={dag}
-                task={task}
-                row={first + i}
+                row={row}
+                whole={finding}
+                place={first + i}
                 runs={runs}
-                cells={cells}
+                cells={cellsOf(row)}
                 selected={selected}
                 focusable={focus === null ? first + i === 0 : focus.row === first + i}
+                onToggle={toggle}
               />
             ))}
           </div>
@@ -191,87 +280,18 @@ export function DagGrid({dag, tasks, runs, cells, selected, onSelect, limit, lim
   );
 }
 
+// A mapped task that has not been mapped yet has one instance without an index.
+function mapIndices(instances: {map_index: number}[] | undefined): number[] {
+  return (instances ?? []).map((one) => one.map_index).filter((index) => index >= 0);
+}
+
+// Changes when other instances of an open mapped task are listed.
+function rowSignature(opened: string[], instances: Map<string, {map_index: number}[]>): string {
+  return opened.map((task) => `${task}:${instances.get(task)?.length ?? 0}`).join('\n');
+}
+
 function headHeight(box: HTMLElement): number {
   return box.querySelector<HTMLElement>('.grid-head')?.offsetHeight ?? 0;
-}
-
-interface RowProps {
-  dag: string;
-  task: Task;
-  row: number;
-  runs: DagRun[];
-  cells: Cells;
-  selected: string | null;
-  focusable: boolean;
-}
-
-const GridRow = memo(function GridRow({dag, task, row, runs, cells, selected, focusable}: RowProps) {
-  const name = task.task_display_name ?? task.task_id;
-  return (
-    <div className="grid-row" data-row={row}>
-      <div className="grid-name" title={task.operator_name ? `${name} (${task.operator_name})` : name}>
-        {selected !== null ? (
-          <Link href={taskHref(dag, selected, task.task_id)} tabIndex={-1}>
-            {name}
-          </Link>
-        ) : (
-          name
-        )}
-      </div>
-      <div className="grid-cells">
-        {runs.map((run) => {
-          const cell = cells.get(run.dag_run_id, task.task_id);
-          const state = cell?.state ?? null;
-          const chosen = run.dag_run_id === selected;
-          return (
-            <span key={run.dag_run_id} className="grid-slot" data-selected={chosen}>
-              <a
-                className={`cell ${stateClass(state)}`}
-                data-run={run.dag_run_id}
-                href={taskHref(dag, run.dag_run_id, task.task_id)}
-                tabIndex={focusable && (chosen || (selected === null && run === runs.at(-1))) ? 0 : -1}
-                aria-label={`${task.task_id}, ${run.dag_run_id}: ${stateLabel(state)}`}
-                title={cellTitle(task.task_id, cell)}
-                onClick={(event) => {
-                  if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-                  event.preventDefault();
-                  navigate(taskHref(dag, run.dag_run_id, task.task_id));
-                }}
-              />
-            </span>
-          );
-        })}
-      </div>
-    </div>
-  );
-}, sameRow);
-
-// A row is drawn anew only when one of its own cells changed.
-function sameRow(one: RowProps, other: RowProps): boolean {
-  if (
-    one.task !== other.task ||
-    one.row !== other.row ||
-    one.dag !== other.dag ||
-    one.selected !== other.selected ||
-    one.focusable !== other.focusable
-  )
-    return false;
-  if (one.runs.length !== other.runs.length) return false;
-  return one.runs.every((run, i) => {
-    const id = run.dag_run_id;
-    return (
-      id === other.runs[i]?.dag_run_id &&
-      sameCell(one.cells.get(id, one.task.task_id), other.cells.get(id, one.task.task_id))
-    );
-  });
-}
-
-function cellTitle(task: string, cell: GridCell | undefined): string {
-  if (!cell) return `${task}\nnot started`;
-  const took =
-    cell.start_date && cell.end_date ? ` · ${formatDuration(elapsed(cell.start_date, cell.end_date, 0))}` : '';
-  const attempt = cell.try_number > 1 ? ` · attempt ${cell.try_number}` : '';
-  return `${task}\n${stateLabel(cell.state)}${took}${attempt}`;
 }
 
 // Only states that occur: a list of all thirteen would be read by nobody. Choosing one leaves the tasks that are in it in the

@@ -57,6 +57,16 @@ export const DownIcon = () => (
     <path d="m4 6 4 4 4-4" />
   </Icon>
 );
+export const FoldIcon = () => (
+  <Icon>
+    <path d="m5 6 3-3 3 3M5 10l3 3 3-3" />
+  </Icon>
+);
+export const ChevronIcon = () => (
+  <Icon>
+    <path d="m6 4 4 4-4 4" />
+  </Icon>
+);
 export const UpIcon = () => (
   <Icon>
     <path d="m4 10 4-4 4 4" />

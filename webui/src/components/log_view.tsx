@@ -3,6 +3,7 @@ import {useDeferredValue, useLayoutEffect, useMemo, useRef, useState, type React
 import {DownIcon, EndIcon, SaveIcon, SearchIcon, UpIcon} from './icons';
 import {ErrorNotice} from './notice';
 import {useLog} from './use_log';
+import type {InstanceKey} from '../api/types';
 import {formatCount} from '../format/number';
 import {formatClock, formatTime, useZone} from '../format/time';
 import {findLines, type LogLine} from '../log/log_buffer';
@@ -13,16 +14,14 @@ const kLineHeight = 19;
 const kLongestLine = 4000;
 
 interface Props {
-  dag: string;
-  run: string;
-  task: string;
+  instance: InstanceKey;
   attempt: number;
   // Whether the attempt may still write.
   active: boolean;
 }
 
-export function LogView({dag, run, task, attempt, active}: Props) {
-  const log = useLog(dag, run, task, attempt, active);
+export function LogView({instance, attempt, active}: Props) {
+  const log = useLog(instance, attempt, active);
   const {lines, dropped} = log.buffer;
   const zone = useZone();
   const box = useRef<HTMLDivElement>(null);
@@ -66,7 +65,7 @@ export function LogView({dag, run, task, attempt, active}: Props) {
     const address = URL.createObjectURL(new Blob([text, '\n'], {type: 'text/plain'}));
     const link = document.createElement('a');
     link.href = address;
-    link.download = `${dag}.${task}.${attempt}.log`;
+    link.download = `${[instance.dag, instance.task, ...(instance.map < 0 ? [] : [instance.map]), attempt].join('.')}.log`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(address), 1000);
   };

@@ -1,16 +1,19 @@
 // The selected run: how it stands, what it was started with, what can be done with it, and its tasks as graph or timeline.
-import {useState} from 'react';
+import {useMemo, useState} from 'react';
 import {useMutation} from '@tanstack/react-query';
 import {DagGraph} from './dag_graph';
-import {Dialog} from './dialog';
 import {RetryIcon, StopIcon, WaitIcon} from './icons';
 import {ErrorNotice} from './notice';
+import {RunDialog, type RunAction} from './run_dialog';
 import {StateBadge} from './state';
 import {Timeline} from './timeline';
 import {Ago, Lasted, Time} from './times';
 import {toast} from './toast';
+import type {OpenNodes} from './use_open';
 import {client, queryClient, useRun, useWhy} from '../api/queries';
-import type {DagRun, Task} from '../api/types';
+import type {DagRun, StateCounts} from '../api/types';
+import {summarise} from '../format/summary';
+import {inOrder, type Structure} from '../graph/structure';
 import type {Cells} from '../live/cells';
 import {setSearchParams, useSearchParam} from '../router';
 import {useShortcuts} from '../shortcuts';
@@ -19,11 +22,13 @@ interface Props {
   dag: string;
   runId: string;
   known: DagRun | undefined;
-  tasks: Task[];
+  structure: Structure;
+  nodes: OpenNodes;
   cells: Cells;
 }
 
-export function RunPanel({dag, runId, known, tasks, cells}: Props) {
+export function RunPanel({dag, runId, known, structure, nodes, cells}: Props) {
+  const tasks = useMemo(() => inOrder(structure).map((node) => node.task), [structure]);
   // The grid has most of it already; the run itself is asked for when the grid does not reach back so far.
   const query = useRun(dag, known ? null : runId);
   const run = known ?? query.data;
@@ -33,7 +38,20 @@ export function RunPanel({dag, runId, known, tasks, cells}: Props) {
   return (
     <section className="card pane run-pane" aria-label="Selected run">
       {query.isError && !run && <ErrorNotice error={query.error} />}
-      {run && <RunHead dag={dag} run={run} firstTask={tasks[0]?.task_id ?? ''} />}
+      {run && (
+        <RunHead
+          dag={dag}
+          run={run}
+          firstTask={tasks[0]?.task_id ?? ''}
+          counts={() =>
+            summarise(
+              runId,
+              '',
+              tasks.map((task) => cells.get(runId, task.task_id)),
+            )?.states ?? {}
+          }
+        />
+      )}
       <div className="run-view">
         <div className="segments segments-small run-views" role="group" aria-label="Show the run as">
           {(['graph', 'timeline'] as const).map((one) => (
@@ -44,7 +62,7 @@ export function RunPanel({dag, runId, known, tasks, cells}: Props) {
         </div>
         {tasks.length > 0 &&
           (view === 'graph' ? (
-            <DagGraph key={dag} dag={dag} run={runId} tasks={tasks} cells={cells} />
+            <DagGraph key={dag} dag={dag} run={runId} structure={structure} nodes={nodes} cells={cells} />
           ) : (
             <Timeline dag={dag} run={runId} tasks={tasks} cells={cells} />
           ))}
@@ -53,10 +71,18 @@ export function RunPanel({dag, runId, known, tasks, cells}: Props) {
   );
 }
 
-function RunHead({dag, run, firstTask}: {dag: string; run: DagRun; firstTask: string}) {
+interface HeadProps {
+  dag: string;
+  run: DagRun;
+  firstTask: string;
+  counts: () => StateCounts;
+}
+
+function RunHead({dag, run, firstTask, counts}: HeadProps) {
   // A run that has not begun waits for the same as its first task: a paused DAG, or other runs.
-  const why = useWhy(dag, run.dag_run_id, firstTask, run.state === 'queued' && firstTask !== '');
-  const [asking, setAsking] = useState(false);
+  const why = useWhy({dag, run: run.dag_run_id, task: firstTask, map: -1}, run.state === 'queued' && firstTask !== '');
+  const [changing, setChanging] = useState<RunAction | null>(null);
+  useShortcuts({c: () => setChanging('clear'), m: () => setChanging('success')});
   const active = run.state === 'running' || run.state === 'queued';
   const refresh = () =>
     Promise.all([
@@ -65,7 +91,11 @@ function RunHead({dag, run, firstTask}: {dag: string; run: DagRun; firstTask: st
     ]);
   const retry = useMutation({
     mutationFn: () =>
-      client.clear(dag, {dag_run_id: run.dag_run_id, include_downstream: true, only_failed: true, dry_run: false}),
+      client.clear(
+        {dag, run: run.dag_run_id, task: null, map: -1},
+        {upstream: false, downstream: true, past: false, future: false, onlyFailed: true, newestVersion: false},
+        false,
+      ),
     onSuccess: (answer) => toast(`Cleared ${answer.task_instances.length} task instances: they run again`),
     onError: (error) => toast(error.message, 'error'),
     onSettled: refresh,
@@ -80,7 +110,7 @@ function RunHead({dag, run, firstTask}: {dag: string; run: DagRun; firstTask: st
         </h2>
         <span className="run-actions">
           {active && (
-            <button type="button" className="button button-small button-danger" onClick={() => setAsking(true)}>
+            <button type="button" className="button button-small button-danger" onClick={() => setChanging('failed')}>
               <StopIcon /> Cancel run
             </button>
           )}
@@ -95,6 +125,14 @@ function RunHead({dag, run, firstTask}: {dag: string; run: DagRun; firstTask: st
               <RetryIcon /> Retry failed
             </button>
           )}
+          <button
+            type="button"
+            className="button button-small"
+            title="Run again, mark or delete the run (c, m)"
+            onClick={() => setChanging(active ? 'success' : 'clear')}
+          >
+            Change…
+          </button>
         </span>
       </div>
       <dl className="facts facts-row">
@@ -163,51 +201,16 @@ function RunHead({dag, run, firstTask}: {dag: string; run: DagRun; firstTask: st
           <WaitIcon /> {why.data.reasons.map((reason) => reason.message).join('; ')}
         </p>
       )}
-      {asking && <CancelDialog dag={dag} run={run} onClose={() => setAsking(false)} onDone={() => void refresh()} />}
+      {changing !== null && (
+        <RunDialog
+          dag={dag}
+          run={run}
+          counts={counts()}
+          initial={changing}
+          onClose={() => setChanging(null)}
+          onDeleted={() => setSearchParams({run: null})}
+        />
+      )}
     </header>
-  );
-}
-
-function CancelDialog({
-  dag,
-  run,
-  onClose,
-  onDone,
-}: {
-  dag: string;
-  run: DagRun;
-  onClose: () => void;
-  onDone: () => void;
-}) {
-  const cancel = useMutation({
-    mutationFn: () => client.cancelRun(dag, run.dag_run_id),
-    onSuccess: () => {
-      toast(`Cancelled ${run.dag_run_id}`);
-      onDone();
-      onClose();
-    },
-  });
-  return (
-    <Dialog title="Cancel this run?" onClose={onClose}>
-      <div className="form">
-        <p>
-          What runs is stopped, what waits does not start, and the run ends as failed. What was already published stays.
-        </p>
-        {cancel.isError && <ErrorNotice error={cancel.error} />}
-        <div className="form-end">
-          <button type="button" className="button" onClick={onClose}>
-            Let it run
-          </button>
-          <button
-            type="button"
-            className="button button-danger"
-            disabled={cancel.isPending}
-            onClick={() => cancel.mutate()}
-          >
-            Cancel the run
-          </button>
-        </div>
-      </div>
-    </Dialog>
   );
 }

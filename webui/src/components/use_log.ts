@@ -2,6 +2,7 @@
 import {useEffect, useRef, useState} from 'react';
 import {client} from '../api/queries';
 import {ApiError} from '../api/client';
+import type {InstanceKey} from '../api/types';
 import {followLog} from '../log/follow';
 import {LogBuffer} from '../log/log_buffer';
 
@@ -12,7 +13,7 @@ export interface LogOfAttempt {
   error: Error | null;
 }
 
-export function useLog(dag: string, run: string, task: string, attempt: number, active: boolean): LogOfAttempt {
+export function useLog({dag, run, task, map}: InstanceKey, attempt: number, active: boolean): LogOfAttempt {
   const buffer = useRef(new LogBuffer());
   const [version, setVersion] = useState(0);
   const [loading, setLoading] = useState(true);
@@ -40,7 +41,7 @@ export function useLog(dag: string, run: string, task: string, attempt: number, 
       {
         read: async (token, signal) => {
           try {
-            return await client.log(dag, run, task, attempt, token, signal);
+            return await client.log({dag, run, task, map}, attempt, token, signal);
           } catch (problem) {
             // An attempt that has not written anything yet has no log; that is no error.
             if (problem instanceof ApiError && problem.status === 404) return {content: [], continuation_token: token};
@@ -76,7 +77,7 @@ export function useLog(dag: string, run: string, task: string, attempt: number, 
       stopper.abort();
       cancelAnimationFrame(frame);
     };
-  }, [dag, run, task, attempt]);
+  }, [dag, run, task, map, attempt]);
   // The end of an attempt is known from its state before the next look at its log: look at once.
   useEffect(() => wake.current(), [active]);
 

@@ -77,7 +77,7 @@ describe('layOut', () => {
     ];
     const {placed} = layOut(fan, kSize, kPane);
     expect(placed).toHaveLength(1000);
-    expect(fitZoom(placed, kSize, kPane)).toBeGreaterThan(0.1);
+    expect(fitZoom(placed, kPane)).toBeGreaterThan(0.1);
     expect(overlaps(placed)).toBe(false);
   });
 

@@ -1,9 +1,12 @@
-// Places a DAG's tasks in layers (Sugiyama's steps, simplified): longest-path layers, barycentre sweeps against crossings,
-// then rows pulled towards their neighbours. Deterministic; 1,000 tasks take some milliseconds.
+// Places nodes in layers (Sugiyama's steps, simplified): longest-path layers, barycentre sweeps against crossings, then rows
+// pulled towards their neighbours. Nodes may differ in size. Deterministic; 1,000 tasks take some milliseconds.
 
 export interface LayoutNode {
   id: string;
   next: readonly string[];
+  // Where it is not the usual size.
+  width?: number;
+  height?: number;
 }
 
 export interface Placed {
@@ -11,6 +14,8 @@ export interface Placed {
   layer: number;
   x: number;
   y: number;
+  width: number;
+  height: number;
 }
 
 export interface NodeSize {
@@ -29,9 +34,12 @@ export interface Layout {
   placed: Placed[];
 }
 
-// An item of a layer: a node, or the bend of an edge that passes the layer.
+// An item of a layer: a node, or the bend of an edge that passes the layer. `row` is first a place in the order of its layer,
+// then a distance in pixels, of its middle.
 interface Item {
   id: string | null;
+  width: number;
+  height: number;
   before: Item[];
   after: Item[];
   row: number;
@@ -44,33 +52,45 @@ const kFolds = [8, 12, 16, 20, 26, 34, 44, 60];
 
 // The layout that can be shown largest in a pane: to the right, downwards, or, where layers are taller than any pane, with
 // layers folded into several columns.
-export function layOut(nodes: readonly LayoutNode[], size: NodeSize, pane: {width: number; height: number}): Layout {
-  const layers = buildLayers(nodes, assignLayers(nodes));
+export function layOut(
+  nodes: readonly LayoutNode[],
+  size: NodeSize,
+  pane: {width: number; height: number},
+  directions: readonly Direction[] = ['right', 'down'],
+): Layout {
+  const layers = buildLayers(nodes, assignLayers(nodes), size);
   orderLayers(layers);
-  assignRows(layers);
-  const candidates: Layout[] = [
-    {direction: 'right', placed: placeRows(layers, size, 'right')},
-    {direction: 'down', placed: placeRows(layers, size, 'down')},
-  ];
-  if (nodes.length > kFoldFrom) {
-    for (const rows of kFolds) candidates.push({direction: 'right', placed: placeFolded(layers, size, rows)});
+  const order = layers.map((layer) => layer.map((item) => item.row));
+  const candidates: Layout[] = [];
+  for (const direction of directions) {
+    layers.forEach((layer, i) => layer.forEach((item, n) => (item.row = order[i]?.[n] ?? n)));
+    assignRows(layers, size, direction);
+    candidates.push({direction, placed: placeRows(layers, size, direction)});
+    if (nodes.length > kFoldFrom) {
+      for (const rows of kFolds) candidates.push({direction, placed: placeFolded(layers, size, rows, direction)});
+    }
   }
   let best = candidates[0] as Layout;
   for (const candidate of candidates) {
-    if (fitZoom(candidate.placed, size, pane) > fitZoom(best.placed, size, pane) * 1.02) best = candidate;
+    if (fitZoom(candidate.placed, pane) > fitZoom(best.placed, pane) * 1.02) best = candidate;
   }
   return best;
 }
 
-// How large a layout can be drawn so that all of it is in view; beyond its natural size nothing is gained.
-export function fitZoom(placed: readonly Placed[], size: NodeSize, pane: {width: number; height: number}): number {
-  let right = size.width;
-  let bottom = size.height;
+export function extentOf(placed: readonly Placed[]): {width: number; height: number} {
+  let width = 0;
+  let height = 0;
   for (const node of placed) {
-    right = Math.max(right, node.x + size.width);
-    bottom = Math.max(bottom, node.y + size.height);
+    width = Math.max(width, node.x + node.width);
+    height = Math.max(height, node.y + node.height);
   }
-  return Math.min(1, pane.width / right, pane.height / bottom);
+  return {width, height};
+}
+
+// How large a layout can be drawn so that all of it is in view; beyond its natural size nothing is gained.
+export function fitZoom(placed: readonly Placed[], pane: {width: number; height: number}): number {
+  const {width, height} = extentOf(placed);
+  return Math.min(1, pane.width / Math.max(1, width), pane.height / Math.max(1, height));
 }
 
 // The longest path from a root; a task that sits on a cycle (a server never sends one) stays where it was first seen.
@@ -96,15 +116,16 @@ export function assignLayers(nodes: readonly LayoutNode[]): Map<string, number> 
   return layer;
 }
 
-function buildLayers(nodes: readonly LayoutNode[], layerOf: Map<string, number>): Item[][] {
+function buildLayers(nodes: readonly LayoutNode[], layerOf: Map<string, number>, size: NodeSize): Item[][] {
   const items = new Map<string, Item>();
   const layers: Item[][] = [];
-  const put = (layer: number, id: string | null): Item => {
-    const item = {id, before: [], after: [], row: 0};
+  const put = (layer: number, node: LayoutNode | null): Item => {
+    const {width, height} = {...size, ...node};
+    const item = {id: node?.id ?? null, width, height, before: [], after: [], row: 0};
     (layers[layer] ??= []).push(item);
     return item;
   };
-  for (const node of nodes) items.set(node.id, put(layerOf.get(node.id) ?? 0, node.id));
+  for (const node of nodes) items.set(node.id, put(layerOf.get(node.id) ?? 0, node));
   let bends = 0;
   for (const node of nodes) {
     const from = items.get(node.id) as Item;
@@ -180,26 +201,45 @@ export function crossings(layers: Item[][]): number {
   return total;
 }
 
-// Rows are fractions of a node's pitch. Every layer starts centred and is pulled towards its neighbours, order kept.
-function assignRows(layers: Item[][]): void {
-  const tallest = Math.max(0, ...layers.map((layer) => layer.length));
-  for (const layer of layers) layer.forEach((item, i) => (item.row = i + (tallest - layer.length) / 2));
+// What an item takes of its layer's length, and what its layer has to be wide for it.
+const across = (item: Item, direction: Direction) => (direction === 'right' ? item.height : item.width);
+const along = (item: Item, direction: Direction) => (direction === 'right' ? item.width : item.height);
+
+// Every layer starts centred and is pulled towards its neighbours, order kept.
+function assignRows(layers: Item[][], size: NodeSize, direction: Direction): void {
+  const distances = layers.map((layer) =>
+    layer.map((item, i) => {
+      const before = layer[i - 1];
+      return before ? (across(before, direction) + across(item, direction)) / 2 + size.gapNode : 0;
+    }),
+  );
+  const lengths = distances.map((list) => list.reduce((sum, one) => sum + one, 0));
+  const longest = Math.max(0, ...lengths);
+  layers.forEach((layer, n) => {
+    let row = (longest - (lengths[n] ?? 0)) / 2;
+    layer.forEach((item, i) => (item.row = row += distances[n]?.[i] ?? 0));
+  });
   for (let sweep = 0; sweep < kSweeps; sweep++) {
     const down = sweep % 2 === 0;
-    for (const layer of down ? layers : [...layers].reverse()) {
+    const numbers = [...layers.keys()];
+    for (const n of down ? numbers : numbers.reverse()) {
+      const layer = layers[n] as Item[];
       pull(
         layer,
         layer.map((item) => centre(down ? item.before : item.after, item.row)),
+        distances[n] as number[],
       );
     }
   }
 }
 
-// The rows nearest to what is wished with a distance of one between neighbours (pool adjacent violators).
-function pull(layer: Item[], wished: number[]): void {
+// The rows nearest to what is wished that keep their distances (pool adjacent violators).
+function pull(layer: Item[], wished: number[], distances: number[]): void {
   const blocks: {sum: number; count: number}[] = [];
+  let offset = 0;
+  const offsets = distances.map((distance) => (offset += distance));
   for (const [i, wish] of wished.entries()) {
-    let block = {sum: wish - i, count: 1};
+    let block = {sum: wish - (offsets[i] as number), count: 1};
     for (let last = blocks.at(-1); last && last.sum / last.count > block.sum / block.count; last = blocks.at(-1)) {
       block = {sum: last.sum + block.sum, count: last.count + block.count};
       blocks.pop();
@@ -208,40 +248,53 @@ function pull(layer: Item[], wished: number[]): void {
   }
   let i = 0;
   for (const block of blocks) {
-    for (let n = 0; n < block.count; n++, i++) (layer[i] as Item).row = block.sum / block.count + i;
+    for (let n = 0; n < block.count; n++, i++)
+      (layer[i] as Item).row = block.sum / block.count + (offsets[i] as number);
   }
 }
 
-function placeRows(layers: Item[][], size: NodeSize, direction: Direction): Placed[] {
-  const {width, height, gapLayer, gapNode} = size;
-  const placed = layers.flatMap((items, layer) =>
-    items.flatMap((item) => {
-      if (item.id === null) return [];
-      return direction === 'right'
-        ? [{id: item.id, layer, x: layer * (width + gapLayer), y: item.row * (height + gapNode)}]
-        : [{id: item.id, layer, x: item.row * (width + gapNode), y: layer * (height + gapLayer)}];
-    }),
-  );
+function placedAt(item: Item, layer: number, start: number, row: number, direction: Direction): Placed {
+  const {width, height} = item;
+  const side = row - across(item, direction) / 2;
+  const [x, y] = direction === 'right' ? [start, side] : [side, start];
+  return {id: item.id as string, layer, x, y, width, height};
+}
+
+function toOrigin(placed: Placed[]): Placed[] {
   const left = placed.reduce((least, node) => Math.min(least, node.x), Infinity);
   const top = placed.reduce((least, node) => Math.min(least, node.y), Infinity);
   return placed.map((node) => ({...node, x: node.x - left, y: node.y - top}));
 }
 
-// Every layer as columns of at most so many nodes, centred; the order within the layer is kept, column by column.
-function placeFolded(layers: Item[][], size: NodeSize, rows: number): Placed[] {
-  const {width, height, gapLayer, gapNode} = size;
+function placeRows(layers: Item[][], size: NodeSize, direction: Direction): Placed[] {
   const placed: Placed[] = [];
-  let x = 0;
+  let start = 0;
   for (const [layer, items] of layers.entries()) {
     const nodes = items.filter((item) => item.id !== null);
+    const thick = nodes.reduce((most, item) => Math.max(most, along(item, direction)), 0);
+    for (const item of nodes)
+      placed.push(placedAt(item, layer, start + (thick - along(item, direction)) / 2, item.row, direction));
+    start += thick + size.gapLayer;
+  }
+  return toOrigin(placed);
+}
+
+// Every layer as columns of at most so many nodes, centred; the order within the layer is kept, column by column.
+function placeFolded(layers: Item[][], size: NodeSize, rows: number, direction: Direction): Placed[] {
+  const placed: Placed[] = [];
+  let start = 0;
+  for (const [layer, items] of layers.entries()) {
+    const nodes = items.filter((item) => item.id !== null);
+    const thick = nodes.reduce((most, item) => Math.max(most, along(item, direction)), 0);
+    const pitch = nodes.reduce((most, item) => Math.max(most, across(item, direction)), 0) + size.gapNode;
     const columns = Math.max(1, Math.ceil(nodes.length / rows));
     const perColumn = Math.ceil(nodes.length / columns);
     nodes.forEach((item, i) => {
       const column = Math.floor(i / perColumn);
-      const row = (i % perColumn) + (rows - perColumn) / 2;
-      placed.push({id: item.id as string, layer, x: x + column * (width + gapNode), y: row * (height + gapNode)});
+      const row = (i % perColumn) - (perColumn - 1) / 2;
+      placed.push(placedAt(item, layer, start + column * (thick + size.gapNode), row * pitch, direction));
     });
-    x += columns * (width + gapNode) - gapNode + gapLayer;
+    start += columns * (thick + size.gapNode) - size.gapNode + size.gapLayer;
   }
-  return placed;
+  return toOrigin(placed);
 }

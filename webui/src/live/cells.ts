@@ -1,6 +1,6 @@
 // Finds a task instance in a grid by run and task. The places are indexed once a fetched list and shared with the lists that
 // patches make of it, because a grid of 1,000 tasks and 25 runs changes several times a second and is too large to index anew.
-import type {GridCell} from '../api/types';
+import type {GridCell, StateCounts, TaskState} from '../api/types';
 
 const indexes = new WeakMap<readonly GridCell[], Map<string, number>>();
 
@@ -57,6 +57,13 @@ export function sameCell(one: GridCell | undefined, other: GridCell | undefined)
     (one?.state === other?.state &&
       one?.start_date === other?.start_date &&
       one?.end_date === other?.end_date &&
-      one?.try_number === other?.try_number)
+      one?.try_number === other?.try_number &&
+      sameCounts(one?.states, other?.states))
   );
+}
+
+function sameCounts(one: StateCounts | undefined, other: StateCounts | undefined): boolean {
+  if (one === other) return true;
+  const states = Object.keys({...one, ...other}) as TaskState[];
+  return states.every((state) => one?.[state] === other?.[state]);
 }

@@ -1,8 +1,8 @@
 import {describe, expect, it} from 'vitest';
 import {Cells} from './cells';
-import {patchGrid} from './patch';
+import {patchGrid, patchInstances} from './patch';
 import {RecentTransitions} from './recent';
-import type {Grid, Transition} from '../api/types';
+import type {Grid, TaskInstance, Transition} from '../api/types';
 
 const grid: Grid = {
   runs: [{dag_run_id: 'r1', dag_id: 'd', run_type: 'manual', state: 'queued'}],
@@ -63,12 +63,52 @@ describe('patchGrid', () => {
     expect(patchGrid(known, [change('a', 'success', 'later')]).task_instances).toEqual(known.task_instances);
   });
 
+  it('takes one instance of a mapped task for no more than a sign that the task is at work', () => {
+    const states = {queued: 3};
+    const mapped: Grid = {
+      ...grid,
+      task_instances: [{dag_run_id: 'r1', task_id: 'm', state: 'queued', try_number: 1, instances: 3, states}],
+    };
+    const running = patchGrid(mapped, [{...change('m', 'running', 't1'), map_index: 1}]);
+    expect(running.task_instances[0]).toMatchObject({state: 'running', start_date: 't1', states});
+    const one = patchGrid(running, [{...change('m', 'success', 't2'), map_index: 1}]);
+    expect(one.task_instances[0]).toMatchObject({state: 'running', states});
+  });
+
   it('returns the same object when nothing of it changed', () => {
     expect(patchGrid(grid, [change('a', 'running', 't1', 'another run')])).toBe(grid);
   });
 });
 
+describe('patchInstances', () => {
+  it('changes the instance with that index, and leaves the others as they are', () => {
+    const one = (map_index: number): TaskInstance => ({
+      task_id: 'm',
+      dag_id: 'd',
+      dag_run_id: 'r1',
+      map_index,
+      state: 'running',
+      try_number: 1,
+      max_tries: 0,
+    });
+    const list = [one(0), one(1)];
+    const patched = patchInstances(list, [{...change('m', 'success', 't2'), map_index: 1}]);
+    expect(patched[0]).toBe(list[0]);
+    expect(patched[1]).toMatchObject({state: 'success', end_date: 't2'});
+  });
+});
+
 describe('RecentTransitions', () => {
+  it('keeps the instances of a mapped task apart', () => {
+    const recent = new RecentTransitions(() => 0);
+    recent.add({...change('m', 'running', 't1'), map_index: 0});
+    recent.add({...change('m', 'success', 't2'), map_index: 1});
+    expect(recent.of('d').map(({map_index, state}) => [map_index, state])).toEqual([
+      [0, 'running'],
+      [1, 'success'],
+    ]);
+  });
+
   it('remembers the newest transition of everything for ten seconds, in the order of arrival', () => {
     let now = 0;
     const recent = new RecentTransitions(() => now);

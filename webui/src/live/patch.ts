@@ -32,6 +32,24 @@ export function patchTimes<T extends GridCell | TaskInstance>(cell: T, change: T
   };
 }
 
+// The instance of a list (a mapped task's) that changed.
+export function patchInstances(list: TaskInstance[], changes: Transition[]): TaskInstance[] {
+  const byIndex = new Map(changes.map((change) => [change.map_index ?? -1, change]));
+  return list.map((one) => {
+    const change = byIndex.get(one.map_index);
+    return change ? patchTimes(one, change) : one;
+  });
+}
+
+// One of many instances says little about what they amount to: only that the task is at work. The counts come with the next
+// look at the grid.
+function patchMapped(cell: GridCell, change: Transition): GridCell {
+  const waits = cell.state === null || cell.state === 'none' || cell.state === 'scheduled' || cell.state === 'queued';
+  return waits && change.state === 'running'
+    ? {...cell, state: 'running', start_date: cell.start_date ?? change.at}
+    : cell;
+}
+
 export function patchGrid(grid: Grid, changes: Transition[]): Grid {
   const known = new Set(grid.runs.map((run) => run.dag_run_id));
   const relevant = changes.filter((change) => known.has(change.dag_run_id));
@@ -45,7 +63,8 @@ export function patchGrid(grid: Grid, changes: Transition[]): Grid {
     const key = cellKey(dag_run_id, task_id);
     const present = changed.get(key) ??
       cells.get(dag_run_id, task_id) ?? {dag_run_id, task_id, state: null, try_number: 0};
-    changed.set(key, patchTimes(present, change));
+    const many = present.states !== undefined || (change.map_index ?? -1) >= 0;
+    changed.set(key, many ? patchMapped(present, change) : patchTimes(present, change));
   }
   return {runs, task_instances: withCells(grid.task_instances, changed.values())};
 }

@@ -4,13 +4,18 @@ import type {Transition} from '../api/types';
 
 const kKeptFor = 10_000;
 
+// What a transition is about: the next one about the same replaces it.
+export function transitionKey({dag_id, dag_run_id, task_id, map_index}: Transition): string {
+  return `${dag_id}\n${dag_run_id}\n${task_id ?? ''}\n${map_index ?? -1}`;
+}
+
 export class RecentTransitions {
   private readonly kept = new Map<string, {transition: Transition; at: number}>();
 
   constructor(private readonly now: () => number = () => performance.now()) {}
 
   add(transition: Transition): void {
-    const key = `${transition.dag_id}\n${transition.dag_run_id}\n${transition.task_id ?? ''}`;
+    const key = transitionKey(transition);
     // Deleted first, so that the map stays in the order of arrival.
     this.kept.delete(key);
     this.kept.set(key, {transition, at: this.now()});

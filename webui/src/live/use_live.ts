@@ -3,8 +3,8 @@
 import {useEffect} from 'react';
 import {Coalescer} from './coalescer';
 import {LiveStream} from './live_stream';
-import {patchGrid, patchRun, patchTimes} from './patch';
-import {recentTransitions} from './recent';
+import {patchGrid, patchInstances, patchRun, patchTimes} from './patch';
+import {recentTransitions, transitionKey} from './recent';
 import {setLiveStatus} from './status';
 import {queryClient} from '../api/queries';
 import {currentToken, signOut} from '../api/session';
@@ -14,6 +14,8 @@ const kShowInterval = 200;
 const kRefreshInterval = 1000;
 // A grid is large and its transitions were shown already: it is compared with the server's truth less often.
 const kReconcileInterval = 5000;
+// Sooner where it has counts of mapped instances, which transitions do not show.
+const kCountInterval = 1500;
 const kHiddenGrace = 5000;
 
 export function useLive(dag: string | null): void {
@@ -23,17 +25,29 @@ export function useLive(dag: string | null): void {
     const reconcile = new Coalescer<string>(kReconcileInterval, (dags) => {
       for (const one of dags) void queryClient.invalidateQueries({queryKey: ['grid', one]});
     });
+    const count = new Coalescer<string>(kCountInterval, (dags) => {
+      for (const one of dags) void queryClient.invalidateQueries({queryKey: ['grid', one]});
+    });
+    // Which new instances a task has is known only from the server.
+    const recount = new Coalescer<unknown[]>(kReconcileInterval, (keys) => {
+      for (const queryKey of keys) void queryClient.invalidateQueries({queryKey});
+    });
     const open = () => {
       let first = true;
       const stream = new LiveStream({
         path: dag === null ? '/millrace/v1/events' : `/millrace/v1/events?dag_id=${encodeURIComponent(dag)}`,
         token: currentToken,
         onTransition: (transition) => {
-          const {dag_id, dag_run_id, task_id} = transition;
+          const {dag_id, dag_run_id, task_id, map_index} = transition;
+          const key = transitionKey(transition);
           recentTransitions.add(transition);
-          show.add(`${dag_id}\n${dag_run_id}\n${task_id ?? ''}`, transition);
-          refresh.add(`${dag_id}\n${dag_run_id}\n${task_id ?? ''}`, transition);
+          show.add(key, transition);
+          refresh.add(key, transition);
           reconcile.add(dag_id, dag_id);
+          if ((map_index ?? -1) >= 0) {
+            count.add(dag_id, dag_id);
+            recount.add(`${dag_run_id}\n${task_id}`, ['instances', dag_id, dag_run_id, task_id]);
+          }
         },
         onStatus: (live) => {
           setLiveStatus(live ? 'live' : 'polling');
@@ -75,6 +89,8 @@ export function useLive(dag: string | null): void {
       show.stop();
       refresh.stop();
       reconcile.stop();
+      count.stop();
+      recount.stop();
     };
   }, [dag]);
 }
@@ -94,16 +110,26 @@ function showTransitions(changes: Transition[]): void {
         ),
       },
   );
+  const mapped = new Map<string, Transition[]>();
   for (const change of changes) {
-    const {dag_id, dag_run_id, task_id} = change;
+    const {dag_id, dag_run_id, task_id, map_index} = change;
     if (task_id === null) {
       queryClient.setQueryData<DagRun>(['run', dag_id, dag_run_id], (run) => run && patchRun(run, change));
     } else {
       queryClient.setQueryData<TaskInstance>(
-        ['taskInstance', dag_id, dag_run_id, task_id],
+        ['taskInstance', dag_id, dag_run_id, task_id, map_index ?? -1],
         (instance) => instance && patchTimes(instance, change),
       );
+      if ((map_index ?? -1) < 0) continue;
+      const key = `${dag_id}\n${dag_run_id}\n${task_id}`;
+      mapped.set(key, [...(mapped.get(key) ?? []), change]);
     }
+  }
+  for (const [key, own] of mapped) {
+    queryClient.setQueryData<TaskInstance[]>(
+      ['instances', ...key.split('\n')],
+      (list) => list && patchInstances(list, own),
+    );
   }
 }
 
@@ -111,13 +137,14 @@ function showTransitions(changes: Transition[]): void {
 function refreshTouched(changes: Transition[]): void {
   const stale = new Map<string, unknown[]>();
   const mark = (...key: unknown[]) => stale.set(key.join('\n'), key);
-  for (const {dag_id, dag_run_id, task_id} of changes) {
+  for (const {dag_id, dag_run_id, task_id, map_index} of changes) {
     mark('runs', '~');
     mark('runs', dag_id);
     if (task_id === null && !knowsRun(dag_id, dag_run_id)) mark('grid', dag_id);
     mark('run', dag_id, dag_run_id);
     if (task_id === null) continue;
-    for (const resource of ['taskInstance', 'tries', 'why', 'job']) mark(resource, dag_id, dag_run_id, task_id);
+    for (const resource of ['taskInstance', 'tries', 'why', 'job', 'xcoms'])
+      mark(resource, dag_id, dag_run_id, task_id, map_index ?? -1);
   }
   for (const queryKey of stale.values()) void queryClient.invalidateQueries({queryKey});
 }
@@ -129,7 +156,7 @@ function refreshMoving(): void {
     predicate: ({queryKey, state}) => {
       if (state.data === undefined) return false;
       if (queryKey[0] === 'grid') return (state.data as Grid).runs.some(moving);
-      return ['runs', 'run', 'taskInstance', 'tries'].includes(queryKey[0] as string);
+      return ['runs', 'run', 'taskInstance', 'instances', 'tries'].includes(queryKey[0] as string);
     },
   });
 }

@@ -1,7 +1,7 @@
 // One DAG: its runs as a grid on the left, the selected run as a graph or a timeline on the right. The selected run is part
 // of the address; without one it is the newest.
 import {useMemo, useState} from 'react';
-import {useDag, useGrid, useTasks} from '../api/queries';
+import {useDag, useGraph, useGrid, useTasks} from '../api/queries';
 import type {DagDetails} from '../api/types';
 import {DagGrid} from '../components/dag_grid';
 import {PlayIcon} from '../components/icons';
@@ -12,13 +12,15 @@ import {RunPanel} from '../components/run_panel';
 import {Shell} from '../components/shell';
 import {Ago, Time} from '../components/times';
 import {TriggerDialog} from '../components/trigger_dialog';
-import {topological} from '../graph/topological';
+import {useOpen} from '../components/use_open';
+import {structureOf} from '../graph/structure';
 import {Cells} from '../live/cells';
 import {useLive} from '../live/use_live';
 import {navigate, setSearchParams, useSearchParam} from '../router';
 import {useShortcuts} from '../shortcuts';
 
 const kRunCounts = [25, 50, 100];
+const kNone = structureOf([], undefined);
 
 export function DagPage({dag}: {dag: string}) {
   useLive(dag);
@@ -26,6 +28,7 @@ export function DagPage({dag}: {dag: string}) {
   const [triggering, setTriggering] = useState(false);
   const details = useDag(dag);
   const tasks = useTasks(dag);
+  const graph = useGraph(dag);
   const grid = useGrid(dag, limit);
   const pause = usePause(dag);
   const chosen = useSearchParam('run');
@@ -33,9 +36,14 @@ export function DagPage({dag}: {dag: string}) {
     t: () => setTriggering(true),
     p: () => details.data && pause.mutate(!details.data.is_paused),
     u: () => navigate('/'),
+    e: () => nodes.toggleAll(),
   });
 
-  const ordered = useMemo(() => topological(tasks.data?.tasks ?? []), [tasks.data]);
+  const structure = useMemo(
+    () => (graph.isPending ? kNone : structureOf(tasks.data?.tasks ?? [], graph.data)),
+    [tasks.data, graph.data, graph.isPending],
+  );
+  const nodes = useOpen(dag, structure);
   const cells = useMemo(() => new Cells(grid.data?.task_instances ?? []), [grid.data]);
   // Columns run from the oldest to the newest, as time does.
   const runs = useMemo(() => {
@@ -65,14 +73,15 @@ export function DagPage({dag}: {dag: string}) {
           />
         )}
         <div className="dag-panes">
-          {grid.isPending || tasks.isPending ? (
+          {grid.isPending || tasks.isPending || graph.isPending ? (
             <div className="card pane">
               <Skeleton rows={8} />
             </div>
           ) : (
             <DagGrid
               dag={dag}
-              tasks={ordered}
+              structure={structure}
+              nodes={nodes}
               runs={runs}
               cells={cells}
               selected={selected}
@@ -87,7 +96,8 @@ export function DagPage({dag}: {dag: string}) {
               dag={dag}
               runId={selected}
               known={runs.find((run) => run.dag_run_id === selected)}
-              tasks={ordered}
+              structure={structure}
+              nodes={nodes}
               cells={cells}
             />
           ) : (

@@ -1,0 +1,148 @@
+// Runs task instances again or sets their state: of one task, one instance of a mapped task, or a whole run, with what hangs on
+// it if wished. The list is the server's own dry run of the same request.
+import {useState} from 'react';
+import {keepPreviousData, useMutation, useQuery} from '@tanstack/react-query';
+import {Dialog} from './dialog';
+import {ErrorNotice} from './notice';
+import {SelectionPreview} from './selection_preview';
+import {toast} from './toast';
+import {client, queryClient} from '../api/queries';
+import type {ClearOptions, Mark} from '../api/client';
+import {countText} from '../format/selection';
+
+export type Action = 'clear' | Mark;
+
+const kActions: [Action, string][] = [
+  ['clear', 'Run again'],
+  ['success', 'Mark success'],
+  ['failed', 'Mark failed'],
+  ['skipped', 'Mark skipped'],
+];
+
+const kNotes: Record<Action, string> = {
+  clear: 'They run again with all their retries; one that runs now is stopped first.',
+  success: 'They count as done without running; what failed because of them runs again.',
+  failed: 'They count as failed; one that runs now is stopped. What stands behind follows its trigger rule.',
+  skipped: 'They are left out; one that runs now is stopped. What stands behind follows its trigger rule.',
+};
+
+type Flag = keyof ClearOptions;
+const kScope: [Flag, string, string][] = [
+  ['upstream', 'Upstream', 'everything that it needs'],
+  ['downstream', 'Downstream', 'everything that depends on it'],
+  ['past', 'Past', 'the same in earlier runs'],
+  ['future', 'Future', 'the same in later runs'],
+];
+const kOfClear: [Flag, string, string][] = [
+  ['onlyFailed', 'Only failed', 'leave alone what succeeded'],
+  ['newestVersion', 'Newest version', 'of the DAG, instead of the one that the run began with; whole runs only'],
+];
+
+interface Props {
+  dag: string;
+  run: string;
+  // null: the whole run.
+  task: string | null;
+  map?: number;
+  initial?: Action;
+  onlyFailed?: boolean;
+  onClose: () => void;
+}
+
+export function ChangeDialog({dag, run, task, map = -1, initial = 'clear', onlyFailed = false, onClose}: Props) {
+  const [action, setAction] = useState<Action>(initial);
+  const [options, setOptions] = useState<ClearOptions>({
+    upstream: false,
+    downstream: task !== null && initial === 'clear',
+    past: false,
+    future: false,
+    onlyFailed,
+    newestVersion: false,
+  });
+  const request = (dryRun: boolean) => {
+    if (action === 'clear')
+      return client.clear({dag, run, task, map} as Parameters<typeof client.clear>[0], options, dryRun);
+    return client.mark({dag, run, task: task ?? '', map}, action, options, dryRun);
+  };
+  const preview = useQuery({
+    queryKey: ['preview', dag, run, task, map, action, options],
+    queryFn: () => request(true),
+    placeholderData: keepPreviousData,
+    staleTime: 0,
+    retry: false,
+  });
+  const change = useMutation({
+    mutationFn: () => request(false),
+    onSuccess: (answer) => {
+      const count = countText(answer.task_instances.length, 'task instance');
+      toast(action === 'clear' ? `${count} will run again` : `${count} marked ${action}`);
+      for (const key of ['grid', 'taskInstance', 'instances', 'tries', 'run', 'why', 'xcoms'])
+        void queryClient.invalidateQueries({queryKey: [key, dag]});
+      onClose();
+    },
+  });
+  const listed = preview.isError ? undefined : preview.data?.task_instances;
+  const name = task === null ? run : map < 0 ? task : `${task} [${map}]`;
+  const flags = [...(task === null ? kScope.slice(2) : kScope), ...(action === 'clear' ? kOfClear : [])];
+  return (
+    <Dialog
+      title={
+        <>
+          {task === null ? 'Run again' : 'Change'} <span className="dialog-subject">{name}</span>
+        </>
+      }
+      onClose={onClose}
+    >
+      <form
+        className="form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          change.mutate();
+        }}
+      >
+        {task !== null && (
+          <div className="segments form-tabs" role="group" aria-label="What to do">
+            {kActions.map(([one, text]) => (
+              <button key={one} type="button" aria-pressed={action === one} onClick={() => setAction(one)}>
+                {text}
+              </button>
+            ))}
+          </div>
+        )}
+        <p className="field-note">{kNotes[action]}</p>
+        <fieldset className="checks">
+          <legend className="hidden">Also</legend>
+          {flags.map(([flag, text, note]) => (
+            <label key={flag} className="field-check-inline" title={note}>
+              <input
+                type="checkbox"
+                name={flag}
+                checked={options[flag]}
+                onChange={(event) => setOptions({...options, [flag]: event.target.checked})}
+              />
+              {text}
+            </label>
+          ))}
+        </fieldset>
+        <SelectionPreview
+          instances={listed}
+          error={preview.error}
+          nothing={action === 'clear' ? 'Nothing to run again.' : `All of it is ${action} already.`}
+        />
+        {change.isError && <ErrorNotice error={change.error} />}
+        <div className="form-end">
+          <button type="button" className="button" onClick={onClose}>
+            Cancel
+          </button>
+          <button
+            type="submit"
+            className={action === 'failed' ? 'button button-danger' : 'button button-primary'}
+            disabled={change.isPending || preview.isPlaceholderData || !listed || listed.length === 0}
+          >
+            {kActions.find(([one]) => one === action)?.[1]}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
