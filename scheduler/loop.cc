@@ -16,7 +16,7 @@ std::size_t Rows(const Batch& batch) {
   return batch.dags.size() + batch.dag_versions.size() + batch.runs.size() + batch.task_instances.size() +
          batch.attempts.size() + batch.stage_tasks.size() + batch.jobs.size() + batch.sessions.size() +
          batch.records.size() + batch.xcoms.size() + batch.backfills.size() + batch.deleted_runs.size() * 10 +
-         batch.forgotten.size();
+         batch.forgotten.size() + batch.cached.size();
 }
 
 Answer NotNow(const Question& question) {

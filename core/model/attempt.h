@@ -34,6 +34,7 @@ struct Assignment {
   Duration kill_grace{0};
   std::int32_t slots = 1;
   std::shared_ptr<const StageWork> stage;  // set for a job's attempts
+  std::vector<std::string> secrets;  // in `with` and `environment`: no log or answer may show them
 };
 
 enum class Outcome : std::uint8_t {

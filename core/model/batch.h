@@ -96,6 +96,20 @@ struct DeadlineRow {
   bool removed = false;  // the run was over in time
 };
 
+// What a task instance left when it succeeded, for later ones with the same inputs.
+struct CachedResult {
+  std::string key;  // hash of the inputs, hex
+  std::string dag_id;
+  std::string task_id;
+  std::string run_id;  // of the one that ran
+  std::int32_t map_index = -1;
+  WallTime made_at{};
+  std::optional<WallTime> expires_at;
+  std::vector<XComValue> xcoms;  // what it returned among them
+  bool removed = false;          // instead: the task has none any more
+  friend bool operator==(const CachedResult&, const CachedResult&) = default;
+};
+
 struct Batch {
   std::uint32_t term = 0;      // the scheduler start that wrote it; the store refuses a term that is not its newest
   std::uint64_t sequence = 0;  // from 1, without gaps
@@ -130,6 +144,7 @@ struct Batch {
     bool row = false;
   };
   std::vector<Forgotten> forgotten;
+  std::vector<CachedResult> cached;  // in order
 
   bool empty() const {
     return dags.empty() && dag_versions.empty() && runs.empty() && task_instances.empty() &&
@@ -137,7 +152,7 @@ struct Batch {
            transitions.empty() && xcoms.empty() && dataset_events.empty() && dataset_queue.empty() &&
            run_events.empty() && deadlines.empty() && backfills.empty() && notifications.empty() &&
            approvals.empty() &&
-           deleted_runs.empty() && deleted_dags.empty() && forgotten.empty();
+           deleted_runs.empty() && deleted_dags.empty() && forgotten.empty() && cached.empty();
   }
 };
 

@@ -229,6 +229,19 @@ void Describe(V& v, T& x) {
   v("text", x.text);
 }
 
+template <typename V, Is<LookupRef> T>
+void Describe(V& v, T& x) {
+  v("kind", x.kind);
+  v("name", x.name);
+}
+
+template <typename V, Is<CachePolicy> T>
+void Describe(V& v, T& x) {
+  v("expires", x.expires);
+  v("key", x.key);
+  v("inputs", x.inputs);
+}
+
 template <typename V, Is<Task> T>
 void Describe(V& v, T& x) {
   v("id", x.id);
@@ -269,6 +282,9 @@ void Describe(V& v, T& x) {
   v.Later("zip", x, &Task::zip);
   v.Later("mapped_group", x, &Task::mapped_group);
   v.Later("callbacks", x, &Task::callbacks);
+  v.Later("lookups", x, &Task::lookups);
+  v.Later("expand_lookups", x, &Task::expand_lookups);
+  v.Later("cache", x, &Task::cache);
 }
 
 template <typename V, Is<DatasetCondition> T>

@@ -56,6 +56,7 @@ struct ClearTasks {
   bool latest_version = false;  // the whole run, on the newest version of its DAG
   bool only_running = false;
   std::optional<std::string> note = {};  // is left at each of them
+  bool refresh_cache = false;   // forgets what the tasks have cached, so that they do run
 };
 
 // Sets task instances' states by hand: success, failed or skipped.

@@ -74,6 +74,21 @@ struct XComRef {
   friend auto operator<=>(const XComRef&, const XComRef&) = default;
 };
 
+// Something outside its run that the templates of a task read.
+struct LookupRef {
+  enum class Kind : std::uint8_t { kVariable, kConnection, kPreviousSuccess };
+  Kind kind = Kind::kVariable;
+  std::string name;  // "" for kPreviousSuccess
+  friend auto operator<=>(const LookupRef&, const LookupRef&) = default;
+};
+
+// What an earlier success of the task with the same inputs left may stand for running it again.
+struct CachePolicy {
+  Duration expires{0};  // 0: never
+  Value key;            // a template; null: the rendered fields and the files that they name
+  Value::List inputs;   // templates of what counts besides
+};
+
 // One name of `expand` and where its values come from: a list, a map (its members as {key, value}), or text,
 // which is a template of one of them.
 struct Expansion {
@@ -122,6 +137,9 @@ struct Task {
   bool zip = false;                // the first of each, the second of each, ... instead of every combination
   std::int32_t mapped_group = -1;  // in Dag::groups: the one whose `expand` gives it its instances
   std::vector<std::int32_t> callbacks;  // in Dag::callbacks
+  std::vector<LookupRef> lookups;  // what its templates read besides XComs
+  std::vector<LookupRef> expand_lookups;  // what its own `expand`, or its group's, reads besides XComs
+  std::optional<CachePolicy> cache;
 
   bool mapped() const { return !expand.empty() || mapped_group >= 0; }
 };

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "core/model/attempt.h"
 #include "core/model/command.h"
+#include "core/model/dag.h"
 #include "core/model/run.h"
 
 namespace millrace {
@@ -67,10 +69,20 @@ struct Need {
   std::string run_id;
 };
 
-// What a task instance reads before it may start: XComs of its run; the loop answers with XComsLoaded.
+// What a task instance reads before it may start: XComs of its run, variables, connections, the last successful
+// run before its own; the loop answers with XComsLoaded.
 struct NeedXComs {
   TaskInstanceKey instance;
   std::vector<XComKey> keys;
+  std::vector<LookupRef> lookups = {};
+  std::string dag_id = {};
+  std::optional<WallTime> before = std::nullopt;  // the run's logical date
+};
+
+// Whether an earlier success left a result for these inputs; the loop answers with CachedLoaded.
+struct NeedCached {
+  TaskInstanceKey instance;
+  std::string key;
 };
 
 // The run of the DAG before this one, by logical date; the loop answers with PreviousLoaded.
@@ -90,6 +102,6 @@ struct NeedDates {
 };
 
 using Effect = std::variant<Welcome, Assign, CancelAttempt, HeartbeatAck, AckReports, JobEnded, EndSession,
-                            Reply, Need, NeedXComs, NeedPrevious, NeedDates>;
+                            Reply, Need, NeedXComs, NeedCached, NeedPrevious, NeedDates>;
 
 }  // namespace millrace

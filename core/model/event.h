@@ -74,10 +74,24 @@ struct Loaded {
   StatusOr<RunImage> image;
 };
 
+// NOT_FOUND when there is none. What is secret in it goes to the attempt and nowhere else.
+struct FoundValue {
+  LookupRef ref;
+  StatusOr<Value> value;
+};
+
 // The answer to NeedXComs: those that there are, in no order. UNAVAILABLE: the store did not answer in time.
 struct XComsLoaded {
   TaskInstanceKey instance;
   StatusOr<std::vector<XComRow>> rows;
+  std::vector<FoundValue> found = {};  // to each lookup
+};
+
+// The answer to NeedCached, or NOT_FOUND.
+struct CachedLoaded {
+  TaskInstanceKey instance;
+  std::string key;
+  StatusOr<CachedResult> result;
 };
 
 // The answer to NeedPrevious: the run as the store has it, or NOT_FOUND.
@@ -101,6 +115,6 @@ struct LoopStalled {
 
 using Event =
     std::variant<Tick, DagLoaded, DagGone, WorkerJoined, Heartbeat, WorkerDisconnected, WorkerDraining,
-                 Reported, CommandReceived, Loaded, XComsLoaded, PreviousLoaded, DatesLoaded, LoopStalled>;
+                 Reported, CommandReceived, Loaded, XComsLoaded, CachedLoaded, PreviousLoaded, DatesLoaded, LoopStalled>;
 
 }  // namespace millrace

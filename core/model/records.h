@@ -69,8 +69,31 @@ struct PruneRecord {
   std::int64_t limit = 0;
 };
 
-using Record =
-    std::variant<UserRecord, TokenRecord, AuditRecord, ImportErrorRecord, XComRecord, PoolRow, PruneRecord,
-                 NoteRecord>;
+// A named value. `sealed`: encrypted by scheduler/auth, which alone can open it; so is it here and in the store.
+struct VariableRecord {
+  std::string key;
+  std::string sealed;
+  std::string description;
+  bool deleted = false;
+  friend bool operator==(const VariableRecord&, const VariableRecord&) = default;
+};
+
+// A named credential. Its password and extra are in `sealed`.
+struct ConnectionRecord {
+  std::string id;
+  std::string type;
+  std::string description;
+  std::string host;
+  std::string login;
+  std::string schema;
+  std::optional<std::int32_t> port;
+  std::string sealed;
+  bool deleted = false;
+  friend bool operator==(const ConnectionRecord&, const ConnectionRecord&) = default;
+};
+
+using Record = std::variant<UserRecord, TokenRecord, AuditRecord, ImportErrorRecord, XComRecord, PoolRow,
+                            PruneRecord, NoteRecord, VariableRecord,
+                            ConnectionRecord>;
 
 }  // namespace millrace

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "core/base/status.h"
+#include "core/model/dag.h"
+#include "core/model/run.h"
 #include "core/model/value.h"
 
 namespace millrace {
@@ -32,6 +34,13 @@ struct TemplateNeed {
   friend bool operator==(const TemplateNeed&, const TemplateNeed&) = default;
 };
 
+TemplateNeed NeedOf(const LookupRef& ref);
+// Nothing for an XCom.
+std::optional<LookupRef> RefOf(const TemplateNeed& need);
+
+// What kPreviousSuccess finds when this is the run.
+Value PreviousSuccessOf(const Run& run);
+
 // "the XCom 'return_value' of task 'extract'", for messages.
 std::string ToString(const TemplateNeed& need);
 
@@ -49,12 +58,14 @@ class TemplateAnswers : public TemplateLookup {
  public:
   void Set(const TemplateNeed& need, const Value& answer);
   void SetNone(const TemplateNeed& need);
+  // Asking for it fails so.
+  void SetError(const TemplateNeed& need, Status error);
   StatusOr<Value> Find(const TemplateNeed& need) override;
   // In the order in which they were asked for, each once.
   const std::vector<TemplateNeed>& missing() const { return missing_; }
 
  private:
-  std::map<TemplateNeed, std::optional<Value>> known_;
+  std::map<TemplateNeed, StatusOr<Value>> known_;
   std::vector<TemplateNeed> missing_;
 };
 

@@ -60,7 +60,7 @@ bool operator==(const Enclosed& a, const Enclosed& b) {
   const auto same = [](const DagFile& x, const DagFile& y) {
     return x.path == y.path && x.content == y.content;
   };
-  return a.connections == b.connections &&
+  return a.connections == b.connections && a.secrets == b.secrets &&
          std::equal(a.files.begin(), a.files.end(), b.files.begin(), b.files.end(), same);
 }
 
@@ -89,6 +89,7 @@ void ToWire(const Assignment& from, v1::Assignment* to) {
   to->set_kill_grace_micros(from.kill_grace.count());
   to->set_slots(from.slots);
   if (from.stage != nullptr) ToWire(*from.stage, to->mutable_stage());
+  for (const std::string& secret : from.secrets) to->add_secrets(secret);
 }
 
 void ToWire(const Enclosed& from, v1::Assignment* to) {
@@ -100,6 +101,7 @@ void ToWire(const Enclosed& from, v1::Assignment* to) {
     added->set_path(file.path);
     added->set_content(file.content);
   }
+  for (const std::string& secret : from.secrets) to->add_secrets(secret);
 }
 
 Assignment FromWire(const v1::Assignment& from) {
@@ -120,6 +122,7 @@ Assignment FromWire(const v1::Assignment& from) {
   to.kill_grace = Duration(from.kill_grace_micros());
   to.slots = from.slots();
   if (from.has_stage()) to.stage = std::make_shared<const StageWork>(FromWire(from.stage()));
+  to.secrets.assign(from.secrets().begin(), from.secrets().end());
   return to;
 }
 
@@ -127,6 +130,7 @@ Enclosed EnclosedFromWire(const v1::Assignment& from) {
   Enclosed to;
   to.connections = Sorted(from.connections());
   for (const v1::File& file : from.files()) to.files.push_back({file.path(), file.content()});
+  to.secrets.assign(from.secrets().begin(), from.secrets().end());
   return to;
 }
 

@@ -20,6 +20,7 @@ namespace millrace::convert {
 struct Enclosed {
   std::vector<std::pair<std::string, std::string>> connections;  // name -> URI; secret
   std::vector<DagFile> files;
+  std::vector<std::string> secrets;  // texts that logs and answers must not show
   friend bool operator==(const Enclosed& a, const Enclosed& b);
 };
 

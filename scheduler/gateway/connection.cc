@@ -35,6 +35,7 @@ struct ToMessage {
   void operator()(const Reply&) const {}
   void operator()(const Need&) const {}
   void operator()(const NeedXComs&) const {}
+  void operator()(const NeedCached&) const {}
   void operator()(const NeedPrevious&) const {}
   void operator()(const NeedDates&) const {}
 };
