@@ -47,6 +47,13 @@ const kSales = grouped(
 export const kDags = [
   {id: 'regional_sales', description: 'Sales by region, each shop by itself', schedule: '@daily', tags: ['sales'], owner: 'sales', runs: 8, every: 86400, tasks: kSales, fail: {6: 'stage.fetch'},
     groups: [{id: 'stage', parent: null, tooltip: 'One file a shop'}, {id: 'stage.checks', parent: 'stage', tooltip: null}],
+    params: {
+      month: {value: null, description: 'Which month', schema: {type: 'string', pattern: '^\\d{4}-\\d{2}$', section: 'What'}},
+      shops: {value: ['BER', 'HAM'], schema: {type: 'array', items: {type: 'string', pattern: '^[A-Z]{3}$'}, minItems: 1, section: 'What'}},
+      columns: {value: ['day'], schema: {type: 'array', items: {type: 'string', enum: ['day', 'hour', 'shop']}, section: 'What'}},
+      since: {value: null, schema: {type: ['null', 'string'], format: 'date', section: 'What'}},
+      text: {value: '', schema: {type: 'string', format: 'multiline', section: 'Mail'}},
+    },
     labels: {'stage.checks.rows>report': 'rows > 0', 'stage.checks.freshness>report': 'rows > 0'}},
   {id: 'daily_flights', description: 'Delays by state and airport, every night', schedule: '0 2 * * *', zone: 'America/New_York', tags: ['flights', 'etl'], owner: 'data-engineering',
     tasks: kFlights, runs: 25, every: 86400, fail: {19: 'quality', 8: 'extract'}, params: {threshold_minutes: {value: 15, description: 'A flight is late from here on', schema: {type: 'integer', minimum: 0, maximum: 600}}, publish: {value: true, schema: {type: 'boolean'}}, region: {value: 'all', schema: {type: 'string', enum: ['all', 'east', 'west']}}}},

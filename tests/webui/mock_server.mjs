@@ -57,7 +57,7 @@ class World {
 
   start(dag, body, user) {
     const logical = body.logical_date ? Date.parse(body.logical_date) : Date.now();
-    const run = {id: `manual__${iso(logical).replace('Z', '+00:00')}`, type: 'manual', logical: body.logical_date ? logical : null, begin: null, end: null, queued: Date.now(), state: 'queued', conf: body.conf ?? {}, cells: new Map(), user};
+    const run = {id: body.dag_run_id ?? `manual__${iso(logical).replace('Z', '+00:00')}`, note: body.note ?? null, type: 'manual', logical: body.logical_date ? logical : null, begin: null, end: null, queued: Date.now(), state: 'queued', conf: body.conf ?? {}, cells: new Map(), user};
     if (dag.list.some((other) => other.id === run.id)) return null;
     for (const task of dag.tasks) run.cells.set(task.id, {state: null, attempt: 0, start: null, end: null});
     dag.list.push(run);
@@ -150,7 +150,7 @@ class World {
 
   runResponse(dag, run) {
     const interval = run.logical !== null && run.type === 'scheduled' ? [iso(run.logical), iso(run.logical + dag.every * 1000)] : [iso(run.logical), iso(run.logical)];
-    return {dag_run_id: run.id, dag_id: dag.id, dag_display_name: dag.id, run_type: run.type, state: run.state, logical_date: iso(run.logical), run_after: iso(run.queued ?? run.begin), queued_at: iso(run.queued ?? run.begin - 200), start_date: iso(run.begin), end_date: iso(run.state === 'running' || run.state === 'queued' ? null : run.end), data_interval_start: interval[0], data_interval_end: interval[1], conf: run.conf, note: null, dag_versions: [], triggering_user_name: run.user ?? null};
+    return {dag_run_id: run.id, dag_id: dag.id, dag_display_name: dag.id, run_type: run.type, state: run.state, logical_date: iso(run.logical), run_after: iso(run.queued ?? run.begin), queued_at: iso(run.queued ?? run.begin - 200), start_date: iso(run.begin), end_date: iso(run.state === 'running' || run.state === 'queued' ? null : run.end), data_interval_start: interval[0], data_interval_end: interval[1], conf: run.conf, note: run.note ?? null, dag_versions: [], triggering_user_name: run.user ?? null};
   }
 
   instance(dag, run, task, attempt, map = -1) {
@@ -211,6 +211,7 @@ function routes(world) {
     ['POST', '/api/v2/dags/:dag/dagRuns', ({args: [id], body}) => {
       if (!('logical_date' in body)) fail(422, [{loc: ['body', 'logical_date'], msg: 'Field required', type: 'missing'}]);
       const dag = dagOf(id);
+      if (body.conf?.shops?.includes('XXX')) fail(400, 'param shops [0] is no shop; param text is too sad');
       return world.runResponse(dag, world.start(dag, body, 'admin') ?? fail(409, 'DagRun with this logical date already exists'));
     }],
     ['GET', '/api/v2/dags/:dag/dagRuns/:run', ({args: [id, run]}) => world.runResponse(dagOf(id), runOf(dagOf(id), run))],

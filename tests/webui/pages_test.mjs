@@ -203,11 +203,52 @@ describe('the dashboard', () => {
     await page.waitForSelector('.mapped-row');
   });
 
+  it('makes a form of the params: each kind of field, what is wrong beside it, also what the scheduler finds', async () => {
+    await page.goto(`${mock.url}/dags/regional_sales`);
+    await page.waitForSelector('.grid-row');
+    await page.keyboard.press('t');
+    const problem = (name) => page.locator(`[data-param=${name}] .field-problem`);
+    const run = page.locator('.dialog button[type=submit]');
+    assert.deepEqual(await page.locator('.form-section > legend').allInnerTexts(), ['What', 'Mail']);
+    assert.equal(await problem('month').innerText(), 'must be given');
+    assert.equal(await run.isDisabled(), true);
+    await page.fill('[name=month]', '2001-3');
+    assert.match(await problem('month').innerText(), /must match the pattern/);
+    await page.fill('[name=month]', '2001-03');
+    await page.fill('[name=shops]', '');
+    assert.equal(await problem('shops').innerText(), 'must have at least 1 entry');
+    await page.fill('[name=shops]', 'XXX');
+    await page.check('[name="columns.shop"]');
+    await page.fill('[name=since]', '2001-02-03');
+    await page.fill('[name=text]', 'one\ntwo');
+    await run.click();
+    await page.waitForSelector('[data-param=shops] .field-problem >> text=[0] is no shop');
+    await page.waitForSelector('[data-param=text] .field-problem >> text=is too sad');
+    await page.click('.dialog button:text("JSON")');
+    const conf = JSON.parse(await page.inputValue('[name=conf]'));
+    assert.deepEqual(conf, {month: '2001-03', shops: ['XXX'], columns: ['day', 'shop'], since: '2001-02-03', text: 'one\ntwo'});
+    await page.fill('[name=conf]', JSON.stringify({...conf, shops: ['x']}));
+    await page.waitForSelector('.field-problem >> text=shops [0]: must match the pattern');
+    await page.fill('[name=conf]', JSON.stringify({...conf, shops: ['MUC']}));
+    await page.click('.dialog button:text("Parameters")');
+    assert.equal(await page.inputValue('[name=shops]'), 'MUC');
+    await page.click('.form-more summary');
+    await page.fill('[name=dag_run_id]', 'by hand');
+    await page.waitForSelector('.field-problem >> text=Letters, digits');
+    await page.fill('[name=dag_run_id]', 'by_hand');
+    await page.fill('[name=note]', 'asked for by sales');
+    await run.click();
+    await page.waitForSelector('.run-id:text("by_hand")');
+    await page.waitForSelector('.run-head >> text=asked for by sales');
+    assert.deepEqual(open('regional_sales').at(-1).conf.columns, ['day', 'shop']);
+  });
+
   it('counts the instances of a mapped task while they run', async () => {
     await page.goto(`${mock.url}/dags/regional_sales`);
     await page.waitForSelector('.live-live');
     mock.world.hold('stage.fetch');
     await page.keyboard.press('t');
+    await page.fill('[name=month]', '2001-03');
     await page.click('.dialog button[type=submit]');
     await page.waitForSelector('.task-card[data-task="stage.fetch"][data-state=running] >> text=0 of 12');
     mock.world.release('stage.fetch');

@@ -1,73 +1,67 @@
-// Starts a run by hand: a form made from the DAG's params, or its JSON, and for which logical date.
-import {useState, type FormEvent} from 'react';
+// Starts a run by hand: a form made from the DAG's params, or its JSON, for which logical date, and under which name.
+import {useMemo, useState, type FormEvent} from 'react';
 import {useMutation} from '@tanstack/react-query';
+import {ConfForm} from './conf_form';
 import {Dialog} from './dialog';
 import {ErrorNotice, Skeleton} from './notice';
 import {toast} from './toast';
+import {useConf} from './use_conf';
 import {client, queryClient, useDag} from '../api/queries';
-import type {DagRun} from '../api/types';
+import type {DagDetails, DagRun} from '../api/types';
 import {formatTime, parseTypedTime} from '../format/time';
-import {formFields, parseConf, parseField, type Field} from '../format/params';
+import {formFields, serverProblems} from '../format/params';
+
+const kRunId = /^[A-Za-z0-9_.\-:+]{0,250}$/;
 
 interface Props {
   dag: string;
+  // What the form begins with instead of the params' defaults: the conf of a run that is run once more.
+  initial?: Record<string, unknown>;
   onClose: () => void;
   onTriggered: (run: DagRun) => void;
 }
 
-export function TriggerDialog({dag, onClose, onTriggered}: Props) {
-  const details = useDag(dag);
+export function TriggerDialog(props: Props) {
+  const details = useDag(props.dag);
   return (
     <Dialog
       title={
         <>
-          Run <span className="dialog-subject">{dag}</span>
+          Run <span className="dialog-subject">{props.dag}</span>
         </>
       }
-      onClose={onClose}
+      onClose={props.onClose}
     >
-      {details.isError ? (
+      {details.data ? (
+        <TriggerForm {...props} details={details.data} />
+      ) : details.isError ? (
         <ErrorNotice error={details.error} />
-      ) : !details.data ? (
-        <Skeleton rows={3} />
       ) : (
-        <TriggerForm
-          dag={dag}
-          paused={details.data.is_paused}
-          fields={formFields(details.data.params)}
-          onClose={onClose}
-          onTriggered={onTriggered}
-        />
+        <Skeleton rows={3} />
       )}
     </Dialog>
   );
 }
 
-function TriggerForm({dag, paused, fields, onClose, onTriggered}: Props & {fields: Field[]; paused: boolean}) {
-  const [texts, setTexts] = useState<Record<string, string>>(() =>
-    Object.fromEntries(fields.map((field) => [field.name, field.initial])),
-  );
-  const [json, setJson] = useState<string | null>(fields.length === 0 ? '{}' : null);
+function TriggerForm({dag, details, initial, onClose, onTriggered}: Props & {details: DagDetails}) {
+  // The params that the form began with: they do not change under somebody's hands.
+  const [params] = useState(details.params);
+  const fields = useMemo(() => formFields(params), [params]);
+  const conf = useConf(fields, initial);
   const [date, setDate] = useState('');
-
-  const conf: Record<string, unknown> = {};
-  const problems = new Map<string, string>();
-  for (const field of fields) {
-    const parsed = parseField(field, texts[field.name] ?? '');
-    if ('value' in parsed) conf[field.name] = parsed.value;
-    else problems.set(field.name, parsed.problem);
-  }
-  const parsedJson = json === null ? null : parseConf(json);
-  const problem = parsedJson && 'problem' in parsedJson ? parsedJson.problem : null;
+  const [runId, setRunId] = useState('');
+  const [note, setNote] = useState('');
   const logicalDate = date.trim() === '' ? null : parseTypedTime(date);
   const badDate = date.trim() !== '' && logicalDate === null;
-  const valid = !badDate && (json === null ? problems.size === 0 : problem === null);
+  const badId = !kRunId.test(runId);
 
   const trigger = useMutation({
     mutationFn: () =>
       client.trigger(dag, {
         logical_date: logicalDate,
-        conf: parsedJson && 'conf' in parsedJson ? parsedJson.conf : conf,
+        conf: conf.conf,
+        ...(runId === '' ? {} : {dag_run_id: runId}),
+        ...(note === '' ? {} : {note}),
       }),
     onSuccess: (run) => {
       toast(`Started ${run.dag_run_id}`);
@@ -77,20 +71,8 @@ function TriggerForm({dag, paused, fields, onClose, onTriggered}: Props & {field
       onTriggered(run);
     },
   });
-
-  const toJson = () => setJson(JSON.stringify(conf, null, 2));
-  const toForm = () => {
-    if (parsedJson && 'conf' in parsedJson) {
-      const next = {...texts};
-      for (const field of fields) {
-        const value = parsedJson.conf[field.name];
-        if (value === undefined) continue;
-        next[field.name] = value === null ? '' : field.kind === 'json' ? JSON.stringify(value, null, 2) : String(value);
-      }
-      setTexts(next);
-    }
-    setJson(null);
-  };
+  const told = trigger.isError ? serverProblems(trigger.error.message, fields) : null;
+  const valid = !badDate && !badId && conf.valid;
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (valid) trigger.mutate();
@@ -108,6 +90,7 @@ function TriggerForm({dag, paused, fields, onClose, onTriggered}: Props & {field
           placeholder="2001-03-01 00:00"
           spellCheck={false}
           autoComplete="off"
+          aria-invalid={badDate}
           value={date}
           onChange={(event) => setDate(event.target.value)}
         />
@@ -119,44 +102,40 @@ function TriggerForm({dag, paused, fields, onClose, onTriggered}: Props & {field
           </span>
         )}
       </label>
-      {fields.length > 0 && (
-        <div className="form-tabs segments" role="group" aria-label="Parameters as">
-          <button type="button" aria-pressed={json === null} onClick={toForm}>
-            Parameters
-          </button>
-          <button type="button" aria-pressed={json !== null} onClick={() => json === null && toJson()}>
-            JSON
-          </button>
-        </div>
-      )}
-      {json === null ? (
-        fields.map((field) => (
-          <ParamField
-            key={field.name}
-            field={field}
-            text={texts[field.name] ?? ''}
-            problem={problems.get(field.name) ?? null}
-            onChange={(text) => setTexts({...texts, [field.name]: text})}
-          />
-        ))
-      ) : (
+      <ConfForm state={conf} {...(told && conf.json === null ? {told: told.problems} : {})} />
+      <details className="form-more">
+        <summary>Run id and note</summary>
         <label className="field">
           <span className="field-name">
-            Configuration <span className="faint">JSON</span>
+            Run id <span className="faint">optional</span>
+          </span>
+          <input
+            name="dag_run_id"
+            spellCheck={false}
+            autoComplete="off"
+            aria-invalid={badId}
+            value={runId}
+            onChange={(event) => setRunId(event.target.value)}
+          />
+          {badId && <span className="field-problem">Letters, digits and _ . - : + only, at most 250</span>}
+        </label>
+        <label className="field">
+          <span className="field-name">
+            Note <span className="faint">optional</span>
           </span>
           <textarea
-            name="conf"
-            rows={6}
-            spellCheck={false}
-            className="mono"
-            value={json}
-            onChange={(event) => setJson(event.target.value)}
+            name="note"
+            rows={2}
+            maxLength={1000}
+            value={note}
+            onChange={(event) => setNote(event.target.value)}
           />
-          {problem && <span className="field-problem">{problem}</span>}
         </label>
+      </details>
+      {details.is_paused && <p className="field-note">The DAG is paused: this run starts when it is unpaused.</p>}
+      {trigger.isError && (told === null || told.rest !== '' || conf.json !== null) && (
+        <ErrorNotice error={conf.json === null ? new Error(told?.rest ?? trigger.error.message) : trigger.error} />
       )}
-      {paused && <p className="field-note">The DAG is paused: this run starts when it is unpaused.</p>}
-      {trigger.isError && <ErrorNotice error={trigger.error} />}
       <div className="form-end">
         <button type="button" className="button" onClick={onClose}>
           Cancel
@@ -166,65 +145,5 @@ function TriggerForm({dag, paused, fields, onClose, onTriggered}: Props & {field
         </button>
       </div>
     </form>
-  );
-}
-
-function ParamField({
-  field,
-  text,
-  problem,
-  onChange,
-}: {
-  field: Field;
-  text: string;
-  problem: string | null;
-  onChange: (text: string) => void;
-}) {
-  if (field.kind === 'boolean') {
-    return (
-      <label className="field field-check">
-        <input
-          type="checkbox"
-          name={field.name}
-          checked={text === 'true'}
-          onChange={(event) => onChange(String(event.target.checked))}
-        />
-        <span className="field-name">{field.title}</span>
-        {field.description && <span className="field-note">{field.description}</span>}
-      </label>
-    );
-  }
-  return (
-    <label className="field">
-      <span className="field-name">
-        {field.title}
-        {field.title !== field.name && <span className="faint"> {field.name}</span>}
-      </span>
-      {field.kind === 'choice' ? (
-        <select name={field.name} value={text} onChange={(event) => onChange(event.target.value)}>
-          {field.choices.map((choice) => (
-            <option key={String(choice)}>{String(choice)}</option>
-          ))}
-        </select>
-      ) : field.kind === 'json' ? (
-        <textarea
-          name={field.name}
-          rows={3}
-          spellCheck={false}
-          className="mono"
-          value={text}
-          onChange={(event) => onChange(event.target.value)}
-        />
-      ) : (
-        <input
-          name={field.name}
-          inputMode={field.kind === 'text' ? 'text' : 'decimal'}
-          value={text}
-          onChange={(event) => onChange(event.target.value)}
-        />
-      )}
-      {field.description && <span className="field-note">{field.description}</span>}
-      {problem && <span className="field-problem">{problem}</span>}
-    </label>
   );
 }

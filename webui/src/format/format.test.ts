@@ -3,7 +3,6 @@ import {elapsed, formatDuration, formatRelative} from './duration';
 import {problemsOf} from './import_errors';
 import {readJobReport, workerLanes} from './job_report';
 import {formatBytes, formatCount} from './number';
-import {formFields, parseConf, parseField, type Field} from './params';
 import {formatTime, parseTypedTime} from './time';
 
 describe('durations', () => {
@@ -75,53 +74,6 @@ describe('numbers', () => {
     expect(formatBytes(1.5e9)).toBe('1.5 GB');
     expect(formatCount(1234567)).toBe('1\u202F234\u202F567');
     expect(formatCount(null)).toBe('–');
-  });
-});
-
-describe('params', () => {
-  const field = (param: unknown) => formFields({p: param})[0] as Field;
-
-  it("become fields from Airflow's shape, from a plain schema and from a bare value", () => {
-    expect(field({value: 15, schema: {type: 'integer', minimum: 0}, description: 'd'})).toMatchObject({
-      kind: 'integer',
-      initial: '15',
-      description: 'd',
-      minimum: 0,
-    });
-    expect(field({type: 'integer', default: 15})).toMatchObject({kind: 'integer', initial: '15'});
-    expect(field('x')).toMatchObject({kind: 'text', initial: 'x'});
-    expect(field({value: 'b', schema: {type: 'string', enum: ['a', 'b']}})).toMatchObject({
-      kind: 'choice',
-      choices: ['a', 'b'],
-      initial: 'b',
-    });
-    expect(field({value: [1, 2], schema: {type: 'array'}})).toMatchObject({kind: 'json'});
-    expect(field({value: null, schema: {type: ['null', 'string']}})).toMatchObject({
-      kind: 'text',
-      optional: true,
-      initial: '',
-    });
-    expect(formFields(null)).toEqual([]);
-  });
-
-  it('give back values of their own type', () => {
-    expect(parseField(field({type: 'integer', default: 1}), '7')).toEqual({value: 7});
-    expect(parseField(field({type: 'boolean', default: false}), 'true')).toEqual({value: true});
-    expect(parseField(field({value: {a: 1}, schema: {type: 'object'}}), '{"a": 2}')).toEqual({value: {a: 2}});
-    expect(parseField(field({value: null, schema: {type: ['null', 'integer']}}), '')).toEqual({value: null});
-    expect(parseField(field({value: 2, schema: {enum: [1, 2, 3]}}), '3')).toEqual({value: 3});
-  });
-
-  it('say what is wrong with a value', () => {
-    expect(parseField(field({type: 'integer', default: 1, maximum: 10}), '11')).toEqual({
-      problem: 'must be at most 10',
-    });
-    expect(parseField(field({type: 'integer', default: 1}), '1.5')).toEqual({problem: 'must be a whole number'});
-    expect(parseField(field({type: 'number', default: 1}), 'x')).toEqual({problem: 'must be a number'});
-    expect(parseConf('[1]')).toHaveProperty('problem');
-    expect(parseConf('{')).toHaveProperty('problem');
-    expect(parseConf(' ')).toEqual({conf: {}});
-    expect(parseConf('{"a": 1}')).toEqual({conf: {a: 1}});
   });
 });
 
