@@ -1,11 +1,13 @@
 // Holds timetables against Airflow's own, whose answers over twenty years golden.txt keeps as hashes
-// (oracle.py made it). To see where two chains part: calendar_dump and oracle.py --dump print both.
+// (oracle.py made it). A zone whose rules on this machine are not those that oracle.py saw (tz data of another
+// year) is left out, and the test says so. To see where two chains part: calendar_dump and oracle.py --dump print both.
 // Used by a quick test over some of the lines and by a long one over all.
 #pragma once
 
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <cstdio>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -81,9 +83,9 @@ class DateHash {
  public:
   void Add(WallTime a, WallTime b) {
     ++count_;
-    for (const WallTime time : {a, b})
-      value_ = (value_ ^ static_cast<std::uint64_t>(ToSeconds(time))) * 0x100000001B3;
+    for (const WallTime time : {a, b}) Mix(ToSeconds(time));
   }
+  void Mix(std::int64_t number) { value_ = (value_ ^ static_cast<std::uint64_t>(number)) * 0x100000001B3; }
   int count() const { return count_; }
   std::string hex() const {
     std::ostringstream out;
@@ -143,13 +145,37 @@ inline StatusOr<Timetable> TimetableOf(const GoldenLine& golden, const ZoneDatab
   return Timetable::Of(schedule, zones);
 }
 
+// As zone_hash in oracle.py.
+inline std::string ZoneHash(const Zone& zone) {
+  DateHash hash;
+  for (std::int64_t moment = 1'164'931'200; moment < 1'830'297'600; moment += std::int64_t{3} * 3600)
+    hash.Mix(std::chrono::floor<std::chrono::seconds>(zone.OffsetAt(Second(moment))).count());
+  return hash.hex();
+}
+
+// Those that have other rules on this machine.
+inline std::set<std::string> ChangedZones(const std::vector<GoldenLine>& lines, const ZoneDatabase& zones) {
+  std::set<std::string> changed;
+  for (const GoldenLine& golden : lines) {
+    if (golden.what != "zone") continue;
+    const auto zone = zones.Find(golden.zone);
+    if (zone.ok() && ZoneHash(**zone) == golden.hash) continue;
+    changed.insert(golden.zone);
+    std::printf("%s has other rules here than golden.txt knows: left out\n", golden.zone.c_str());
+  }
+  return changed;
+}
+
 // Every `stride`-th line of golden.txt. Returns how many dates agreed.
 inline std::int64_t ExpectGolden(std::size_t stride) {
   const platform::TzdbZones zones;
   const std::vector<GoldenLine> lines = ReadGolden();
+  const std::set<std::string> changed = ChangedZones(lines, zones);
+  EXPECT_LE(changed.size(), 3u) << "golden.txt is out of date: let oracle.py make it anew";
   std::int64_t dates = 0;
   for (std::size_t i = 0; i < lines.size(); i += stride) {
     const GoldenLine& golden = lines[i];
+    if (golden.what == "zone" || changed.contains(golden.zone)) continue;
     const StatusOr<Timetable> timetable = TimetableOf(golden, zones);
     EXPECT_TRUE(timetable.ok()) << timetable.status().message();
     if (!timetable.ok()) continue;
