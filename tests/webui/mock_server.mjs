@@ -6,6 +6,7 @@ import {readFile} from 'node:fs/promises';
 import {extname, join, normalize} from 'node:path';
 import {pathToFileURL} from 'node:url';
 import {kDags, kImportErrors, kJobReport, logLines, random} from './mock_data.mjs';
+import {lists} from './mock_lists.mjs';
 import {countsOf, fail, finders, operations} from './mock_operations.mjs';
 
 const kTypes = {'.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml'};
@@ -240,7 +241,7 @@ function routes(world) {
       return {state, reasons};
     }],
     ['GET', '/millrace/v1/jobs/:dag/:run/:task', ({args: [id, run, task]}) => (dagOf(id) && runOf(dagOf(id), run).cells.get(task)?.start ? {dag_id: id, dag_run_id: run, task_id: task, try_number: 1, state: 'done', report: kJobReport} : fail(404, 'No job yet'))],
-    ['GET', '/millrace/v1/workers', () => ({workers: [1, 2].map((n) => ({worker_id: String(n), name: `worker-${n}`, state: 'online', slots: 8, slots_used: 0})), total_entries: 2})],
+    ['GET', '/millrace/v1/workers', () => ({workers: [1, 2].map((n) => ({worker_id: String(n), name: `worker-${n}`, hostname: 'mill', state: n === 1 ? 'online' : 'draining', slots: 8, slots_used: n, attempts: n, labels: n === 1 ? ['gpu'] : [], version: '0.1.0', pid: 4000 + n, joined_at: iso(world.now - 3600e3), last_heartbeat: iso(Date.now())})), total_entries: 2})],
   ];
 }
 
@@ -286,7 +287,7 @@ function serveEvents(world, request, response, query) {
 
 export async function startMock({dist, port = 0, speed = 1, password = 'millrace'}) {
   const world = new World(speed);
-  const table = [...routes(world), ...operations(world)].map(([method, pattern, handler]) => ({method, handler, pattern: new RegExp(`^${pattern.replaceAll(/:\w+/g, '([^/]+)')}$`)}));
+  const table = [...routes(world), ...operations(world), ...lists(world)].map(([method, pattern, handler]) => ({method, handler, pattern: new RegExp(`^${pattern.replaceAll(/:\w+/g, '([^/]+)')}$`)}));
   const tokens = new Set();
   const state = {events: true};
   const server = createServer(async (request, response) => {

@@ -397,6 +397,117 @@ describe('the dashboard', () => {
     assert.ok(grids >= 1 && grids <= seconds + 2, `${grids} grid requests in ${seconds} s`);
   });
 
+  it('starts a backfill after a dry run, shows its progress, pauses and cancels it', async () => {
+    await page.goto(`${mock.url}/dags/daily_flights/backfills`);
+    await page.waitForSelector('text=No backfill yet');
+    await page.keyboard.press('b');
+    await page.fill('[name=from_date]', '2001-03-31');
+    await page.fill('[name=to_date]', '2001-03-01');
+    await page.waitForSelector('text=ends before it begins');
+    await page.fill('[name=from_date]', '2000-03-01');
+    await page.waitForSelector('.selection-sum >> text=366 dates');
+    await page.waitForSelector('.clear-list >> text=2000-03-01, 2000-03-02, 2000-03-03 … 2001-03-01');
+    await page.click('.dialog button:text("All")');
+    await page.check('[name=run_backwards]');
+    await page.waitForSelector('.clear-list >> text=2001-03-01, 2001-02-28');
+    await page.click('.dialog button[type=submit]');
+    await page.waitForSelector('tr[data-backfill] .badge[data-state=running]');
+    await page.waitForFunction(() => /^[1-9]/.test(document.querySelector('.progress-line .number').textContent));
+    await page.click('[aria-label="Pause backfill 1"]');
+    await page.waitForSelector('.badge[data-state=paused]');
+    await page.keyboard.press('2');
+    await page.waitForSelector('h1:text("Backfills")');
+    assert.match(await page.locator('tr[data-backfill="1"]').innerText(), /daily_flights[\s\S]*all runs again, 4 at a time, backwards/);
+    await page.click('[aria-label="Resume backfill 1"]');
+    await page.waitForSelector('.badge[data-state=running]');
+    await page.click('[aria-label="Cancel backfill 1"]');
+    await page.waitForSelector('.badge[data-state=cancelled]');
+    await page.keyboard.press('n');
+    await page.fill('[name=dag_id]', 'word_count');
+    await page.fill('[name=from_date]', '2001-03-01');
+    await page.fill('[name=to_date]', '2001-03-02');
+    await page.waitForSelector('.dialog .notice-error >> text=has no schedule');
+  });
+
+  it('shows how full pools are, and changes, makes and deletes them', async () => {
+    await page.keyboard.press('4');
+    await page.waitForSelector('tr[data-pool=warehouse] .warn-text:text("7")');
+    await page.click('[aria-label="Change warehouse"]');
+    await page.fill('[name=slots]', 'many');
+    await page.waitForSelector('text=A number of slots');
+    await page.fill('[name=slots]', '12');
+    await page.click('.dialog button[type=submit]');
+    await page.waitForSelector('tr[data-pool=warehouse] >> text=12');
+    await page.keyboard.press('n');
+    await page.fill('[name=name]', 'warehouse');
+    await page.click('.dialog button[type=submit]');
+    await page.waitForSelector('.dialog .notice-error >> text=exists already');
+    await page.fill('[name=name]', 'mail');
+    await page.fill('[name=slots]', '-1');
+    await page.click('.dialog button[type=submit]');
+    await page.waitForSelector('tr[data-pool=mail] >> text=no limit');
+    await page.click('[aria-label="Change mail"]');
+    await page.click('.dialog button:text("Delete")');
+    await page.waitForSelector('tr[data-pool=mail]', {state: 'detached'});
+    await page.click('[aria-label="Change default_pool"]');
+    assert.equal(await page.locator('.dialog button:text("Delete")').count(), 0);
+  });
+
+  it('shows where an asset comes from and goes to, and starts runs by an update', async () => {
+    await page.keyboard.press('3');
+    await page.waitForSelector('tr[data-asset=exchange_rates]');
+    await page.keyboard.press('/');
+    await page.keyboard.type('fligh');
+    await page.waitForFunction(() => document.querySelectorAll('tr[data-asset]').length === 1);
+    await page.click('tr[data-asset=flights_raw] a.strong');
+    await page.waitForSelector('text=It has not been updated yet');
+    assert.match(await page.locator('.lineage').innerText(), /daily_flights extract[\s\S]*flights_raw[\s\S]*ml_features[\s\S]*daily_flights delays/);
+    await page.click('text=Mark updated…');
+    await page.fill('[name=extra]', '[1]');
+    await page.waitForSelector('.field-problem');
+    await page.fill('[name=extra]', '{"rows": 3}');
+    await page.click('.dialog button[type=submit]');
+    await page.waitForSelector('tr[data-event] >> text={"rows":3}');
+    await page.click('tr[data-event] .chip');
+    await page.waitForSelector('h1:text("ml_features")');
+  });
+
+  it('shows the file of a DAG, its versions and what changed between two', async () => {
+    await page.goto(`${mock.url}/dags/daily_flights/code`);
+    await page.waitForSelector('.code-line >> text=minimum: 0');
+    await page.click('[data-version="2"]');
+    await page.waitForSelector('h2:text("Version 2")');
+    await page.keyboard.press('x');
+    await page.waitForSelector('.diff-sum >> text=from version 1 to 2');
+    assert.deepEqual(await page.locator('.code-line[data-kind=removed] .code-text').allInnerTexts(), ['  threshold_minutes: {type: integer, default: 30}']);
+    assert.equal(await page.locator('.code-line[data-kind=added]').count(), 2);
+    await page.keyboard.press(']');
+    await page.selectOption('[aria-label="Compare with"]', '2');
+    await page.waitForSelector('text=The file is the same in both');
+    await page.keyboard.press('v');
+    await page.waitForSelector('.grid-row');
+  });
+
+  it('shows the workers, and on every page that a DAG file is broken', async () => {
+    await page.keyboard.press('5');
+    await page.waitForSelector('tr[data-worker=worker-2] .badge[data-state=draining]');
+    assert.match(await page.locator('tr[data-worker=worker-1]').innerText(), /1 of 8[\s\S]*mill[\s\S]*gpu/);
+    await page.click('.bar-errors');
+    await page.waitForSelector('.import-errors');
+  });
+
+  it('tells all keys, and none of them works while a dialog is open', async () => {
+    await page.goto(`${mock.url}/dags/daily_flights`);
+    await page.waitForSelector('.grid-row');
+    await page.keyboard.press('?');
+    await page.waitForSelector('.keys');
+    await page.keyboard.press('u');
+    assert.match(page.url(), /daily_flights/);
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('u');
+    await page.waitForSelector('.dag-table');
+  });
+
   it('switches between light, dark and the system\'s theme, and remembers', async () => {
     const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
     const light = await ground();

@@ -5,11 +5,16 @@ import {queryClient} from './api/queries';
 import {currentToken, onSessionChange} from './api/session';
 import {Empty} from './components/notice';
 import {Shell} from './components/shell';
+import {AssetPage} from './pages/asset';
+import {AssetsPage} from './pages/assets';
+import {BackfillsPage} from './pages/backfills';
 import {DagListPage} from './pages/dag_list';
 import {DagPage} from './pages/dag';
 import {LoginPage} from './pages/login';
+import {PoolsPage} from './pages/pools';
 import {TaskInstancePage} from './pages/task_instance';
-import {Link, parseRoute, usePath} from './router';
+import {WorkersPage} from './pages/workers';
+import {Link, parseRoute, usePath, type Route} from './router';
 
 export function App() {
   const token = useSyncExternalStore(onSessionChange, currentToken);
@@ -27,20 +32,25 @@ export function App() {
 function Page() {
   const route = parseRoute(usePath());
   useEffect(() => {
-    document.title =
-      route.page === 'dag'
-        ? `${route.dag} · Millrace`
-        : route.page === 'task'
-          ? `${route.task} · ${route.dag} · Millrace`
-          : 'Millrace';
+    document.title = titleOf(route);
   });
   switch (route.page) {
     case 'dags':
       return <DagListPage />;
     case 'dag':
-      return <DagPage key={route.dag} dag={route.dag} />;
+      return <DagPage key={route.dag} dag={route.dag} tab={route.tab} />;
     case 'task':
       return <TaskInstancePage key={`${route.dag}\n${route.run}\n${route.task}`} {...route} />;
+    case 'backfills':
+      return <BackfillsPage />;
+    case 'assets':
+      return <AssetsPage />;
+    case 'asset':
+      return <AssetPage key={route.asset} asset={route.asset} />;
+    case 'pools':
+      return <PoolsPage />;
+    case 'workers':
+      return <WorkersPage />;
     case 'unknown':
       return (
         <Shell crumbs={[{text: 'Not found'}]}>
@@ -50,4 +60,19 @@ function Page() {
         </Shell>
       );
   }
+}
+
+const kTitles: Partial<Record<Route['page'], string>> = {
+  backfills: 'Backfills',
+  assets: 'Assets',
+  asset: 'Asset',
+  pools: 'Pools',
+  workers: 'Workers',
+};
+
+function titleOf(route: Route): string {
+  if (route.page === 'dag') return `${route.dag} · Millrace`;
+  if (route.page === 'task') return `${route.task} · ${route.dag} · Millrace`;
+  const title = kTitles[route.page];
+  return title === undefined ? 'Millrace' : `${title} · Millrace`;
 }

@@ -11,6 +11,8 @@ import './styles/dag.css';
 import './styles/graph.css';
 import './styles/task.css';
 import './styles/log.css';
+import './styles/lists.css';
+import './styles/code.css';
 
 const root = document.getElementById('root');
 if (root)

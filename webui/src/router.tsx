@@ -1,9 +1,19 @@
 // Client-side routes over the history API. A link is a real anchor: it opens in new tabs and works with the keyboard.
 import {useSyncExternalStore, type AnchorHTMLAttributes, type MouseEvent} from 'react';
 
+// What a DAG's page shows: its runs, its backfills, or its file and versions.
+export const kDagTabs = ['runs', 'backfills', 'code'] as const;
+export type DagTab = (typeof kDagTabs)[number];
+const kPages = ['backfills', 'assets', 'pools', 'workers'] as const;
+
 export type Route =
   | {page: 'dags'}
-  | {page: 'dag'; dag: string}
+  | {page: 'backfills'}
+  | {page: 'assets'}
+  | {page: 'asset'; asset: number}
+  | {page: 'pools'}
+  | {page: 'workers'}
+  | {page: 'dag'; dag: string; tab: DagTab}
   | {page: 'task'; dag: string; run: string; task: string}
   | {page: 'unknown'};
 
@@ -19,8 +29,14 @@ export function parseRoute(pathname: string): Route {
   }
   const [first, dag, third, run, fifth, task] = parts;
   if (parts.length === 0 || (first === 'dags' && parts.length === 1)) return {page: 'dags'};
+  const page = kPages.find((one) => one === first);
+  if (page !== undefined && parts.length === 1) return {page};
+  if (first === 'assets' && parts.length === 2 && /^\d{1,15}$/.test(dag ?? ''))
+    return {page: 'asset', asset: Number(dag)};
   if (first !== 'dags' || dag === undefined) return {page: 'unknown'};
-  if (parts.length === 2) return {page: 'dag', dag};
+  if (parts.length === 2) return {page: 'dag', dag, tab: 'runs'};
+  const tab = kDagTabs.find((one) => one === third);
+  if (parts.length === 3 && tab !== undefined && tab !== 'runs') return {page: 'dag', dag, tab};
   if (parts.length === 6 && third === 'runs' && fifth === 'tasks' && run !== undefined && task !== undefined) {
     return {page: 'task', dag, run, task};
   }
@@ -31,6 +47,19 @@ const encode = (id: string) => encodeURIComponent(id).replaceAll('%3A', ':');
 
 export function dagHref(dag: string, run?: string | null): string {
   return `/dags/${encode(dag)}${run ? `?run=${encode(run)}` : ''}`;
+}
+
+export function dagTabHref(dag: string, tab: DagTab): string {
+  return tab === 'runs' ? dagHref(dag) : `${dagHref(dag)}/${tab}`;
+}
+
+// The file as a version had it.
+export function versionHref(dag: string, version: number): string {
+  return `${dagTabHref(dag, 'code')}?version=${version}`;
+}
+
+export function assetHref(id: number): string {
+  return `/assets/${id}`;
 }
 
 // map: one instance of a mapped task.

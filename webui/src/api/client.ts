@@ -1,13 +1,19 @@
 // The REST client: one function a route. Knows paths, bodies and errors; knows nothing of React or of the session.
 import type {
+  Asset,
+  AssetEvent,
+  Backfill,
   Dag,
   DagDetails,
   DagRun,
+  DagVersion,
   Graph,
   Grid,
   ImportError,
   InstanceKey,
   LogChunk,
+  Pool,
+  Reprocess,
   Task,
   TaskInstance,
   Why,
@@ -109,6 +115,24 @@ const selectionBody = ({upstream, downstream, past, future}: Selection) => ({
   include_past: past,
   include_future: future,
 });
+
+export interface BackfillRequest {
+  dag_id: string;
+  from_date: string;
+  to_date: string;
+  reprocess_behavior: Reprocess;
+  max_active_runs: number;
+  run_backwards: boolean;
+  run_on_latest_version: boolean;
+  include_downstream: boolean;
+  dag_run_conf: Record<string, unknown>;
+}
+
+export interface PoolRequest {
+  name: string;
+  slots: number;
+  description: string;
+}
 
 export class Client {
   constructor(private readonly options: ClientOptions) {}
@@ -235,6 +259,83 @@ export class Client {
   mark(key: InstanceKey, state: Mark, selection: Selection, dryRun: boolean) {
     const path = `${instancePath(key)}${dryRun ? '/dry_run' : ''}`;
     return this.send('PATCH', path, {new_state: state, ...selectionBody(selection)}) as Listed;
+  }
+
+  // The newest first; dag '' means of every DAG.
+  backfills(dag: string, signal?: AbortSignal) {
+    const query = queryString({dag_id: dag, order_by: '-id', limit: kPage});
+    return this.get<{backfills: Backfill[]; total_entries: number}>(`/millrace/v1/backfills${query}`, signal);
+  }
+
+  backfill(request: BackfillRequest, dryRun: boolean) {
+    return this.send('POST', `/millrace/v1/backfills${dryRun ? '/dry_run' : ''}`, request) as Promise<{
+      backfills: Backfill[];
+      dates: string[];
+    }>;
+  }
+
+  changeBackfill(id: number, action: 'pause' | 'unpause' | 'cancel') {
+    return this.send('PUT', `/api/v2/backfills/${id}/${action}`);
+  }
+
+  pools(signal?: AbortSignal) {
+    return this.get<{pools: Pool[]; total_entries: number}>(`/api/v2/pools?limit=${kPage}`, signal);
+  }
+
+  createPool(pool: PoolRequest) {
+    return this.send('POST', '/api/v2/pools', pool) as Promise<Pool>;
+  }
+
+  changePool({name, slots, description}: PoolRequest) {
+    const mask = name === 'default_pool' ? ['slots'] : ['slots', 'description'];
+    const path = `/api/v2/pools/${segment(name)}${queryString({update_mask: mask})}`;
+    return this.send('PATCH', path, {name, slots, description}) as Promise<Pool>;
+  }
+
+  deletePool(name: string) {
+    return this.send('DELETE', `/api/v2/pools/${segment(name)}`);
+  }
+
+  assets(search: string, offset: number, signal?: AbortSignal) {
+    const query = queryString({name_pattern: search, limit: kPage, offset, order_by: 'name'});
+    return this.get<{assets: Asset[]; total_entries: number}>(`/api/v2/assets${query}`, signal);
+  }
+
+  asset(id: number, signal?: AbortSignal) {
+    return this.get<Asset>(`/api/v2/assets/${id}`, signal);
+  }
+
+  assetEvents(id: number, signal?: AbortSignal) {
+    const query = queryString({asset_id: id, order_by: '-timestamp', limit: 50});
+    return this.get<{asset_events: AssetEvent[]; total_entries: number}>(`/api/v2/assets/events${query}`, signal);
+  }
+
+  // Updates that made a run start.
+  upstreamEvents(dag: string, run: string, signal?: AbortSignal) {
+    return this.get<{asset_events: AssetEvent[]}>(`${runPath(dag, run)}/upstreamAssetEvents`, signal);
+  }
+
+  updateAsset(id: number, extra: Record<string, unknown>) {
+    return this.send('POST', '/api/v2/assets/events', {asset_id: id, extra}) as Promise<AssetEvent>;
+  }
+
+  materialize(id: number) {
+    return this.send('POST', `/api/v2/assets/${id}/materialize`, {}) as Promise<DagRun>;
+  }
+
+  async versions(dag: string, signal?: AbortSignal): Promise<DagVersion[]> {
+    const path = `${dagPath(dag)}/dagVersions`;
+    type Page = {dag_versions: DagVersion[]; total_entries: number};
+    const first = await this.get<Page>(`${path}${queryString({limit: kPage})}`, signal);
+    if (first.total_entries <= kPage) return first.dag_versions.reverse();
+    // Oldest first on the wire: of many, the newest are worth showing.
+    const offset = first.total_entries - kPage;
+    return (await this.get<Page>(`${path}${queryString({limit: kPage, offset})}`, signal)).dag_versions.reverse();
+  }
+
+  async source(dag: string, version: number | null, signal?: AbortSignal): Promise<string> {
+    const query = queryString({version_number: version});
+    return (await this.get<{content: string}>(`/api/v2/dagSources/${segment(dag)}${query}`, signal)).content;
   }
 
   importErrors(signal?: AbortSignal) {

@@ -183,3 +183,69 @@ export function useJob(key: InstanceKey, active: boolean, wanted: boolean) {
     refetchInterval: active ? 1500 : false,
   });
 }
+
+export function useBackfills(dag: string) {
+  return useQuery({
+    queryKey: ['backfills', dag],
+    queryFn: ({signal}) => client.backfills(dag, signal),
+    // Progress is counted by the server; quickly while there is some.
+    refetchInterval: (query) => (query.state.data?.backfills.some((one) => one.state === 'running') ? 1500 : 10000),
+  });
+}
+
+export function usePools() {
+  return useQuery({queryKey: ['pools'], queryFn: ({signal}) => client.pools(signal), refetchInterval: 3000});
+}
+
+export function useAssets(search: string) {
+  return useInfiniteQuery({
+    queryKey: ['assets', search],
+    queryFn: ({pageParam, signal}) => client.assets(search, pageParam, signal),
+    initialPageParam: 0,
+    getNextPageParam: (last, pages) => {
+      const loaded = pages.reduce((sum, page) => sum + page.assets.length, 0);
+      return last.assets.length > 0 && loaded < last.total_entries ? loaded : undefined;
+    },
+    placeholderData: keepPreviousData,
+    refetchInterval: 5000,
+  });
+}
+
+export function useAsset(id: number) {
+  return useQuery({queryKey: ['asset', id], queryFn: ({signal}) => client.asset(id, signal), refetchInterval: 5000});
+}
+
+export function useAssetEvents(id: number) {
+  return useQuery({
+    queryKey: ['assetEvents', id],
+    queryFn: ({signal}) => client.assetEvents(id, signal),
+    refetchInterval: 5000,
+  });
+}
+
+export function useUpstreamEvents(dag: string, run: string, wanted: boolean) {
+  return useQuery({
+    queryKey: ['upstreamEvents', dag, run],
+    queryFn: ({signal}) => client.upstreamEvents(dag, run, signal),
+    enabled: wanted,
+    staleTime: Infinity,
+  });
+}
+
+export function useVersions(dag: string) {
+  return useQuery({
+    queryKey: ['versions', dag],
+    queryFn: ({signal}) => client.versions(dag, signal),
+    refetchInterval: 10000,
+  });
+}
+
+// A version's text never changes.
+export function useSource(dag: string, version: number | null) {
+  return useQuery({
+    queryKey: ['source', dag, version],
+    queryFn: ({signal}) => client.source(dag, version, signal),
+    enabled: version !== null,
+    staleTime: Infinity,
+  });
+}

@@ -61,6 +61,9 @@ export interface DagDetails extends Dag {
   max_active_runs?: number;
   start_date?: Time;
   end_date?: Time;
+  is_backfillable?: boolean;
+  doc_md?: string | null;
+  latest_dag_version?: DagVersion | null;
 }
 
 export interface DagRun {
@@ -79,6 +82,8 @@ export interface DagRun {
   note?: string | null;
   triggered_by?: string | null;
   triggering_user_name?: string | null;
+  missed_deadlines?: number;
+  dag_versions?: {version_number: number}[];
 }
 
 export interface Task {
@@ -200,6 +205,87 @@ export interface Worker {
   state: 'online' | 'draining' | 'lost';
   slots: number;
   slots_used: number;
+  hostname?: string;
+  attempts?: number;
+  labels?: string[];
+  version?: string;
+  engine_version?: string;
+  pid?: number;
+  joined_at?: Time;
+  last_heartbeat?: Time;
+}
+
+export type Reprocess = 'none' | 'failed' | 'completed';
+
+export interface Backfill {
+  id: number;
+  dag_id: string;
+  from_date: string;
+  to_date: string;
+  dag_run_conf: Record<string, unknown> | null;
+  is_paused: boolean;
+  reprocess_behavior: Reprocess;
+  max_active_runs: number;
+  created_at: string;
+  completed_at: Time;
+  state: 'running' | 'paused' | 'completed' | 'cancelled';
+  run_backwards: boolean;
+  user: string;
+  // The backfill that goes first, of those that were made together.
+  after: number | null;
+  dates: number;
+  dates_run: number;
+  dates_left_alone: number;
+  dates_left: number;
+  runs: Record<RunState, number>;
+}
+
+export interface Pool {
+  name: string;
+  // -1: no limit.
+  slots: number;
+  description: string | null;
+  occupied_slots: number;
+  running_slots: number;
+  queued_slots: number;
+  scheduled_slots: number;
+  open_slots: number;
+}
+
+interface AssetUse {
+  dag_id: string;
+  task_id?: string;
+}
+
+export interface Asset {
+  id: number;
+  name: string;
+  uri: string;
+  group: string;
+  extra: Record<string, unknown>;
+  scheduled_dags: AssetUse[];
+  producing_tasks: AssetUse[];
+  consuming_tasks: AssetUse[];
+  last_asset_event: {id: number; timestamp: string} | null;
+}
+
+export interface AssetEvent {
+  id: number;
+  asset_id: number;
+  name: string;
+  extra: Record<string, unknown>;
+  source_dag_id: string | null;
+  source_task_id: string | null;
+  source_run_id: string | null;
+  source_map_index: number;
+  created_dagruns: {run_id: string; dag_id: string; state: RunState}[];
+  timestamp: string;
+}
+
+export interface DagVersion {
+  version_number: number;
+  bundle_version?: string | null;
+  created_at: string;
 }
 
 // What /millrace/v1/events sends; task_id is null when the run itself changed.

@@ -14,6 +14,17 @@ export const PlayIcon = () => (
     <path d="M4.5 2.8v10.4a.6.6 0 0 0 .9.5l8.5-5.2a.6.6 0 0 0 0-1L5.4 2.3a.6.6 0 0 0-.9.5z" />
   </Icon>
 );
+export const PauseIcon = () => (
+  <Icon filled>
+    <rect x="3.8" y="3" width="3" height="10" rx="1" />
+    <rect x="9.2" y="3" width="3" height="10" rx="1" />
+  </Icon>
+);
+export const EditIcon = () => (
+  <Icon>
+    <path d="M3 13l.6-2.8L10.8 3l2.2 2.2-7.2 7.2z" />
+  </Icon>
+);
 export const StopIcon = () => (
   <Icon filled>
     <rect x="3.5" y="3.5" width="9" height="9" rx="1.5" />

@@ -10,12 +10,12 @@ import {Timeline} from './timeline';
 import {Ago, Lasted, Time} from './times';
 import {toast} from './toast';
 import type {OpenNodes} from './use_open';
-import {client, queryClient, useRun, useWhy} from '../api/queries';
+import {client, queryClient, useRun, useUpstreamEvents, useWhy} from '../api/queries';
 import type {DagRun, StateCounts} from '../api/types';
 import {summarise} from '../format/summary';
 import {inOrder, type Structure} from '../graph/structure';
 import type {Cells} from '../live/cells';
-import {setSearchParams, useSearchParam} from '../router';
+import {assetHref, Link, setSearchParams, useSearchParam, versionHref} from '../router';
 import {useShortcuts} from '../shortcuts';
 
 interface Props {
@@ -100,6 +100,9 @@ function RunHead({dag, run, firstTask, counts}: HeadProps) {
     onError: (error) => toast(error.message, 'error'),
     onSettled: refresh,
   });
+  const events = useUpstreamEvents(dag, run.dag_run_id, run.run_type === 'asset_triggered');
+  const updates = events.data?.asset_events ?? [];
+  const version = run.dag_versions?.[0]?.version_number;
   const conf = run.conf && Object.keys(run.conf).length > 0 ? run.conf : null;
   return (
     <header className="run-head">
@@ -179,6 +182,35 @@ function RunHead({dag, run, firstTask, counts}: HeadProps) {
             {run.triggering_user_name && <span className="faint"> by {run.triggering_user_name}</span>}
           </dd>
         </div>
+        {version !== undefined && (
+          <div>
+            <dt>Version</dt>
+            <dd>
+              <Link href={versionHref(dag, version)} title="The file as the run had it">
+                {version}
+              </Link>
+            </dd>
+          </div>
+        )}
+        {(run.missed_deadlines ?? 0) > 0 && (
+          <div>
+            <dt>Deadlines</dt>
+            <dd className="warn-text">{run.missed_deadlines} missed</dd>
+          </div>
+        )}
+        {updates.length > 0 && (
+          <div className="fact-wide">
+            <dt>Started by</dt>
+            <dd className="chips">
+              {updates.slice(0, 8).map((event) => (
+                <span key={event.id} className="chip">
+                  <Link href={assetHref(event.asset_id)}>{event.name}</Link>
+                </span>
+              ))}
+              {updates.length > 8 && <span className="faint">and {updates.length - 8} more</span>}
+            </dd>
+          </div>
+        )}
         {conf && (
           <div className="fact-wide">
             <dt>Configuration</dt>
@@ -190,7 +222,7 @@ function RunHead({dag, run, firstTask, counts}: HeadProps) {
           </div>
         )}
         {run.note && (
-          <div className="fact-wide">
+          <div className={run.note.length > 60 ? 'fact-wide' : ''}>
             <dt>Note</dt>
             <dd>{run.note}</dd>
           </div>

@@ -1,13 +1,13 @@
 // What every page has around it: the bar with the brand, where one is, whether events are live, zone, theme and login.
 import {useState, type ReactNode} from 'react';
 import {Dialog} from './dialog';
-import {AutoIcon, Mark, MoonIcon, SunIcon} from './icons';
+import {AutoIcon, Mark, MoonIcon, SunIcon, WarnIcon} from './icons';
 import {Toasts} from './toast';
-import {useWorkers} from '../api/queries';
+import {useImportErrors, useWorkers} from '../api/queries';
 import {currentUser, signOut} from '../api/session';
 import {setZone, useZone} from '../format/time';
 import {useLiveStatus} from '../live/status';
-import {Link} from '../router';
+import {Link, navigate, usePath} from '../router';
 import {useShortcuts} from '../shortcuts';
 import {nextTheme, useTheme} from '../theme';
 
@@ -45,7 +45,8 @@ function WorkersSign() {
   const used = online.reduce((sum, worker) => sum + worker.slots_used, 0);
   const text = count === 1 ? '1 worker' : `${count} workers`;
   return (
-    <span
+    <Link
+      href="/workers"
       className={count === 0 ? 'bar-fact bar-fact-bad' : 'bar-fact'}
       title={
         count === 0
@@ -57,7 +58,51 @@ function WorkersSign() {
     >
       {text}
       {slots > 0 && <span className="faint"> · {used > 0 ? `${used} of ${slots}` : slots} slots</span>}
-    </span>
+    </Link>
+  );
+}
+
+// A broken DAG file concerns everybody who looks, on whichever page.
+function ImportErrorsSign() {
+  const errors = useImportErrors();
+  const count = errors.data?.total_entries ?? 0;
+  if (count === 0) return null;
+  return (
+    <Link
+      href="/"
+      className="bar-fact bar-fact-bad bar-errors"
+      title="DAG files that do not load; the DAG list says why"
+    >
+      <WarnIcon />
+      {count === 1 ? '1 import error' : `${count} import errors`}
+    </Link>
+  );
+}
+
+const kSections = [
+  {text: 'DAGs', href: '/'},
+  {text: 'Backfills', href: '/backfills'},
+  {text: 'Assets', href: '/assets'},
+  {text: 'Pools', href: '/pools'},
+  {text: 'Workers', href: '/workers'},
+] as const;
+
+function sectionOf(path: string): string {
+  return path.startsWith('/dags')
+    ? '/'
+    : (kSections.find(({href}) => href !== '/' && path.startsWith(href))?.href ?? '/');
+}
+
+function Sections() {
+  const here = sectionOf(usePath());
+  return (
+    <nav className="sections" aria-label="Pages">
+      {kSections.map(({text, href}) => (
+        <Link key={href} href={href} {...(href === here ? {'aria-current': 'true' as const} : {})}>
+          {text}
+        </Link>
+      ))}
+    </nav>
   );
 }
 
@@ -93,14 +138,18 @@ const kShortcuts: [string, string][] = [
   ['Space', 'Open or close a group or a mapped task in the grid or graph'],
   ['e', 'Open or close all groups'],
   ['t', 'Trigger a run'],
+  ['b', 'Backfill the DAG'],
+  ['v', 'Runs, backfills, code and versions of the DAG'],
+  ['n', 'New backfill, pool or update of an asset'],
   ['p', 'Pause or unpause the DAG'],
   ['g', 'Graph or timeline'],
   ['c  m', 'Run again (clear), mark: the run, or the task instance'],
-  ['[  ]', 'Previous, next attempt'],
+  ['[  ]', 'Previous, next attempt, or version of the DAG'],
   [',  .', 'Previous, next instance of a mapped task'],
-  ['x', 'Next tab: log, rendered fields, XComs'],
+  ['x', 'Next tab: log, rendered fields, XComs; or compare with the version before'],
   ['f', 'Follow the log'],
   ['u', 'One level up'],
+  ['1 … 5', 'DAGs, backfills, assets, pools, workers'],
   ['d', 'Light, dark, system'],
   ['?', 'This list'],
 ];
@@ -126,7 +175,11 @@ function ShortcutHelp({onClose}: {onClose: () => void}) {
 
 export function Shell({crumbs, fill = false, children}: {crumbs: Crumb[]; fill?: boolean; children: ReactNode}) {
   const [help, setHelp] = useState(false);
-  useShortcuts({'?': () => setHelp(true), d: nextTheme});
+  useShortcuts({
+    '?': () => setHelp(true),
+    d: nextTheme,
+    ...Object.fromEntries(kSections.map(({href}, i) => [String(i + 1), () => navigate(href)])),
+  });
   return (
     <div className={fill ? 'shell shell-fill' : 'shell'}>
       <header className="bar">
@@ -134,6 +187,7 @@ export function Shell({crumbs, fill = false, children}: {crumbs: Crumb[]; fill?:
           <Mark />
           <span>Millrace</span>
         </Link>
+        <Sections />
         <nav className="crumbs" aria-label="Where you are">
           {crumbs.map((crumb, i) => (
             <span key={i} className="crumb">
@@ -142,6 +196,7 @@ export function Shell({crumbs, fill = false, children}: {crumbs: Crumb[]; fill?:
           ))}
         </nav>
         <div className="bar-end">
+          <ImportErrorsSign />
           <WorkersSign />
           <LiveSign />
           <ZoneButton />

@@ -1,4 +1,5 @@
 import {describe, expect, it} from 'vitest';
+import {scheduleText} from './schedule';
 import {elapsed, formatDuration, formatRelative} from './duration';
 import {problemsOf} from './import_errors';
 import {readJobReport, workerLanes} from './job_report';
@@ -179,5 +180,16 @@ describe('job reports', () => {
       ['a', [2, 1]],
       ['b', [1]],
     ]);
+  });
+});
+
+describe('schedules', () => {
+  it('are shown as written, but as described where a mapping was written', () => {
+    const text = (timetable_summary: string | null, timetable_description = '') =>
+      scheduleText({timetable_summary, timetable_description});
+    expect(text(null)).toBeNull();
+    expect(text('0 2 * * *', 'at two')).toBe('0 2 * * *');
+    expect(text('{"datasets":["a"]}', 'when a is updated')).toBe('when a is updated');
+    expect(text('{"datasets":["a"]}')).toBe('{"datasets":["a"]}');
   });
 });

@@ -3,6 +3,8 @@
 import {useMemo, useState} from 'react';
 import {useDag, useGraph, useGrid, useTasks} from '../api/queries';
 import type {DagDetails} from '../api/types';
+import {BackfillDialog} from '../components/backfill_dialog';
+import {DagCode} from '../components/dag_code';
 import {DagGrid} from '../components/dag_grid';
 import {PlayIcon} from '../components/icons';
 import {ImportErrors} from '../components/import_errors';
@@ -13,37 +15,85 @@ import {Shell} from '../components/shell';
 import {Ago, Time} from '../components/times';
 import {TriggerDialog} from '../components/trigger_dialog';
 import {useOpen} from '../components/use_open';
+import {scheduleText} from '../format/schedule';
 import {structureOf} from '../graph/structure';
 import {Cells} from '../live/cells';
 import {useLive} from '../live/use_live';
-import {navigate, setSearchParams, useSearchParam} from '../router';
+import {dagHref, dagTabHref, kDagTabs, Link, navigate, setSearchParams, useSearchParam, type DagTab} from '../router';
 import {useShortcuts} from '../shortcuts';
+import {Backfills} from './backfills';
 
 const kRunCounts = [25, 50, 100];
 const kNone = structureOf([], undefined);
 
-export function DagPage({dag}: {dag: string}) {
+export function DagPage({dag, tab}: {dag: string; tab: DagTab}) {
   useLive(dag);
-  const [limit, setLimit] = useState(kRunCounts[0] as number);
-  const [triggering, setTriggering] = useState(false);
+  const [dialog, setDialog] = useState<'trigger' | 'backfill' | null>(null);
   const details = useDag(dag);
+  const pause = usePause(dag);
+  const here = kDagTabs.indexOf(tab);
+  useShortcuts({
+    t: () => setDialog('trigger'),
+    b: () => setDialog('backfill'),
+    p: () => details.data && pause.mutate(!details.data.is_paused),
+    u: () => navigate(tab === 'runs' ? '/' : dagHref(dag)),
+    v: () => navigate(dagTabHref(dag, kDagTabs[(here + 1) % kDagTabs.length] ?? 'runs')),
+  });
+  return (
+    <Shell crumbs={[{text: dag}]} fill>
+      <div className="dag-page">
+        {details.data?.fileloc && <ImportErrors file={details.data.fileloc} />}
+        {details.data && <DagHead details={details.data} tab={tab} onTrigger={() => setDialog('trigger')} />}
+        {details.isError && <ErrorNotice error={details.error} retry={() => void details.refetch()} />}
+        {tab === 'runs' && !(details.isError && !details.data) && (
+          <DagRuns dag={dag} onTrigger={() => setDialog('trigger')} />
+        )}
+        {tab === 'backfills' && (
+          <div className="list-page dag-tab">
+            <Backfills dag={dag} onNew={() => setDialog('backfill')} />
+          </div>
+        )}
+        {tab === 'code' && <DagCode dag={dag} />}
+      </div>
+      {dialog === 'trigger' && (
+        <TriggerDialog
+          dag={dag}
+          onClose={() => setDialog(null)}
+          onTriggered={(run) => navigate(dagHref(dag, run.dag_run_id), 'replace')}
+        />
+      )}
+      {dialog === 'backfill' && <BackfillDialog dag={dag} onClose={() => setDialog(null)} />}
+    </Shell>
+  );
+}
+
+const kTabNames: Record<DagTab, string> = {runs: 'Runs', backfills: 'Backfills', code: 'Code'};
+
+function DagTabs({dag, tab}: {dag: string; tab: DagTab}) {
+  return (
+    <nav className="segments" aria-label="Of this DAG">
+      {kDagTabs.map((one) => (
+        <Link key={one} href={dagTabHref(dag, one)} {...(one === tab ? {'aria-current': 'page' as const} : {})}>
+          {kTabNames[one]}
+        </Link>
+      ))}
+    </nav>
+  );
+}
+
+function DagRuns({dag, onTrigger}: {dag: string; onTrigger: () => void}) {
+  const [limit, setLimit] = useState(kRunCounts[0] as number);
   const tasks = useTasks(dag);
   const graph = useGraph(dag);
   const grid = useGrid(dag, limit);
-  const pause = usePause(dag);
   const chosen = useSearchParam('run');
-  useShortcuts({
-    t: () => setTriggering(true),
-    p: () => details.data && pause.mutate(!details.data.is_paused),
-    u: () => navigate('/'),
-    e: () => nodes.toggleAll(),
-  });
 
   const structure = useMemo(
     () => (graph.isPending ? kNone : structureOf(tasks.data?.tasks ?? [], graph.data)),
     [tasks.data, graph.data, graph.isPending],
   );
   const nodes = useOpen(dag, structure);
+  useShortcuts({e: () => nodes.toggleAll()});
   const cells = useMemo(() => new Cells(grid.data?.task_instances ?? []), [grid.data]);
   // Columns run from the oldest to the newest, as time does.
   const runs = useMemo(() => {
@@ -60,71 +110,58 @@ export function DagPage({dag}: {dag: string}) {
   }, [runs]);
   const selected = chosen ?? newest;
 
-  const error = details.error ?? tasks.error ?? grid.error;
+  const error = tasks.error ?? graph.error ?? grid.error;
   return (
-    <Shell crumbs={[{text: 'DAGs', href: '/'}, {text: dag}]} fill>
-      <div className="dag-page">
-        {details.data?.fileloc && <ImportErrors file={details.data.fileloc} />}
-        {details.data && <DagHead details={details.data} onTrigger={() => setTriggering(true)} />}
-        {error && (
-          <ErrorNotice
-            error={error}
-            retry={() => void Promise.all([details.refetch(), tasks.refetch(), grid.refetch()])}
+    <>
+      {error && (
+        <ErrorNotice error={error} retry={() => void Promise.all([tasks.refetch(), graph.refetch(), grid.refetch()])} />
+      )}
+      <div className="dag-panes">
+        {grid.isPending || tasks.isPending || graph.isPending ? (
+          <div className="card pane">
+            <Skeleton rows={8} />
+          </div>
+        ) : (
+          <DagGrid
+            dag={dag}
+            structure={structure}
+            nodes={nodes}
+            runs={runs}
+            cells={cells}
+            selected={selected}
+            onSelect={(run) => setSearchParams({run})}
+            limit={limit}
+            limits={kRunCounts}
+            onLimit={setLimit}
           />
         )}
-        <div className="dag-panes">
-          {grid.isPending || tasks.isPending || graph.isPending ? (
-            <div className="card pane">
-              <Skeleton rows={8} />
+        {selected !== null ? (
+          <RunPanel
+            dag={dag}
+            runId={selected}
+            known={runs.find((run) => run.dag_run_id === selected)}
+            structure={structure}
+            nodes={nodes}
+            cells={cells}
+          />
+        ) : (
+          !grid.isPending && (
+            <div className="card pane pane-empty">
+              <Empty title="No run yet">
+                <button type="button" className="button button-primary" onClick={onTrigger}>
+                  <PlayIcon /> Run it now
+                </button>
+              </Empty>
             </div>
-          ) : (
-            <DagGrid
-              dag={dag}
-              structure={structure}
-              nodes={nodes}
-              runs={runs}
-              cells={cells}
-              selected={selected}
-              onSelect={(run) => setSearchParams({run})}
-              limit={limit}
-              limits={kRunCounts}
-              onLimit={setLimit}
-            />
-          )}
-          {selected !== null ? (
-            <RunPanel
-              dag={dag}
-              runId={selected}
-              known={runs.find((run) => run.dag_run_id === selected)}
-              structure={structure}
-              nodes={nodes}
-              cells={cells}
-            />
-          ) : (
-            !grid.isPending && (
-              <div className="card pane pane-empty">
-                <Empty title="No run yet">
-                  <button type="button" className="button button-primary" onClick={() => setTriggering(true)}>
-                    <PlayIcon /> Run it now
-                  </button>
-                </Empty>
-              </div>
-            )
-          )}
-        </div>
+          )
+        )}
       </div>
-      {triggering && (
-        <TriggerDialog
-          dag={dag}
-          onClose={() => setTriggering(false)}
-          onTriggered={(run) => setSearchParams({run: run.dag_run_id})}
-        />
-      )}
-    </Shell>
+    </>
   );
 }
 
-function DagHead({details, onTrigger}: {details: DagDetails; onTrigger: () => void}) {
+function DagHead({details, tab, onTrigger}: {details: DagDetails; tab: DagTab; onTrigger: () => void}) {
+  const schedule = scheduleText(details);
   return (
     <header className="dag-head">
       <div className="dag-title">
@@ -143,8 +180,8 @@ function DagHead({details, onTrigger}: {details: DagDetails; onTrigger: () => vo
           </span>
         )}
         <span title={details.timetable_description ?? ''}>
-          {details.timetable_summary ? <code>{details.timetable_summary}</code> : 'No schedule'}
-          {details.timetable_summary && details.timezone && details.timezone !== 'UTC' && (
+          {schedule === null ? 'No schedule' : <code>{schedule}</code>}
+          {schedule !== null && details.timezone && details.timezone !== 'UTC' && (
             <span className="faint"> {details.timezone}</span>
           )}
         </span>
@@ -158,9 +195,17 @@ function DagHead({details, onTrigger}: {details: DagDetails; onTrigger: () => vo
         )}
         {details.owners.length > 0 && <span className="faint">{details.owners.join(', ')}</span>}
       </div>
-      <button type="button" className="button button-primary dag-run" onClick={onTrigger}>
-        <PlayIcon /> Run…
-      </button>
+      <div className="dag-actions">
+        <DagTabs dag={details.dag_id} tab={tab} />
+        <button
+          type="button"
+          className="button button-primary"
+          title="Run it now or for a date (t)"
+          onClick={onTrigger}
+        >
+          <PlayIcon /> Run…
+        </button>
+      </div>
     </header>
   );
 }

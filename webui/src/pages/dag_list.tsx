@@ -10,6 +10,7 @@ import {Shell} from '../components/shell';
 import {stateClass, stateLabel} from '../components/state';
 import {Ago, Lasted, Time} from '../components/times';
 import {TriggerDialog} from '../components/trigger_dialog';
+import {scheduleText} from '../format/schedule';
 import {formatTime, useZone} from '../format/time';
 import {useLive} from '../live/use_live';
 import {dagHref, Link, navigate, setSearchParams, useSearchParam} from '../router';
@@ -61,7 +62,7 @@ export function DagListPage() {
   };
 
   return (
-    <Shell crumbs={[{text: 'DAGs'}]}>
+    <Shell crumbs={[]}>
       <div className="page dag-list">
         <ImportErrors />
         <div className="tools">
@@ -199,6 +200,7 @@ function DagRow({
   onTag: (tag: string) => void;
 }) {
   const last = runs[0];
+  const schedule = scheduleText(dag);
   return (
     <tr data-dag={dag.dag_id} className={dag.is_paused ? 'is-paused' : ''}>
       <td>
@@ -227,7 +229,7 @@ function DagRow({
         )}
       </td>
       <td className="schedule" title={dag.timetable_description ?? ''}>
-        {dag.timetable_summary ? <code>{dag.timetable_summary}</code> : <span className="faint">manual</span>}
+        {schedule === null ? <span className="faint">manual</span> : <code>{schedule}</code>}
       </td>
       <td>
         {dag.is_paused || !dag.next_dagrun_run_after ? (

@@ -43,10 +43,7 @@ export function TaskInstancePage({dag, run, task}: Props) {
   const asList = isMapped && map < 0 && (mapped.isPending || instances.length > 0);
   const ready = !tasks.isPending && !(isMapped && mapped.isPending);
 
-  const crumbs: Crumb[] = [
-    {text: 'DAGs', href: '/'},
-    {text: dag, href: dagHref(dag, run)},
-  ];
+  const crumbs: Crumb[] = [{text: dag, href: dagHref(dag, run)}];
   if (map < 0) crumbs.push({text: task});
   else crumbs.push({text: task, href: taskHref(dag, run, task)}, {text: `[${map}]`});
   useShortcuts({

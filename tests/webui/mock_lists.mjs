@@ -1,0 +1,125 @@
+// The stand-in's backfills, pools, assets and DAG versions: small, but they change as the scheduler's would.
+import {fail, finders} from './mock_operations.mjs';
+
+const kDay = 86_400_000;
+const iso = (milliseconds) => new Date(milliseconds).toISOString();
+
+const kBefore = `dag_id: daily_flights
+schedule: "0 2 * * *"
+params:
+  threshold_minutes: {type: integer, default: 30}
+tasks:
+  - {id: extract, uses: extract}
+  - {id: quality, uses: check, needs: [extract]}
+`;
+const kAfter = kBefore.replace('default: 30', 'default: 15, minimum: 0').concat('  - {id: delays, uses: mapreduce, needs: [quality]}\n');
+
+function makeLists() {
+  return {
+    backfills: [],
+    pools: [{name: 'default_pool', slots: 128, description: null, running: 3, queued: 1, scheduled: 0}, {name: 'warehouse', slots: 4, description: 'Connections to the warehouse', running: 4, queued: 0, scheduled: 7}],
+    assets: [
+      {id: 1, name: 'flights_raw', uri: 's3://lake/raw/flights', made: [['daily_flights', 'extract']], starts: ['ml_features'], read: [['daily_flights', 'delays']], events: []},
+      {id: 2, name: 'exchange_rates', uri: 'exchange_rates', made: [], starts: [], read: [], events: []},
+    ],
+    versions: new Map([['daily_flights', [kBefore, kAfter, kAfter]]]),
+  };
+}
+
+// Dates, one a day, of which each takes a fifth of a second.
+function progress(backfill) {
+  const gone = backfill.cancelled ? backfill.at : backfill.paused ? backfill.at : backfill.at + Math.floor((Date.now() - backfill.since) / 200);
+  const done = Math.min(backfill.dates, gone);
+  const running = !backfill.paused && !backfill.cancelled ? Math.min(backfill.max_active_runs, backfill.dates - done) : 0;
+  const state = backfill.cancelled ? 'cancelled' : done === backfill.dates ? 'completed' : backfill.paused ? 'paused' : 'running';
+  return {done, wire: {id: backfill.id, dag_id: backfill.dag_id, from_date: backfill.from_date, to_date: backfill.to_date, dag_run_conf: backfill.dag_run_conf, is_paused: backfill.paused, reprocess_behavior: backfill.reprocess_behavior, max_active_runs: backfill.max_active_runs, created_at: iso(backfill.created), completed_at: null, state, run_backwards: backfill.run_backwards, user: 'admin', after: null, dates: backfill.dates, dates_run: done + running, dates_left_alone: 0, dates_left: backfill.dates - done - running, runs: {queued: 0, running, success: done, failed: 0}}};
+}
+
+export function lists(world) {
+  world.lists = makeLists();
+  const {dagOf} = finders(world);
+  const pool = ({running, queued, scheduled, ...row}) => ({...row, include_deferred: false, occupied_slots: running + queued, running_slots: running, queued_slots: queued, scheduled_slots: scheduled, open_slots: row.slots < 0 ? -1 : row.slots - running - queued, deferred_slots: 0});
+  const poolOf = (name) => world.lists.pools.find((one) => one.name === name) ?? fail(404, `The Pool with name: \`${name}\` was not found`);
+  const assetOf = (id) => world.lists.assets.find((one) => one.id === Number(id)) ?? fail(404, 'The Asset was not found');
+  const use = ([dag_id, task_id]) => ({dag_id, ...(task_id ? {task_id} : {})});
+  const asset = (one) => ({id: one.id, name: one.name, uri: one.uri, group: 'asset', extra: {}, producing_tasks: one.made.map(use), scheduled_dags: one.starts.map((dag) => use([dag])), consuming_tasks: one.read.map(use), last_asset_event: one.events.length > 0 ? {id: one.events[0].id, timestamp: one.events[0].timestamp} : null});
+  const backfillOf = (id) => world.lists.backfills.find((one) => one.id === Number(id)) ?? fail(404, 'Backfill not found');
+  const dates = (body) => {
+    if (dagOf(body.dag_id).schedule === null) fail(400, `DAG ${body.dag_id} has no schedule whose dates could be run again`);
+    const all = [];
+    for (let at = Date.parse(body.from_date); at <= Date.parse(body.to_date); at += kDay) all.push(iso(at));
+    return body.run_backwards ? all.reverse() : all;
+  };
+  const change = (id, edit) => {
+    const backfill = backfillOf(id);
+    backfill.at = progress(backfill).done;
+    backfill.since = Date.now();
+    edit(backfill);
+    return progress(backfill).wire;
+  };
+  const update = (one, extra, source = {}) => {
+    const event = {id: world.lists.assets.reduce((sum, each) => sum + each.events.length, 1), asset_id: one.id, name: one.name, uri: one.uri, extra, source_dag_id: null, source_task_id: null, source_run_id: null, source_map_index: -1, created_dagruns: [], timestamp: iso(Date.now()), ...source};
+    for (const id of one.starts) {
+      const run = world.start(dagOf(id), {logical_date: null, conf: {}}, null);
+      if (run) event.created_dagruns.push({run_id: run.id, dag_id: id, state: 'queued'});
+    }
+    one.events.unshift(event);
+    return event;
+  };
+  return [
+    ['GET', '/millrace/v1/backfills', ({query}) => {
+      const found = world.lists.backfills.filter((one) => !query.get('dag_id') || one.dag_id === query.get('dag_id')).map((one) => progress(one).wire).reverse();
+      return {backfills: found, total_entries: found.length};
+    }],
+    ['POST', '/millrace/v1/backfills/dry_run', ({body}) => {
+      const all = dates(body);
+      return {backfills: [{...body, id: 0, dates: all.length}], dates: all};
+    }],
+    ['POST', '/millrace/v1/backfills', ({body}) => {
+      const backfill = {...body, id: world.lists.backfills.length + 1, dates: dates(body).length, at: 0, since: Date.now(), created: Date.now(), paused: false, cancelled: false};
+      world.lists.backfills.push(backfill);
+      return {backfills: [progress(backfill).wire], dates: dates(body)};
+    }],
+    ['PUT', '/api/v2/backfills/:id/pause', ({args: [id]}) => change(id, (one) => (one.paused = true))],
+    ['PUT', '/api/v2/backfills/:id/unpause', ({args: [id]}) => change(id, (one) => (one.paused = false))],
+    ['PUT', '/api/v2/backfills/:id/cancel', ({args: [id]}) => change(id, (one) => (one.cancelled = true))],
+    ['GET', '/api/v2/pools', () => ({pools: world.lists.pools.map(pool), total_entries: world.lists.pools.length})],
+    ['POST', '/api/v2/pools', ({body}) => {
+      if (world.lists.pools.some((one) => one.name === body.name)) fail(409, `Pool ${body.name} exists already`);
+      world.lists.pools.push({...body, running: 0, queued: 0, scheduled: 0});
+      return pool(poolOf(body.name));
+    }],
+    ['PATCH', '/api/v2/pools/:name', ({args: [name], body, query}) => {
+      for (const field of query.getAll('update_mask')) poolOf(name)[field] = body[field];
+      return pool(poolOf(name));
+    }],
+    ['DELETE', '/api/v2/pools/:name', ({args: [name]}) => {
+      world.lists.pools.splice(world.lists.pools.indexOf(poolOf(name)), 1);
+      return null;
+    }],
+    ['GET', '/api/v2/assets', ({query}) => {
+      const found = world.lists.assets.filter((one) => one.name.includes((query.get('name_pattern') ?? '').replaceAll('%', '')));
+      return {assets: found.map(asset), total_entries: found.length};
+    }],
+    ['GET', '/api/v2/assets/events', ({query}) => {
+      const {events} = assetOf(query.get('asset_id'));
+      return {asset_events: events, total_entries: events.length};
+    }],
+    ['POST', '/api/v2/assets/events', ({body}) => update(assetOf(body.asset_id), body.extra)],
+    ['POST', '/api/v2/assets/:id/materialize', ({args: [id]}) => {
+      const dag = dagOf(assetOf(id).made[0][0]);
+      return world.runResponse(dag, world.start(dag, {logical_date: null, conf: {}}, 'admin'));
+    }],
+    ['GET', '/api/v2/assets/:id', ({args: [id]}) => asset(assetOf(id))],
+    ['GET', '/api/v2/dags/:dag/dagRuns/:run/upstreamAssetEvents', () => ({asset_events: [], total_entries: 0})],
+    ['GET', '/api/v2/dags/:dag/dagVersions', ({args: [id]}) => {
+      const texts = world.lists.versions.get(dagOf(id).id) ?? [`dag_id: ${id}\n`];
+      return {dag_versions: texts.map((_, i) => ({version_number: i + 1, dag_id: id, bundle_version: `${i}c926d4b85f186dc`, created_at: iso(world.now - (texts.length - i) * kDay)})), total_entries: texts.length};
+    }],
+    ['GET', '/api/v2/dagSources/:dag', ({args: [id], query}) => {
+      const texts = world.lists.versions.get(dagOf(id).id) ?? [`dag_id: ${id}\n`];
+      const number = Number(query.get('version_number') ?? texts.length);
+      return {content: texts[number - 1] ?? fail(404, 'DAG version not found'), dag_id: id, version_number: number};
+    }],
+  ];
+}
