@@ -60,6 +60,8 @@ struct Arguments {
   BackfillOptions backfill;
   std::int64_t backfill_id = 0;
   MarkOptions mark;
+  AnswerOptions answer;
+  bool answered = false;
   ClearRunOptions clear_run;
   PoolOptions pool;
   CleanOptions clean;
@@ -421,9 +423,30 @@ class CommandLine {
     return ShowRendered(output, *dag, in_.render, zones_);
   }
 
+  void AddApprovals(CLI::App& tasks) {
+    CLI::App* list = Add(tasks, "approvals", "what waits for somebody's answer",
+                         [this](Context& c, bool&) { return ListApprovals(c, in_.dag, in_.run, in_.answered); });
+    list->add_option("dag", in_.dag, "of this DAG; of all when left out");
+    list->add_option("run", in_.run, "of this run");
+    list->add_flag("--all", in_.answered, "what was answered, or needs no answer any more, as well");
+    for (const auto& [name, option, help] :
+         {std::tuple("approve", "Approve", "lets it go on"), std::tuple("reject", "Reject", "skips what stands behind it"),
+          std::tuple("answer", "", "chooses options, fills in values")}) {
+      CLI::App* command = AddRun(Add(tasks, name, help, [this, option = std::string(option)](Context& c, bool&) {
+        in_.answer.dag_id = in_.dag, in_.answer.run_id = in_.run, in_.answer.task_id = in_.task;
+        if (!option.empty()) in_.answer.chosen = {option};
+        return AnswerApproval(c, in_.answer);
+      }));
+      command->add_option("task", in_.task, "of a mapped one: task[3]")->required();
+      if (*option == '\0') command->add_option("options", in_.answer.chosen)->required();
+      command->add_option("--param", in_.answer.params, "NAME=VALUE; JSON, or text")->allow_extra_args(false);
+    }
+  }
+
   void AddTasks() {
-    CLI::App& tasks = Group("tasks", "task instances: list, logs, why, clear, mark, render");
+    CLI::App& tasks = Group("tasks", "task instances: list, logs, why, clear, mark, render, approvals, approve, reject, answer");
     AddRender(tasks);
+    AddApprovals(tasks);
     AddRun(Add(tasks, "list", "a run's task instances", [this](Context& c, bool&) { return ListTasks(c, in_.dag, in_.run); }));
     CLI::App* logs = Add(tasks, "logs", "what it wrote", [this](Context& c, bool&) {
       in_.logs.dag_id = in_.dag, in_.logs.run_id = in_.run, in_.logs.task_id = in_.task;
@@ -443,6 +466,8 @@ class CommandLine {
     clear->add_flag("--upstream", in_.clear.upstream, "and what they depend on");
     clear->add_flag("--downstream", in_.clear.downstream, "and what depends on them");
     clear->add_flag("--only-failed", in_.clear.only_failed, "of these only failed ones");
+    clear->add_flag("--only-running", in_.clear.only_running, "of these only running ones");
+    clear->add_option("--note", in_.clear.note, "is left at each");
     clear->add_flag("--past", in_.clear.past, "and in the runs before, by logical date");
     clear->add_flag("--future", in_.clear.future, "and in the runs after");
     clear->add_option("--from", in_.clear.from, "with ~ for the run: in all runs from this logical date on");

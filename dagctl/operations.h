@@ -33,6 +33,15 @@ Status MarkTask(Context& context, const MarkOptions& options);
 Status MarkRun(Context& context, const std::string& dag_id, const std::string& run_id,
                const std::string& state);
 
+struct AnswerOptions {
+  std::string dag_id, run_id, task_id;
+  std::vector<std::string> chosen;
+  std::vector<std::string> params;  // NAME=VALUE
+};
+// What waits for an answer; `all`: what has been answered as well.
+Status ListApprovals(Context& context, const std::string& dag_id, const std::string& run_id, bool all);
+Status AnswerApproval(Context& context, const AnswerOptions& options);
+
 struct ClearRunOptions {
   std::string dag_id, run_id;
   bool only_failed = false, newest_version = false, dry_run = false;

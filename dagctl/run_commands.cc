@@ -56,8 +56,19 @@ Status ListRuns(Context& context, const std::string& dag_id, const std::string& 
 
 Status ShowRun(Context& context, const std::string& dag_id, const std::string& run_id) {
   ASSIGN_OR_RETURN(const Value run, context.client.Get(RunPath(dag_id, run_id)));
+  if (context.output.format() != Format::kTable) {
+    std::vector<Field> fields = kRunFields;
+    fields.push_back({"triggering_task", "TRIGGERED BY"});
+    context.output.Rows(fields, {run});
+    return OkStatus();
+  }
   context.output.Rows(kRunFields, {run});
-  if (context.output.format() != Format::kTable) return OkStatus();
+  if (const Value* by = run.Find("triggering_task"); by != nullptr && by->is_map()) {
+    const auto index = Number(*by, "map_index");
+    context.output.Say("triggered by task " + Text(*by, "task_id") +
+                       (index < 0 ? "" : "[" + std::to_string(static_cast<int>(index)) + "]") + " of run " +
+                       Text(*by, "dag_run_id") + " of DAG " + Text(*by, "dag_id"));
+  }
   context.output.Say("");
   return ListTasks(context, dag_id, run_id);
 }

@@ -4,6 +4,7 @@
 
 #include "core/calendar/timetable.h"
 #include "core/model/json.h"
+#include "core/spec/field.h"
 
 namespace millrace::dagctl {
 namespace {
@@ -34,6 +35,7 @@ bool LooksBack(const Dag& dag) {
 
 Simulation::Simulation(const std::vector<DagPtr>& dags, SimulationOptions options, const ZoneDatabase& zones)
     : options_(std::move(options)), zones_(zones), now_{options_.start, BootTime(std::chrono::hours(1))} {
+  for (const DagPtr& dag : dags) dags_[dag->id] = dag;
   for (const DagPtr& dag : dags) {
     dags_[dag->id] = WithoutWork(*dag);
     looks_back_ = looks_back_ || LooksBack(*dag);
@@ -49,7 +51,8 @@ DagPtr Simulation::WithoutWork(const Dag& dag) const {
   copy.schedule.end = copy.schedule.end ? std::min(*copy.schedule.end, last) : last;
   copy.files.clear();
   for (Task& task : copy.tasks) {
-    if (task.in_engine && task.steering != Steering::kNone) continue;
+    const bool decides = task.in_engine && task.steering != Steering::kNone && task.kind != "approval";
+    if (decides || Triggers(task)) continue;
     task.kind = "empty";
     task.in_engine = false;
     task.with = Value(Value::Map());
@@ -58,6 +61,15 @@ DagPtr Simulation::WithoutWork(const Dag& dag) const {
     task.pulls.clear();
   }
   return std::make_shared<const Dag>(std::move(copy));
+}
+
+// The DAG that it triggers takes part, and nothing but this file is needed to know its conf.
+bool Simulation::Triggers(const Task& task) const {
+  if (task.kind != "trigger_dag") return false;
+  const Value* target = task.with.Find("dag");
+  const Value* conf = task.with.Find("conf");
+  return target != nullptr && target->is_string() && dags_.contains(target->as_string()) &&
+         (conf == nullptr || !HasTemplate(ToJson(*conf)));
 }
 
 // What is said; otherwise what lets everything behind it run: all ways of a branch, one instance of an

@@ -4,7 +4,8 @@
 //
 // Workers are perfect: there is always a free slot, every attempt takes as long as it is said to and succeeds
 // unless it is said to fail. What a task would really do is left out, its templates too; only what decides
-// which tasks run (branch, short_circuit, latest_only, expand) is rendered. Nothing is stored.
+// which tasks run (branch, short_circuit, latest_only, expand, trigger_dag of a DAG that takes part) is rendered.
+// People approve, after a task's length. Nothing is stored.
 #pragma once
 
 #include <array>
@@ -71,6 +72,7 @@ class Simulation {
  private:
   Image FirstImage() const;
   DagPtr WithoutWork(const Dag& dag) const;
+  bool Triggers(const Task& task) const;
   std::string ResultOf(const Dag& dag, const Task& task) const;
   void Apply(const Event& event);
   void Take(const engine::Output& output);

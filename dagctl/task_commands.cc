@@ -74,6 +74,8 @@ Status ClearTasks(Context& context, const ClearOptions& options) {
                  {"include_upstream", options.upstream}, {"include_downstream", options.downstream},
                  {"include_past", options.past},         {"include_future", options.future},
                  {"reset_dag_runs", !options.keep_run},  {"run_on_latest_version", options.newest_version}};
+  if (options.only_running) body.Set("only_running", true);
+  if (!options.note.empty()) body.Set("note", options.note);
   if (options.run_id != "~") body.Set("dag_run_id", options.run_id);
   if (!options.from.empty()) body.Set("start_date", options.from);
   if (!options.to.empty()) body.Set("end_date", options.to);

@@ -17,6 +17,8 @@ const TaskKind& HttpKind();
 const TaskKind& BranchKind();
 const TaskKind& ShortCircuitKind();
 const TaskKind& LatestOnlyKind();
+const TaskKind& TriggerDagKind();
+const TaskKind& ApprovalKind();
 
 // How files of data are written, and read.
 inline const std::vector<std::string> kOutputFormats = {"parquet", "csv", "jsonl"};

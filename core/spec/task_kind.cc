@@ -15,6 +15,8 @@ struct OperatorPath {
   Steering steering = Steering::kNone;  // beyond the kind's own
 };
 
+constexpr std::string_view kEntryOperator = "airflow.providers.standard.operators.hitl.HITLEntryOperator";
+
 constexpr std::array kOperatorPaths = {
     OperatorPath{"airflow.providers.standard.operators.bash.BashOperator", "shell"},
     OperatorPath{"airflow.operators.bash.BashOperator", "shell"},
@@ -32,14 +34,34 @@ constexpr std::array kOperatorPaths = {
     OperatorPath{"airflow.operators.python.ShortCircuitOperator", "python", Steering::kShortCircuit},
     OperatorPath{"airflow.providers.standard.operators.latest_only.LatestOnlyOperator", "latest_only"},
     OperatorPath{"airflow.operators.latest_only.LatestOnlyOperator", "latest_only"},
+    OperatorPath{"airflow.providers.standard.operators.trigger_dagrun.TriggerDagRunOperator", "trigger_dag"},
+    OperatorPath{"airflow.operators.trigger_dagrun.TriggerDagRunOperator", "trigger_dag"},
+    OperatorPath{"airflow.providers.standard.operators.hitl.ApprovalOperator", "approval"},
+    OperatorPath{"airflow.providers.standard.operators.hitl.HITLOperator", "approval"},
+    OperatorPath{"airflow.providers.standard.operators.hitl.HITLBranchOperator", "approval", Steering::kBranch},
+    OperatorPath{kEntryOperator, "approval"},
 };
 
 // What these operators call the fields.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kOperatorFields = {
+constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kOperatorFields = {
     {{"bash_command", "command"},
      {"conn_id", "connection"},
      {"http_conn_id", "connection"},
-     {"op_kwargs", "args"}}};
+     {"op_kwargs", "args"},
+     {"trigger_dag_id", "dag"},
+     {"trigger_run_id", "run_id"},
+     {"assigned_users", "respondents"}}};
+
+// What these operators have to be told and the scheduler knows: it waits without looking again and again.
+constexpr std::array<std::string_view, 3> kNeedless = {"poke_interval", "deferrable",
+                                                       "openlineage_inject_parent_info"};
+
+// HITLEntryOperator asks for params, and to say OK.
+void AddEntryOptions(Value& with) {
+  if (with.Find("options") != nullptr) return;
+  with.Set("options", Value(Value::List{"OK"}));
+  if (with.Find("defaults") == nullptr) with.Set("defaults", Value(Value::List{"OK"}));
+}
 
 // python_callable: reports.daily.build is the function `build` of the file reports/daily.py.
 void SplitCallable(Value& with) {
@@ -60,7 +82,7 @@ void SplitCallable(Value& with) {
 }
 
 // Kinds of the design that later versions bring.
-constexpr std::array<std::string_view, 4> kLaterKinds = {"sensor", "trigger_dag", "notify", "spark"};
+constexpr std::array<std::string_view, 3> kLaterKinds = {"sensor", "notify", "spark"};
 
 const OperatorPath* FindOperator(std::string_view name) {
   const auto found =
@@ -175,7 +197,8 @@ std::vector<std::string> NamesOf(const TaskKind& kind, const Value& with, FieldU
 const std::vector<const TaskKind*>& TaskKinds() {
   static const std::vector<const TaskKind*> kinds = {
       &ShellKind(),     &EmptyKind(),  &SqlKind(),  &ExtractKind(), &LoadKind(),         &CheckKind(),
-      &MapReduceKind(), &PythonKind(), &HttpKind(), &BranchKind(),  &ShortCircuitKind(), &LatestOnlyKind()};
+      &MapReduceKind(), &PythonKind(), &HttpKind(), &BranchKind(),  &ShortCircuitKind(), &LatestOnlyKind(),
+      &TriggerDagKind(), &ApprovalKind()};
   return kinds;
 }
 
@@ -226,6 +249,13 @@ Value NativeWith(std::string_view uses, const Value& with) {
     }
   }
   SplitCallable(native);
+  const std::string_view kind = FindOperator(uses)->kind;
+  if (kind == "trigger_dag") {
+    std::erase_if(native.as_map(), [](const auto& member) {
+      return std::find(kNeedless.begin(), kNeedless.end(), member.first) != kNeedless.end();
+    });
+  }
+  if (uses == kEntryOperator) AddEntryOptions(native);
   return native;
 }
 

@@ -26,6 +26,7 @@ struct ApiServer::Parts {
     AddXComRoutes(table, context);
     AddChangeRoutes(table, context);
     AddBackfillRoutes(table, context);
+    AddHitlRoutes(table, context);
     AddPoolRoutes(table, context);
     AddUpkeepRoutes(table, context);
     AddLogRoutes(table, context);

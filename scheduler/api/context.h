@@ -39,6 +39,7 @@ struct Readers {
   store::JournalReader& journal;
   store::LogReader& logs;
   store::BackfillReader& backfills;
+  store::ApprovalReader& approvals;
 };
 
 // What the API has done to files, besides rows; both outlive the API.

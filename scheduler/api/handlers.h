@@ -17,6 +17,7 @@ void AddTaskInstanceRoutes(RouteTable& table, Context& context);
 void AddXComRoutes(RouteTable& table, Context& context);
 void AddChangeRoutes(RouteTable& table, Context& context);
 void AddBackfillRoutes(RouteTable& table, Context& context);
+void AddHitlRoutes(RouteTable& table, Context& context);
 void AddPoolRoutes(RouteTable& table, Context& context);
 void AddUpkeepRoutes(RouteTable& table, Context& context);
 void AddLogRoutes(RouteTable& table, Context& context);

@@ -27,7 +27,7 @@ http::Response AnswerRun(Context& context, const Run& run) {
 
 std::optional<RunType> RunTypeFromWire(const std::string& text) {
   for (const RunType type : {RunType::kScheduled, RunType::kManual, RunType::kBackfill,
-                             RunType::kAssetTriggered}) {
+                             RunType::kAssetTriggered, RunType::kOperatorTriggered}) {
     if (text == ToString(type)) return type;
   }
   return std::nullopt;

@@ -248,6 +248,15 @@ Value WireTask(const Dag& dag, const Task& task) {
                     {"extra_links", Value::List()}};
 }
 
+// Which task made it; Airflow knows no more than that one did.
+Value WireTriggeringTask(const std::optional<TriggeringTask>& task) {
+  if (!task) return {};
+  return Value::Map{{"dag_id", task->dag_id},
+                    {"dag_run_id", task->run_id},
+                    {"task_id", task->task_id},
+                    {"map_index", task->map_index}};
+}
+
 Value WireRun(const Run& run, const std::optional<DagVersionRow>& version) {
   Value::List versions;
   if (version) versions.push_back(WireDagVersion(*version));
@@ -267,11 +276,12 @@ Value WireRun(const Run& run, const std::optional<DagVersionRow>& version) {
                     {"data_interval_start", WireTime(run.interval_start)},
                     {"data_interval_end", WireTime(run.interval_end)},
                     {"last_scheduling_decision", Value()},
-                    {"triggered_by", timetable ? run.triggered_by : "rest_api"},
+                    {"triggered_by", run.triggering_task ? "operator" : timetable ? run.triggered_by : "rest_api"},
                     {"triggering_user_name", timetable ? Value() : TextOrNull(run.triggered_by)},
                     {"conf", conf.ok() && conf->is_map() ? *conf : Value(Value::Map())},
                     {"note", TextOrNull(run.note)},
                     {"missed_deadlines", run.missed_deadlines},
+                    {"triggering_task", WireTriggeringTask(run.triggering_task)},
                     {"dag_versions", std::move(versions)},
                     {"bundle_version", Value()},
                     {"partition_key", Value()},

@@ -293,6 +293,7 @@ void DagReader::ReadWith(Task& task, const Value& value, const Value& uses, std:
   for (std::size_t i = before; i < problems_.size(); ++i)
     problems_[i].message = what + ": " + problems_[i].message;
   task.with = Normalized(with, kind->fields);
+  if (task.steering == Steering::kNone && kind->steers != nullptr) task.steering = kind->steers(task.with);
   CheckExpanded(task, *kind);
   task.connections = ConnectionsOf(*kind, task.with);
   task.files = FilesOf(*kind, task.with);

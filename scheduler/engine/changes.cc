@@ -36,6 +36,7 @@ void Engine::State::Begin(Now the_now, Output& the_out) {
 void Engine::State::Settle() {
   // Placing may end instances (a template that does not render), whose ends free places and ready others.
   do {
+    TellWaiters();
     TellDownstream();
     ExpandReady();
     WakeDags();
@@ -44,7 +45,7 @@ void Engine::State::Settle() {
     ExpandReady();
     Place();
     EndRuns();
-  } while (!ended.empty() || !woken.empty() || !expanding.empty());
+  } while (!ended.empty() || !woken.empty() || !expanding.empty() || !moved_runs.empty());
   FlushRows();
   out = nullptr;
 }
@@ -102,6 +103,7 @@ void Engine::State::SetRunState(LiveRun& run, RunState to, bool by_user) {
   out->batch.transitions.push_back({run.row.key, -1, static_cast<std::uint8_t>(run.row.state),
                                     static_cast<std::uint8_t>(to), 0, now.wall});
   run.row.state = to;
+  if (waiters.contains(run.row.key)) moved_runs.emplace_back(run.row.key, to);
   Touch(run);
 }
 
@@ -112,6 +114,8 @@ void Engine::State::SetState(LiveRun& run, Instance& instance, TaskState to, boo
   out->batch.transitions.push_back({row.key.run, row.key.index, static_cast<std::uint8_t>(from),
                                     static_cast<std::uint8_t>(to), row.try_number, now.wall});
   if (from == TaskState::kScheduled) Unpark(run, instance);
+  if (from == TaskState::kScheduled && !lookups.empty()) lookups.erase(row.key);
+  if (from == TaskState::kDeferred) ForgetAwaited(instance);
   const Task& task = TaskOf(run, instance);
   if (from == TaskState::kRunning) FindPool(PoolOf(task)).running -= task.pool_slots;
   if (to == TaskState::kRunning) FindPool(PoolOf(task)).running += task.pool_slots;

@@ -50,7 +50,7 @@ CommandResult Engine::State::Stop(LiveRun& run, const std::string& reason) {
 
 CommandReply Engine::State::Clear(const ClearTasks& command, LiveRun& run) {
   const bool other_version = command.latest_version && run.row.version != run.owner->row.version;
-  if (other_version && (!command.task_ids.empty() || command.only_failed)) {
+  if (other_version && (!command.task_ids.empty() || command.only_failed || command.only_running)) {
     return InvalidArgument("run " + run.row.run_id + " has version " + std::to_string(run.row.version) +
                            " of its DAG: the newest one can only run all of its tasks again");
   }
@@ -73,6 +73,7 @@ CommandReply Engine::State::Clear(const ClearTasks& command, LiveRun& run) {
       if (state == TaskState::kNone || state == TaskState::kScheduled || state == TaskState::kRestarting)
         return;
       if (command.only_failed && !HasFailed(instance)) return;
+      if (command.only_running && state != TaskState::kRunning) return;
       if (named && command.map_index >= 0 && instance.row.map_index != command.map_index) return;
       indices.push_back(instance.row.key.index);
       result.instances.push_back(instance.row.key);
@@ -87,6 +88,10 @@ CommandReply Engine::State::Clear(const ClearTasks& command, LiveRun& run) {
   } else if (!command.dry_run && command.reopen && IsTerminal(run.row.state) &&
              (run.instances.empty() || run.unfinished > 0)) {
     Reopen(run);  // ended before it began, or was cleared without being opened
+  }
+  if (command.note && !command.dry_run) {
+    for (const TaskInstanceKey& key : result.instances)
+      out->batch.records.push_back(NoteRecord{key, *command.note, command.user, now.wall});
   }
   result.run = run.row;
   return result;
@@ -143,6 +148,8 @@ void Engine::State::UseNewestVersion(LiveRun& run) {
   // The batch says of what goes that it goes, and nothing else.
   std::erase_if(out->batch.attempts,
                 [&](const Attempt& attempt) { return forgotten.contains(attempt.instance); });
+  std::erase_if(out->batch.approvals,
+                [&](const ApprovalRow& approval) { return forgotten.contains(approval.instance); });
   std::erase_if(out->batch.transitions, [&](const Transition& one) {
     return gone.contains({one.run, one.index});
   });
@@ -181,6 +188,10 @@ void Engine::State::ClearInstances(LiveRun& run, const std::vector<std::int32_t>
       Unwant(run, instance, By("cleared", user));
       if (IsJob(task)) FinishRestart(run, instance);
       continue;
+    }
+    if (state == TaskState::kDeferred) {
+      row.reason = By("cleared", user);
+      KeepAttempt(instance, TaskState::kRestarting, std::nullopt);
     }
     // A failure was kept when it happened.
     if (state == TaskState::kSuccess || (state == TaskState::kSkipped && row.started_at)) {
@@ -302,6 +313,41 @@ CommandReply Engine::State::Mark(const MarkRun& command, LiveRun& run) {
   return result;
 }
 
+CommandReply Engine::State::Note(const NoteRun& command, LiveRun& run) {
+  run.row.note = command.note;
+  Touch(run);
+  CommandResult result;
+  result.run = run.row;
+  return result;
+}
+
+// Its place stays, so that a clear can bring it back.
+CommandReply Engine::State::Delete(const DeleteTaskInstance& command, LiveRun& run) {
+  const std::int32_t task = run.dag->FindTask(command.task_id);
+  if (task < 0) return NotFound("DAG " + run.row.dag_id + " has no task " + command.task_id);
+  Instance* instance = nullptr;
+  EachOf(run, task, [&](Instance& one) {
+    if (one.row.map_index == command.map_index) instance = &one;
+  });
+  if (instance == nullptr || instance->row.state == TaskState::kRemoved)
+    return NotFound("run " + run.row.run_id + " has no such instance of task " + command.task_id);
+  if (!IsTerminal(run.row.state) || !IsTerminal(instance->row.state)) {
+    return FailedPrecondition("run " + run.row.run_id + " is " + std::string(ToString(run.row.state)) +
+                              ": a task instance can be deleted once it has ended");
+  }
+  const TaskInstanceKey key = instance->row.key;
+  instance->row.reason = By("deleted", command.user);
+  SetState(run, *instance, TaskState::kRemoved, true);
+  std::erase_if(out->batch.attempts, [&](const Attempt& one) { return one.instance == key; });
+  std::erase_if(out->batch.xcoms, [&](const XComRow& one) { return one.instance == key; });
+  std::erase_if(out->batch.approvals, [&](const ApprovalRow& one) { return one.instance == key; });
+  out->batch.forgotten.push_back({key, false});
+  CommandResult result;
+  result.instances.push_back(key);
+  result.run = run.row;
+  return result;
+}
+
 CommandReply Engine::State::Delete(LiveRun& run) {
   if (!IsTerminal(run.row.state)) {
     return FailedPrecondition("run " + run.row.run_id + " is " + std::string(ToString(run.row.state)) +
@@ -316,6 +362,8 @@ CommandReply Engine::State::Delete(LiveRun& run) {
   std::erase_if(dirty_instances, [key](const TaskInstanceKey& one) { return one.run == key; });
   std::erase_if(out->batch.transitions, [key](const Transition& one) { return one.run == key; });
   std::erase_if(out->batch.attempts, [key](const Attempt& one) { return one.instance.run == key; });
+  std::erase_if(out->batch.approvals, [key](const ApprovalRow& one) { return one.instance.run == key; });
+  moved_runs.emplace_back(key, std::nullopt);
   Evict(run);
   return result;
 }
@@ -329,6 +377,7 @@ CommandReply Engine::State::Delete(const DeleteRuns& command) {
     if (fresh || runs.contains(name.key) || needs.contains({name.dag_id, name.run_id})) continue;
     result.deleted.push_back(name.key);
     out->batch.deleted_runs.push_back(name.key);
+    moved_runs.emplace_back(name.key, std::nullopt);
   }
   return result;
 }

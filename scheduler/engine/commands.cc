@@ -107,6 +107,10 @@ void Engine::State::OnLoaded(const Loaded& event) {
   }
   for (const WaitingCommand& command : waiting.mapped()) {
     LiveRun* run = FindRun(event.dag_id, event.run_id);
+    if (command.trigger) {
+      OnTargetLoaded(*command.trigger, event);
+      continue;
+    }
     if (command.backfill != 0) {
       RunAgain(command.backfill, event.image.status(), run);
       continue;
@@ -162,7 +166,8 @@ CommandReply Engine::State::Trigger(const TriggerRun& command) {
   row.key = RunKey{next_run_key++};
   row.dag_id = command.dag_id;
   row.run_id = command.run_id;
-  row.type = RunType::kManual;
+  row.type = command.by ? RunType::kOperatorTriggered : RunType::kManual;
+  row.triggering_task = command.by;
   row.version = dag.row.version;
   row.logical_date = command.logical_date;
   row.run_after = now.wall;
@@ -228,6 +233,9 @@ CommandReply Engine::State::OnRun(const Command& command, LiveRun& run) {
   if (const auto* clear = std::get_if<ClearTasks>(&command)) return Clear(*clear, run);
   if (const auto* mark = std::get_if<MarkRun>(&command)) return Mark(*mark, run);
   if (std::holds_alternative<DeleteRun>(command)) return Delete(run);
+  if (const auto* answer = std::get_if<AnswerApproval>(&command)) return Answered(*answer, run);
+  if (const auto* note = std::get_if<NoteRun>(&command)) return Note(*note, run);
+  if (const auto* gone = std::get_if<DeleteTaskInstance>(&command)) return Delete(*gone, run);
   return Mark(std::get<MarkTask>(command), run);
 }
 

@@ -15,6 +15,7 @@
 
 #include "core/calendar/timetable.h"
 #include "core/model/batch.h"
+#include "core/model/command.h"
 #include "core/model/dag.h"
 #include "core/model/effect.h"
 #include "core/model/run.h"
@@ -230,6 +231,15 @@ struct LiveJob {
 
 // (order, run, index, stage, stage index): the order in which waiting stage tasks get slots.
 using StageKey = std::tuple<std::int64_t, RunKey, std::int32_t, std::int32_t, std::int32_t>;
+
+// What a trigger_dag is to do, its fields rendered.
+struct TriggerPlan {
+  TriggerRun run;
+  bool waits = false;
+  bool resets = false;
+  bool skips = false;  // when the run is there
+  bool fails_when_paused = false;
+};
 
 // How a task instance's attempt, or its job, ended.
 struct End {

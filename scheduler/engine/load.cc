@@ -62,6 +62,11 @@ void Engine::State::Load(Image image) {
     if (run != nullptr && static_cast<std::size_t>(row.index) < run->dag->deadlines.size())
       AddDeadline(*run, row.index, row.due_at);
   }
+  for (ApprovalRow& row : image.approvals) {
+    const Instance* instance = FindInstance(row.instance);
+    if (instance == nullptr || instance->row.state != TaskState::kDeferred) continue;
+    if (instance->row.try_number == row.try_number) approvals[row.instance] = std::move(row);
+  }
   for (StageTaskRow& row : image.stage_tasks) {
     const auto job = jobs.find(row.job.instance);
     if (job != jobs.end() && job->second.key == row.job) job->second.durable.push_back(std::move(row));
@@ -106,6 +111,8 @@ void Engine::State::LoadInstances(LiveRun& run, std::vector<TaskInstance> rows) 
       const Duration left = row.due_at ? *row.due_at - now.wall : Duration(0);
       const Duration wait = std::clamp(left, Duration(0), std::max(task.retry.max_delay, task.retry.delay));
       timers.Add({now.boot + wait, TimerKind::kRetry, {}, row.key, row.try_number, {}});
+    } else if (row.state == TaskState::kDeferred) {
+      ResumeAwaited(instance);
     } else if (HasAttempt(row.state) && IsJob(task)) {
       LoadJob(run, instance);
     } else if (HasAttempt(row.state)) {

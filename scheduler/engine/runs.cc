@@ -284,7 +284,8 @@ void Engine::State::StopRest(LiveRun& run, const std::string& reason, bool teard
     if (touched != nullptr) touched->push_back(instance.row.key);
     instance.row.reason = reason;
     if (HasAttempt(state)) Unwant(run, instance, reason);
-    SetState(run, instance, HasAttempt(state) ? TaskState::kFailed : TaskState::kSkipped, true);
+    const bool began = HasAttempt(state) || state == TaskState::kDeferred;
+    SetState(run, instance, began ? TaskState::kFailed : TaskState::kSkipped, true);
   }
 }
 

@@ -203,12 +203,17 @@ void Engine::State::OnTimer(const Timer& timer) {
       if (run == nullptr) return;
       if (timer.instance.index < 0) {
         LookBack(*run);
+      } else if (lookups.contains(timer.instance)) {
+        AskForTarget(timer.instance);
       } else if (Instance* instance = FindInstance(timer.instance);
                  instance->values == nullptr && instance->asked) {
         Ask(*run, *instance);
       }
       return;
     }
+    case TimerKind::kDeferred:
+      OnAwaitedTooLong(timer);
+      return;
     case TimerKind::kJobTimeout: {
       LiveRun* run = FindRun(timer.instance.run);
       Instance* instance = FindInstance(timer.instance);

@@ -75,8 +75,14 @@ struct Engine::State {
     std::uint64_t reply = 0;
     Command command;
     std::int64_t backfill = 0;  // not a command: this backfill wants the run to run again
+    std::optional<TaskInstanceKey> trigger = {};  // nor this: a trigger_dag asks whether the run is there
   };
   std::map<std::pair<std::string, std::string>, std::vector<WaitingCommand>> needs;  // by DAG and run id
+
+  std::map<TaskInstanceKey, TriggerPlan> lookups;  // of scheduled trigger_dags that have asked the store
+  std::map<RunKey, std::set<TaskInstanceKey>> waiters;  // deferred trigger_dags, by the run that they wait for
+  std::vector<std::pair<RunKey, std::optional<RunState>>> moved_runs;  // not yet told to them; none: deleted
+  std::map<TaskInstanceKey, ApprovalRow> approvals;                    // that wait for an answer
 
   // changes.cc: rows and transitions into the batch.
   void Begin(Now the_now, Output& the_out);
@@ -185,6 +191,30 @@ struct Engine::State {
   // The branch directly upstream that did not choose this one, or nullptr.
   const Task* NotChosenBy(LiveRun& run, const Instance& instance);
 
+  // deferred.cc: deferred task instances.
+  void StartInEngine(Instance& instance);
+  void Await(LiveRun& run, Instance& instance, std::string reason, Duration limit);
+  void ResumeAwaited(Instance& instance);  // after a restart
+  void ForgetAwaited(Instance& instance);
+  void OnAwaitedTooLong(const Timer& timer);
+
+  // triggers.cc: trigger_dag.
+  StatusOr<TriggerPlan> PlanTrigger(const LiveRun& run, const Instance& instance) const;
+  void BeginTrigger(LiveRun& run, Instance& instance);
+  void AskForTarget(TaskInstanceKey key);
+  void OnTargetLoaded(TaskInstanceKey key, const Loaded& event);
+  void DoTrigger(LiveRun& run, Instance& instance, const TriggerPlan& plan);
+  void TellWaiters();
+  void OnTargetMoved(LiveRun& run, Instance& instance, std::optional<RunState> state);
+
+  // approvals.cc: approval.
+  void AskPeople(LiveRun& run, Instance& instance, const Value& with);
+  CommandReply Answered(const AnswerApproval& command, LiveRun& run);
+  void OnNobodyAnswered(LiveRun& run, Instance& instance);
+  // `user`: who answered; "": the defaults did. The row as it is kept.
+  ApprovalRow GoOn(LiveRun& run, Instance& instance, const Value& response, const std::string& user);
+  static bool IsApproved(const Value& result);
+
   // mapping.cc: `expand`.
   void ExpandReady();
   void Expand(LiveRun& run, Instance& instance);
@@ -286,6 +316,8 @@ struct Engine::State {
   CommandReply Mark(const MarkRun& command, LiveRun& run);
   // Whether it changed.
   bool MarkInstance(LiveRun& run, Instance& instance, TaskState state, const std::string& reason);
+  CommandReply Note(const NoteRun& command, LiveRun& run);
+  CommandReply Delete(const DeleteTaskInstance& command, LiveRun& run);
   CommandReply Delete(LiveRun& run);
   CommandReply Delete(const DeleteRuns& command);
   CommandReply Delete(const DeleteDag& command);
@@ -314,6 +346,7 @@ struct Engine::State {
 
   // why.cc
   StatusOr<Why> AnswerWhy(const AskWhy& question) const;
+  void WhyDeferred(const Instance& instance, Why& why) const;
   std::vector<WorkerView> AnswerWorkers() const;
   std::vector<PoolView> AnswerPools() const;
   StatusOr<std::string> AnswerJob(const AskJob& question) const;

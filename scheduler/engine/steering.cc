@@ -9,6 +9,7 @@
 #include "core/model/json.h"
 #include "scheduler/engine/graph.h"
 #include "scheduler/engine/render.h"
+#include "scheduler/engine/truth.h"
 
 namespace millrace::engine {
 namespace {
@@ -30,16 +31,6 @@ Value ChoiceOf(const std::string& text) {
   }
   flush();
   return Value(std::move(ids));
-}
-
-bool IsTrue(const Value& value) {
-  if (value.is_null()) return false;
-  if (value.is_bool()) return value.as_bool();
-  if (value.is_number()) return value.as_double() != 0;
-  if (value.is_list()) return !value.as_list().empty();
-  if (value.is_map()) return !value.as_map().empty();
-  const std::string& text = value.as_string();
-  return !text.empty() && text != "False" && text != "false" && text != "None" && text != "0";
 }
 
 bool IsIn(const Dag& dag, const Task& task, std::int32_t group) {
@@ -126,7 +117,8 @@ const Task* Engine::State::NotChosenBy(LiveRun& run, const Instance& instance) {
 }
 
 bool Engine::State::IsLatest(const LiveRun& run) const {
-  if (run.row.type == RunType::kManual || !run.row.logical_date) return true;
+  const bool asked_for = run.row.type == RunType::kManual || run.row.type == RunType::kOperatorTriggered;
+  if (asked_for || !run.row.logical_date) return true;
   const Cursor cursor{*run.row.logical_date, run.row.run_after};
   const std::optional<RunDates> next =
       run.owner->timetable.Next(cursor, {std::nullopt, std::nullopt, Catchup::kAll}, now.wall);
@@ -149,13 +141,14 @@ Status Engine::State::Steer(LiveRun& run, Instance& instance, const Value& resul
     }
     return OkStatus();
   }
-  if (IsTrue(result)) return OkStatus();
+  const bool gate = task.kind == "approval";
+  if (gate ? IsApproved(result) : IsTrue(result)) return OkStatus();
   for (const std::int32_t next : task.downstream) {
     if (is_work(next)) skips.push_back(next);
   }
   const Value* ignores = task.with.Find("ignore_downstream_trigger_rules");
   const bool all = task.steering == Steering::kShortCircuit &&
-                   (ignores == nullptr || !ignores->is_bool() || ignores->as_bool());
+                   (ignores == nullptr || !ignores->is_bool() ? !gate : ignores->as_bool());
   if (!all) return OkStatus();
   for (const std::int32_t behind : WithBehind(dag, task.downstream)) {
     if (!is_work(behind)) continue;
@@ -173,12 +166,11 @@ Status Engine::State::Steer(LiveRun& run, Instance& instance, const Value& resul
 
 void Engine::State::RunInEngine(LiveRun& run, Instance& instance) {
   const Task& task = TaskOf(run, instance);
-  TaskInstance& row = instance.row;
-  StartTry(instance);
-  row.fence = {term, ++fence_counter};
-  row.session = {};
-  row.worker.clear();
-  row.started_at = row.ended_at = now.wall;
+  if (task.kind == "trigger_dag") {
+    BeginTrigger(run, instance);
+    return;
+  }
+  StartInEngine(instance);
   engine::End end;
   end.started_at = end.ended_at = now.wall;
   const StatusOr<Assignment> assignment = MakeAssignment(run, instance);
@@ -186,6 +178,9 @@ void Engine::State::RunInEngine(LiveRun& run, Instance& instance) {
   if (!with.ok()) {
     end.outcome = Outcome::kFailFinal;
     end.message = with.status().message();
+  } else if (task.kind == "approval") {
+    AskPeople(run, instance, *with);
+    return;
   } else if (task.steering == Steering::kBranch) {
     const Value* choose = with->Find("choose");
     end.result = ToJson(choose == nullptr || choose->is_null() ? Value()

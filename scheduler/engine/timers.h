@@ -19,8 +19,9 @@ enum class TimerKind : std::uint8_t {
   kBackstop,    // `fence`: its worker should have ended it long ago
   kJobTimeout,  // `instance`, in `try_number`
   kRunTimeout,  // `instance`'s run
-  kAskAgain,    // for the XComs of `instance`, or for the run before its run (index -1)
+  kAskAgain,    // for what `instance` wants of the store, or for the run before its run (index -1)
   kBackfill,    // `instance.run` is its id: ask the store again
+  kDeferred,    // `instance`, in `try_number`, has waited long enough
 };
 
 struct Timer {

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/calendar/format.h"
+#include "core/model/json.h"
 #include "scheduler/engine/state.h"
 #include "scheduler/engine/trigger_rule.h"
 
@@ -67,6 +68,35 @@ WhyReason WhyLimit(const char* name, int limit, const TaskLimit& of, const char*
 
 }  // namespace
 
+void Engine::State::WhyDeferred(const Instance& instance, Why& why) const {
+  const TaskInstance& row = instance.row;
+  std::string reason = row.reason;
+  if (ToInt(row.waits_for) != 0) {
+    const auto target = runs.find(row.waits_for);
+    reason += target == runs.end() ? ", which has ended in a state that it does not count: run it again, or mark this task"
+                                   : " (" + std::string(ToString(target->second.row.state)) + ")";
+  }
+  const auto approval = approvals.find(row.key);
+  const StatusOr<Value> request =
+      approval == approvals.end() ? NotFound("none") : ParseJson(approval->second.request);
+  const auto names = [&](const char* field, const char* member) {
+    std::vector<std::string> all;
+    const Value* list = request->Find(field);
+    if (list == nullptr || !list->is_list()) return all;
+    for (const Value& one : list->as_list()) all.push_back((member == nullptr ? one : *one.Find(member)).as_string());
+    return all;
+  };
+  std::string then = "then it fails";
+  if (request.ok()) {
+    reason += "; one of: " + Names(names("options", nullptr));
+    if (const auto users = names("assigned_users", "id"); !users.empty()) reason += "; may be given by " + Names(users);
+    if (const auto defaults = names("defaults", nullptr); !defaults.empty())
+      then = "then " + Names(defaults) + " counts";
+  }
+  if (row.due_at) reason += "; until " + FormatTime(*row.due_at) + ", " + then;
+  why.reasons.push_back({request.ok() ? "approval" : ToInt(row.waits_for) != 0 ? "run" : "deferred", std::move(reason)});
+}
+
 StatusOr<Why> Engine::State::AnswerWhy(const AskWhy& question) const {
   const auto found = runs.find(question.run);
   if (found == runs.end()) return NotFound("run is not active: " + std::to_string(ToInt(question.run)));
@@ -127,6 +157,8 @@ StatusOr<Why> Engine::State::AnswerWhy(const AskWhy& question) const {
     case TaskState::kScheduled: {
       if (!row.reason.empty()) why.reasons.push_back({"lost", row.reason + "; it runs again"});
       if (instance.asked) why.reasons.push_back({"values", "reads the XComs that its templates name"});
+      if (lookups.contains(row.key))
+        why.reasons.push_back({"values", "looks whether there is a run of that id already"});
       const LaneKey key = KeyOf(run, task, instance);
       if (const auto limit = run.task_limits.find(row.task());
           limit != run.task_limits.end() && limit->second.waiting.contains(key)) {
@@ -169,6 +201,9 @@ StatusOr<Why> Engine::State::AnswerWhy(const AskWhy& question) const {
     case TaskState::kRunning:
       why.reasons.push_back({"running", row.worker.empty() ? "running as a job on the workers"
                                                            : "running on worker " + row.worker});
+      break;
+    case TaskState::kDeferred:
+      WhyDeferred(instance, why);
       break;
     case TaskState::kUpForRetry:
       why.reasons.push_back({"timer", "failed (" + row.reason + "); try " +

@@ -25,7 +25,7 @@ constexpr const char* kForgetTags = "DELETE FROM dag_tag WHERE dag_id = ?";
 constexpr const char* kTag = "INSERT OR IGNORE INTO dag_tag VALUES (?,?)";
 // An upsert keeps the row's place; REPLACE would delete and insert again, indexes included.
 constexpr const char* kRun =
-    "INSERT INTO run VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18) ON CONFLICT "
+    "INSERT INTO run VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19) ON CONFLICT "
     "(run) DO UPDATE SET type = ?4, "
     "state = ?5, version = ?6, started_at = ?12, ended_at = ?13, conf = ?14, triggered_by = ?15, note = ?16, "
     "missed_deadlines = ?17, "
@@ -41,8 +41,11 @@ constexpr const char* kUnqueue = "DELETE FROM dataset_queue WHERE dag_id = ?1 AN
 constexpr const char* kRunEvent = "INSERT OR IGNORE INTO run_event VALUES (?,?)";
 constexpr const char* kDeadline = "INSERT OR REPLACE INTO deadline VALUES (?,?,?,?)";
 constexpr const char* kForgetDeadline = "DELETE FROM deadline WHERE run = ? AND idx = ?";
-constexpr const char* kTaskInstance = "INSERT OR REPLACE INTO task_instance VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+constexpr const char* kTaskInstance = "INSERT OR REPLACE INTO task_instance VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 constexpr const char* kAttempt = "INSERT OR REPLACE INTO attempt VALUES (?,?,?,?,?,?,?,?,?,?,?)";
+constexpr const char* kApproval = "INSERT OR REPLACE INTO approval VALUES (?,?,?,?,?,?,?,?)";
+constexpr const char* kNote = "INSERT OR REPLACE INTO note VALUES (?,?,?,?)";
+constexpr const char* kForgetNote = "DELETE FROM note WHERE key = ?";
 constexpr const char* kXCom =
     "INSERT INTO xcom VALUES (?1,?2,?3,?4) ON CONFLICT (key, name) DO UPDATE SET json = ?3, at = ?4";
 constexpr const char* kForgetXCom = "DELETE FROM xcom WHERE key = ? AND name = ?";
@@ -62,14 +65,16 @@ constexpr const char* kBackfill =
 constexpr const char* kPool = "INSERT OR REPLACE INTO pool VALUES (?,?,?,?)";
 constexpr const char* kForgetPool = "DELETE FROM pool WHERE name = ?";
 // Its row first.
-constexpr std::array<const char*, 5> kForgetInstance = {
+constexpr std::array<const char*, 7> kForgetInstance = {
     "DELETE FROM task_instance WHERE key = ?", "DELETE FROM attempt WHERE key = ?",
     "DELETE FROM xcom WHERE key = ?", "DELETE FROM job WHERE key = ?",
-    "DELETE FROM stage_task WHERE key = ?"};
-constexpr std::array<const char*, 5> kDeleteRun = {
+    "DELETE FROM stage_task WHERE key = ?", "DELETE FROM approval WHERE key = ?",
+    "DELETE FROM note WHERE key = ?"};
+constexpr std::array<const char*, 7> kDeleteRun = {
     "DELETE FROM task_instance WHERE key BETWEEN ? AND ?", "DELETE FROM attempt WHERE key BETWEEN ? AND ?",
     "DELETE FROM xcom WHERE key BETWEEN ? AND ?", "DELETE FROM job WHERE key BETWEEN ? AND ?",
-    "DELETE FROM stage_task WHERE key BETWEEN ? AND ?"};
+    "DELETE FROM stage_task WHERE key BETWEEN ? AND ?", "DELETE FROM approval WHERE key BETWEEN ? AND ?",
+    "DELETE FROM note WHERE key BETWEEN ? AND ?"};
 constexpr std::array<const char*, 3> kDeleteRunRow = {"DELETE FROM run_event WHERE run = ?",
                                                       "DELETE FROM deadline WHERE run = ?",
                                                       "DELETE FROM run WHERE run = ?"};
@@ -174,6 +179,12 @@ Status BatchWriter::WriteInstances(const Batch& batch) {
     if (deleted.contains(attempt.instance.run)) continue;
     ASSIGN_OR_RETURN(Statement * statement, Prepared(kAttempt));
     BindAttempt(*statement, attempt);
+    RETURN_IF_ERROR(statement->Run());
+  }
+  for (const ApprovalRow& row : batch.approvals) {
+    if (deleted.contains(row.instance.run)) continue;
+    ASSIGN_OR_RETURN(Statement * statement, Prepared(kApproval));
+    BindApproval(*statement, row);
     RETURN_IF_ERROR(statement->Run());
   }
   for (const XComRow& row : batch.xcoms) RETURN_IF_ERROR(WriteXCom(row));
@@ -379,6 +390,16 @@ Status BatchWriter::WriteRecord(const Record& record) {
       statement->Bind(2, std::int64_t{pool->slots});
       statement->Bind(3, pool->description);
       statement->Bind(4, std::int64_t{pool->include_deferred});
+    }
+    return statement->Run();
+  }
+  if (const auto* note = std::get_if<NoteRecord>(&record)) {
+    ASSIGN_OR_RETURN(Statement * statement, Prepared(note->text.empty() ? kForgetNote : kNote));
+    statement->Bind(1, PackKey(note->instance));
+    if (!note->text.empty()) {
+      statement->Bind(2, note->text);
+      statement->Bind(3, note->user);
+      statement->Bind(4, ToMicros(note->at));
     }
     return statement->Run();
   }

@@ -190,6 +190,30 @@ class BackfillReader {
   virtual StatusOr<std::vector<std::int64_t>> CountRuns(std::int64_t id) = 0;
 };
 
+// What an approval has asked, with what surrounds it: of each task instance the try that it is at.
+struct ApprovalEntry {
+  ApprovalRow row;
+  TaskInstance instance;
+  Run run;
+};
+
+struct ApprovalFilter {
+  std::string dag_id;  // "" for all
+  std::string run_id;  // "" for all
+  std::string dag_pattern;
+  std::optional<bool> answered;
+  std::vector<TaskState> states;  // of the task instance
+  std::optional<WallTime> created_from, created_to;  // inclusive
+};
+
+class ApprovalReader {
+ public:
+  virtual ~ApprovalReader() = default;
+  virtual StatusOr<ApprovalRow> GetApproval(const TaskInstanceKey& key, std::int32_t try_number) = 0;
+  // Oldest first; at most 10,000.
+  virtual StatusOr<std::vector<ApprovalEntry>> ListApprovals(const ApprovalFilter& filter) = 0;
+};
+
 class AccountReader {
  public:
   virtual ~AccountReader() = default;

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "core/model/codec.h"
+#include "core/model/json.h"
 #include "scheduler/store/schema.h"
 
 namespace millrace::store {
@@ -39,6 +40,26 @@ std::vector<std::int32_t> Numbers(const std::string& text) {
     at = read.ptr == end ? end : read.ptr + 1;
   }
   return numbers;
+}
+
+// A JSON object; a row that names nothing readable was triggered by no task.
+std::optional<TriggeringTask> ReadTriggeringTask(const std::string& text) {
+  const StatusOr<Value> value = text.empty() ? NotFound("none") : ParseJson(text);
+  if (!value.ok() || !value->is_map()) return std::nullopt;
+  TriggeringTask task;
+  for (const auto& [name, to] : {std::pair("dag_id", &task.dag_id), std::pair("run_id", &task.run_id),
+                                 std::pair("task_id", &task.task_id)}) {
+    if (const Value* member = value->Find(name); member != nullptr && member->is_string()) *to = member->as_string();
+  }
+  if (const Value* index = value->Find("map_index"); index != nullptr && index->is_int())
+    task.map_index = static_cast<std::int32_t>(index->as_int());
+  return task;
+}
+
+std::string WrittenTriggeringTask(const TriggeringTask& task) {
+  Value value = Value::Map{{"dag_id", task.dag_id}, {"run_id", task.run_id}, {"task_id", task.task_id}};
+  if (task.map_index >= 0) value.Set("map_index", task.map_index);
+  return ToJson(value);
 }
 
 // Microseconds with spaces between them.
@@ -126,7 +147,8 @@ Run ReadRun(const Statement& row) {
           .triggered_by = row.Text(14),
           .note = row.Text(15),
           .missed_deadlines = static_cast<std::int32_t>(row.Int(16)),
-          .backfill = row.Int(17)};
+          .backfill = row.Int(17),
+          .triggering_task = ReadTriggeringTask(row.Text(18))};
 }
 
 void BindRun(Statement& statement, const Run& run) {
@@ -148,6 +170,7 @@ void BindRun(Statement& statement, const Run& run) {
   statement.Bind(16, run.note);
   statement.Bind(17, std::int64_t{run.missed_deadlines});
   run.backfill == 0 ? statement.BindNull(18) : statement.Bind(18, run.backfill);
+  run.triggering_task ? statement.Bind(19, WrittenTriggeringTask(*run.triggering_task)) : statement.BindNull(19);
 }
 
 Backfill ReadBackfill(const Statement& row) {
@@ -221,7 +244,8 @@ TaskInstance ReadTaskInstance(const Statement& row) {
           .map_index = row.IsNull(15) ? -1 : static_cast<std::int32_t>(row.Int(15)),
           .mapped_task = static_cast<std::int32_t>(row.Int(16)),
           .map_value = row.Text(17),
-          .skips = Numbers(row.Text(18))};
+          .skips = Numbers(row.Text(18)),
+          .waits_for = RunKey{row.Int(19)}};
 }
 
 void BindTaskInstance(Statement& statement, const TaskInstance& instance) {
@@ -247,6 +271,7 @@ void BindTaskInstance(Statement& statement, const TaskInstance& instance) {
     statement.Bind(18, instance.map_value);
   }
   if (!instance.skips.empty()) statement.Bind(19, Text(instance.skips));
+  ToInt(instance.waits_for) == 0 ? statement.BindNull(20) : statement.Bind(20, ToInt(instance.waits_for));
 }
 
 XComRow ReadXCom(const Statement& row) {
@@ -280,6 +305,28 @@ void BindAttempt(Statement& statement, const Attempt& attempt) {
   statement.Bind(9, attempt.worker);
   attempt.exit_code ? statement.Bind(10, std::int64_t{*attempt.exit_code}) : statement.BindNull(10);
   statement.Bind(11, attempt.reason);
+}
+
+ApprovalRow ReadApproval(const Statement& row) {
+  return {.instance = UnpackKey(row.Int(0)),
+          .try_number = static_cast<std::int32_t>(row.Int(1)),
+          .request = row.Text(2),
+          .created_at = WallFromMicros(row.Int(3)),
+          .due_at = row.Time(4),
+          .responded_at = row.Time(5),
+          .responded_by = row.Text(6),
+          .response = row.Text(7)};
+}
+
+void BindApproval(Statement& statement, const ApprovalRow& row) {
+  statement.Bind(1, PackKey(row.instance));
+  statement.Bind(2, std::int64_t{row.try_number});
+  statement.Bind(3, row.request);
+  statement.Bind(4, ToMicros(row.created_at));
+  statement.Bind(5, row.due_at);
+  statement.Bind(6, row.responded_at);
+  statement.Bind(7, row.responded_by);
+  statement.Bind(8, row.response);
 }
 
 StatusOr<StageTaskRow> ReadStageTask(const Statement& row) {

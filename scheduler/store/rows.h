@@ -20,7 +20,7 @@ inline constexpr const char* kDagColumns =
 inline constexpr const char* kRunColumns =
     "run, dag_id, run_id, type, state, version, logical_date, interval_start, interval_end, run_after, "
     "queued_at, "
-    "started_at, ended_at, conf, triggered_by, note, missed_deadlines, backfill";
+    "started_at, ended_at, conf, triggered_by, note, missed_deadlines, backfill, triggering_task";
 inline constexpr const char* kPoolColumns = "name, slots, description, include_deferred";
 inline constexpr const char* kBackfillColumns =
     "id, dag_id, from_date, to_date, reprocess, run_backwards, latest_version, max_active_runs, conf, user, "
@@ -28,10 +28,12 @@ inline constexpr const char* kBackfillColumns =
     "cancelled, created_at, updated_at, completed_at, cursor, dates, made, skipped, after";
 inline constexpr const char* kTaskInstanceColumns =
     "key, state, try_number, max_tries, lost, term, counter, session, scheduled_at, queued_at, started_at, ended_at, due_at, "
-    "worker, reason, map_index, mapped_task, map_value, skips";
+    "worker, reason, map_index, mapped_task, map_value, skips, waits_for";
 inline constexpr const char* kXComColumns = "key, name, json, at";
 inline constexpr const char* kAttemptColumns =
     "key, try_number, term, counter, state, queued_at, started_at, ended_at, worker, exit_code, reason";
+inline constexpr const char* kApprovalColumns =
+    "key, try_number, request, created_at, due_at, responded_at, responded_by, response";
 inline constexpr const char* kStageTaskColumns =
     "key, try_number, stage, idx, term, counter, session, started_at, ended_at, worker, result, revoked";
 
@@ -46,6 +48,7 @@ PoolRow ReadPoolRow(const Statement& row);
 TaskInstance ReadTaskInstance(const Statement& row);
 XComRow ReadXCom(const Statement& row);
 Attempt ReadAttempt(const Statement& row);
+ApprovalRow ReadApproval(const Statement& row);
 StatusOr<StageTaskRow> ReadStageTask(const Statement& row);
 
 void BindDag(Statement& statement, const DagRow& row, WallTime parsed_at);
@@ -54,6 +57,7 @@ void BindRun(Statement& statement, const Run& run);
 void BindBackfill(Statement& statement, const Backfill& backfill);
 void BindTaskInstance(Statement& statement, const TaskInstance& instance);
 void BindAttempt(Statement& statement, const Attempt& attempt);
+void BindApproval(Statement& statement, const ApprovalRow& row);
 void BindStageTask(Statement& statement, const StageTaskRow& row);
 
 // The journal's blob: 26 bytes a transition, little-endian (docs/formats.md).

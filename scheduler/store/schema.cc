@@ -127,7 +127,19 @@ CREATE TABLE pool(
   name TEXT PRIMARY KEY, slots INTEGER NOT NULL, description TEXT NOT NULL, include_deferred INTEGER NOT NULL) WITHOUT ROWID;
 )sql";
 
-constexpr std::array<const char*, kSchemaVersion> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4};
+// Runs that tasks trigger and wait for; approvals; notes.
+constexpr const char* kVersion5 = R"sql(
+ALTER TABLE run ADD COLUMN triggering_task TEXT;
+ALTER TABLE task_instance ADD COLUMN waits_for INTEGER;
+CREATE TABLE approval(
+  key INTEGER NOT NULL, try_number INTEGER NOT NULL, request TEXT NOT NULL, created_at INTEGER NOT NULL, due_at INTEGER,
+  responded_at INTEGER, responded_by TEXT, response TEXT, PRIMARY KEY (key, try_number)) WITHOUT ROWID;
+CREATE INDEX approval_open ON approval(key) WHERE responded_at IS NULL;
+CREATE TABLE note(key INTEGER PRIMARY KEY, text TEXT NOT NULL, user TEXT NOT NULL, at INTEGER NOT NULL);
+)sql";
+
+constexpr std::array<const char*, kSchemaVersion> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4,
+                                                                 kVersion5};
 
 StatusOr<int> Version(Database& database) {
   ASSIGN_OR_RETURN(Statement statement, database.Prepare("PRAGMA user_version"));
@@ -135,8 +147,8 @@ StatusOr<int> Version(Database& database) {
   return static_cast<int>(statement.Int(0));
 }
 
-Status Steps(Database& database, int version) {
-  for (int next = version; next < kSchemaVersion; ++next) {
+Status Steps(Database& database, int version, int until = kSchemaVersion) {
+  for (int next = version; next < until; ++next) {
     const std::string sql = std::string("BEGIN IMMEDIATE;") + kMigrations[static_cast<std::size_t>(next)] +
                             "PRAGMA user_version = " + std::to_string(next + 1) + "; COMMIT;";
     if (Status status = database.Execute(sql); !status.ok()) {
@@ -148,6 +160,8 @@ Status Steps(Database& database, int version) {
 }
 
 }  // namespace
+
+Status MakeOlder(Database& database, int version) { return Steps(database, 0, version); }
 
 Status Migrate(Database& database, const std::string& path) {
   ASSIGN_OR_RETURN(const int version, Version(database));

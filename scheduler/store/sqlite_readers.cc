@@ -4,6 +4,7 @@
 #include <map>
 
 #include "core/model/codec.h"
+#include "scheduler/store/approval_reader.h"
 #include "scheduler/store/backfill_reader.h"
 #include "scheduler/store/dataset_reader.h"
 #include "scheduler/store/listing.h"
@@ -470,6 +471,7 @@ struct SqliteReaders::Parts {
         datasets(*pool),
         jobs(*pool),
         backfills(MakeBackfillReader(*pool)),
+        approvals(MakeApprovalReader(*pool)),
         accounts(*pool),
         journal(*pool) {}
   std::unique_ptr<ReadPool> pool;
@@ -482,6 +484,7 @@ struct SqliteReaders::Parts {
   SqliteDatasets datasets;
   Jobs jobs;
   std::unique_ptr<BackfillReader> backfills;
+  std::unique_ptr<ApprovalReader> approvals;
   Accounts accounts;
   Journal journal;
 };
@@ -501,6 +504,7 @@ XComReader& SqliteReaders::xcoms() { return parts_->xcoms; }
 DatasetReader& SqliteReaders::datasets() { return parts_->datasets; }
 JobReader& SqliteReaders::jobs() { return parts_->jobs; }
 BackfillReader& SqliteReaders::backfills() { return *parts_->backfills; }
+ApprovalReader& SqliteReaders::approvals() { return *parts_->approvals; }
 AccountReader& SqliteReaders::accounts() { return parts_->accounts; }
 JournalReader& SqliteReaders::journal() { return parts_->journal; }
 RunLoader& SqliteReaders::loader() { return parts_->loader; }

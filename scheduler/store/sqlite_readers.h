@@ -23,6 +23,7 @@ class SqliteReaders {
   DatasetReader& datasets();
   JobReader& jobs();
   BackfillReader& backfills();
+  ApprovalReader& approvals();
   AccountReader& accounts();
   JournalReader& journal();
   RunLoader& loader();

@@ -214,6 +214,19 @@ class SqliteStore : public Store {
       if (!more) break;
       image.backfills.push_back(ReadBackfill(backfills));
     }
+    // Those of tries that were cleared or stopped stay open, and nobody waits for them.
+    ASSIGN_OR_RETURN(
+        Statement approvals,
+        database_->Prepare(std::string("SELECT ") + kApprovalColumns +
+                           " FROM approval a WHERE responded_at IS NULL AND EXISTS (SELECT 1 FROM task_instance t WHERE "
+                           "t.key = a.key AND t.state = " +
+                           std::to_string(static_cast<int>(TaskState::kDeferred)) +
+                           " AND t.try_number = a.try_number) ORDER BY key"));
+    while (true) {
+      ASSIGN_OR_RETURN(const bool more, approvals.Step());
+      if (!more) break;
+      image.approvals.push_back(ReadApproval(approvals));
+    }
     ASSIGN_OR_RETURN(Statement pools,
                      database_->Prepare(std::string("SELECT ") + kPoolColumns + " FROM pool ORDER BY name"));
     while (true) {

@@ -177,6 +177,44 @@ TEST_P(StoreContract, what_was_committed_comes_back_as_it_was) {
   EXPECT_EQ(image_.next_session, 5u);
 }
 
+TEST_P(StoreContract, who_triggered_a_run_and_who_waits_for_it_come_back) {
+  Batch batch = WithRun();
+  batch.runs[0].type = RunType::kOperatorTriggered;
+  batch.runs[0].triggering_task = TriggeringTask{"parent", "manual__1", "go", 3};
+  batch.task_instances[1].state = TaskState::kDeferred;
+  batch.task_instances[1].waits_for = RunKey{7};
+  batch.transitions.push_back(Step(1, 1, 0, 10));
+  const Batch copy = batch;
+  CommitOk(std::move(batch));
+  Reopen();
+  ASSERT_EQ(image_.runs.size(), 1u);
+  EXPECT_EQ(image_.runs[0], copy.runs[0]);
+  EXPECT_EQ(image_.task_instances, copy.task_instances);
+}
+
+TEST_P(StoreContract, approvals_that_still_wait_are_loaded_and_others_are_not) {
+  Batch batch = WithRun();
+  batch.task_instances[1].state = TaskState::kDeferred;
+  batch.transitions.push_back(Step(1, 1, 0, 10));
+  ApprovalRow open{{RunKey{1}, 1}, 2, R"({"subject":"Go?"})", WallFromMicros(4), WallFromMicros(9), {}, "", ""};
+  ApprovalRow older = open;
+  older.try_number = 1;
+  ApprovalRow of_another = open;
+  of_another.instance.index = 0;  // which is not deferred any more
+  batch.approvals = {older, open, of_another};
+  CommitOk(std::move(batch));
+  Reopen();
+  EXPECT_EQ(image_.approvals, std::vector<ApprovalRow>{open});
+  batch = NewBatch();
+  open.responded_at = WallFromMicros(8);
+  open.responded_by = "ana";
+  open.response = R"({"chosen_options":["Approve"]})";
+  batch.approvals = {open};
+  CommitOk(std::move(batch));
+  Reopen();
+  EXPECT_TRUE(image_.approvals.empty());
+}
+
 TEST_P(StoreContract, a_row_that_is_committed_again_replaces_the_first) {
   CommitOk(WithRun());
   Batch batch = NewBatch();

@@ -338,6 +338,7 @@ class Scenario {
                            "ana",
                            std::stoi(line.Option("map_index", "-1"))};
       std::get<ClearTasks>(command).latest_version = line.Has("newest");
+      std::get<ClearTasks>(command).only_running = line.Has("only_running");
       std::get<ClearTasks>(command).reopen = !line.Has("keep_run");
     } else if (what == "dataset") {
       command = AddDatasetEvent{dag, run.empty() ? "{}" : line.Rest(2), "ana"};
@@ -390,6 +391,17 @@ class Scenario {
                                        std::pair("resume_backfill", BackfillAction::kUnpause),
                                        std::pair("cancel_backfill", BackfillAction::kCancel)}) {
       if (what == word) return ChangeBackfill{std::stoi(name), action, "ana"};
+    }
+    if (what == "answer") {
+      AnswerApproval answer;
+      answer.dag_id = name;
+      answer.run_id = line.Word(2);
+      answer.task_id = line.Word(3);
+      answer.chosen_options = Names(line.Word(4));
+      if (line.Word(5).starts_with("{")) answer.params_input = line.After(5);
+      answer.map_index = std::stoi(line.Option("map_index", "-1"));
+      answer.user = line.Option("by", "ana");
+      return answer;
     }
     if (what == "mark_run")
       return MarkRun{name, line.Word(2), RunStateFromString(line.Word(3)).value(), "ana"};
@@ -467,6 +479,10 @@ class Scenario {
         if (const auto* audit = std::get_if<AuditRecord>(&record); audit != nullptr && audit->user == "scheduler")
           lines.push_back("told: " + audit->action + " " + audit->object + " " + audit->detail);
       }
+      for (const XComRow& row : batch.xcoms) {
+        if (!row.deleted && IsOfEngine(row.instance))
+          lines.push_back(driver_->NameOf(row.instance) + " leaves " + row.key + " " + row.json);
+      }
       for (const Attempt& attempt : batch.attempts) lines.push_back(Describe(attempt));
       for (const RunKey run : batch.deleted_runs)
         lines.push_back("run " + std::to_string(ToInt(run)) + " deleted");
@@ -494,6 +510,14 @@ class Scenario {
     return lines;
   }
 
+  // What a task of these kinds leaves is part of its story.
+  bool IsOfEngine(const TaskInstanceKey& key) const {
+    const millrace::Run& run = driver_->rows.runs.at(key.run);
+    const Dag& dag = *driver_->rows.versions.at({run.dag_id, run.version}).dag;
+    const std::string& kind = dag.tasks[static_cast<std::size_t>(driver_->rows.instances.at(key).task())].kind;
+    return kind == "trigger_dag" || kind == "approval";
+  }
+
   std::string WorkerOf(SessionId session) const { return driver_->rows.sessions.at(session).offer.name; }
 
   std::string Describe(const millrace::Run& run) const {
@@ -502,6 +526,8 @@ class Scenario {
         run.state != RunState::kFailed) {
       text += " for " + FormatTime(*run.interval_start) + " to " + FormatTime(*run.interval_end);
     }
+    if (run.triggering_task && !IsTerminal(run.state))
+      text += " triggered by " + run.triggering_task->run_id + "/" + run.triggering_task->task_id + " with " + run.conf;
     return run.note.empty() ? text : text + " (" + run.note + ")";
   }
 

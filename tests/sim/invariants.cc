@@ -1,6 +1,7 @@
 #include "tests/sim/invariants.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace millrace::sim {
 namespace {
@@ -116,6 +117,31 @@ void Invariants::Replied(const CommandReply& reply) {
   answered_.insert(reply->run->key);
 }
 
+// Each try of a trigger_dag that ended by itself has made one run, however often the scheduler died.
+void Invariants::CheckTriggered() {
+  std::map<std::tuple<std::string, std::string, std::string, std::int32_t>, int> made;
+  for (const auto& [key, run] : rows_.runs) {
+    if (!run.triggering_task) continue;
+    const TriggeringTask& by = *run.triggering_task;
+    ++made[{by.dag_id, by.run_id, by.task_id, by.map_index}];
+  }
+  for (const auto& [key, row] : rows_.instances) {
+    const Task& task = DagOf(key.run).tasks[static_cast<std::size_t>(row.task())];
+    const bool ended = row.state == TaskState::kSuccess || row.state == TaskState::kFailed;
+    if (task.kind != "trigger_dag" || !ended || IsTouched(key)) continue;
+    const Run& run = rows_.runs.at(key.run);
+    const int count = made[{run.dag_id, run.run_id, task.id, row.map_index}];
+    if (count != row.try_number) {
+      Add(Name(key) + " has had " + std::to_string(row.try_number) + " tries and made " + std::to_string(count) +
+          " runs");
+    }
+    const auto xcom = rows_.xcoms.find({key, "trigger_run_id"});
+    const std::string id = xcom == rows_.xcoms.end() ? "" : xcom->second.json;
+    if (id.size() < 2 || rows_.FindRun("chain", id.substr(1, id.size() - 2)) == nullptr)
+      Add(Name(key) + " does not name the run that it made: " + id);
+  }
+}
+
 void Invariants::Finished() {
   for (const auto& [key, run] : rows_.runs) {
     if (!IsTerminal(run.state))
@@ -126,6 +152,7 @@ void Invariants::Finished() {
         Add(Name(at->first) + " has not ended: " + std::string(ToString(at->second.state)));
     }
   }
+  CheckTriggered();
   for (const auto& [id, backfill] : rows_.backfills) {
     if (!backfill.completed_at) Add("backfill " + std::to_string(id) + " has not completed");
     if (!backfill.cancelled && backfill.made + backfill.skipped != backfill.dates)

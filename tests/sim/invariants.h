@@ -42,6 +42,7 @@ class Invariants {
 
  private:
   void CheckLimits();
+  void CheckTriggered();
   bool IsTouched(TaskInstanceKey key) const {
     return touched_.contains(key) || touched_runs_.contains(key.run);
   }

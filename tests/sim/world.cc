@@ -39,15 +39,28 @@ tasks:
   - {id: drop, uses: shell, needs: [end], teardown: [create], with: {command: drop}}
 )y";
 
+// Runs that tasks make and wait for, and questions that people answer, or nobody.
+constexpr const char* kAsks = R"y(dag_id: asks
+max_active_runs: 3
+default_args: {retries: 1, retry_delay: 5s}
+tasks:
+  - {id: go, uses: trigger_dag, with: {dag: chain, conf: {from: "{{ run_id }}"}}}
+  - {id: both, uses: trigger_dag, execution_timeout: 2m, with: {dag: chain, wait_for_completion: true}, expand: {note: [one, two]}}
+  - {id: ok, uses: approval, with: {subject: "{{ run_id }}?", response_timeout: 1m, defaults: [Approve]}}
+  - {id: sure, uses: approval, execution_timeout: 90s, with: {subject: "Sure?"}}
+  - {id: work, uses: shell, needs: [ok, go], with: {command: "work"}}
+  - {id: end, uses: empty, needs: [both, work, sure], trigger_rule: all_done}
+)y";
+
 class NoFiles final : public dagbag::FileReader {
  public:
   StatusOr<std::string> Read(std::string_view) const override { return NotFound("no such file"); }
 };
 
-DagPtr Flow() {
+DagPtr FromFile(const char* text) {
   const platform::TzdbZones zones;
-  dagbag::LoadResult loaded = dagbag::LoadDagFile("flow.yaml", kFlow, NoFiles(), zones);
-  for (const Problem& problem : loaded.problems) std::printf("flow.yaml: %s\n", problem.message.c_str());
+  dagbag::LoadResult loaded = dagbag::LoadDagFile("sim.yaml", text, NoFiles(), zones);
+  for (const Problem& problem : loaded.problems) std::printf("sim.yaml: %s\n", problem.message.c_str());
   return loaded.dags.at(0);
 }
 
@@ -98,7 +111,8 @@ std::vector<DagPtr> Dags() {
                        dag.max_active_runs = 1;
                      })
                      .Build());
-  dags.push_back(Flow());
+  dags.push_back(FromFile(kFlow));
+  dags.push_back(FromFile(kAsks));
   dags.push_back(
       test::DagBuilder("job").Add("count", {}, job).Add("after", {"count"}, kind("empty", 0)).Build());
   return dags;
@@ -439,7 +453,7 @@ void World::CommandOfUser() {
   // Whatever comes of it, attempts of that run may be stopping while others start.
   if (const millrace::Run* found = rows_.FindRun(dag.id, run); found != nullptr)
     invariants_.Touched(found->key);
-  switch (random_.Below(9)) {
+  switch (random_.Below(11)) {
     case 0:
       Submit(CancelRun{dag.id, run, "ana"});
       break;
@@ -465,10 +479,31 @@ void World::CommandOfUser() {
     case 7:
       Submit(ChangeBackfill{1 + random_.Below(4), static_cast<BackfillAction>(random_.Below(3)), "ana"});
       break;
+    case 8:
+    case 9:
+      AnswerOfUser();
+      break;
     default:
       Submit(SetPaused{dag.id, false, "ana"});
       break;
   }
+}
+
+// To any question, also one that was answered, or is no longer asked.
+void World::AnswerOfUser() {
+  if (rows_.approvals.empty()) return;
+  auto any = rows_.approvals.begin();
+  std::advance(any, random_.Below(static_cast<int>(rows_.approvals.size())));
+  const TaskInstance& instance = rows_.instances.at(any->first.first);
+  const millrace::Run& run = rows_.runs.at(instance.key.run);
+  const Dag& dag = *rows_.versions.at({run.dag_id, run.version}).dag;
+  AnswerApproval answer;
+  answer.dag_id = run.dag_id;
+  answer.run_id = run.run_id;
+  answer.task_id = dag.tasks[static_cast<std::size_t>(instance.task())].id;
+  answer.chosen_options = {random_.Chance(60) ? "Approve" : "Reject"};
+  answer.user = "ana";
+  Submit(std::move(answer));
 }
 
 // Of the only DAG that has dates; its runs are run again whatever state they are in.

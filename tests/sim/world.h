@@ -85,6 +85,7 @@ class World final : public EffectSink, public JournalSink, public LogSink, publi
   void Submit(Command command);
   void CommandOfUser();
   CreateBackfill BackfillOfUser();
+  void AnswerOfUser();
   void Heal();
   bool Quiet() const;
 

@@ -32,6 +32,7 @@ struct Rows {
   std::vector<store::JournalEntry> journal;
   std::map<std::pair<TaskInstanceKey, std::int32_t>, std::string> logs;
   std::vector<Backfill> backfills;
+  std::vector<store::ApprovalEntry> approvals;
   std::vector<RunKey> removed_logs;
   std::vector<std::string> backups;
 };
@@ -73,6 +74,7 @@ class FakeReaders : public store::DagReader,
                     public store::JournalReader,
                     public store::LogReader,
                     public store::BackfillReader,
+                    public store::ApprovalReader,
                     public store::LogCleaner,
                     public store::BackupWriter {
  public:
@@ -268,6 +270,26 @@ class FakeReaders : public store::DagReader,
     slice.next = static_cast<std::int64_t>(begin + slice.data.size());
     slice.end = static_cast<std::size_t>(slice.next) >= log.size();
     return slice;
+  }
+
+  StatusOr<ApprovalRow> GetApproval(const TaskInstanceKey& key, std::int32_t try_number) override {
+    const std::lock_guard lock(rows_.mutex);
+    for (const store::ApprovalEntry& entry : rows_.approvals) {
+      if (entry.row.instance == key && entry.row.try_number == try_number) return entry.row;
+    }
+    return NotFound("this try has asked nobody");
+  }
+  StatusOr<std::vector<store::ApprovalEntry>> ListApprovals(const store::ApprovalFilter& filter) override {
+    const std::lock_guard lock(rows_.mutex);
+    std::vector<store::ApprovalEntry> found;
+    for (const store::ApprovalEntry& entry : rows_.approvals) {
+      const bool fits = (filter.dag_id.empty() || filter.dag_id == entry.run.dag_id) &&
+                        (filter.run_id.empty() || filter.run_id == entry.run.run_id) &&
+                        (!filter.answered || *filter.answered == entry.row.responded_at.has_value()) &&
+                        Has(filter.states, entry.instance.state);
+      if (fits) found.push_back(entry);
+    }
+    return found;
   }
 
   StatusOr<Backfill> GetBackfill(std::int64_t id) override {

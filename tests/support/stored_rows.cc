@@ -23,6 +23,7 @@ Status StoredRows::Apply(const Batch& batch) {
   for (const Batch::Forgotten& one : batch.forgotten) {
     std::erase_if(attempts, [&](const Attempt& attempt) { return attempt.instance == one.instance; });
     std::erase_if(xcoms, [&](const auto& xcom) { return xcom.first.instance == one.instance; });
+    std::erase_if(approvals, [&](const auto& row) { return row.first.first == one.instance; });
     if (one.row) instances.erase(one.instance);
   }
   for (const std::string& dag_id : batch.deleted_dags) {
@@ -110,6 +111,12 @@ Status StoredRows::Apply(const Batch& batch) {
   for (const Record& record : batch.records) {
     if (const auto* xcom = std::get_if<XComRecord>(&record)) keep(xcom->row);
   }
+  for (const ApprovalRow& row : batch.approvals) {
+    if (!instances.contains(row.instance)) return Aborted("an approval without its task instance");
+    ApprovalRow& stored = approvals[{row.instance, row.try_number}];
+    if (stored.responded_at && stored != row) return Aborted("an approval was answered twice");
+    stored = row;
+  }
   for (const DatasetEvent& row : batch.dataset_events) {
     if (!dataset_events.emplace(row.id, row).second) return Aborted("two dataset events have one id");
   }
@@ -140,6 +147,7 @@ void StoredRows::Delete(RunKey run) {
   std::erase_if(instances, [&](const auto& one) { return one.first.run == run; });
   std::erase_if(attempts, [&](const Attempt& attempt) { return attempt.instance.run == run; });
   std::erase_if(xcoms, [&](const auto& one) { return one.first.instance.run == run; });
+  std::erase_if(approvals, [&](const auto& one) { return one.first.first.run == run; });
   std::erase_if(run_events, [&](const auto& one) { return one.first == run; });
   std::erase_if(deadlines, [&](const auto& one) { return one.first.first == run; });
 }
@@ -178,6 +186,12 @@ Image StoredRows::Load() {
     if (!row.completed_at || unfinished) image.backfills.push_back(row);
   }
   for (const auto& [name, row] : pools) image.pools.push_back(row);
+  for (const auto& [key, row] : approvals) {
+    const auto instance = instances.find(key.first);
+    const bool waits = instance != instances.end() && instance->second.state == TaskState::kDeferred &&
+                       instance->second.try_number == key.second;
+    if (waits && !row.responded_at) image.approvals.push_back(row);
+  }
   for (const auto& key : wanted) image.dag_versions.push_back(versions.at(key));
   for (const auto& [key, row] : stage_tasks) {
     const auto instance = instances.find(row.job.instance);

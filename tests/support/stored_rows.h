@@ -26,6 +26,7 @@ struct StoredRows {
   std::map<JobKey, JobRow> jobs;
   std::map<SessionId, SessionRow> sessions;
   std::map<XComKey, XComRow> xcoms;
+  std::map<std::pair<TaskInstanceKey, std::int32_t>, ApprovalRow> approvals;  // by try
   std::map<std::int64_t, Backfill> backfills;
   std::map<std::string, PoolRow> pools;
   std::vector<Record> records;

@@ -66,6 +66,23 @@ tasks:
   - {id: nothing, uses: empty}
 """
 
+ASKS_FILE = """\
+dag_id: asks
+schedule: null
+tasks:
+  - id: ok
+    uses: airflow.providers.standard.operators.hitl.HITLOperator
+    with:
+      subject: "Publish {{ run_id }}?"
+      body: "**now**"
+      options: [publish, wait, drop]
+      multiple: true
+      params: {rows: {type: integer, default: 3, description: how many}, why: none}
+      assigned_users: [{id: admin, name: admin}]
+  - {id: more, uses: trigger_dag, needs: [ok], with: {dag: nightly, wait_for_completion: true}}
+  - {id: gate, uses: airflow.providers.standard.operators.hitl.ApprovalOperator, with: {subject: "Sure?", respondents: [nobody]}}
+"""
+
 
 def eventually(what, ask):
     deadline = time.monotonic() + PATIENCE
@@ -90,6 +107,7 @@ class Installation:
         (root / "dags" / "report.yaml").write_text(REPORT_FILE)
         (root / "dags" / "mapped.yaml").write_text(MAPPED_FILE)
         (root / "dags" / "nightly.yaml").write_text(NIGHTLY_FILE)
+        (root / "dags" / "asks.yaml").write_text(ASKS_FILE)
         (root / "dags" / "broken.yaml").write_text("dag_id: broken\ntasks:\n  - id: a\n    uses: shel\n")
         self.process = subprocess.Popen(
             [DAGCTL, "--state", str(self.state), "up", "--dags", str(root / "dags"), "--root", str(root / "data"),
@@ -180,6 +198,54 @@ class ClientTest(unittest.TestCase):
             dag = self.dags.patch_dag(DAG, models.DAGPatchBody(is_paused=paused), update_mask=["is_paused"])
             self.assertEqual(dag.is_paused, paused)
             self.assertEqual(self.dags.get_dag(DAG).is_paused, paused)
+
+    def test_an_approval_is_shown_answered_and_goes_on(self):
+        run = eventually("asks is known", lambda: self.trigger("asks"))
+        waiting = eventually("both ask", lambda: (
+            lambda listed: listed.hitl_details if listed.total_entries == 2 else None)(
+                self.instances.get_hitl_details("asks", run, response_received=False, state=["deferred"], order_by=["subject"])))
+        self.assertEqual([detail.subject for detail in waiting], [f"Publish {run}?", "Sure?"])
+        detail = self.instances.get_hitl_detail("asks", run, "ok", -1)
+        self.assertEqual((detail.body, detail.options, detail.multiple), ("**now**", ["publish", "wait", "drop"], True))
+        self.assertEqual(detail.params["rows"]["value"], 3)
+        self.assertEqual([user.id for user in detail.assigned_users], ["admin"])
+        self.assertEqual((detail.task_instance.task_id, detail.task_instance.state), ("ok", "deferred"))
+        for wrong in ({"chosen_options": ["shout"]}, {"chosen_options": ["wait"], "params_input": {"rows": "many", "why": "x"}}):
+            with self.assertRaises(airflow.ApiException) as refused:
+                self.instances.update_hitl_detail("asks", run, "ok", -1, models.UpdateHITLDetailPayload(**wrong))
+            self.assertEqual(refused.exception.status, 400)
+        given = models.UpdateHITLDetailPayload(chosen_options=["publish", "wait"], params_input={"rows": 5, "why": "it is time"})
+        answer = self.instances.update_hitl_detail("asks", run, "ok", -1, given)
+        self.assertEqual((answer.responded_by.name, answer.chosen_options), ("admin", ["publish", "wait"]))
+        with self.assertRaises(airflow.ApiException) as refused:
+            self.instances.update_hitl_detail("asks", run, "ok", -1, given)
+        self.assertEqual(refused.exception.status, 409)
+        with self.assertRaises(airflow.ApiException) as refused:
+            self.instances.update_hitl_detail("asks", run, "gate", -1, models.UpdateHITLDetailPayload(chosen_options=["Approve"]))
+        self.assertEqual(refused.exception.status, 403)
+        with self.assertRaises(airflow.ApiException) as refused:
+            self.instances.get_hitl_detail("asks", run, "more", -1)
+        self.assertEqual(refused.exception.status, 404)
+        tried = self.instances.get_hitl_detail_try_detail("asks", run, "ok", -1, 1)
+        self.assertTrue(tried.response_received)
+        value = airflow.XComApi(self.client).get_xcom_entry("asks", run, "ok", "return_value").actual_instance.value
+        value = json.loads(value) if isinstance(value, str) else value
+        self.assertEqual(value["params_input"], {"rows": 5, "why": "it is time"})
+        self.assertEqual(value["responded_by_user"], {"id": "admin", "name": "admin"})
+        eventually("more has triggered and waited", lambda: self.instances.get_task_instance("asks", run, "more").state == "success")
+        made = self.runs.get_dag_runs("nightly", run_type=["operator_triggered"]).dag_runs
+        self.assertEqual([(child.state, child.triggered_by) for child in made], [("success", "operator")])
+        self.runs.patch_dag_run("asks", run, models.DAGRunPatchBody(state="failed"))
+        self.assertEqual(self.instances.get_task_instance("asks", run, "gate").state, "failed")
+        self.assertEqual(self.instances.get_hitl_details("~", "~", response_received=False, state=["deferred"]).total_entries, 0)
+
+    def trigger(self, dag):
+        try:
+            return self.runs.trigger_dag_run(dag, models.TriggerDAGRunPostBody()).dag_run_id
+        except airflow.ApiException as error:
+            if error.status != 404:
+                raise
+            return None
 
     def test_tasks_have_their_edges(self):
         tasks = airflow.TaskApi(self.client)

@@ -162,6 +162,45 @@ TEST_F(SimulationTest, ATaskThatDependsOnThePastWaitsForItAndStopsWithIt) {
   EXPECT_EQ(runs[1].attempts, 0);
 }
 
+TEST_F(SimulationTest, ATriggeredDagRunsAndIsWaitedFor) {
+  DagBuilder parent("daily");
+  parent.Add("go", {}, [](Task& task) {
+    task.kind = "trigger_dag";
+    task.in_engine = true;
+    task.with = Value::Map{{"dag", "child"}, {"wait_for_completion", true}};
+  });
+  parent.With([](Dag& dag) { dag.schedule = Daily()->schedule; });
+  DagBuilder child("child");
+  child.Add("work");
+  SimulationOptions options = Days(3);
+  options.length = std::chrono::hours(2);
+  const std::vector<SimulatedRun> runs = Play({parent.Build(), child.Build()}, options);
+  ASSERT_EQ(runs.size(), 3U);
+  EXPECT_EQ(runs[2].run.state, RunState::kSuccess);
+  EXPECT_EQ(runs[2].run.ended_at, T("2001-03-03T02:00:00Z"));
+  options.dag_id = "child";
+  const std::vector<SimulatedRun> children = Play({parent.Build(), child.Build()}, options);
+  ASSERT_EQ(children.size(), 3U);
+  EXPECT_EQ(children[1].run.type, RunType::kOperatorTriggered);
+  EXPECT_EQ(children[1].run.triggering_task->task_id, "go");
+}
+
+TEST_F(SimulationTest, PeopleApproveUnlessTheyAreToldToReject) {
+  DagBuilder builder("daily");
+  builder.Add("ok", {}, [](Task& task) {
+    task.kind = "approval";
+    task.in_engine = true;
+    task.steering = Steering::kShortCircuit;
+    task.with = Value::Map{{"subject", "Go?"}};
+  });
+  builder.Add("after", {"ok"});
+  builder.With([](Dag& dag) { dag.schedule = Daily()->schedule; });
+  SimulationOptions options = Days(1);
+  EXPECT_EQ(Play({builder.Build()}, options)[0].attempts, 2);
+  options.tasks["ok"].result = "false";
+  EXPECT_EQ(Play({builder.Build()}, options)[0].states[static_cast<std::size_t>(TaskState::kSkipped)], 1);
+}
+
 TEST_F(SimulationTest, ContinuousRunsFollowOneAnotherAsTheyEnd) {
   const DagPtr dag = Daily([](Dag& changed) {
     changed.schedule.kind = ScheduleKind::kContinuous;

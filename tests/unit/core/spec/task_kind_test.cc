@@ -41,11 +41,53 @@ TEST(TaskKind, AcceptsAGoodTaskOfEachKind) {
            {"python", R"({"file": "scripts/a.py", "args": {"day": "{{ ds }}", "n": 3}, "python": "python3.11"})"},
            {"http", R"({"url": "https://example.org/{{ ds }}", "expect": [200, 404], "timeout": "30s"})"},
            {"http", R"({"connection": "api", "endpoint": "v1/rows", "json": {"a": [1]}, "to": "lake/rows.json"})"},
+           {"trigger_dag", R"({"dag": "{{ params.which }}", "conf": {"a": [1, "{{ ds }}"]}, "logical_date": "{{ ts }}"})"},
+           {"trigger_dag", R"({"dag": "b", "wait_for_completion": "{{ params.wait }}", "failed_states": []})"},
+           {"approval", R"({"subject": "Publish {{ ds }}?", "respondents": ["ana", {"id": "bob", "name": "Bob"}]})"},
+           {"approval", R"({"subject": "?", "options": ["a", "b"], "multiple": true, "defaults": ["a", "b"],
+                            "params": {"n": {"type": "integer"}, "text": "x"}, "response_timeout": "1h"})"},
            {"check", R"({"input": "lake/", "contract": "contracts/flights.yml"})"},
            {"check",
             R"j({"input": "l", "checks": ["relationships(a, b.c)"], "references": {"b": "b.csv"}})j"}}) {
     EXPECT_EQ(Told(ProblemsOf(kind, with)), "") << kind << " " << with;
   }
+}
+
+TEST(TaskKind, TellsWhatIsWrongWithATriggerOrAnApproval) {
+  EXPECT_THAT(Told(ProblemsOf("trigger_dag", R"({"conf": {}})")), HasSubstr("field 'dag' is missing"));
+  EXPECT_THAT(Told(ProblemsOf("trigger_dag", R"({"dag": "b", "allowed_states": ["done"]})")),
+              HasSubstr("'allowed_states': 'done' is no state of a run"));
+  EXPECT_THAT(Told(ProblemsOf("approval", R"({"subject": "?", "options": []})")), HasSubstr("'options' is empty"));
+  EXPECT_THAT(Told(ProblemsOf("approval", R"({"subject": "?", "options": ["a", "a"]})")), HasSubstr("twice"));
+  EXPECT_THAT(Told(ProblemsOf("approval", R"({"subject": "?", "defaults": "Yes"})")),
+              HasSubstr("default 'Yes' is none of the options (there are: Approve, Reject)"));
+  EXPECT_THAT(Told(ProblemsOf("approval", R"({"subject": "?", "defaults": ["Approve", "Reject"]})")),
+              HasSubstr("multiple: true"));
+  EXPECT_THAT(Told(ProblemsOf("approval", R"({"subject": "?", "options": ["a"], "fail_on_reject": true})")),
+              HasSubstr("'fail_on_reject' is about Approve and Reject"));
+  EXPECT_THAT(Told(ProblemsOf("approval", R"({"subject": "?", "options": ["a"], "options_mapping": {"b": "t"}})")),
+              HasSubstr("'options_mapping': 'b' is none of the options"));
+  EXPECT_THAT(Told(ProblemsOf("approval", R"({"subject": "?", "params": {"n": {"type": "number?"}, "_options": 1}})")),
+              AllOf(HasSubstr("param 'n'"), HasSubstr("'_options'")));
+  EXPECT_THAT(Told(ProblemsOf("approval", R"({"subject": "?", "respondents": [{"name": "Ana"}]})")),
+              HasSubstr("names of users"));
+}
+
+TEST(TaskKind, AirflowsTriggerAndApprovalOperatorsAreOurs) {
+  const std::string trigger = "airflow.providers.standard.operators.trigger_dagrun.TriggerDagRunOperator";
+  EXPECT_EQ(FindTaskKind(trigger)->name, "trigger_dag");
+  EXPECT_EQ(NativeWith(trigger, Json(R"({"trigger_dag_id": "b", "trigger_run_id": "r", "poke_interval": 5,
+                                        "deferrable": true, "wait_for_completion": true})")),
+            Json(R"({"dag": "b", "run_id": "r", "wait_for_completion": true})"));
+  const std::string hitl = "airflow.providers.standard.operators.hitl.";
+  EXPECT_EQ(NativeWith(hitl + "ApprovalOperator", Json(R"({"subject": "?", "assigned_users": [{"id": "1", "name": "a"}]})")),
+            Json(R"({"subject": "?", "respondents": [{"id": "1", "name": "a"}]})"));
+  EXPECT_EQ(NativeWith(hitl + "HITLEntryOperator", Json(R"({"subject": "?"})")),
+            Json(R"({"subject": "?", "options": ["OK"], "defaults": ["OK"]})"));
+  EXPECT_EQ(SteeringOf(hitl + "HITLBranchOperator"), Steering::kBranch);
+  const TaskKind* approval = FindTaskKind(hitl + "HITLOperator");
+  EXPECT_EQ(approval->steers(Json(R"({"subject": "?"})")), Steering::kShortCircuit);
+  EXPECT_EQ(approval->steers(Json(R"({"subject": "?", "options": ["a"]})")), Steering::kNone);
 }
 
 TEST(TaskKind, TellsWhatIsWrongWithATask) {

@@ -8,6 +8,7 @@
 
 #include "platform/clock.h"
 #include "scheduler/store/backup.h"
+#include "scheduler/store/schema.h"
 #include "scheduler/store/sqlite.h"
 #include "scheduler/store/sqlite_readers.h"
 #include "scheduler/store/sqlite_store.h"
@@ -95,6 +96,8 @@ class OperationsTest : public testing::Test {
     }
     batch.run_events.push_back({key, 1});
     batch.deadlines.push_back({key, 0, WallFromMicros(5), WallFromMicros(6), false});
+    batch.approvals.push_back({{key, 1}, 0, R"({"subject":"Go?"})", ended, {}, ended, "ana", "{}"});
+    batch.records.push_back(NoteRecord{{key, 0}, "looked at", "ana", ended});
   }
 
   std::int64_t Count(const std::string& table) {
@@ -274,6 +277,69 @@ TEST_F(OperationsTest, ABackupOpensAsAStoreOfItsOwn) {
   const Image image = restored->Load().value();
   EXPECT_EQ(image.dags.size(), 1U);
   EXPECT_EQ(image.next_run_key, 2);
+}
+
+TEST_F(OperationsTest, ApprovalsAreListedAtTheTryThatTheirTaskIsAt) {
+  Batch batch = WithDag();
+  AddRun(batch, RunKey{1}, WallFromMicros(100));
+  AddRun(batch, RunKey{2}, WallFromMicros(200));
+  batch.task_instances[3].try_number = 3;  // of the second run: it has asked again since, or will
+  batch.approvals.push_back({{RunKey{2}, 1}, 3, "{}", WallFromMicros(300), WallFromMicros(400), {}, "", ""});
+  batch.task_instances[3].state = TaskState::kDeferred;
+  Commit(batch);
+  ApprovalReader& reader = readers_->approvals();
+  const std::vector<ApprovalEntry> all = *reader.ListApprovals({});
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[0].row, batch.approvals[0]);
+  EXPECT_EQ(all[0].run.run_id, "r1");
+  EXPECT_EQ(all[1].row, batch.approvals[2]);
+  EXPECT_EQ(all[1].instance.state, TaskState::kDeferred);
+  EXPECT_EQ(reader.ListApprovals({.answered = false})->size(), 1U);
+  EXPECT_EQ(reader.ListApprovals({.dag_id = "etl", .run_id = "r1"})->size(), 1U);
+  EXPECT_TRUE(reader.ListApprovals({.dag_id = "other"})->empty());
+  EXPECT_EQ(reader.ListApprovals({.dag_pattern = "e%", .states = {TaskState::kDeferred}})->size(), 1U);
+  EXPECT_TRUE(reader.ListApprovals({.created_from = WallFromMicros(301)})->empty());
+  EXPECT_EQ(*reader.GetApproval({RunKey{2}, 1}, 3), batch.approvals[2]);
+  EXPECT_EQ(reader.GetApproval({RunKey{2}, 0}, 1).status().code(), Code::kNotFound);
+}
+
+TEST_F(OperationsTest, ApprovalsAndNotesGoWithTheirRun) {
+  Batch batch = WithDag();
+  AddRun(batch, RunKey{1}, WallFromMicros(100));
+  Commit(batch);
+  EXPECT_EQ(Count("approval"), 1);
+  EXPECT_EQ(Count("note"), 1);
+  Batch gone;
+  gone.deleted_runs = {RunKey{1}};
+  Commit(gone);
+  EXPECT_EQ(Count("approval"), 0);
+  EXPECT_EQ(Count("note"), 0);
+}
+
+TEST_F(OperationsTest, AStoreFromBeforeTriggersAndApprovalsOpensWithItsRunsAndInstances) {
+  store_.reset();
+  readers_.reset();
+  std::filesystem::remove_all(folder_);
+  std::filesystem::create_directory(folder_);
+  {
+    const auto older = Database::Open(DatabasePath(folder_), Database::Mode::kReadWrite).value();
+    ASSERT_TRUE(MakeOlder(*older, 4).ok());
+    ASSERT_TRUE(older
+                    ->Execute("INSERT INTO run (run, dag_id, run_id, type, state, version, run_after, queued_at, conf, "
+                              "triggered_by, note) VALUES (3, 'etl', 'r3', 1, 2, 1, 0, 0, '{}', 'ana', '');"
+                              "INSERT INTO task_instance (key, state, try_number, max_tries, lost, term, counter, "
+                              "session) VALUES (" +
+                              std::to_string(3LL << kIndexBits) + ", 4, 1, 0, 0, 1, 1, 0)")
+                    .ok());
+  }
+  Start();
+  const millrace::Run run = *readers_->runs().GetRun("etl", "r3");
+  EXPECT_EQ(run.triggered_by, "ana");
+  EXPECT_FALSE(run.triggering_task.has_value());
+  const TaskInstance instance = *readers_->task_instances().GetTaskInstance({RunKey{3}, 0});
+  EXPECT_EQ(instance.state, TaskState::kSuccess);
+  EXPECT_EQ(ToInt(instance.waits_for), 0);
+  EXPECT_TRUE(readers_->approvals().ListApprovals({})->empty());
 }
 
 }  // namespace
