@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.error
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
 from cluster import Cluster, eventually, processes  # noqa: E402
@@ -235,11 +236,9 @@ output: {path: here/words, format: text}
 
     def test_what_is_wrong_with_a_request_is_told_with_its_place(self):
         self.assertIn("lies outside the worker's root", self.fails(3, "run", "csv.yaml", "--input", f"rows={self.folder}/rows.csv"))
-        refused = subprocess.run(["curl", "-sS", "-H", f"Authorization: Bearer {self.cluster.token}", "-d",
-                                  json.dumps({"file": "a.yaml", "text": "inputs: {t: {path: x}}\noutptu: 3\n"}),
-                                  "-H", "Content-Type: application/json", f"{self.cluster.url}/millrace/v1/jobs"],
-                                 check=True, stdout=subprocess.PIPE).stdout
-        self.assertIn("a.yaml:2:1: unknown field 'outptu' (did you mean 'output'?)", [i["msg"] for i in json.loads(refused)["detail"]])
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            self.cluster.ask("POST", "/millrace/v1/jobs", {"file": "a.yaml", "text": "inputs: {t: {path: x}}\noutptu: 3\n"})
+        self.assertIn("a.yaml:2:1: unknown field 'outptu' (did you mean 'output'?)", [i["msg"] for i in json.loads(refused.exception.read())["detail"]])
 
     def test_ctrl_c_cancels_the_run(self):
         self.write("endless.yaml", ENDLESS.replace("rows.csv", "here/rows.csv").replace("endless", "here/endless"))
