@@ -64,6 +64,7 @@ struct Arguments {
   bool answered = false;
   ClearRunOptions clear_run;
   PoolOptions pool;
+  AuditOptions audit;
   CleanOptions clean;
   std::string backup;
   int from_version = 0, to_version = 0;
@@ -89,6 +90,7 @@ class CommandLine {
     AddTasks();
     AddBackfills();
     AddPools();
+    AddAudit();
     AddStore();
     AddRest();
   }
@@ -363,6 +365,16 @@ class CommandLine {
         [this](Context& c, bool&) { return DeletePool(c, in_.pool.name); })
         ->add_option("name", in_.pool.name)
         ->required();
+  }
+
+  void AddAudit() {
+    CLI::App* list = Add(Group("audit", "who did what: list"), "list", "what users and the scheduler did, newest first",
+                         [this](Context& c, bool&) { return ListAudit(c, in_.audit, clock_.now().wall); });
+    list->add_option("dag", in_.audit.dag_id, "to this DAG, its runs and tasks; everything when left out");
+    list->add_option("--user", in_.audit.user);
+    list->add_option("--action", in_.audit.action, "trigger, pause, login, ...");
+    list->add_option("--after", in_.audit.after, "2h (ago), 2001-03-01, or RFC 3339");
+    list->add_option("--limit", in_.audit.limit)->capture_default_str();
   }
 
   void AddStore() {

@@ -63,6 +63,13 @@ Status ListPools(Context& context);
 Status SetPool(Context& context, const PoolOptions& options);
 Status DeletePool(Context& context, const std::string& name);
 
+struct AuditOptions {
+  std::string dag_id, user, action;
+  std::string after;  // a time, or a length like 2h, ago
+  std::size_t limit = 100;
+};
+Status ListAudit(Context& context, const AuditOptions& options, WallTime now);
+
 struct CleanOptions {
   std::string before;  // a time, or a length like 30d, ago
   std::vector<std::string> dag_ids;

@@ -132,7 +132,8 @@ Status Serve(const Flags& flags, const sigset_t& signals, LogSink& log) {
   api::ApiServer api(
       {.server = {.address = http.host, .port = http.port}, .dashboard = flags.webui, .render = render, .load_job = load_job},
       {readers->dags(), readers->runs(), readers->task_instances(), readers->xcoms(), readers->datasets(),
-       readers->jobs(), readers->journal(), *logs, readers->backfills(), readers->approvals()},
+       readers->jobs(), readers->journal(), *logs, readers->backfills(), readers->approvals(),
+       readers->audit()},
       {*logs, backups}, inbox, accounts, clock, log);
   gateway::Gateway gateway({.address = grpc.host,
                             .port = grpc.port,

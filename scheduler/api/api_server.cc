@@ -28,6 +28,7 @@ struct ApiServer::Parts {
     AddBackfillRoutes(table, context);
     AddHitlRoutes(table, context);
     AddPoolRoutes(table, context);
+    AddAuditRoutes(table, context);
     AddUpkeepRoutes(table, context);
     AddLogRoutes(table, context);
     AddMillraceRoutes(table, context, live);

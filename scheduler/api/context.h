@@ -40,6 +40,7 @@ struct Readers {
   store::LogReader& logs;
   store::BackfillReader& backfills;
   store::ApprovalReader& approvals;
+  store::AuditReader& audit;
 };
 
 // What the API has done to files, besides rows; both outlive the API.

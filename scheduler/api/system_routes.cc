@@ -128,6 +128,33 @@ http::Response Me(const Call& call) {
       Value::Map{{"user", call.who.user}, {"role", ToString(call.who.role)}, {"can", std::move(can)}});
 }
 
+// Airflow's lists of what Millrace has none of: its clients ask, and are told so.
+void AddEmptyLists(RouteTable& table) {
+  struct EmptyList {
+    std::string_view path, member, summary;
+    Resource resource;
+  };
+  static constexpr std::array<EmptyList, 4> kLists = {{
+      {"/api/v2/dagWarnings", "dag_warnings", "Warnings about DAGs: none, see importErrors", Resource::kDag},
+      {"/api/v2/providers", "providers", "Airflow's providers: none", Resource::kConfig},
+      {"/api/v2/plugins", "plugins", "Airflow's plugins: none", Resource::kConfig},
+      {"/api/v2/plugins/importErrors", "import_errors", "Errors of plugins: none", Resource::kConfig},
+  }};
+  for (const EmptyList& list : kLists) {
+    table.Add(
+        {"GET", list.path, Needs(Verb::kRead, list.resource), 200, list.summary, [list](const Call&) {
+           return JsonAnswer(Value::Map{{std::string(list.member), Value::List()}, {"total_entries", 0}});
+         }});
+  }
+}
+
+http::Response Config(const Call&) {
+  return http::ErrorResponse(
+      403,
+      "Your Airflow administrator chose not to expose the configuration: Millrace has flags and an "
+      "environment instead of Airflow's (millrace-scheduler --help)");
+}
+
 }  // namespace
 
 void AddSystemRoutes(RouteTable& table, Context& context, const std::string& version) {
@@ -145,6 +172,11 @@ void AddSystemRoutes(RouteTable& table, Context& context, const std::string& ver
   }
   table.Add({"POST", "/auth/logout", Needs(Verb::kWrite, Resource::kSelf), 204,
              "Make the own token worthless", [&context](const Call& call) { return Logout(context, call); }});
+  AddEmptyLists(table);
+  for (const std::string_view path : {"/api/v2/config", "/api/v2/config/section/{section}/option/{option}"}) {
+    table.Add(
+        {"GET", path, Needs(Verb::kRead, Resource::kSelf), 200, "Refused, as Airflow's default", Config});
+  }
   table.Add({"GET", "/millrace/v1/me", Needs(Verb::kRead, Resource::kSelf), 200,
              "Who one is and what one may do", Me});
 }

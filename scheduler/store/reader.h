@@ -220,7 +220,27 @@ class AccountReader {
   virtual StatusOr<UserRecord> GetUser(const std::string& name) = 0;
   virtual StatusOr<TokenRecord> GetToken(const std::string& hash) = 0;
   virtual StatusOr<std::vector<UserRecord>> ListUsers() = 0;
-  virtual StatusOr<std::vector<AuditRecord>> ListAudit(const Page& page) = 0;
+};
+
+struct AuditEntry {
+  std::int64_t id = 0;
+  AuditRecord record;
+};
+
+struct AuditFilter {
+  std::string user, action, object;   // "" for all; an object stands for what lies beneath it: "etl" for "etl/run"
+  std::vector<std::string> excluded;  // actions
+  std::optional<WallTime> after, before;
+  bool descending = true;  // by id: the newest first
+  Page page;
+};
+
+// Who did what.
+class AuditReader {
+ public:
+  virtual ~AuditReader() = default;
+  virtual StatusOr<AuditEntry> GetAudit(std::int64_t id) = 0;
+  virtual StatusOr<Listing<AuditEntry>> ListAudit(const AuditFilter& filter) = 0;
 };
 
 // A copy of everything that survives, whole and of one moment, made while the scheduler runs. Not within a

@@ -5,6 +5,7 @@
 
 #include "core/model/codec.h"
 #include "scheduler/store/approval_reader.h"
+#include "scheduler/store/audit_reader.h"
 #include "scheduler/store/backfill_reader.h"
 #include "scheduler/store/dataset_reader.h"
 #include "scheduler/store/listing.h"
@@ -411,18 +412,6 @@ class Accounts : public AccountReader {
     });
   }
 
-  StatusOr<std::vector<AuditRecord>> ListAudit(const Page& page) override {
-    return pool_.Read<std::vector<AuditRecord>>([&](Database& database) -> StatusOr<std::vector<AuditRecord>> {
-      Query query("SELECT at, user, action, object, detail FROM audit");
-      query.Tail("ORDER BY id DESC LIMIT ? OFFSET ?").Add(page.limit).Add(page.offset);
-      ASSIGN_OR_RETURN(Statement statement, query.Prepare(database));
-      return All<AuditRecord>(statement, [](const Statement& row) {
-        return AuditRecord{.at = WallFromMicros(row.Int(0)), .user = row.Text(1), .action = row.Text(2), .object = row.Text(3),
-                           .detail = row.Text(4)};
-      });
-    });
-  }
-
  private:
   static UserRecord ReadUser(const Statement& row) {
     return {.name = row.Text(0), .password_hash = row.Text(1), .role = row.Text(2)};
@@ -473,6 +462,7 @@ struct SqliteReaders::Parts {
         backfills(MakeBackfillReader(*pool)),
         approvals(MakeApprovalReader(*pool)),
         accounts(*pool),
+        audit(MakeAuditReader(*pool)),
         journal(*pool) {}
   std::unique_ptr<ReadPool> pool;
   Versions versions;
@@ -486,6 +476,7 @@ struct SqliteReaders::Parts {
   std::unique_ptr<BackfillReader> backfills;
   std::unique_ptr<ApprovalReader> approvals;
   Accounts accounts;
+  std::unique_ptr<AuditReader> audit;
   Journal journal;
 };
 
@@ -506,6 +497,7 @@ JobReader& SqliteReaders::jobs() { return parts_->jobs; }
 BackfillReader& SqliteReaders::backfills() { return *parts_->backfills; }
 ApprovalReader& SqliteReaders::approvals() { return *parts_->approvals; }
 AccountReader& SqliteReaders::accounts() { return parts_->accounts; }
+AuditReader& SqliteReaders::audit() { return *parts_->audit; }
 JournalReader& SqliteReaders::journal() { return parts_->journal; }
 RunLoader& SqliteReaders::loader() { return parts_->loader; }
 

@@ -25,6 +25,7 @@ class SqliteReaders {
   BackfillReader& backfills();
   ApprovalReader& approvals();
   AccountReader& accounts();
+  AuditReader& audit();
   JournalReader& journal();
   RunLoader& loader();
 

@@ -16,7 +16,7 @@
 
 namespace millrace::test {
 
-class FakeAccounts : public store::AccountReader {
+class FakeAccounts : public store::AccountReader, public store::AuditReader {
  public:
   StatusOr<UserRecord> GetUser(const std::string& name) override {
     const std::lock_guard lock(mutex_);
@@ -38,9 +38,26 @@ class FakeAccounts : public store::AccountReader {
     for (const auto& [name, user] : users_) users.push_back(user);
     return users;
   }
-  StatusOr<std::vector<AuditRecord>> ListAudit(const store::Page&) override {
+  StatusOr<store::AuditEntry> GetAudit(std::int64_t id) override {
     const std::lock_guard lock(mutex_);
-    return audit_;
+    if (id < 1 || static_cast<std::size_t>(id) > audit_.size())
+      return NotFound("Event log not found: " + std::to_string(id));
+    return store::AuditEntry{id, audit_[static_cast<std::size_t>(id - 1)]};
+  }
+  // The newest first, whatever the filter says of order and page.
+  StatusOr<store::Listing<store::AuditEntry>> ListAudit(const store::AuditFilter& filter) override {
+    const std::lock_guard lock(mutex_);
+    store::Listing<store::AuditEntry> found;
+    for (std::size_t i = audit_.size(); i > 0; --i) {
+      const AuditRecord& record = audit_[i - 1];
+      const bool beneath = (record.object + "/").starts_with(filter.object + "/") || filter.object.empty();
+      if (beneath && (filter.user.empty() || record.user == filter.user) &&
+          (filter.action.empty() || record.action == filter.action)) {
+        found.rows.push_back({static_cast<std::int64_t>(i), record});
+      }
+    }
+    found.total = static_cast<std::int64_t>(found.rows.size());
+    return found;
   }
   void Apply(const std::vector<Record>& records) {
     const std::lock_guard lock(mutex_);

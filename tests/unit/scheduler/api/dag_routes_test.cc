@@ -71,7 +71,7 @@ TEST_F(DagRoutesTest, PausingGoesThroughTheInboxAndIsAudited) {
   EXPECT_TRUE(command.paused);
   EXPECT_EQ(command.user, "user");
   const auto audit = users_.ListAudit({});
-  EXPECT_EQ(audit->back().action, "pause");
+  EXPECT_EQ(audit->rows.front().record.action, "pause");
 
   EXPECT_EQ(Do("PATCH", "/api/v2/dags/daily_flights", R"({"is_paused": "yes"})").status, 422);
   EXPECT_EQ(Do("PATCH", "/api/v2/dags/daily_flights", R"({})").status, 422);

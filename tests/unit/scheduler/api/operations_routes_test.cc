@@ -215,5 +215,31 @@ TEST_F(OperationsRoutesTest, ABackupIsNamedByItsTimeOrByWhoAsks) {
   EXPECT_EQ(Do("POST", "/millrace/v1/db/backup", "{}").status, 403);
 }
 
+TEST_F(OperationsRoutesTest, TheAuditLogIsAirflowsEventLogAndForAdminsAlone) {
+  Start();
+  users_.Apply({AuditRecord{kStart, "ana", "clear", "daily_flights/r1/load", R"({"tasks":3})"},
+                AuditRecord{kStart, "ana", "change_pool", "small", "{}"}});
+  const auto read = [this](const std::string& path) { return Ask("GET", path, Token("admin")); };
+  const Answered all = read("/api/v2/eventLogs?order_by=-when");
+  ASSERT_EQ(all.status, 200) << all.text;
+  const Value& newest = all.body.Find("event_logs")->as_list().at(0);
+  EXPECT_EQ(newest.Find("event")->as_string(), "change_pool");
+  EXPECT_TRUE(newest.Find("dag_id")->is_null());
+  const Answered of_run = read("/api/v2/eventLogs?dag_id=daily_flights&run_id=r1");
+  const Value::List& found = of_run.body.Find("event_logs")->as_list();
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].Find("task_id")->as_string(), "load");
+  EXPECT_EQ(found[0].Find("owner")->as_string(), "ana");
+  EXPECT_EQ(found[0].Find("extra")->as_string(), R"({"tasks":3})");
+  const std::string id = std::to_string(found[0].Find("event_log_id")->as_int());
+  EXPECT_EQ(read("/api/v2/eventLogs/" + id).body.Find("run_id")->as_string(), "r1");
+  EXPECT_EQ(read("/api/v2/eventLogs/99").status, 404);
+  EXPECT_EQ(read("/api/v2/eventLogs/x").status, 404);
+  EXPECT_EQ(read("/api/v2/eventLogs?run_id=r1").status, 422);
+  EXPECT_EQ(read("/api/v2/eventLogs?order_by=colour").status, 422);
+  for (const char* user : {"viewer", "user", "op"})
+    EXPECT_EQ(Ask("GET", "/api/v2/eventLogs", Token(user)).status, 403) << user;
+}
+
 }  // namespace
 }  // namespace millrace::api

@@ -140,6 +140,36 @@ Backfill Example() {
           .after = 6};
 }
 
+TEST_F(OperationsTest, TheAuditLogIsFoundByObjectUserActionAndTime) {
+  Batch batch;
+  const auto did = [&batch](std::int64_t at, const char* user, const char* action, const char* object) {
+    batch.records.emplace_back(AuditRecord{WallFromMicros(at), user, action, object, "{}"});
+  };
+  did(1, "ana", "login", "ana");
+  did(2, "ana", "pause", "etl");
+  did(3, "ben", "trigger", "etl/r1");
+  did(4, "ben", "trigger", "etl2/r1");
+  did(5, "ben", "clear", "etl/r1/load");
+  Commit(batch);
+  const auto found = [this](const AuditFilter& filter) {
+    std::vector<std::int64_t> times;
+    const auto listing = readers_->audit().ListAudit(filter).value();
+    for (const AuditEntry& entry : listing.rows) times.push_back(ToMicros(entry.record.at));
+    return times;
+  };
+  using Times = std::vector<std::int64_t>;
+  EXPECT_EQ(found({}), (Times{5, 4, 3, 2, 1}));
+  EXPECT_EQ(found({.object = "etl"}), (Times{5, 3, 2}));
+  EXPECT_EQ(found({.object = "etl/r1"}), (Times{5, 3}));
+  EXPECT_EQ(found({.user = "ben", .action = "trigger", .descending = false}), (Times{3, 4}));
+  EXPECT_EQ(found({.excluded = {"trigger", "login"}}), (Times{5, 2}));
+  EXPECT_EQ(found({.after = WallFromMicros(2), .before = WallFromMicros(4), .page = {.limit = 2}}),
+            (Times{4, 3}));
+  EXPECT_EQ(readers_->audit().ListAudit({.page = {.limit = 2}})->total, 5);
+  EXPECT_EQ(readers_->audit().GetAudit(2)->record.action, "pause");
+  EXPECT_EQ(readers_->audit().GetAudit(6).status().code(), Code::kNotFound);
+}
+
 TEST_F(OperationsTest, ABackfillIsReadBackWholeAndCountsItsRuns) {
   Batch batch = WithDag();
   batch.backfills.push_back(Example());

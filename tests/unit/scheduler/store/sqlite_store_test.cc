@@ -289,7 +289,7 @@ TEST_F(SqliteStoreTest, UsersTokensAuditAndImportErrorsAreKept) {
   std::unique_ptr<SqliteReaders> readers = *SqliteReaders::Open(folder_, clock_);
   EXPECT_EQ(readers->accounts().GetUser("ana")->role, "op");
   EXPECT_EQ(readers->accounts().GetToken("aa")->expires_at, WallFromMicros(9));
-  EXPECT_EQ(readers->accounts().ListAudit({})->at(0).action, "login");
+  EXPECT_EQ(readers->audit().ListAudit({})->rows.at(0).record.action, "login");
   EXPECT_EQ(readers->dags().ListImportErrors()->at(0).problems[0].where, (Position{1, 2}));
   Batch mended;
   mended.term = batch.term;
