@@ -3,7 +3,7 @@
 // folder PICTURES always, into docs/ when they are missing there or MILLRACE_PICTURE is set (a picture differs every time by
 // its clocks, and a test should not leave changed files behind).
 import assert from 'node:assert/strict';
-import {copyFile, mkdir, stat} from 'node:fs/promises';
+import {copyFile, mkdir, stat, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {after, before, describe, it} from 'node:test';
 import {openBrowser, signIn} from './browser.mjs';
@@ -17,7 +17,27 @@ const pictures = process.env['PICTURES'] ?? join(build, 'pictures');
 const kRunTime = 180_000;
 const kTasks = ['extract', 'quality', 'delays', 'states', 'check_result', 'publish', 'publish_states', 'report'];
 
-async function prepare(root) {
+// What the flights pipeline has not: groups, a mapped task of which one fails, setup and teardown, params, an asset.
+const kShops = `dag_id: shops
+schedule: "@daily"
+start_date: 2001-03-01
+end_date: 2001-03-05
+catchup: false
+params:
+  bad: {type: string, pattern: "^[A-Z]{3}$", default: HAM}
+tasks:
+  - {id: list, uses: shell, with: {command: echo three}}
+  - group: stage
+    needs: [list]
+    tasks:
+      - {id: create, uses: shell, setup: true, with: {command: "true"}}
+      - {id: fetch, uses: shell, needs: [create], expand: {shop: [BER, HAM, MUC]}, with: {command: "echo fetch {{ map.shop }}; test {{ map.shop }} != {{ params.bad }} && echo rows=7 >> $MILLRACE_OUTPUT"}}
+      - {id: drop, uses: shell, teardown: [create], needs: [fetch], with: {command: "true"}}
+  - {id: report, uses: shell, needs: [stage], outlets: [shop_report], with: {command: "echo report for {{ ds }}"}}
+`;
+
+async function prepare(root, dags) {
+  await writeFile(join(dags, 'shops.yaml'), kShops);
   await mkdir(join(root, 'data'));
   for (const file of ['flights-3m.parquet', 'airports.csv']) await copyFile(join(deps, 'vega-datasets', file), join(root, 'data', file));
   return {MILLRACE_CONN_WAREHOUSE: 'duckdb:warehouse.duckdb'};
@@ -120,6 +140,68 @@ describe('the dashboard with the flights pipeline', () => {
     await page.waitForSelector('.log-line >> text=ORD');
     assert.match(await page.locator('.log-box').innerText(), /airport[\s\S]*state[\s\S]*flights/);
     await picture(page, 'dashboard_result.png');
+  });
+
+  it('shows groups and the instances of a mapped task, and the log of the one that failed', async () => {
+    await page.goto(`${millrace.url}/dags/shops`);
+    await page.waitForSelector('h1:text("shops")');
+    await page.keyboard.press('t');
+    await page.fill('[name=bad]', 'ham');
+    await page.waitForSelector('.field-problem >> text=must match the pattern');
+    await page.fill('[name=bad]', 'HAM');
+    await trigger('2001-03-01');
+    await page.waitForSelector('.run-pane .badge[data-state=failed]', {timeout: kRunTime});
+    await page.waitForSelector('.group-box[data-group=stage] .task-card[data-task="stage.fetch"], .task-card[data-task="stage.fetch"][data-state=failed] >> text=3 of 3');
+    await page.click('[aria-label="Open stage.fetch"]');
+    await page.waitForSelector('.grid-row[data-kind=instance] .cell.s-failed');
+    assert.equal(await page.locator('.grid-row[data-kind=instance] .cell').count(), 3);
+    await page.click('.task-card[data-task="stage.fetch"]');
+    await page.click('a.mapped-row:has-text("failed")');
+    await page.waitForSelector('h1:text("stage.fetch [1]")');
+    await page.waitForSelector('.log-line >> text=fetch HAM');
+    await page.waitForSelector('.why >> text=exit code 1');
+    await page.click('[role=tab]:text("Rendered fields")');
+    await page.waitForSelector('.rendered >> text=HAM');
+    await page.keyboard.press(',');
+    await page.click('[role=tab]:text("XComs")');
+    await page.waitForSelector('[data-xcom=rows] >> text=7');
+  });
+
+  it('marks the failed instance, so that the rest of the run goes on, and shows whom the asset concerns', async () => {
+    await page.keyboard.press('.');
+    await page.waitForSelector('.task-head .badge[data-state=failed]');
+    await page.keyboard.press('m');
+    await page.waitForSelector('.clear-list >> text=stage.fetch [1]');
+    await page.click('.dialog button[type=submit]');
+    await page.waitForSelector('.task-head .badge[data-state=success]');
+    await page.keyboard.press('u');
+    await page.keyboard.press('u');
+    await page.waitForSelector('.run-pane .badge');
+    if ((await page.locator('.run-pane .badge').getAttribute('data-state')) === 'failed') await page.click('text=Retry failed');
+    await page.waitForSelector('.run-pane .badge[data-state=success]', {timeout: kRunTime});
+    await page.keyboard.press('3');
+    await page.click('tr[data-asset=shop_report] a.strong');
+    await page.waitForSelector('tr[data-event] >> text=shops');
+  });
+
+  it('backfills a range after its dry run, and shows what changed in the file', async () => {
+    await page.goto(`${millrace.url}/dags/shops/backfills`);
+    await page.waitForSelector('text=No backfill yet');
+    await page.keyboard.press('b');
+    await page.fill('[name=from_date]', '2001-03-01');
+    await page.fill('[name=to_date]', '2001-03-05');
+    await page.waitForSelector('.selection-sum >> text=5 dates');
+    await page.click('.form-more summary');
+    await page.fill('[name=bad]', 'XXX');
+    await page.click('.dialog button[type=submit]');
+    await page.waitForSelector('tr[data-backfill] .badge[data-state=completed]', {timeout: kRunTime});
+    assert.match(await page.locator('tr[data-backfill] .progress-bar').getAttribute('aria-label'), /5 succeeded/);
+    await writeFile(join(millrace.dags, 'shops.yaml'), kShops.replace('echo report for', 'echo a report for'));
+    await page.keyboard.press('v');
+    await page.waitForSelector('[data-version="2"]', {timeout: 60_000});
+    await page.waitForSelector('.code-line >> text=a report for');
+    await page.keyboard.press('x');
+    await page.waitForSelector('.code-line[data-kind=removed] >> text=echo report for');
   });
 
   it('raised no error in the browser', () => assert.deepEqual(browser.problems, []));

@@ -15,15 +15,15 @@ async function until(what, deadline, look) {
   throw new Error(`${what} did not happen within ${deadline / 1000} s`);
 }
 
-// bin: where dagctl and the programs are; dist: the built dashboard; dags: the DAG folder; prepare: fills the data folder and
-// returns what the programs need in their environment.
+// bin: where dagctl and the programs are; dist: the built dashboard; dags: the DAG folder, which is copied; prepare: fills the data
+// folder, may add to the copy, and returns what the programs need in their environment.
 export async function startInstallation({bin, dist, dags, prepare}) {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-up-'));
   const state = join(folder, 'state');
   const root = join(folder, 'data');
   await mkdir(root, {recursive: true});
   await cp(dags, join(folder, 'dags'), {recursive: true});
-  const environment = {...process.env, ...(await prepare(root))};
+  const environment = {...process.env, ...(await prepare(root, join(folder, 'dags')))};
   let output = '';
   const up = spawn(join(bin, 'dagctl'), ['up', '--state', state, '--dags', join(folder, 'dags'), '--root', root, '--webui', dist, '--port', '0', '--workers', '2', '--slots', '4'],
     {env: environment, stdio: ['ignore', 'pipe', 'pipe']});
@@ -47,6 +47,7 @@ export async function startInstallation({bin, dist, dags, prepare}) {
     const password = (await readFile(join(state, 'admin.password'), 'utf8')).trim();
     return {
       url, password, state, root, stop,
+      dags: join(folder, 'dags'),
       // Runs dagctl against it and gives what it printed.
       dagctl: (...args) => {
         const result = spawnSync(join(bin, 'dagctl'), ['--state', state, ...args], {env: environment, encoding: 'utf8'});

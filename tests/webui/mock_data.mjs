@@ -70,6 +70,8 @@ export const kDags = [
     tasks: chain(['join', 'mapreduce', ['features'], 42], ['features', 'sql', ['validate'], 11], ['validate', 'check', ['publish'], 3], ['publish', 'load', [], 4])},
   {id: 'retention_cleanup', description: 'Removes lake folders that are older than their retention', schedule: '@daily', tags: ['maintenance'], owner: 'platform', runs: 20, every: 86400, tasks: chain(['list', 'python', ['remove'], 1.1], ['remove', 'shell', [], 2.4])},
   {id: 'session_stats', description: 'Web sessions by campaign', schedule: '@hourly', tags: ['web', 'etl'], owner: 'growth', runs: 30, every: 3600, tasks: chain(['extract', 'extract', ['sessionise'], 6], ['sessionise', 'mapreduce', ['publish'], 18], ['publish', 'load', [], 2])},
+  {id: 'release_gate', description: 'Asks before it publishes', schedule: null, tags: ['release'], owner: 'platform', runs: 0, every: 86400,
+    tasks: grouped(['build', 'shell', ['ok'], 0.4], ['ok', 'approval', ['publish'], 0.2, {asks: {subject: 'Publish the prices?', body: 'Two rows changed.', options: ['Approve', 'Reject'], params: {reason: {value: null, schema: {type: 'string', minLength: 3}}}, assigned_users: [{id: 'ana', name: 'ana'}]}}], ['publish', 'load', [], 0.3])},
   {id: 'backup_verify', description: '', schedule: '0 6 * * SUN', tags: ['maintenance'], owner: 'platform', paused: true, runs: 0, every: 604800, tasks: chain(['verify', 'shell', [], 60])},
 ];
 

@@ -66,7 +66,22 @@ export function lists(world) {
     one.events.unshift(event);
     return event;
   };
+  const approval = (one) => ({defaults: null, multiple: false, ...one.task.asks, created_at: iso(one.at), timeout_at: iso(one.at + kDay), response_received: one.answer !== undefined, responded_at: one.answer ? iso(one.answer.at) : null, responded_by_user: one.answer ? {id: 'admin', name: 'admin'} : null, chosen_options: one.answer?.chosen ?? null, params_input: one.answer?.values ?? {}, task_instance: world.instance(one.dag, one.run, one.task.id)});
+  const askedOf = ([id, run, task]) => world.asked.find((one) => one.dag.id === id && one.run.id === run && one.task.id === task) ?? fail(404, 'Human-in-the-loop detail does not exist');
+  const hitl = '/api/v2/dags/:dag/dagRuns/:run/taskInstances/:task/:map/hitlDetails';
   return [
+    ['GET', '/api/v2/dags/~/dagRuns/~/hitlDetails', ({query}) => {
+      const found = world.asked.filter((one) => query.get('response_received') !== 'false' || (one.answer === undefined && one.cell.state === 'deferred')).map(approval).reverse();
+      return {hitl_details: found, total_entries: found.length};
+    }],
+    ['GET', hitl, ({args}) => approval(askedOf(args))],
+    ['PATCH', hitl, ({args, body}) => {
+      const one = askedOf(args);
+      if (body.params_input.reason === 'bad') fail(400, 'param reason is no reason');
+      one.answer = {chosen: body.chosen_options, values: body.params_input, at: Date.now()};
+      one.finish();
+      return {responded_at: iso(one.answer.at), chosen_options: body.chosen_options, params_input: body.params_input};
+    }],
     ['GET', '/millrace/v1/backfills', ({query}) => {
       const found = world.lists.backfills.filter((one) => !query.get('dag_id') || one.dag_id === query.get('dag_id')).map((one) => progress(one).wire).reverse();
       return {backfills: found, total_entries: found.length};

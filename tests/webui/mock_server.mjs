@@ -24,6 +24,7 @@ class World {
     this.events = [];
     this.requests = [];
     this.held = new Map();
+    this.asked = [];
     const next = random(42);
     for (const dag of this.dags.values()) {
       for (let n = 0; n < dag.runs; n++) this.pastRun(dag, n, next);
@@ -83,7 +84,7 @@ class World {
       this.tell(dag, run, task.id);
       setTimeout(() => {
         if (run.state !== 'running' || cell.state !== 'queued') return;
-        Object.assign(cell, {state: 'running', start: Date.now(), end: null});
+        Object.assign(cell, {state: task.asks ? 'deferred' : 'running', start: Date.now(), end: null});
         this.tell(dag, run, task.id);
         if (task.mapped) {
           cell.parts = Array.from({length: task.mapped}, () => ({state: 'running', attempt: cell.attempt, start: cell.start, end: null}));
@@ -103,6 +104,13 @@ class World {
             this.tell(dag, run, null);
           } else this.proceed(dag, run);
         };
+        if (task.asks) {
+          this.asked.push({dag, run, task, cell, at: Date.now(), finish: () => {
+            cell.state = 'running';
+            end();
+          }});
+          return;
+        }
         setTimeout(end, (task.seconds * 1000) / this.speed).unref();
       }, 120 / this.speed).unref();
     }

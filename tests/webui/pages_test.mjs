@@ -142,7 +142,7 @@ describe('the dashboard', () => {
   it('keeps a DAG of 1,000 tasks light: only rows in view are in the document, and the end can be reached', async () => {
     await page.goto(`${mock.url}/dags/warehouse_rebuild`);
     await page.waitForSelector('.grid-row');
-    await page.waitForSelector('.react-flow__node');
+    await page.waitForSelector('.picture-task');
     assert.ok((await page.locator('.grid-row').count()) < 80);
     await page.evaluate(() => (document.querySelector('.grid-box').scrollTop = 1e9));
     await page.waitForSelector('.grid-row[data-row="999"]');
@@ -292,6 +292,22 @@ describe('the dashboard', () => {
     assert.equal(open('word_count').includes(run), false);
   });
 
+  it('draws a thousand tasks as one picture from far away, whose parts can be clicked, and as cards from near', async () => {
+    await page.goto(`${mock.url}/dags/warehouse_rebuild`);
+    await page.waitForSelector('.picture-task[data-id=start]');
+    assert.equal(await page.locator('.picture-task').count(), 1000);
+    assert.equal(await page.locator('.react-flow__node').count(), 0);
+    const graph = await page.locator('.graph').boundingBox();
+    await page.mouse.move(graph.x + graph.width / 2, graph.y + graph.height / 2);
+    for (let turn = 0; turn < 40 && (await page.locator('.task-card').count()) === 0; turn++) await page.click('.react-flow__controls-zoomin');
+    await page.waitForSelector('.task-card .task-card-name');
+    assert.ok((await page.locator('.react-flow__node').count()) < 400);
+    assert.equal(await page.locator('.picture-task').count(), 0);
+    await page.click('.react-flow__controls-fitview');
+    await page.click('.picture-task[data-id=start]');
+    await page.waitForSelector('h1:text("start")');
+  });
+
   it('shows why a task waits and clears one with what depends on it', async () => {
     await page.goto(`${mock.url}/dags/daily_flights`);
     await page.click('.cell.s-upstream_failed');
@@ -382,7 +398,7 @@ describe('the dashboard', () => {
   it('asks for each thing at most once a second while thousands of transitions arrive', async () => {
     await page.goto(`${mock.url}/dags/warehouse_rebuild`);
     await page.waitForSelector('.live-live');
-    await page.waitForSelector('.react-flow__node');
+    await page.waitForSelector('.picture-task');
     const dag = mock.world.dags.get('warehouse_rebuild');
     mock.world.requests.length = 0;
     const begin = Date.now();
@@ -486,6 +502,30 @@ describe('the dashboard', () => {
     await page.waitForSelector('text=The file is the same in both');
     await page.keyboard.press('v');
     await page.waitForSelector('.grid-row');
+  });
+
+  it('announces a question on every page, and its run goes on with the answer', async () => {
+    const dag = mock.world.dags.get('release_gate');
+    const run = mock.world.start(dag, {logical_date: null, conf: {}}, 'admin');
+    await page.click('.bar-waits:has-text("1 approval")');
+    await page.click('tr[data-approval=ok] a.button');
+    await page.waitForSelector('.approval h2:text("Publish the prices?")');
+    assert.match(await page.locator('.approval').innerText(), /Two rows changed\.[\s\S]*of ana/);
+    assert.equal(await page.locator('.approval-options button:text("Approve")').isDisabled(), true);
+    await page.fill('[name=reason]', 'bad');
+    await page.click('.approval-options button:text("Approve")');
+    await page.waitForSelector('[data-param=reason] .field-problem >> text=is no reason');
+    await page.fill('[name=reason]', 'all checked');
+    await page.click('.approval-options button:text("Approve")');
+    await page.waitForSelector('.approval >> text=by admin');
+    await page.waitForSelector('.task-head .badge[data-state=success]');
+    await page.keyboard.press('6');
+    await page.waitForSelector('text=Nothing waits for an answer');
+    await page.click('.segments button:text("All")');
+    await page.waitForSelector('tr[data-approval=ok] >> text=Approve');
+    assert.deepEqual(mock.world.asked.at(-1).answer.values, {reason: 'all checked'});
+    await page.goto(`${mock.url}/dags/release_gate?run=${encodeURIComponent(run.id)}`);
+    await page.waitForSelector('.run-pane .badge[data-state=success]');
   });
 
   it('shows the workers, and on every page that a DAG file is broken', async () => {

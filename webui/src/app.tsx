@@ -5,6 +5,7 @@ import {queryClient} from './api/queries';
 import {currentToken, onSessionChange} from './api/session';
 import {Empty} from './components/notice';
 import {Shell} from './components/shell';
+import {ApprovalsPage} from './pages/approvals';
 import {AssetPage} from './pages/asset';
 import {AssetsPage} from './pages/assets';
 import {BackfillsPage} from './pages/backfills';
@@ -43,6 +44,8 @@ function Page() {
       return <TaskInstancePage key={`${route.dag}\n${route.run}\n${route.task}`} {...route} />;
     case 'backfills':
       return <BackfillsPage />;
+    case 'approvals':
+      return <ApprovalsPage />;
     case 'assets':
       return <AssetsPage />;
     case 'asset':
@@ -64,6 +67,7 @@ function Page() {
 
 const kTitles: Partial<Record<Route['page'], string>> = {
   backfills: 'Backfills',
+  approvals: 'Approvals',
   assets: 'Assets',
   asset: 'Asset',
   pools: 'Pools',

@@ -24,7 +24,8 @@ describe('routes', () => {
   });
 
   it('know the other pages and the tabs of a DAG', () => {
-    for (const page of ['backfills', 'assets', 'pools', 'workers']) expect(parseRoute(`/${page}`)).toEqual({page});
+    for (const page of ['backfills', 'approvals', 'assets', 'pools', 'workers'])
+      expect(parseRoute(`/${page}`)).toEqual({page});
     expect(parseRoute('/assets/12')).toEqual({page: 'asset', asset: 12});
     expect(parseRoute('/assets/x')).toEqual({page: 'unknown'});
     expect(parseRoute(dagTabHref('d', 'code'))).toEqual({page: 'dag', dag: 'd', tab: 'code'});

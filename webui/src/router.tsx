@@ -4,13 +4,14 @@ import {useSyncExternalStore, type AnchorHTMLAttributes, type MouseEvent} from '
 // What a DAG's page shows: its runs, its backfills, or its file and versions.
 export const kDagTabs = ['runs', 'backfills', 'code'] as const;
 export type DagTab = (typeof kDagTabs)[number];
-const kPages = ['backfills', 'assets', 'pools', 'workers'] as const;
+const kPages = ['backfills', 'approvals', 'assets', 'pools', 'workers'] as const;
 
 export type Route =
   | {page: 'dags'}
   | {page: 'backfills'}
   | {page: 'assets'}
   | {page: 'asset'; asset: number}
+  | {page: 'approvals'}
   | {page: 'pools'}
   | {page: 'workers'}
   | {page: 'dag'; dag: string; tab: DagTab}

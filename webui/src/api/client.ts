@@ -1,5 +1,6 @@
 // The REST client: one function a route. Knows paths, bodies and errors; knows nothing of React or of the session.
 import type {
+  Approval,
   Asset,
   AssetEvent,
   Backfill,
@@ -321,6 +322,28 @@ export class Client {
 
   materialize(id: number) {
     return this.send('POST', `/api/v2/assets/${id}/materialize`, {}) as Promise<DagRun>;
+  }
+
+  // Of every DAG and run; waiting: only those that nobody has answered yet.
+  approvals(waiting: boolean, signal?: AbortSignal) {
+    const query = queryString({
+      limit: kPage,
+      order_by: '-created_at',
+      ...(waiting ? {response_received: false, state: ['deferred']} : {}),
+    });
+    return this.get<{hitl_details: Approval[]; total_entries: number}>(
+      `/api/v2/dags/~/dagRuns/~/hitlDetails${query}`,
+      signal,
+    );
+  }
+
+  approval(key: InstanceKey, signal?: AbortSignal) {
+    return this.get<Approval>(`${taskPath(key)}/${key.map}/hitlDetails`, signal);
+  }
+
+  answer(key: InstanceKey, options: string[], values: Record<string, unknown>) {
+    const body = {chosen_options: options, params_input: values};
+    return this.send('PATCH', `${taskPath(key)}/${key.map}/hitlDetails`, body);
   }
 
   async versions(dag: string, signal?: AbortSignal): Promise<DagVersion[]> {

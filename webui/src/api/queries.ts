@@ -249,3 +249,22 @@ export function useSource(dag: string, version: number | null) {
     staleTime: Infinity,
   });
 }
+
+export function useApprovals(waiting: boolean) {
+  return useQuery({
+    queryKey: ['approvals', waiting],
+    queryFn: ({signal}) => client.approvals(waiting, signal),
+    refetchInterval: 5000,
+    retry: false,
+  });
+}
+
+export function useApproval(key: InstanceKey, wanted: boolean) {
+  return useQuery({
+    queryKey: keyOf('approval', key),
+    queryFn: ({signal}) => client.approval(key, signal),
+    enabled: wanted,
+    retry: false,
+    refetchInterval: 5000,
+  });
+}

@@ -83,6 +83,7 @@ export interface DagRun {
   triggered_by?: string | null;
   triggering_user_name?: string | null;
   missed_deadlines?: number;
+  triggering_task?: {dag_id: string; dag_run_id: string; task_id: string; map_index: number} | null;
   dag_versions?: {version_number: number}[];
 }
 
@@ -280,6 +281,25 @@ export interface AssetEvent {
   source_map_index: number;
   created_dagruns: {run_id: string; dag_id: string; state: RunState}[];
   timestamp: string;
+}
+
+// What Airflow calls a human-in-the-loop detail.
+export interface Approval {
+  subject: string;
+  body: string | null;
+  options: string[];
+  defaults: string[] | null;
+  multiple: boolean;
+  params: Record<string, unknown>;
+  assigned_users: {id: string; name: string}[];
+  created_at: string;
+  timeout_at?: Time;
+  response_received: boolean;
+  responded_at: Time;
+  responded_by_user: {id: string; name: string} | null;
+  chosen_options: string[] | null;
+  params_input: Record<string, unknown>;
+  task_instance?: (TaskInstance & {id: string}) | null;
 }
 
 export interface DagVersion {

@@ -1,6 +1,16 @@
 // The tasks in their groups and what they need, coloured by their state in the selected run. Positions come from our own layout;
 // React Flow draws, pans and zooms. Seen from far away a task is a block in its state's colour, so 1,000 tasks are still a picture.
-import {memo, useDeferredValue, useEffect, useLayoutEffect, useMemo, useRef, useState, type RefObject} from 'react';
+import {
+  memo,
+  useCallback,
+  useDeferredValue,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+  type RefObject,
+} from 'react';
 import {
   Background,
   BackgroundVariant,
@@ -8,15 +18,19 @@ import {
   MiniMap,
   ReactFlow,
   useReactFlow,
+  getViewportForBounds,
   useStore,
   type Edge,
+  type Viewport,
 } from '@xyflow/react';
 import '@xyflow/react/dist/base.css';
+import {GraphPicture} from './graph_picture';
 import {Far, GroupCard, TaskCard, type GroupCardNode, type TaskCardNode} from './graph_cards';
 import {stateClass, stateLabel} from './state';
 import type {OpenNodes} from './use_open';
 import type {GridCell} from '../api/types';
 import {summarise} from '../format/summary';
+import {extentOf} from '../graph/layout';
 import {layOutNested} from '../graph/nested';
 import {shownArrows, type Structure} from '../graph/structure';
 import {sameCell, type Cells} from '../live/cells';
@@ -26,31 +40,39 @@ const kSize = {width: 176, height: 52, gapLayer: 44, gapNode: 20};
 const kMiniMapFrom = 40;
 const kFarZoom = 0.45;
 const kPadding = 28;
-const kFit = {padding: `${kPadding}px`, maxZoom: 1} as const;
+const kLeastZoom = 0.03;
+// From so many cards on, they are drawn as one picture while they are far away.
+const kPictureFrom = 200;
 
 type CardNode = TaskCardNode | GroupCardNode;
 
-// Also keeps all of the graph in view while its pane changes size, until the user moves it.
-function ViewWatch({
-  onFar,
-  moved,
-  layout,
-}: {
+interface WatchProps {
   onFar: (far: boolean) => void;
   moved: RefObject<boolean>;
-  layout: unknown;
-}) {
+  extent: {width: number; height: number};
+}
+
+// Also keeps all of the graph in view while its pane changes size, until the user moves it.
+function ViewWatch({onFar, moved, extent}: WatchProps) {
   const far = useStore((store) => store.transform[2] < kFarZoom);
   const width = useStore((store) => store.width);
   const height = useStore((store) => store.height);
-  const {fitView} = useReactFlow();
+  const {setViewport} = useReactFlow();
+  const showAll = () => void setViewport(viewOf(extent, width, height));
   useEffect(() => onFar(far), [far, onFar]);
   useEffect(() => {
-    if (!moved.current && width > 0 && height > 0) void fitView(kFit);
-  }, [width, height, fitView, moved, layout]);
-  return null;
+    if (!moved.current && width > 0 && height > 0) showAll();
+  }, [width, height, extent, moved]);
+  return <Controls showInteractive={false} onFitView={showAll} />;
 }
 
+function viewOf({width, height}: WatchProps['extent'], paneWidth: number, paneHeight: number): Viewport {
+  const bounds = {x: 0, y: 0, width, height};
+  return getViewportForBounds(bounds, paneWidth, paneHeight, kLeastZoom, 1, `${kPadding}px`);
+}
+
+const kNoNodes: CardNode[] = [];
+const kNoEdges: Edge[] = [];
 const kNodeTypes = {task: memo(TaskCard), box: memo(GroupCard)};
 
 interface Props {
@@ -130,11 +152,20 @@ export function DagGraph({dag, run, structure, nodes: {open, toggle}, cells: new
   }, [arrows, cellOf]);
 
   const count = layout?.boxes.length ?? 0;
+  const extent = useMemo(
+    () => extentOf((layout?.boxes ?? []).filter((one) => one.depth === 0).map((one) => ({...one, layer: 0}))),
+    [layout],
+  );
   const [far, setFar] = useState(structure.tasks.size > kMiniMapFrom);
-  const choose = (id: string) => {
-    if (structure.groups.has(id)) toggle(id);
-    else if (run !== null) navigate(taskHref(dag, run, id));
-  };
+  const asPicture = far && count > kPictureFrom;
+  const choose = useCallback(
+    (id: string) => {
+      if (structure.groups.has(id)) toggle(id);
+      else if (run !== null) navigate(taskHref(dag, run, id));
+    },
+    [structure, toggle, dag, run],
+  );
+  const labelOf = useCallback((id: string) => structure.groups.get(id)?.label ?? id, [structure]);
   return (
     <div
       ref={box}
@@ -147,19 +178,18 @@ export function DagGraph({dag, run, structure, nodes: {open, toggle}, cells: new
       {layout && (
         <Far.Provider value={far}>
           <ReactFlow
-            nodes={nodes}
-            edges={edges}
+            nodes={asPicture ? kNoNodes : nodes}
+            edges={asPicture ? kNoEdges : edges}
             nodeTypes={kNodeTypes}
             onNodeClick={(_, node) => {
               // An open group is closed by its head: most of it is where one drags the picture.
               if (node.type === 'task' || !node.data.open) choose(node.id);
             }}
-            fitView
-            fitViewOptions={kFit}
+            defaultViewport={pane ? viewOf(extent, pane.width, pane.height) : {x: 0, y: 0, zoom: 1}}
             onMoveStart={(event) => {
               if (event) moved.current = true;
             }}
-            minZoom={0.03}
+            minZoom={kLeastZoom}
             maxZoom={2}
             nodesDraggable={false}
             nodesConnectable={false}
@@ -171,9 +201,18 @@ export function DagGraph({dag, run, structure, nodes: {open, toggle}, cells: new
             proOptions={{hideAttribution: true}}
           >
             <Background variant={BackgroundVariant.Dots} gap={18} size={1} />
-            <ViewWatch onFar={setFar} moved={moved} layout={layout} />
-            <Controls showInteractive={false} />
-            {count >= kMiniMapFrom && (
+            <ViewWatch onFar={setFar} moved={moved} extent={extent} />
+            {asPicture && (
+              <GraphPicture
+                boxes={layout.boxes}
+                arrows={arrows}
+                direction={layout.direction}
+                cellOf={cellOf}
+                labelOf={labelOf}
+                onChoose={choose}
+              />
+            )}
+            {count >= kMiniMapFrom && !asPicture && (
               <MiniMap
                 pannable
                 zoomable

@@ -57,6 +57,7 @@ export function DagGrid(props: Props) {
   const zone = useZone();
 
   const {open, toggle, toggleAll} = nodes;
+  const flat = structure.groups.size === 0 && ![...structure.tasks.values()].some((node) => node.mapped);
   const opened = [...structure.tasks.values()]
     .filter((node) => node.mapped && open.has(node.id))
     .map((node) => node.id);
@@ -117,9 +118,9 @@ export function DagGrid(props: Props) {
     };
     return Math.min(
       kWidestName,
-      Math.max(kNarrowestName, shown.reduce((most, row) => Math.max(most, width(row)), 0) + 46),
+      Math.max(kNarrowestName, shown.reduce((most, row) => Math.max(most, width(row)), 0) + (flat ? 28 : 46)),
     );
-  }, [shown]);
+  }, [shown, flat]);
 
   useLayoutEffect(() => {
     const element = box.current;
@@ -219,6 +220,7 @@ export function DagGrid(props: Props) {
       <div
         ref={box}
         className="grid-box"
+        data-flat={flat || undefined}
         style={{'--name-width': `${nameWidth}px`} as CSSProperties}
         onKeyDown={move}
         onScroll={(event) => setScroll({top: event.currentTarget.scrollTop, height: event.currentTarget.clientHeight})}

@@ -15,7 +15,7 @@ import type {DagRun, StateCounts} from '../api/types';
 import {summarise} from '../format/summary';
 import {inOrder, type Structure} from '../graph/structure';
 import type {Cells} from '../live/cells';
-import {assetHref, Link, setSearchParams, useSearchParam, versionHref} from '../router';
+import {assetHref, Link, setSearchParams, taskHref, useSearchParam, versionHref} from '../router';
 import {useShortcuts} from '../shortcuts';
 
 interface Props {
@@ -179,7 +179,24 @@ function RunHead({dag, run, firstTask, counts}: HeadProps) {
           <dt>Type</dt>
           <dd>
             {run.run_type.replaceAll('_', ' ')}
-            {run.triggering_user_name && <span className="faint"> by {run.triggering_user_name}</span>}
+            {run.triggering_task && (
+              <>
+                {' by '}
+                <Link
+                  href={taskHref(
+                    run.triggering_task.dag_id,
+                    run.triggering_task.dag_run_id,
+                    run.triggering_task.task_id,
+                    {map: run.triggering_task.map_index},
+                  )}
+                >
+                  {run.triggering_task.dag_id} <span className="faint">{run.triggering_task.task_id}</span>
+                </Link>
+              </>
+            )}
+            {!run.triggering_task && run.triggering_user_name && (
+              <span className="faint"> by {run.triggering_user_name}</span>
+            )}
           </dd>
         </div>
         {version !== undefined && (

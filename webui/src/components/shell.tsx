@@ -1,9 +1,9 @@
 // What every page has around it: the bar with the brand, where one is, whether events are live, zone, theme and login.
 import {useState, type ReactNode} from 'react';
 import {Dialog} from './dialog';
-import {AutoIcon, Mark, MoonIcon, SunIcon, WarnIcon} from './icons';
+import {AutoIcon, Mark, MoonIcon, SunIcon, WaitIcon, WarnIcon} from './icons';
 import {Toasts} from './toast';
-import {useImportErrors, useWorkers} from '../api/queries';
+import {useApprovals, useImportErrors, useWorkers} from '../api/queries';
 import {currentUser, signOut} from '../api/session';
 import {setZone, useZone} from '../format/time';
 import {useLiveStatus} from '../live/status';
@@ -79,12 +79,25 @@ function ImportErrorsSign() {
   );
 }
 
+// Somebody may be waited for.
+function ApprovalsSign() {
+  const count = useApprovals(true).data?.total_entries ?? 0;
+  if (count === 0) return null;
+  return (
+    <Link href="/approvals" className="bar-fact bar-waits" title="Tasks that wait for somebody's answer">
+      <WaitIcon />
+      {count === 1 ? '1 approval' : `${count} approvals`}
+    </Link>
+  );
+}
+
 const kSections = [
   {text: 'DAGs', href: '/'},
   {text: 'Backfills', href: '/backfills'},
   {text: 'Assets', href: '/assets'},
   {text: 'Pools', href: '/pools'},
   {text: 'Workers', href: '/workers'},
+  {text: 'Approvals', href: '/approvals'},
 ] as const;
 
 function sectionOf(path: string): string {
@@ -149,7 +162,7 @@ const kShortcuts: [string, string][] = [
   ['x', 'Next tab: log, rendered fields, XComs; or compare with the version before'],
   ['f', 'Follow the log'],
   ['u', 'One level up'],
-  ['1 … 5', 'DAGs, backfills, assets, pools, workers'],
+  ['1 … 6', 'DAGs, backfills, assets, pools, workers, approvals'],
   ['d', 'Light, dark, system'],
   ['?', 'This list'],
 ];
@@ -196,6 +209,7 @@ export function Shell({crumbs, fill = false, children}: {crumbs: Crumb[]; fill?:
           ))}
         </nav>
         <div className="bar-end">
+          <ApprovalsSign />
           <ImportErrorsSign />
           <WorkersSign />
           <LiveSign />

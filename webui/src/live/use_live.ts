@@ -143,7 +143,7 @@ function refreshTouched(changes: Transition[]): void {
     if (task_id === null && !knowsRun(dag_id, dag_run_id)) mark('grid', dag_id);
     mark('run', dag_id, dag_run_id);
     if (task_id === null) continue;
-    for (const resource of ['taskInstance', 'tries', 'why', 'job', 'xcoms'])
+    for (const resource of ['taskInstance', 'tries', 'why', 'job', 'xcoms', 'approval'])
       mark(resource, dag_id, dag_run_id, task_id, map_index ?? -1);
   }
   for (const queryKey of stale.values()) void queryClient.invalidateQueries({queryKey});

@@ -1,8 +1,9 @@
 // One task in one run: its log first, because that is why people come; beside it how it stands, why it waits, and what may be
 // done about it. A mapped task shows its instances, and each of them is a page like any other.
 import {useState} from 'react';
-import {useGraph, useJob, useMapped, useTaskInstance, useTasks, useTries, useWhy} from '../api/queries';
+import {useApproval, useGraph, useJob, useMapped, useTaskInstance, useTasks, useTries, useWhy} from '../api/queries';
 import type {InstanceKey, Task, TaskInstance} from '../api/types';
+import {ApprovalView} from '../components/approval';
 import {ChangeDialog, type Action} from '../components/change_dialog';
 import {RetryIcon} from '../components/icons';
 import {JobReportView} from '../components/job_report';
@@ -26,7 +27,7 @@ interface Props {
   task: string;
 }
 
-const kTabs = {log: 'Log', job: 'Job', fields: 'Rendered fields', xcoms: 'XComs'} as const;
+const kTabs = {answer: 'Answer', log: 'Log', job: 'Job', fields: 'Rendered fields', xcoms: 'XComs'} as const;
 type Tab = keyof typeof kTabs;
 
 export function TaskInstancePage({dag, run, task}: Props) {
@@ -157,9 +158,18 @@ function OneInstance({instanceKey, definition, siblings, onChange}: OneProps) {
   const operator = definition?.operator_name ?? instance?.operator_name ?? instance?.operator ?? '';
   const job = useJob(instanceKey, !finished, /mapreduce/i.test(operator));
   const report = readJobReport(job.data);
-  const tabs: Tab[] = ['log', ...(report ? (['job'] as const) : []), 'fields', 'xcoms'];
-  const wantedTab = useSearchParam('tab') ?? 'log';
-  const tab = tabs.find((one) => one === wantedTab) ?? 'log';
+  // Of an approval the question is what people come for.
+  const asked = useApproval(instanceKey, operator === 'approval' && instance !== undefined);
+  const tabs: Tab[] = [
+    ...(asked.data ? (['answer'] as const) : []),
+    'log',
+    ...(report ? (['job'] as const) : []),
+    'fields',
+    'xcoms',
+  ];
+  const firstTab = tabs[0] ?? 'log';
+  const wantedTab = useSearchParam('tab') ?? firstTab;
+  const tab = tabs.find((one) => one === wantedTab) ?? firstTab;
   const role = graph.data?.tasks.find((one) => one.task_id === task)?.role ?? 'work';
 
   const place = siblings.findIndex((one) => one.map_index === map);
@@ -167,7 +177,7 @@ function OneInstance({instanceKey, definition, siblings, onChange}: OneProps) {
     const next = siblings[place + by];
     if (place >= 0 && next) navigate(taskHref(dag, run, task, {map: next.map_index}), 'replace');
   };
-  const showTab = (next: Tab) => setSearchParams({tab: next === 'log' ? null : next});
+  const showTab = (next: Tab) => setSearchParams({tab: next === firstTab ? null : next});
   const chooseAttempt = (next: number) => {
     if (next >= 1 && next <= newest) setSearchParams({try: next === newest ? null : String(next)});
   };
@@ -249,6 +259,7 @@ function OneInstance({instanceKey, definition, siblings, onChange}: OneProps) {
               </div>
             )}
           </div>
+          {tab === 'answer' && asked.data && <ApprovalView instance={instanceKey} approval={asked.data} />}
           {tab === 'log' && (
             <LogView
               key={attempt}
