@@ -22,6 +22,8 @@ function makeLists() {
       {id: 1, name: 'flights_raw', uri: 's3://lake/raw/flights', made: [['daily_flights', 'extract']], starts: ['ml_features'], read: [['daily_flights', 'delays']], events: []},
       {id: 2, name: 'exchange_rates', uri: 'exchange_rates', made: [], starts: [], read: [], events: []},
     ],
+    variables: [{key: 'region', value: 'north', description: 'Where shops are'}, {key: 'api_token', value: '***', description: null}],
+    connections: [{connection_id: 'warehouse', conn_type: 'postgres', description: null, host: 'db.example.com', port: 5432, schema: 'dwh', login: 'etl', password: '***', extra: '{"sslmode": "require"}'}],
     versions: new Map([['daily_flights', [kBefore, kAfter, kAfter]]]),
   };
 }
@@ -66,10 +68,37 @@ export function lists(world) {
     one.events.unshift(event);
     return event;
   };
+  // Rows that are made, changed and deleted by a name; secrets come back as they were shown.
+  const named = (member, key, path) => {
+    const rows = world.lists[member];
+    const at = (name) => rows.find((row) => row[key] === name) ?? fail(404, `${name} was not found`);
+    const keep = (body) => Object.fromEntries(Object.entries(body).filter(([, value]) => value !== '***').map(([name, value]) => [name, name === 'password' ? '***' : value]));
+    return [
+      ['GET', `/api/v2/${path}`, () => ({[member]: rows, total_entries: rows.length})],
+      ['POST', `/api/v2/${path}`, ({body}) => {
+        if (rows.some((row) => row[key] === body[key])) fail(409, `${body[key]} exists already; PATCH changes it`);
+        rows.push(keep(body));
+        return at(body[key]);
+      }],
+      ['PATCH', `/api/v2/${path}/:name`, ({args: [name], body}) => Object.assign(at(name), keep(body))],
+      ['DELETE', `/api/v2/${path}/:name`, ({args: [name]}) => {
+        rows.splice(rows.indexOf(at(name)), 1);
+        return null;
+      }],
+    ];
+  };
   const approval = (one) => ({defaults: null, multiple: false, ...one.task.asks, created_at: iso(one.at), timeout_at: iso(one.at + kDay), response_received: one.answer !== undefined, responded_at: one.answer ? iso(one.answer.at) : null, responded_by_user: one.answer ? {id: 'admin', name: 'admin'} : null, chosen_options: one.answer?.chosen ?? null, params_input: one.answer?.values ?? {}, task_instance: world.instance(one.dag, one.run, one.task.id)});
   const askedOf = ([id, run, task]) => world.asked.find((one) => one.dag.id === id && one.run.id === run && one.task.id === task) ?? fail(404, 'Human-in-the-loop detail does not exist');
   const hitl = '/api/v2/dags/:dag/dagRuns/:run/taskInstances/:task/:map/hitlDetails';
   return [
+    ['GET', '/millrace/v1/me', () => ({user: 'admin', role: 'admin', can: {read: true, write: true, operate: true, administer: true, ...world.rights}})],
+    ...named('variables', 'key', 'variables'), ...named('connections', 'connection_id', 'connections'),
+    ['GET', '/api/v2/eventLogs', ({query}) => {
+      const rows = [['trigger', 'ana', 'daily_flights', 'scheduled__1'], ['clear', 'admin', 'daily_flights', 'scheduled__2'], ['create_pool', 'admin', null, null]]
+        .map(([event, owner, dag_id, run_id], i) => ({event_log_id: i + 1, when: iso(world.now - i * 60_000), event, owner, dag_id, run_id, task_id: null, extra: null, object: dag_id ? `${dag_id}/${run_id}` : 'warehouse'}))
+        .filter((row) => (!query.get('owner') || row.owner === query.get('owner')) && (!query.get('dag_id') || row.dag_id === query.get('dag_id')));
+      return {event_logs: rows, total_entries: rows.length};
+    }],
     ['GET', '/api/v2/dags/~/dagRuns/~/hitlDetails', ({query}) => {
       const found = world.asked.filter((one) => query.get('response_received') !== 'false' || (one.answer === undefined && one.cell.state === 'deferred')).map(approval).reverse();
       return {hitl_details: found, total_entries: found.length};

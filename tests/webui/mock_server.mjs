@@ -25,6 +25,7 @@ class World {
     this.requests = [];
     this.held = new Map();
     this.asked = [];
+    this.rights = {};
     const next = random(42);
     for (const dag of this.dags.values()) {
       for (let n = 0; n < dag.runs; n++) this.pastRun(dag, n, next);

@@ -32,6 +32,7 @@ describe('the dashboard', () => {
   });
   afterEach(() => {
     for (const task of [...mock.world.held.keys()]) mock.world.release(task);
+    mock.world.rights = {};
     assert.deepEqual(browser.problems, []);
   });
 
@@ -446,7 +447,7 @@ describe('the dashboard', () => {
   });
 
   it('shows how full pools are, and changes, makes and deletes them', async () => {
-    await page.keyboard.press('4');
+    await page.keyboard.press('6');
     await page.waitForSelector('tr[data-pool=warehouse] .warn-text:text("7")');
     await page.click('[aria-label="Change warehouse"]');
     await page.fill('[name=slots]', 'many');
@@ -519,7 +520,7 @@ describe('the dashboard', () => {
     await page.click('.approval-options button:text("Approve")');
     await page.waitForSelector('.approval >> text=by admin');
     await page.waitForSelector('.task-head .badge[data-state=success]');
-    await page.keyboard.press('6');
+    await page.keyboard.press('4');
     await page.waitForSelector('text=Nothing waits for an answer');
     await page.click('.segments button:text("All")');
     await page.waitForSelector('tr[data-approval=ok] >> text=Approve');
@@ -534,6 +535,55 @@ describe('the dashboard', () => {
     assert.match(await page.locator('tr[data-worker=worker-1]').innerText(), /1 of 8[\s\S]*mill[\s\S]*gpu/);
     await page.click('.bar-errors');
     await page.waitForSelector('.import-errors');
+  });
+
+  it('makes, changes and deletes variables and connections, and shows no secret', async () => {
+    await page.goto(`${mock.url}/variables`);
+    await page.waitForSelector('tr[data-variable=api_token] >> text=***');
+    await page.keyboard.press('n');
+    await page.fill('[name=key]', 'region');
+    await page.fill('[name=value]', 'south');
+    await page.click('.dialog button[type=submit]');
+    await page.waitForSelector('.dialog .notice-error >> text=exists already');
+    await page.fill('[name=key]', 'country');
+    await page.click('.dialog button[type=submit]');
+    await page.waitForSelector('tr[data-variable=country] >> text=south');
+    await page.click('[aria-label="Change country"]');
+    await page.click('.dialog button:text("Delete")');
+    await page.waitForSelector('tr[data-variable=country]', {state: 'detached'});
+    await page.click('nav[aria-label=Administration] >> text=Connections');
+    await page.waitForSelector('tr[data-connection=warehouse] >> text=db.example.com:5432');
+    await page.click('[aria-label="Change warehouse"]');
+    assert.equal(await page.inputValue('[name=password]'), '');
+    await page.fill('[name=port]', '99999');
+    await page.waitForSelector('text=A number from 1 to 65535');
+    await page.fill('[name=port]', '5433');
+    await page.fill('[name=extra]', '[]');
+    assert.equal(await page.locator('.dialog button[type=submit]').isDisabled(), true);
+    await page.fill('[name=extra]', '{}');
+    await page.click('.dialog button[type=submit]');
+    await page.waitForSelector('tr[data-connection=warehouse] >> text=db.example.com:5433');
+    await page.click('nav[aria-label=Administration] >> text=Audit');
+    await page.waitForSelector('tr[data-entry] >> text=create pool');
+    await page.fill('[name=user]', 'ana');
+    await page.waitForFunction(() => document.querySelectorAll('tr[data-entry]').length === 1);
+    await page.click('tr[data-entry] a');
+    await page.waitForSelector('h1:text("daily_flights")');
+  });
+
+  it('offers nothing that whoever is signed in may not do', async () => {
+    mock.world.rights = {write: false, operate: false, administer: false};
+    await page.goto(`${mock.url}/dags/daily_flights`);
+    await page.waitForSelector('.run-pane .badge');
+    await page.waitForSelector('nav[aria-label=Pages] >> text=Admin', {state: 'detached'});
+    assert.equal(await page.locator('button:visible:has-text("Run…"), button:visible:has-text("Change…")').count(), 0);
+    assert.equal(await page.locator('.dag-head [role=switch]').isDisabled(), true);
+    await page.keyboard.press('t');
+    await page.keyboard.press('c');
+    assert.equal(await page.locator('.dialog').count(), 0);
+    await page.click('.cell.s-success >> nth=0');
+    await page.waitForSelector('.log-line');
+    assert.equal(await page.locator('text=Mark…').count(), 0);
   });
 
   it('tells all keys, and none of them works while a dialog is open', async () => {

@@ -8,12 +8,15 @@ import {Shell} from './components/shell';
 import {ApprovalsPage} from './pages/approvals';
 import {AssetPage} from './pages/asset';
 import {AssetsPage} from './pages/assets';
+import {AuditPage} from './pages/audit';
 import {BackfillsPage} from './pages/backfills';
+import {ConnectionsPage} from './pages/connections';
 import {DagListPage} from './pages/dag_list';
 import {DagPage} from './pages/dag';
 import {LoginPage} from './pages/login';
 import {PoolsPage} from './pages/pools';
 import {TaskInstancePage} from './pages/task_instance';
+import {VariablesPage} from './pages/variables';
 import {WorkersPage} from './pages/workers';
 import {Link, parseRoute, usePath, type Route} from './router';
 
@@ -52,6 +55,12 @@ function Page() {
       return <AssetPage key={route.asset} asset={route.asset} />;
     case 'pools':
       return <PoolsPage />;
+    case 'variables':
+      return <VariablesPage />;
+    case 'connections':
+      return <ConnectionsPage />;
+    case 'audit':
+      return <AuditPage />;
     case 'workers':
       return <WorkersPage />;
     case 'unknown':
@@ -72,6 +81,9 @@ const kTitles: Partial<Record<Route['page'], string>> = {
   asset: 'Asset',
   pools: 'Pools',
   workers: 'Workers',
+  variables: 'Variables',
+  connections: 'Connections',
+  audit: 'Audit',
 };
 
 function titleOf(route: Route): string {

@@ -24,7 +24,7 @@ describe('routes', () => {
   });
 
   it('know the other pages and the tabs of a DAG', () => {
-    for (const page of ['backfills', 'approvals', 'assets', 'pools', 'workers'])
+    for (const page of ['backfills', 'approvals', 'assets', 'workers', 'pools', 'variables', 'connections', 'audit'])
       expect(parseRoute(`/${page}`)).toEqual({page});
     expect(parseRoute('/assets/12')).toEqual({page: 'asset', asset: 12});
     expect(parseRoute('/assets/x')).toEqual({page: 'unknown'});

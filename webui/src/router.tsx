@@ -4,7 +4,7 @@ import {useSyncExternalStore, type AnchorHTMLAttributes, type MouseEvent} from '
 // What a DAG's page shows: its runs, its backfills, or its file and versions.
 export const kDagTabs = ['runs', 'backfills', 'code'] as const;
 export type DagTab = (typeof kDagTabs)[number];
-const kPages = ['backfills', 'approvals', 'assets', 'pools', 'workers'] as const;
+const kPages = ['backfills', 'approvals', 'assets', 'workers', 'pools', 'variables', 'connections', 'audit'] as const;
 
 export type Route =
   | {page: 'dags'}
@@ -12,6 +12,9 @@ export type Route =
   | {page: 'assets'}
   | {page: 'asset'; asset: number}
   | {page: 'approvals'}
+  | {page: 'variables'}
+  | {page: 'connections'}
+  | {page: 'audit'}
   | {page: 'pools'}
   | {page: 'workers'}
   | {page: 'dag'; dag: string; tab: DagTab}

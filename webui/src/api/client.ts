@@ -3,7 +3,9 @@ import type {
   Approval,
   Asset,
   AssetEvent,
+  AuditEntry,
   Backfill,
+  Connection,
   Dag,
   DagDetails,
   DagRun,
@@ -13,10 +15,12 @@ import type {
   ImportError,
   InstanceKey,
   LogChunk,
+  Me,
   Pool,
   Reprocess,
   Task,
   TaskInstance,
+  Variable,
   Why,
   Worker,
   XComEntry,
@@ -322,6 +326,41 @@ export class Client {
 
   materialize(id: number) {
     return this.send('POST', `/api/v2/assets/${id}/materialize`, {}) as Promise<DagRun>;
+  }
+
+  me(signal?: AbortSignal) {
+    return this.get<Me>('/millrace/v1/me', signal);
+  }
+
+  variables(signal?: AbortSignal) {
+    return this.get<{variables: Variable[]; total_entries: number}>(`/api/v2/variables?limit=${kPage}`, signal);
+  }
+
+  saveVariable(variable: Variable, isNew: boolean) {
+    const path = isNew ? '/api/v2/variables' : `/api/v2/variables/${segment(variable.key)}`;
+    return this.send(isNew ? 'POST' : 'PATCH', path, variable) as Promise<Variable>;
+  }
+
+  deleteVariable(key: string) {
+    return this.send('DELETE', `/api/v2/variables/${segment(key)}`);
+  }
+
+  connections(signal?: AbortSignal) {
+    return this.get<{connections: Connection[]; total_entries: number}>(`/api/v2/connections?limit=${kPage}`, signal);
+  }
+
+  saveConnection(connection: Partial<Connection> & {connection_id: string}, isNew: boolean) {
+    const path = isNew ? '/api/v2/connections' : `/api/v2/connections/${segment(connection.connection_id)}`;
+    return this.send(isNew ? 'POST' : 'PATCH', path, connection) as Promise<Connection>;
+  }
+
+  deleteConnection(id: string) {
+    return this.send('DELETE', `/api/v2/connections/${segment(id)}`);
+  }
+
+  audit(filter: {owner: string; event: string; dag_id: string; offset: number}, signal?: AbortSignal) {
+    const query = queryString({...filter, limit: kPage, order_by: '-when'});
+    return this.get<{event_logs: AuditEntry[]; total_entries: number}>(`/api/v2/eventLogs${query}`, signal);
   }
 
   // Of every DAG and run; waiting: only those that nobody has answered yet.

@@ -6,7 +6,7 @@ import {currentToken, signOut} from './session';
 import {patchGrid} from '../live/patch';
 import {recentTransitions} from '../live/recent';
 import {pollInterval, useLiveStatus} from '../live/status';
-import type {DagRun, InstanceKey, TaskInstance} from './types';
+import type {DagRun, InstanceKey, Right, TaskInstance} from './types';
 
 export const client = new Client({token: currentToken, onUnauthorized: signOut});
 
@@ -267,4 +267,36 @@ export function useApproval(key: InstanceKey, wanted: boolean) {
     retry: false,
     refetchInterval: 5000,
   });
+}
+
+export function useVariables() {
+  return useQuery({queryKey: ['variables'], queryFn: ({signal}) => client.variables(signal), refetchInterval: 15000});
+}
+
+export function useConnections() {
+  return useQuery({
+    queryKey: ['connections'],
+    queryFn: ({signal}) => client.connections(signal),
+    refetchInterval: 15000,
+  });
+}
+
+export function useAudit(owner: string, event: string, dag_id: string) {
+  return useInfiniteQuery({
+    queryKey: ['audit', owner, event, dag_id],
+    queryFn: ({pageParam, signal}) => client.audit({owner, event, dag_id, offset: pageParam}, signal),
+    initialPageParam: 0,
+    getNextPageParam: (last, pages) => {
+      const loaded = pages.reduce((sum, page) => sum + page.event_logs.length, 0);
+      return last.event_logs.length > 0 && loaded < last.total_entries ? loaded : undefined;
+    },
+    placeholderData: keepPreviousData,
+    refetchInterval: 10000,
+  });
+}
+
+// What whoever is signed in may do; everything until it is known, since the scheduler decides in the end.
+export function useCan(right: Right): boolean {
+  const me = useQuery({queryKey: ['me'], queryFn: ({signal}) => client.me(signal), staleTime: 60000});
+  return me.data?.can[right] ?? true;
 }

@@ -319,3 +319,41 @@ export interface Transition {
   try_number: number | null;
   at: string;
 }
+
+export interface Variable {
+  key: string;
+  value: string | null;
+  description: string | null;
+}
+
+export interface Connection {
+  connection_id: string;
+  conn_type: string;
+  description: string | null;
+  host: string | null;
+  port: number | null;
+  schema: string | null;
+  login: string | null;
+  password: string | null;
+  extra: string | null;
+}
+
+export interface AuditEntry {
+  event_log_id: number;
+  when: string;
+  event: string;
+  owner: string | null;
+  object?: string;
+  extra: string | null;
+  dag_id: string | null;
+  run_id: string | null;
+  task_id: string | null;
+}
+
+export type Right = 'read' | 'write' | 'operate' | 'administer';
+
+export interface Me {
+  user: string;
+  role: string;
+  can: Record<Right, boolean>;
+}

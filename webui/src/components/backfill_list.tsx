@@ -3,7 +3,7 @@ import {useMutation} from '@tanstack/react-query';
 import {PauseIcon, PlayIcon, StopIcon} from './icons';
 import {Ago, Time} from './times';
 import {toast} from './toast';
-import {client, queryClient} from '../api/queries';
+import {client, queryClient, useCan} from '../api/queries';
 import type {Backfill} from '../api/types';
 import {backfillParts, datesDetail, doneOf, isOver} from '../format/backfill';
 import {dagHref, Link} from '../router';
@@ -63,6 +63,7 @@ export function BackfillList({backfills, withDag}: {backfills: Backfill[]; withD
 }
 
 function BackfillRow({backfill, withDag}: {backfill: Backfill; withDag: boolean}) {
+  const writes = useCan('write');
   const detail = datesDetail([backfill.from_date, backfill.to_date]);
   const change = useMutation({
     mutationFn: (action: 'pause' | 'unpause' | 'cancel') => client.changeBackfill(backfill.id, action),
@@ -104,7 +105,7 @@ function BackfillRow({backfill, withDag}: {backfill: Backfill; withDag: boolean}
         <Ago value={backfill.created_at} /> by {backfill.user}
       </td>
       <td className="right">
-        {!isOver(backfill) && (
+        {writes && !isOver(backfill) && (
           <span className="row-actions">
             <button
               type="button"

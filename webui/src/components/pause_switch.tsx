@@ -1,6 +1,6 @@
 // Whether a DAG's schedule runs. Shows the wish at once and takes it back when the server refuses.
 import {useMutation} from '@tanstack/react-query';
-import {client, queryClient} from '../api/queries';
+import {client, queryClient, useCan} from '../api/queries';
 import {toast} from './toast';
 
 export function usePause(dag: string) {
@@ -17,6 +17,7 @@ export function usePause(dag: string) {
 
 export function PauseSwitch({dag, paused, showText = false}: {dag: string; paused: boolean; showText?: boolean}) {
   const pause = usePause(dag);
+  const writes = useCan('write');
   const shown = pause.isPending ? pause.variables : paused;
   return (
     <button
@@ -26,6 +27,7 @@ export function PauseSwitch({dag, paused, showText = false}: {dag: string; pause
       aria-label={shown ? `${dag} is paused` : `${dag} is active`}
       title={shown ? 'Paused: scheduled runs do not start' : 'Active: scheduled runs start'}
       className="switch"
+      disabled={!writes}
       onClick={() => pause.mutate(!shown)}
     >
       <span className="switch-track" aria-hidden="true">

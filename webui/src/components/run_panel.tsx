@@ -10,7 +10,7 @@ import {Timeline} from './timeline';
 import {Ago, Lasted, Time} from './times';
 import {toast} from './toast';
 import type {OpenNodes} from './use_open';
-import {client, queryClient, useRun, useUpstreamEvents, useWhy} from '../api/queries';
+import {client, queryClient, useCan, useRun, useUpstreamEvents, useWhy} from '../api/queries';
 import type {DagRun, StateCounts} from '../api/types';
 import {summarise} from '../format/summary';
 import {inOrder, type Structure} from '../graph/structure';
@@ -82,7 +82,8 @@ function RunHead({dag, run, firstTask, counts}: HeadProps) {
   // A run that has not begun waits for the same as its first task: a paused DAG, or other runs.
   const why = useWhy({dag, run: run.dag_run_id, task: firstTask, map: -1}, run.state === 'queued' && firstTask !== '');
   const [changing, setChanging] = useState<RunAction | null>(null);
-  useShortcuts({c: () => setChanging('clear'), m: () => setChanging('success')});
+  const writes = useCan('write');
+  useShortcuts(writes ? {c: () => setChanging('clear'), m: () => setChanging('success')} : {});
   const active = run.state === 'running' || run.state === 'queued';
   const refresh = () =>
     Promise.all([
@@ -111,7 +112,7 @@ function RunHead({dag, run, firstTask, counts}: HeadProps) {
         <h2 className="run-id" title={run.dag_run_id}>
           {run.dag_run_id}
         </h2>
-        <span className="run-actions">
+        <span className="run-actions" hidden={!writes}>
           {active && (
             <button type="button" className="button button-small button-danger" onClick={() => setChanging('failed')}>
               <StopIcon /> Cancel run

@@ -1,9 +1,10 @@
 // What every page has around it: the bar with the brand, where one is, whether events are live, zone, theme and login.
 import {useState, type ReactNode} from 'react';
+import {isAdminPath} from './admin_head';
 import {Dialog} from './dialog';
 import {AutoIcon, Mark, MoonIcon, SunIcon, WaitIcon, WarnIcon} from './icons';
 import {Toasts} from './toast';
-import {useApprovals, useImportErrors, useWorkers} from '../api/queries';
+import {useApprovals, useCan, useImportErrors, useWorkers} from '../api/queries';
 import {currentUser, signOut} from '../api/session';
 import {setZone, useZone} from '../format/time';
 import {useLiveStatus} from '../live/status';
@@ -95,26 +96,28 @@ const kSections = [
   {text: 'DAGs', href: '/'},
   {text: 'Backfills', href: '/backfills'},
   {text: 'Assets', href: '/assets'},
-  {text: 'Pools', href: '/pools'},
-  {text: 'Workers', href: '/workers'},
   {text: 'Approvals', href: '/approvals'},
+  {text: 'Workers', href: '/workers'},
+  {text: 'Admin', href: '/pools'},
 ] as const;
 
 function sectionOf(path: string): string {
-  return path.startsWith('/dags')
-    ? '/'
-    : (kSections.find(({href}) => href !== '/' && path.startsWith(href))?.href ?? '/');
+  if (isAdminPath(path)) return '/pools';
+  return kSections.find(({href}) => href !== '/' && path.startsWith(href))?.href ?? '/';
 }
 
 function Sections() {
   const here = sectionOf(usePath());
+  const operates = useCan('operate');
   return (
     <nav className="sections" aria-label="Pages">
-      {kSections.map(({text, href}) => (
-        <Link key={href} href={href} {...(href === here ? {'aria-current': 'true' as const} : {})}>
-          {text}
-        </Link>
-      ))}
+      {kSections
+        .filter(({href}) => href !== '/pools' || operates)
+        .map(({text, href}) => (
+          <Link key={href} href={href} {...(href === here ? {'aria-current': 'true' as const} : {})}>
+            {text}
+          </Link>
+        ))}
     </nav>
   );
 }
@@ -153,7 +156,7 @@ const kShortcuts: [string, string][] = [
   ['t', 'Trigger a run'],
   ['b', 'Backfill the DAG'],
   ['v', 'Runs, backfills, code and versions of the DAG'],
-  ['n', 'New backfill, pool or update of an asset'],
+  ['n', 'New: backfill, update of an asset, pool, variable, connection'],
   ['p', 'Pause or unpause the DAG'],
   ['g', 'Graph or timeline'],
   ['c  m', 'Run again (clear), mark: the run, or the task instance'],
@@ -162,7 +165,7 @@ const kShortcuts: [string, string][] = [
   ['x', 'Next tab: log, rendered fields, XComs; or compare with the version before'],
   ['f', 'Follow the log'],
   ['u', 'One level up'],
-  ['1 … 6', 'DAGs, backfills, assets, pools, workers, approvals'],
+  ['1 … 6', 'DAGs, backfills, assets, approvals, workers, administration'],
   ['d', 'Light, dark, system'],
   ['?', 'This list'],
 ];

@@ -149,6 +149,8 @@ function refreshTouched(changes: Transition[]): void {
   for (const queryKey of stale.values()) void queryClient.invalidateQueries({queryKey});
 }
 
+const kMoving: readonly unknown[] = ['runs', 'run', 'taskInstance', 'instances', 'tries'];
+
 // What the page asked for before the stream began may have changed in between, if it was going on at all.
 function refreshMoving(): void {
   const moving = (run: DagRun | undefined) => run?.state === 'running' || run?.state === 'queued';
@@ -156,9 +158,18 @@ function refreshMoving(): void {
     predicate: ({queryKey, state}) => {
       if (state.data === undefined) return false;
       if (queryKey[0] === 'grid') return (state.data as Grid).runs.some(moving);
-      return ['runs', 'run', 'taskInstance', 'instances', 'tries'].includes(queryKey[0] as string);
+      return kMoving.includes(queryKey[0]);
     },
   });
+  // An answer that is still on its way may have been made before the stream began: it is asked for again when it is there.
+  const first = queryClient
+    .getQueryCache()
+    .findAll({fetchStatus: 'fetching', predicate: ({state}) => state.data === undefined});
+  for (const {queryKey, promise} of first) {
+    if (queryKey[0] !== 'grid' && !kMoving.includes(queryKey[0])) continue;
+    const again = () => void queryClient.invalidateQueries({queryKey, exact: true});
+    promise?.then(again, () => undefined);
+  }
 }
 
 function knowsRun(dag: string, run: string): boolean {

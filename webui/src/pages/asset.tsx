@@ -1,7 +1,7 @@
 // One asset: from whom it comes and to whom it goes, its updates with the runs that they started, and saying that it was updated.
 import {useState, type FormEvent} from 'react';
 import {useMutation} from '@tanstack/react-query';
-import {client, queryClient, useAsset, useAssetEvents} from '../api/queries';
+import {client, queryClient, useAsset, useAssetEvents, useCan} from '../api/queries';
 import type {Asset, AssetEvent} from '../api/types';
 import {Dialog} from '../components/dialog';
 import {Empty, ErrorNotice, Skeleton} from '../components/notice';
@@ -19,6 +19,7 @@ export function AssetPage({asset: id}: {asset: number}) {
   useLive(null);
   const query = useAsset(id);
   const events = useAssetEvents(id);
+  const writes = useCan('write');
   const [updating, setUpdating] = useState(false);
   useShortcuts({u: () => navigate('/assets'), n: () => setUpdating(true)});
   const materialize = useMutation({
@@ -41,7 +42,7 @@ export function AssetPage({asset: id}: {asset: number}) {
             <header className="page-head">
               <h1>{asset.name}</h1>
               {asset.uri !== asset.name && <code className="faint">{asset.uri}</code>}
-              <span className="page-actions">
+              <span className="page-actions" hidden={!writes}>
                 <button
                   type="button"
                   className="button"

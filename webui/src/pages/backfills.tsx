@@ -1,6 +1,6 @@
 // The backfills of every DAG, the newest first.
 import {useState} from 'react';
-import {useBackfills} from '../api/queries';
+import {useBackfills, useCan} from '../api/queries';
 import {BackfillDialog} from '../components/backfill_dialog';
 import {BackfillList} from '../components/backfill_list';
 import {Empty, ErrorNotice, Skeleton} from '../components/notice';
@@ -25,14 +25,17 @@ export function BackfillsPage() {
 // dag '' means of every DAG.
 export function Backfills({dag, onNew}: {dag: string; onNew: () => void}) {
   const query = useBackfills(dag);
+  const writes = useCan('write');
   const backfills = query.data?.backfills ?? [];
   return (
     <>
       <header className="page-head">
         <h1>Backfills</h1>
-        <button type="button" className="button button-primary" title="New backfill (n)" onClick={onNew}>
-          New backfill…
-        </button>
+        {writes && (
+          <button type="button" className="button button-primary" title="New backfill (n)" onClick={onNew}>
+            New backfill…
+          </button>
+        )}
       </header>
       {query.isError && <ErrorNotice error={query.error} retry={() => void query.refetch()} />}
       {query.isPending && <Skeleton rows={4} />}

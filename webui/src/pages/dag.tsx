@@ -1,7 +1,7 @@
 // One DAG: its runs as a grid on the left, the selected run as a graph or a timeline on the right. The selected run is part
 // of the address; without one it is the newest.
 import {useMemo, useState} from 'react';
-import {useDag, useGraph, useGrid, useTasks} from '../api/queries';
+import {useCan, useDag, useGraph, useGrid, useTasks} from '../api/queries';
 import type {DagDetails} from '../api/types';
 import {BackfillDialog} from '../components/backfill_dialog';
 import {DagCode} from '../components/dag_code';
@@ -31,11 +31,16 @@ export function DagPage({dag, tab}: {dag: string; tab: DagTab}) {
   const [dialog, setDialog] = useState<'trigger' | 'backfill' | null>(null);
   const details = useDag(dag);
   const pause = usePause(dag);
+  const writes = useCan('write');
   const here = kDagTabs.indexOf(tab);
   useShortcuts({
-    t: () => setDialog('trigger'),
-    b: () => setDialog('backfill'),
-    p: () => details.data && pause.mutate(!details.data.is_paused),
+    ...(writes
+      ? {
+          t: () => setDialog('trigger'),
+          b: () => setDialog('backfill'),
+          p: () => details.data && pause.mutate(!details.data.is_paused),
+        }
+      : {}),
     u: () => navigate(tab === 'runs' ? '/' : dagHref(dag)),
     v: () => navigate(dagTabHref(dag, kDagTabs[(here + 1) % kDagTabs.length] ?? 'runs')),
   });
@@ -162,6 +167,7 @@ function DagRuns({dag, onTrigger}: {dag: string; onTrigger: () => void}) {
 
 function DagHead({details, tab, onTrigger}: {details: DagDetails; tab: DagTab; onTrigger: () => void}) {
   const schedule = scheduleText(details);
+  const writes = useCan('write');
   return (
     <header className="dag-head">
       <div className="dag-title">
@@ -199,6 +205,7 @@ function DagHead({details, tab, onTrigger}: {details: DagDetails; tab: DagTab; o
         <DagTabs dag={details.dag_id} tab={tab} />
         <button
           type="button"
+          hidden={!writes}
           className="button button-primary"
           title="Run it now or for a date (t)"
           onClick={onTrigger}

@@ -1,6 +1,6 @@
 // Every DAG with its schedule and how its last runs went. The first page, so it answers "is everything all right?".
 import {useDeferredValue, useRef, useState, type KeyboardEvent} from 'react';
-import {useDags, useRecentRuns, type ListFilter} from '../api/queries';
+import {useCan, useDags, useRecentRuns, type ListFilter} from '../api/queries';
 import type {Dag, DagRun} from '../api/types';
 import {PlayIcon, SearchIcon} from '../components/icons';
 import {ImportErrors} from '../components/import_errors';
@@ -26,6 +26,7 @@ export function DagListPage() {
   const tagText = useSearchParam('tags') ?? '';
   const tags = tagText === '' ? [] : tagText.split(',');
   const [triggering, setTriggering] = useState<string | null>(null);
+  const writes = useCan('write');
   const searchBox = useRef<HTMLInputElement>(null);
   const table = useRef<HTMLTableSectionElement>(null);
 
@@ -47,7 +48,7 @@ export function DagListPage() {
     '/': () => searchBox.current?.focus(),
     j: () => step(1),
     k: () => step(-1),
-    t: () => setTriggering(focusedDag()),
+    ...(writes ? {t: () => setTriggering(focusedDag())} : {}),
   });
   const leaveSearch = (event: KeyboardEvent) => {
     if (event.key === 'Enter' || event.key === 'ArrowDown') step(1);
@@ -200,6 +201,7 @@ function DagRow({
   onTag: (tag: string) => void;
 }) {
   const last = runs[0];
+  const writes = useCan('write');
   const schedule = scheduleText(dag);
   return (
     <tr data-dag={dag.dag_id} className={dag.is_paused ? 'is-paused' : ''}>
@@ -251,6 +253,7 @@ function DagRow({
       <td className="right">
         <button
           type="button"
+          hidden={!writes}
           className="icon-button run-button"
           aria-label={`Run ${dag.dag_id}`}
           title="Run now…"

@@ -3,6 +3,7 @@ import {useState, type FormEvent} from 'react';
 import {useMutation} from '@tanstack/react-query';
 import {client, queryClient, usePools} from '../api/queries';
 import type {Pool} from '../api/types';
+import {AdminHead} from '../components/admin_head';
 import {Dialog} from '../components/dialog';
 import {EditIcon} from '../components/icons';
 import {Empty, ErrorNotice, Skeleton} from '../components/notice';
@@ -23,12 +24,11 @@ export function PoolsPage() {
   return (
     <Shell crumbs={[]}>
       <div className="page list-page">
-        <header className="page-head">
-          <h1>Pools</h1>
+        <AdminHead>
           <button type="button" className="button button-primary" title="New pool (n)" onClick={() => setEditing('')}>
             New pool…
           </button>
-        </header>
+        </AdminHead>
         {query.isError && <ErrorNotice error={query.error} retry={() => void query.refetch()} />}
         {query.isPending && <Skeleton rows={4} />}
         {query.data && pools.length === 0 && (

@@ -1,7 +1,17 @@
 // One task in one run: its log first, because that is why people come; beside it how it stands, why it waits, and what may be
 // done about it. A mapped task shows its instances, and each of them is a page like any other.
 import {useState} from 'react';
-import {useApproval, useGraph, useJob, useMapped, useTaskInstance, useTasks, useTries, useWhy} from '../api/queries';
+import {
+  useApproval,
+  useCan,
+  useGraph,
+  useJob,
+  useMapped,
+  useTaskInstance,
+  useTasks,
+  useTries,
+  useWhy,
+} from '../api/queries';
 import type {InstanceKey, Task, TaskInstance} from '../api/types';
 import {ApprovalView} from '../components/approval';
 import {ChangeDialog, type Action} from '../components/change_dialog';
@@ -35,6 +45,7 @@ export function TaskInstancePage({dag, run, task}: Props) {
   const given = useSearchParam('map');
   const map = given !== null && /^\d{1,7}$/.test(given) ? Number(given) : -1;
   const [changing, setChanging] = useState<Action | null>(null);
+  const writes = useCan('write');
   const tasks = useTasks(dag);
   const definition = tasks.data?.tasks.find((one) => one.task_id === task);
   const isMapped = definition?.is_mapped ?? map >= 0;
@@ -49,8 +60,7 @@ export function TaskInstancePage({dag, run, task}: Props) {
   else crumbs.push({text: task, href: taskHref(dag, run, task)}, {text: `[${map}]`});
   useShortcuts({
     u: () => navigate(map < 0 ? dagHref(dag, run) : taskHref(dag, run, task)),
-    c: () => setChanging('clear'),
-    m: () => setChanging('success'),
+    ...(writes ? {c: () => setChanging('clear'), m: () => setChanging('success')} : {}),
   });
   const error = tasks.error ?? mapped.error;
   return (
@@ -90,6 +100,7 @@ export function TaskInstancePage({dag, run, task}: Props) {
 }
 
 function Actions({failed, onChange}: {failed: boolean; onChange: (action: Action) => void}) {
+  if (!useCan('write')) return null;
   return (
     <span className="task-actions">
       <button
@@ -149,7 +160,8 @@ function OneInstance({instanceKey, definition, siblings, onChange}: OneProps) {
   const instance = query.data;
   const state = instance?.state ?? null;
   const finished = isFinished(state);
-  const why = useWhy(instanceKey, instance !== undefined && state !== 'running' && state !== 'success');
+  const telling = instance !== undefined && state !== 'running' && state !== 'success';
+  const why = useWhy(instanceKey, telling);
 
   const attempts = attemptsOf(instance, tries.data?.task_instances ?? []);
   const newest = attempts.at(-1)?.try_number ?? 0;
@@ -273,7 +285,7 @@ function OneInstance({instanceKey, definition, siblings, onChange}: OneProps) {
           {tab === 'xcoms' && <XComs instance={instanceKey} />}
         </div>
         <aside className="task-side">
-          {why.data && why.data.reasons.length > 0 && <WhyCard why={why.data} />}
+          {telling && why.data && why.data.reasons.length > 0 && <WhyCard why={why.data} />}
           <Facts
             instance={instance}
             shown={shown ?? instance}
