@@ -75,15 +75,21 @@ StatusOr<Value> RestClient::Delete(const std::string& path) { return Send("DELET
 
 StatusOr<Value::List> RestClient::All(const std::string& path, const std::string& member, QueryParameters query, std::size_t most) {
   Value::List rows;
+  // By offset only the first ten thousand can be reached.
+  const bool by_cursor = path.ends_with("/dagRuns") || path.ends_with("/taskInstances");
+  std::string cursor;
   while (rows.size() < most) {
     QueryParameters page = query;
     page.emplace_back("limit", std::to_string(std::min(kPage, most - rows.size())));
-    page.emplace_back("offset", std::to_string(rows.size()));
+    page.emplace_back(by_cursor ? "cursor" : "offset", by_cursor ? cursor : std::to_string(rows.size()));
     ASSIGN_OR_RETURN(const Value answer, Get(path, page));
     const Value* list = answer.Find(member);
     if (list == nullptr || !list->is_list()) return Internal("the scheduler's answer has no " + member);
     rows.insert(rows.end(), list->as_list().begin(), list->as_list().end());
     if (list->as_list().size() < std::min(kPage, most)) break;
+    const Value* next = answer.Find("next_cursor");
+    if (by_cursor && (next == nullptr || !next->is_string())) break;
+    if (by_cursor) cursor = next->as_string();
   }
   return rows;
 }

@@ -114,7 +114,7 @@ struct AnswerApproval {
   std::string user;
 };
 
-// Forgets what a task instance of an ended run has left: its tries, values and notes; it is `removed` then.
+// Forgets what a task instance of an ended run has left: its tries, values and notes. It is as if it had not begun.
 struct DeleteTaskInstance {
   std::string dag_id;
   std::string run_id;

@@ -65,7 +65,6 @@ bool IsLegal(TaskState from, TaskState to, bool by_user) {
   if (by_user && (Bits({kSuccess, kFailed, kSkipped}) & Bit(to)) != 0) return from != to;
   if (by_user && to == kNone)
     return IsTerminal(from) || (Bits({kUpForRetry, kUpForReschedule, kDeferred, kRestarting}) & Bit(from)) != 0;
-  if (by_user && to == kRemoved) return IsTerminal(from) && from != kRemoved;
   return (kLegal[static_cast<std::size_t>(from)] & Bit(to)) != 0;
 }
 

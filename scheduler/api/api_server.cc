@@ -25,6 +25,7 @@ struct ApiServer::Parts {
     AddTaskInstanceRoutes(table, context);
     AddXComRoutes(table, context);
     AddChangeRoutes(table, context);
+    AddBulkRoutes(table, context);
     AddBackfillRoutes(table, context);
     AddHitlRoutes(table, context);
     AddPoolRoutes(table, context);

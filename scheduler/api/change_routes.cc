@@ -1,11 +1,9 @@
 // What people do to task instances: mark them, clear them; in one run or over many. The preview (dry_run) and
 // the action are one command each, so that both mean the same instances.
-#include <algorithm>
-
 #include "scheduler/api/answer.h"
 #include "scheduler/api/handlers.h"
 #include "scheduler/api/input.h"
-#include "scheduler/api/instances.h"
+#include "scheduler/api/over_runs.h"
 #include "scheduler/api/wire.h"
 
 namespace millrace::api {
@@ -14,71 +12,24 @@ namespace {
 using auth::Resource;
 using auth::Verb;
 
-constexpr int kMaxRuns = 1000;  // of one request
+constexpr std::size_t kMaxNote = 1000;
 
 std::string DagOf(const Call& call) { return std::string(call.request.Param("dag_id")); }
 std::string RunOf(const Call& call) { return std::string(call.request.Param("dag_run_id")); }
 std::string_view TaskOf(const Call& call) { return call.request.Param("task_id"); }
 
-StatusOr<std::vector<Run>> RunsBetween(Context& context, const std::string& dag_id,
-                                       std::optional<WallTime> from, std::optional<WallTime> to) {
-  store::RunFilter filter;
-  filter.dag_id = dag_id;
-  filter.logical_date_from = from;
-  filter.logical_date_to = to;
-  filter.order = store::RunOrder::kLogicalDate;
-  filter.page.limit = kMaxRuns;
-  ASSIGN_OR_RETURN(auto listing, context.readers.runs.ListRuns(filter));
-  if (static_cast<std::int64_t>(listing.rows.size()) < listing.total) {
-    return InvalidArgument("More than " + std::to_string(kMaxRuns) +
-                           " runs are meant at once; name a shorter range of dates");
-  }
-  return std::move(listing.rows);
-}
-
-// The run, and on request those of its DAG before and after it, by logical date.
-StatusOr<std::vector<Run>> RunsAround(Context& context, const Run& run, bool past, bool future) {
-  if ((!past && !future) || !run.logical_date) return std::vector<Run>{run};
-  ASSIGN_OR_RETURN(std::vector<Run> runs,
-                   RunsBetween(context, run.dag_id, past ? std::nullopt : run.logical_date,
-                               future ? std::nullopt : run.logical_date));
-  // Another run of the same date is not meant.
-  std::erase_if(runs, [&](const Run& other) {
-    return other.key != run.key && (!other.logical_date || other.logical_date == run.logical_date);
-  });
-  return runs;
-}
-
-// One command a run, all of them tried before the first is done: a refusal leaves everything as it was.
-template <typename OneRun>
-StatusOr<Value::List> OverRuns(Context& context, const std::vector<Run>& runs, OneRun command,
-                               const std::string& audit) {
-  if (runs.size() > 1 && !command.dry_run) {
-    OneRun trial = command;
-    trial.dry_run = true;
-    for (const Run& run : runs) {
-      trial.run_id = run.run_id;
-      RETURN_IF_ERROR(context.Run(trial).status());
-    }
-  }
-  std::vector<TaskInstanceKey> touched;
-  Shower shower(context);
-  for (const Run& run : runs) {
-    command.run_id = run.run_id;
-    ASSIGN_OR_RETURN(const CommandResult result, context.Run(command));
-    touched.insert(touched.end(), result.instances.begin(), result.instances.end());
-    if (result.run) shower.Know(*result.run);
-    if (!command.dry_run) context.Audit(command.user, audit, run.dag_id + "/" + run.run_id);
-  }
-  return shower.Show(touched);
+std::string ReadNote(BodyInput& body) {
+  std::string note = body.String("note");
+  if (note.size() > kMaxNote) body.issues().Add("body", "note", "string_too_long", "At most 1000 characters");
+  return note;
 }
 
 http::Response Patch(Context& context, const Call& call, bool dry_run) {
   QueryInput query(call.request);
   BodyInput body(call.request);
   for (const std::string& field : query.Strings("update_mask")) {
-    if (field != "new_state")
-      query.issues().Add("query", "update_mask", "value_error", "Only new_state can be changed", field);
+    if (field != "new_state" && field != "note")
+      query.issues().Add("query", "update_mask", "value_error", "Only new_state and note can be changed", field);
   }
   MarkTask mark;
   mark.dry_run = dry_run;
@@ -96,17 +47,26 @@ http::Response Patch(Context& context, const Call& call, bool dry_run) {
   mark.downstream = body.Bool("include_downstream", false);
   const bool future = body.Bool("include_future", false);
   const bool past = body.Bool("include_past", false);
-  body.Unsupported("note");
+  const bool noted = body.Has("note");
+  const std::string note = ReadNote(body);
   const auto state = TaskStateFromString(name);
-  if (!state ||
-      (*state != TaskState::kSuccess && *state != TaskState::kFailed && *state != TaskState::kSkipped)) {
+  if (name.empty() && noted) {
+    // Only a note.
+  } else if (!state ||
+             (*state != TaskState::kSuccess && *state != TaskState::kFailed && *state != TaskState::kSkipped)) {
     body.issues().Add("body", "new_state", "enum", "Input should be 'success', 'failed' or 'skipped'", name);
   }
   if (auto problems = query.Problems()) return *problems;
   if (auto problems = body.Problems()) return *problems;
-  mark.state = *state;
   ASSIGN_OR_ANSWER(const Located at, context.Locate(DagOf(call), RunOf(call), mark.task_id));
   mark.dag_id = at.run.dag_id;
+  if (!name.empty()) mark.state = *state;
+  if (noted && !dry_run)
+    ANSWER_IF_ERROR(NoteInstances(context, at, mark.map_index, note, call.who.user));
+  if (name.empty()) {
+    ASSIGN_OR_ANSWER(Value::List wire, ShowInstances(context, at, mark.map_index));
+    return JsonAnswer(WireWholeList("task_instances", std::move(wire)));
+  }
   ASSIGN_OR_ANSWER(const std::vector<Run> runs, RunsAround(context, at.run, past, future));
   ASSIGN_OR_ANSWER(Value::List wire, OverRuns(context, runs, mark, "set_task_" + name));
   return JsonAnswer(WireWholeList("task_instances", std::move(wire)));
@@ -159,8 +119,13 @@ http::Response Clear(Context& context, const Call& call) {
   const std::optional<WallTime> from = body.Time("start_date");
   const std::optional<WallTime> to = body.Time("end_date");
   ReadTaskIds(body, &clear);
-  for (const char* name : {"only_running", "prevent_running_task"}) body.UnsupportedTrue(name);
-  body.Unsupported("note");
+  clear.only_running = body.Bool("only_running", false);
+  if (clear.only_running) clear.only_failed = body.Has("only_failed") && clear.only_failed;
+  if (clear.only_running && clear.only_failed)
+    body.issues().Add("body", "only_running", "value_error", "only_failed and only_running both are set to True");
+  body.UnsupportedTrue("prevent_running_task");
+  if (body.Has("note")) clear.note = ReadNote(body);
+  (void)body.Any("note");
   if (clear.run_id.empty() && !from && !to) {
     body.issues().Add("body", "dag_run_id", "missing",
                       "A run, or a range from start_date to end_date, is required");
@@ -183,11 +148,13 @@ http::Response ClearRun(Context& context, const Call& call) {
   clear.only_failed = body.Bool("only_failed", false);
   clear.latest_version = body.Bool("run_on_latest_version", false);
   body.UnsupportedTrue("only_new");
-  body.Unsupported("note");
+  const bool noted = body.Has("note");
+  const std::string note = ReadNote(body);
   if (auto problems = body.Problems()) return *problems;
   ASSIGN_OR_ANSWER(Run run, context.readers.runs.GetRun(clear.dag_id, RunOf(call)));
   ASSIGN_OR_ANSWER(Value::List wire, OverRuns(context, {run}, clear, "clear"));
   if (clear.dry_run) return JsonAnswer(WireWholeList("task_instances", std::move(wire)));
+  if (noted) ANSWER_IF_ERROR(context.Run(NoteRun{run.dag_id, run.run_id, note, call.who.user}).status());
   ASSIGN_OR_ANSWER(run, context.readers.runs.GetRun(clear.dag_id, run.run_id));
   return JsonAnswer(WireRun(run, context.Version(run.dag_id, run.version)));
 }

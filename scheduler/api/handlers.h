@@ -16,6 +16,7 @@ void AddAssetRoutes(RouteTable& table, Context& context);
 void AddTaskInstanceRoutes(RouteTable& table, Context& context);
 void AddXComRoutes(RouteTable& table, Context& context);
 void AddChangeRoutes(RouteTable& table, Context& context);
+void AddBulkRoutes(RouteTable& table, Context& context);
 void AddBackfillRoutes(RouteTable& table, Context& context);
 void AddHitlRoutes(RouteTable& table, Context& context);
 void AddPoolRoutes(RouteTable& table, Context& context);

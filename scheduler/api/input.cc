@@ -1,5 +1,6 @@
 #include "scheduler/api/input.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 
@@ -103,15 +104,22 @@ void QueryInput::Range(std::string_view name, std::optional<WallTime>* from, std
   if (const auto time = Time(base + "_lt")) *to = *time - Duration(1);
 }
 
-store::Page QueryInput::Paging() {
+bool QueryInput::Has(std::string_view name) const {
+  return std::any_of(request_.query.begin(), request_.query.end(), [&](const auto& one) { return one.first == name; });
+}
+
+store::Page QueryInput::Paging(bool by_cursor) {
   store::Page page;
   page.limit = static_cast<int>(Int("limit", kDefaultLimit, 0, 1'000'000'000));
   if (page.limit == 0) page.limit = kDefaultLimit;
   if (page.limit > kMaxLimit) page.limit = kMaxLimit;
   page.offset = static_cast<int>(Int("offset", 0, 0, 1'000'000'000));
+  if (by_cursor && Has("cursor")) page.offset = 0;
   if (page.offset + page.limit > kMaxReach) {
-    issues_.Add("query", "offset", "less_than_equal",
-                "Pages reach to entry 10000; narrow the list with filters to see more", page.offset);
+    refusal_ = http::ErrorResponse(
+        400, by_cursor ? "offset and limit reach to entry 10000; for what lies beyond page by cursor: cursor= for the "
+                         "first page, then next_cursor of the answer"
+                       : "offset and limit reach to entry 10000; narrow the list with filters to see more");
   }
   return page;
 }
@@ -127,6 +135,7 @@ std::string QueryInput::Pattern(std::string_view name) {
 }
 
 std::optional<http::Response> QueryInput::Problems() {
+  if (refusal_) return refusal_;
   for (const auto& [name, value] : request_.query) {
     if (known_.contains(name)) continue;
     issues_.Add("query", name, "extra_forbidden", "This query parameter is not supported", value);
@@ -137,13 +146,19 @@ std::optional<http::Response> QueryInput::Problems() {
 
 BodyInput::BodyInput(const http::Request& request) {
   auto parsed = ParseJson(request.body.empty() ? "{}" : std::string_view(request.body));
-  if (!parsed.ok()) {
-    issues_.Add("body", "", "json_invalid", parsed.status().message());
-  } else if (!parsed->is_map()) {
-    issues_.Add("body", "", "model_attributes_type", "Input should be a JSON object");
+  if (parsed.ok()) {
+    Take(*parsed);
   } else {
-    body_ = std::move(*parsed);
-    readable_ = true;
+    issues_.Add("body", "", "json_invalid", parsed.status().message());
+  }
+}
+
+void BodyInput::Take(const Value& body) {
+  readable_ = body.is_map();
+  if (readable_) {
+    body_ = body;
+  } else {
+    issues_.Add("body", "", "model_attributes_type", "Input should be a JSON object");
   }
 }
 

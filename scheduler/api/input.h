@@ -34,8 +34,9 @@ class QueryInput {
   std::optional<WallTime> Time(std::string_view name);
   // name_gte and name_gt as the inclusive lower end, name_lte and name_lt as the upper.
   void Range(std::string_view name, std::optional<WallTime>* from, std::optional<WallTime>* to);
-  // limit (50, at most 100) and offset; together below 10,000.
-  store::Page Paging();
+  bool Has(std::string_view name) const;
+  // limit (50, at most 100) and offset; together below 10,000. `by_cursor`: the list has a cursor for what lies beyond.
+  store::Page Paging(bool by_cursor = false);
   // A SQL LIKE pattern; text without wildcards means "contains".
   std::string Pattern(std::string_view name);
   // Known to us and allowed to be there, but without effect.
@@ -49,11 +50,14 @@ class QueryInput {
   const http::Request& request_;
   std::set<std::string, std::less<>> known_;
   Issues issues_;
+  std::optional<http::Response> refusal_;  // goes before whatever else is wrong
 };
 
 class BodyInput {
  public:
   explicit BodyInput(const http::Request& request);
+  // A part of a body, read like one.
+  explicit BodyInput(const Value& body) { Take(body); }
 
   bool Has(std::string_view name) const {
     return body_.Find(name) != nullptr && !body_.Find(name)->is_null();
@@ -73,6 +77,7 @@ class BodyInput {
 
  private:
   const Value* Take(std::string_view name);
+  void Take(const Value& body);
 
   Value body_;
   bool readable_ = false;

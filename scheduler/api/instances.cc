@@ -13,6 +13,11 @@ constexpr int kAllInstances = 1'000'000;
 }  // namespace
 
 StatusOr<Value::List> Shower::Show(const std::vector<TaskInstance>& rows) {
+  std::vector<TaskInstanceKey> keys;
+  for (const TaskInstance& row : rows) keys.push_back(row.key);
+  ASSIGN_OR_RETURN(const auto notes, context_.readers.task_instances.ListNotes(keys));
+  std::map<TaskInstanceKey, std::string> noted;
+  for (const NoteRecord& note : notes) noted[note.instance] = note.text;
   Value::List wire;
   for (const TaskInstance& row : rows) {
     auto found = runs_.find(row.key.run);
@@ -23,6 +28,8 @@ StatusOr<Value::List> Shower::Show(const std::vector<TaskInstance>& rows) {
     const Run& run = found->second;
     ASSIGN_OR_RETURN(const DagPtr dag, context_.readers.dags.GetVersion(run.dag_id, run.version));
     wire.emplace_back(WireTaskInstance(row, run, *dag, context_.Version(run.dag_id, run.version)));
+    // What somebody wrote about it goes before the reason that the scheduler has.
+    if (const auto note = noted.find(row.key); note != noted.end()) wire.back().Set("note", note->second);
   }
   return wire;
 }

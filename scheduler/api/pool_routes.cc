@@ -1,7 +1,9 @@
 // Pools: named limits, with what is taken of them now. The engine holds them, so it is asked.
 #include <algorithm>
+#include <map>
 
 #include "scheduler/api/answer.h"
+#include "scheduler/api/bulk.h"
 #include "scheduler/api/handlers.h"
 #include "scheduler/api/input.h"
 #include "scheduler/api/wire.h"
@@ -82,8 +84,7 @@ void ReadSlots(BodyInput& body, PoolRow* row) {
   }
 }
 
-http::Response Create(Context& context, const Call& call) {
-  BodyInput body(call.request);
+PoolRow ReadNewPool(BodyInput& body) {
   PoolRow row;
   row.name = body.String("name");
   ReadSlots(body, &row);
@@ -93,6 +94,12 @@ http::Response Create(Context& context, const Call& call) {
   if (row.name.empty()) body.issues().Add("body", "name", "missing", "Field required");
   if (row.name.size() > 256) body.issues().Add("body", "name", "string_too_long", "At most 256 characters");
   if (!body.Has("slots")) body.issues().Add("body", "slots", "missing", "Field required");
+  return row;
+}
+
+http::Response Create(Context& context, const Call& call) {
+  BodyInput body(call.request);
+  const PoolRow row = ReadNewPool(body);
   if (auto problems = body.Problems()) return *problems;
   ANSWER_IF_ERROR(context.Run(SetPool{row, true}).status());
   context.Audit(call.who.user, "create_pool", row.name);
@@ -134,6 +141,103 @@ http::Response Patch(Context& context, const Call& call) {
   return JsonAnswer(WirePool(pool));
 }
 
+// One action on pools; `there`: those that there are by now.
+class BulkPools {
+ public:
+  BulkPools(Context& context, const std::string& user, std::map<std::string, PoolRow> there, BulkAnswer& answer)
+      : context_(context), user_(user), there_(std::move(there)), answer_(answer) {}
+
+  void Do(const BulkAction& action) {
+    std::vector<PoolRow> rows;
+    for (const Value& entity : action.entities) {
+      std::optional<PoolRow> row = Read(action, entity);
+      if (!row) return;
+      rows.push_back(std::move(*row));
+    }
+    std::string wrong;
+    for (const PoolRow& row : rows) {
+      const bool known = there_.contains(row.name);
+      const bool fits = action.kind == BulkKind::kCreate ? !known || action.on_existence != "fail"
+                                                         : known || action.on_non_existence != "fail";
+      if (!fits) wrong += (wrong.empty() ? "" : ", ") + row.name;
+    }
+    if (!wrong.empty()) {
+      const bool create = action.kind == BulkKind::kCreate;
+      answer_.Failed(action.kind,
+                     "The pools with these pool names: " + wrong + (create ? " already exist." : " were not found."),
+                     create ? 409 : 404);
+      return;
+    }
+    for (const PoolRow& row : rows) Set(action, row);
+  }
+
+ private:
+  std::optional<PoolRow> Read(const BulkAction& action, const Value& entity) {
+    if (action.kind == BulkKind::kDelete) {
+      const Value* name = entity.is_map() ? entity.Find("name") : &entity;
+      if (name != nullptr && name->is_string()) {
+        PoolRow row;
+        row.name = name->as_string();
+        row.deleted = true;
+        return row;
+      }
+      answer_.Failed(action.kind, "a pool to delete is named by its name", 422);
+      return std::nullopt;
+    }
+    BodyInput body(entity);
+    PoolRow row = ReadNewPool(body);
+    const auto known = there_.find(row.name);
+    if (known != there_.end()) {
+      if (!action.Masked("slots")) row.slots = known->second.slots;
+      if (!action.Masked("description") || entity.Find("description") == nullptr)
+        row.description = known->second.description;
+      if (!action.Masked("include_deferred") || entity.Find("include_deferred") == nullptr)
+        row.include_deferred = known->second.include_deferred;
+    }
+    const auto problems = body.Problems();
+    if (!problems) return row;
+    answer_.Failed(action.kind, problems->body, problems->status);
+    return std::nullopt;
+  }
+
+  void Set(const BulkAction& action, const PoolRow& row) {
+    const bool known = there_.contains(row.name);
+    const bool left_alone =
+        action.kind == BulkKind::kCreate ? known && action.on_existence == "skip" : !known;
+    if (left_alone) return;
+    const CommandReply reply = context_.Run(SetPool{row, action.kind == BulkKind::kCreate && !known});
+    if (!reply.ok()) {
+      answer_.Failed(action.kind, reply.status());
+      return;
+    }
+    context_.Audit(user_, row.deleted ? "delete_pool" : known ? "change_pool" : "create_pool", row.name);
+    if (row.deleted) {
+      there_.erase(row.name);
+    } else {
+      there_[row.name] = row;
+    }
+    answer_.Succeeded(action.kind, row.name);
+  }
+
+  Context& context_;
+  const std::string user_;
+  std::map<std::string, PoolRow> there_;
+  BulkAnswer& answer_;
+};
+
+http::Response Bulk(Context& context, const Call& call) {
+  BodyInput body(call.request);
+  const std::vector<BulkAction> actions = ReadBulk(body);
+  if (auto problems = body.Problems()) return *problems;
+  ASSIGN_OR_ANSWER(const std::vector<PoolView> pools, Pools(context));
+  std::map<std::string, PoolRow> there;
+  for (const PoolView& pool : pools) there[pool.row.name] = pool.row;
+  BulkAnswer answer;
+  BulkPools bulk(context, call.who.user, std::move(there), answer);
+  for (const BulkAction& action : actions) bulk.Do(action);
+  return JsonAnswer(answer.Wire());
+}
+
 http::Response Delete(Context& context, const Call& call) {
   PoolRow row;
   row.name = call.request.Param("pool_name");
@@ -155,6 +259,7 @@ void AddPoolRoutes(RouteTable& table, Context& context) {
   };
   add("GET", "/api/v2/pools", Verb::kRead, 200, "List pools", List);
   add("POST", "/api/v2/pools", Verb::kWrite, 201, "Make a pool", Create);
+  add("PATCH", "/api/v2/pools", Verb::kDelete, 200, "Make, change and delete many pools at once", Bulk);
   add("GET", "/api/v2/pools/{pool_name}", Verb::kRead, 200, "One pool and what is taken of it", Get);
   add("PATCH", "/api/v2/pools/{pool_name}", Verb::kWrite, 200, "Change a pool", Patch);
   add("DELETE", "/api/v2/pools/{pool_name}", Verb::kDelete, 204,

@@ -5,6 +5,7 @@
 #include "core/calendar/format.h"
 #include "core/model/json.h"
 #include "scheduler/api/answer.h"
+#include "scheduler/api/cursor.h"
 #include "scheduler/api/handlers.h"
 #include "scheduler/api/input.h"
 #include "scheduler/api/run_names.h"
@@ -33,8 +34,11 @@ std::optional<RunType> RunTypeFromWire(const std::string& text) {
   return std::nullopt;
 }
 
-void ReadOrder(QueryInput& query, store::RunFilter* filter) {
+// The order's name, as cursors know it.
+std::string ReadOrder(QueryInput& query, store::RunFilter* filter) {
+  std::string name = "id";
   for (std::string order : query.Strings("order_by")) {
+    name = order;
     filter->descending = order.starts_with("-");
     if (filter->descending) order.erase(0, 1);
     if (order == "id" || order == "queued_at") {
@@ -52,12 +56,30 @@ void ReadOrder(QueryInput& query, store::RunFilter* filter) {
                          "Ordering is by id, run_after, logical_date, start_date or end_date", order);
     }
   }
+  return name;
+}
+
+store::PageCursor CursorOf(const Run& run, store::RunOrder order) {
+  store::PageCursor cursor;
+  cursor.key = ToInt(run.key);
+  const auto value = [&]() -> std::optional<WallTime> {
+    switch (order) {
+      case store::RunOrder::kRunAfter: return run.run_after;
+      case store::RunOrder::kLogicalDate: return run.logical_date;
+      case store::RunOrder::kStartDate: return run.started_at;
+      case store::RunOrder::kEndDate: return run.ended_at;
+      case store::RunOrder::kKey: break;
+    }
+    return std::nullopt;
+  }();
+  if (value) cursor.value = ToMicros(*value);
+  return cursor;
 }
 
 http::Response ListRuns(Context& context, const Call& call) {
   QueryInput query(call.request);
   store::RunFilter filter;
-  filter.page = query.Paging();
+  filter.page = query.Paging(true);
   if (DagOf(call) != "~") filter.dag_id = DagOf(call);
   for (const std::string& state : query.Strings("state")) {
     if (const auto known = RunStateFromString(state)) {
@@ -76,13 +98,21 @@ http::Response ListRuns(Context& context, const Call& call) {
   query.Range("logical_date", &filter.logical_date_from, &filter.logical_date_to);
   query.Range("run_after", &filter.run_after_from, &filter.run_after_to);
   filter.run_id_pattern = query.Pattern("run_id_pattern");
-  ReadOrder(query, &filter);
+  const std::string order = ReadOrder(query, &filter);
+  const CursorPage cursor = ReadCursor(query, order);
   if (auto problems = query.Problems()) return *problems;
   if (!filter.dag_id.empty()) ANSWER_IF_ERROR(context.readers.dags.GetDag(filter.dag_id).status());
-  ASSIGN_OR_ANSWER(const auto listing, context.readers.runs.ListRuns(filter));
+  if (cursor.asked) ++filter.page.limit;
+  filter.cursor = cursor.at;
+  ASSIGN_OR_ANSWER(auto listing, context.readers.runs.ListRuns(filter));
+  const Beyond beyond =
+      cursor.asked ? TrimToPage(listing.rows, filter.page.limit - 1, cursor) : Beyond();
   Value::List runs;
   for (const Run& run : listing.rows) runs.push_back(WireRun(run, context.Version(run.dag_id, run.version)));
-  return JsonAnswer(WireList("dag_runs", std::move(runs), listing));
+  Value wire = WireList("dag_runs", std::move(runs), listing);
+  if (cursor.asked)
+    AddCursors(wire, order, listing.rows, beyond, [&](const Run& run) { return CursorOf(run, filter.order); });
+  return JsonAnswer(wire);
 }
 
 http::Response GetRun(Context& context, const Call& call) {
@@ -125,18 +155,22 @@ http::Response PatchRun(Context& context, const Call& call) {
   QueryInput query(call.request);
   BodyInput body(call.request);
   for (const std::string& field : query.Strings("update_mask")) {
-    if (field != "state")
-      query.issues().Add("query", "update_mask", "value_error", "Only state can be changed", field);
+    if (field != "state" && field != "note")
+      query.issues().Add("query", "update_mask", "value_error", "Only state and note can be changed", field);
   }
   const std::string state = body.String("state");
-  body.Unsupported("note");
-  if (state != "failed" && state != "success" && state != "queued") {
+  const bool noted = body.Has("note");
+  const std::string note = body.String("note");
+  if (note.size() > kMaxNote) body.issues().Add("body", "note", "string_too_long", "At most 1000 characters");
+  if (state != "failed" && state != "success" && state != "queued" && !(state.empty() && noted)) {
     body.issues().Add("body", "state", "enum", "Input should be 'failed', 'success' or 'queued'", state);
   }
   if (auto problems = query.Problems()) return *problems;
   if (auto problems = body.Problems()) return *problems;
   ASSIGN_OR_ANSWER(const Run run, context.readers.runs.GetRun(DagOf(call), RunOf(call)));
-  if (state != "queued") {
+  if (state.empty()) {
+    // Only a note.
+  } else if (state != "queued") {
     const RunState ending = state == "failed" ? RunState::kFailed : RunState::kSuccess;
     ANSWER_IF_ERROR(context.Run(MarkRun{run.dag_id, run.run_id, ending, call.who.user}).status());
   } else {
@@ -146,7 +180,11 @@ http::Response PatchRun(Context& context, const Call& call) {
     clear.user = call.who.user;
     ANSWER_IF_ERROR(context.Run(std::move(clear)).status());
   }
-  context.Audit(call.who.user, "set_run_" + state, run.dag_id + "/" + run.run_id);
+  if (!state.empty()) context.Audit(call.who.user, "set_run_" + state, run.dag_id + "/" + run.run_id);
+  if (noted) {
+    ANSWER_IF_ERROR(context.Run(NoteRun{run.dag_id, run.run_id, note, call.who.user}).status());
+    context.Audit(call.who.user, "note_run", run.dag_id + "/" + run.run_id);
+  }
   return GetRun(context, call);
 }
 

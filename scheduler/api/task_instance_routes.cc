@@ -4,6 +4,7 @@
 #include <map>
 
 #include "scheduler/api/answer.h"
+#include "scheduler/api/cursor.h"
 #include "scheduler/api/handlers.h"
 #include "scheduler/api/input.h"
 #include "scheduler/api/instances.h"
@@ -51,7 +52,8 @@ http::Response ListInstances(Context& context, const Call& call) {
   QueryInput query(call.request);
   store::TaskInstanceFilter filter;
   store::RunFilter of_runs;
-  filter.page = query.Paging();
+  filter.page = query.Paging(true);
+  const CursorPage cursor = ReadCursor(query, "id");
   ReadStates(query, &filter.states);
   const std::string task_id = query.String("task_id");
   query.Range("logical_date", &of_runs.logical_date_from, &of_runs.logical_date_to);
@@ -97,10 +99,20 @@ http::Response ListInstances(Context& context, const Call& call) {
     }
     std::sort(filter.runs.begin(), filter.runs.end());
   }
+  if (cursor.asked) ++filter.page.limit;
+  filter.cursor = cursor.at;
   ASSIGN_OR_ANSWER(auto listing, context.readers.task_instances.ListTaskInstances(filter));
   listing.total_is_exact = listing.total_is_exact && every_run;
-  ASSIGN_OR_ANSWER(Value::List wire, shower.Show(listing.rows));
-  return JsonAnswer(WireList("task_instances", std::move(wire), listing));
+  const Beyond beyond =
+      cursor.asked ? TrimToPage(listing.rows, filter.page.limit - 1, cursor) : Beyond();
+  ASSIGN_OR_ANSWER(Value::List shown, shower.Show(listing.rows));
+  Value wire = WireList("task_instances", std::move(shown), listing);
+  if (cursor.asked) {
+    AddCursors(wire, "id", listing.rows, beyond, [](const TaskInstance& row) {
+      return store::PageCursor{std::nullopt, ToInt(row.key.run), row.key.index, false};
+    });
+  }
+  return JsonAnswer(wire);
 }
 
 // By the path's map index; without one, the instance of a task that is not mapped.
@@ -153,7 +165,10 @@ http::Response ListDependencies(Context& context, const Call& call) {
 http::Response GetInstance(Context& context, const Call& call) {
   ASSIGN_OR_ANSWER(const Located at, Find(context, call));
   ASSIGN_OR_ANSWER(const TaskInstance instance, context.readers.task_instances.GetTaskInstance(at.key));
-  Value wire(WireTaskInstance(instance, at.run, *at.dag, at.version));
+  Shower shower(context);
+  shower.Know(at.run);
+  ASSIGN_OR_ANSWER(Value::List shown, shower.Show(std::vector<TaskInstance>{instance}));
+  Value wire = std::move(shown.front());
   wire.Set("rendered_fields", GivenFields(context, at, instance));
   return JsonAnswer(wire);
 }

@@ -321,7 +321,8 @@ CommandReply Engine::State::Note(const NoteRun& command, LiveRun& run) {
   return result;
 }
 
-// Its place stays, so that a clear can bring it back.
+// As if it had never begun: it runs when its run is opened again. Tries count on, so that no try's log is taken
+// for another's.
 CommandReply Engine::State::Delete(const DeleteTaskInstance& command, LiveRun& run) {
   const std::int32_t task = run.dag->FindTask(command.task_id);
   if (task < 0) return NotFound("DAG " + run.row.dag_id + " has no task " + command.task_id);
@@ -331,13 +332,12 @@ CommandReply Engine::State::Delete(const DeleteTaskInstance& command, LiveRun& r
   });
   if (instance == nullptr || instance->row.state == TaskState::kRemoved)
     return NotFound("run " + run.row.run_id + " has no such instance of task " + command.task_id);
-  if (!IsTerminal(run.row.state) || !IsTerminal(instance->row.state)) {
+  if (!IsTerminal(run.row.state)) {
     return FailedPrecondition("run " + run.row.run_id + " is " + std::string(ToString(run.row.state)) +
-                              ": a task instance can be deleted once it has ended");
+                              ": a task instance can be deleted once its run has ended");
   }
   const TaskInstanceKey key = instance->row.key;
-  instance->row.reason = By("deleted", command.user);
-  SetState(run, *instance, TaskState::kRemoved, true);
+  if (instance->row.state != TaskState::kNone) ClearInstances(run, {key.index}, command.user);
   std::erase_if(out->batch.attempts, [&](const Attempt& one) { return one.instance == key; });
   std::erase_if(out->batch.xcoms, [&](const XComRow& one) { return one.instance == key; });
   std::erase_if(out->batch.approvals, [&](const ApprovalRow& one) { return one.instance == key; });

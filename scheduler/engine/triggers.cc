@@ -199,7 +199,12 @@ void Engine::State::TellWaiters() {
       const auto found = waiters.find(key);
       if (found == waiters.end()) continue;
       for (const TaskInstanceKey& waiter : std::set<TaskInstanceKey>(found->second)) {
-        OnTargetMoved(*FindRun(waiter.run), *FindInstance(waiter), state);
+        // The end of one may have ended others (fail_fast).
+        Instance* instance = FindInstance(waiter);
+        if (instance == nullptr || instance->row.state != TaskState::kDeferred ||
+            instance->row.waits_for != key)
+          continue;
+        OnTargetMoved(*FindRun(waiter.run), *instance, state);
       }
     }
   }
@@ -207,7 +212,9 @@ void Engine::State::TellWaiters() {
 
 void Engine::State::OnTargetMoved(LiveRun& run, Instance& instance, std::optional<RunState> state) {
   const Task& task = TaskOf(run, instance);
-  const std::string what = instance.row.reason.substr(instance.row.reason.find("run "));
+  const std::string& reason = instance.row.reason;  // "waits for run ..."
+  const std::size_t begin = reason.find("run ");
+  const std::string what = begin == std::string::npos ? "the run" : reason.substr(begin);
   if (!state) {
     OnEnded(run, instance, Ended(Outcome::kFailed, what + " was deleted", now.wall));
   } else if (IsAmong(task, "failed_states", RunState::kFailed, *state)) {

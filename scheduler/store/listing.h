@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,13 +26,33 @@ StatusOr<std::vector<Row>> All(Statement& statement, ReadRow read_row) {
   }
 }
 
-// The page of `columns` and the number of rows that match, from one list of conditions.
+// Rows behind the cursor, in the order of `column` and then `key`; "": of the key alone. SQLite holds NULL for less than
+// anything.
+inline void AddCursor(Query& query, const PageCursor& cursor, const std::string& column, const std::string& key,
+                      std::int64_t packed, bool descending) {
+  const bool up = descending == cursor.backward;
+  const std::string behind = key + (up ? " > ?" : " < ?");
+  if (column.empty()) {
+    query.Where(behind).Add(packed);
+  } else if (!cursor.value) {
+    query.Where(up ? "(" + column + " IS NOT NULL OR " + behind + ")" : "(" + column + " IS NULL AND " + behind + ")")
+        .Add(packed);
+  } else {
+    query.Where("(" + column + (up ? " > ?" : " < ?") + " OR (" + column + " = ? AND " + behind + ")" +
+                (up ? "" : " OR " + column + " IS NULL") + ")");
+    query.Add(*cursor.value).Add(*cursor.value).Add(packed);
+  }
+}
+
+// The page of `columns` and the number of rows that match, from one list of conditions; `place`: where the page begins, of
+// no account for the number.
 template <typename Row, typename Conditions, typename ReadRow>
 StatusOr<Listing<Row>> ListPage(Database& database, const std::string& columns, const std::string& from,
                                 Conditions conditions, const std::string& order, const Page& page,
-                                ReadRow read_row) {
+                                ReadRow read_row, const std::function<void(Query&)>& place = nullptr) {
   Query select("SELECT " + columns + " FROM " + from);
   conditions(select);
+  if (place) place(select);
   select.Tail("ORDER BY " + order + " LIMIT ? OFFSET ?").Add(page.limit).Add(page.offset);
   ASSIGN_OR_RETURN(Statement statement, select.Prepare(database));
   Listing<Row> listing;

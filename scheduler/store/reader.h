@@ -2,7 +2,7 @@
 // connections, so that no query can stall the loop. Any thread. Each call sees one snapshot. Calls fail with UNAVAILABLE
 // when they take longer than a second.
 //
-// Lists page by offset (below 10,000) or by key; `total` is exact up to 10,000 and then a lower bound, flagged.
+// Lists page by offset (below 10,000) or by cursor; `total` is exact up to 10,000 and then a lower bound, flagged.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +18,14 @@ namespace millrace::store {
 struct Page {
   int limit = 50;
   int offset = 0;
+};
+
+// Where another page ended, or began: what follows comes next, `backward` what stands before it.
+struct PageCursor {
+  std::optional<std::int64_t> value;  // of what the list is ordered by, in microseconds; none: that row has none
+  std::int64_t key = 0;               // the row's run
+  std::int32_t index = 0;             // of a task instance
+  bool backward = false;
 };
 
 template <typename Row>
@@ -68,6 +76,7 @@ struct RunFilter {
   RunOrder order = RunOrder::kKey;
   bool descending = false;
   Page page;
+  std::optional<PageCursor> cursor;
 };
 
 class RunReader {
@@ -85,6 +94,7 @@ struct TaskInstanceFilter {
   std::vector<TaskState> states;
   std::optional<std::int32_t> task;  // its place in the DAG version; of a mapped one all instances
   Page page;
+  std::optional<PageCursor> cursor;
 };
 
 class TaskInstanceReader {
@@ -95,6 +105,8 @@ class TaskInstanceReader {
   // Ended tries, oldest first; the current one is the TaskInstance.
   virtual StatusOr<std::vector<Attempt>> ListAttempts(const TaskInstanceKey& key) = 0;
   virtual StatusOr<std::string> GetResult(const TaskInstanceKey& key) = 0;
+  // Of those that have one.
+  virtual StatusOr<std::vector<NoteRecord>> ListNotes(const std::vector<TaskInstanceKey>& keys) = 0;
 };
 
 class XComReader {

@@ -1,5 +1,6 @@
 #include "scheduler/store/sqlite_readers.h"
 
+#include <algorithm>
 #include <list>
 #include <map>
 
@@ -174,9 +175,17 @@ class Runs : public RunReader {
         if (filter.backfill != 0) query.Where("backfill = ?").Add(filter.backfill);
         if (!filter.run_id_pattern.empty()) query.Where("run_id LIKE ?").Add(filter.run_id_pattern);
       };
-      const std::string direction = filter.descending ? " DESC" : "";
-      return ListPage<Run>(database, kRunColumns, "run", conditions, OrderColumn(filter.order) + direction + ", run" + direction,
-                           filter.page, ReadRun);
+      const bool backward = filter.cursor && filter.cursor->backward;
+      const std::string direction = filter.descending != backward ? " DESC" : "";
+      const std::string column = OrderColumn(filter.order);
+      const auto place = [&](Query& query) {
+        if (!filter.cursor) return;
+        AddCursor(query, *filter.cursor, column == "run" ? "" : column, "run", filter.cursor->key, filter.descending);
+      };
+      auto listing = ListPage<Run>(database, kRunColumns, "run", conditions, column + direction + ", run" + direction,
+                                   filter.page, ReadRun, place);
+      if (listing.ok() && backward) std::reverse(listing->rows.begin(), listing->rows.end());
+      return listing;
     });
   }
 
@@ -312,8 +321,16 @@ class TaskInstances : public TaskInstanceReader {
           query.Where("((key & ?) = ? OR (map_index > 0 AND mapped_task = ?))").Add(kMaxIndex).Add(*filter.task).Add(*filter.task);
         }
       };
-      return ListPage<TaskInstance>(database, kTaskInstanceColumns, "task_instance", conditions, "key", filter.page,
-                                    ReadTaskInstance);
+      const bool backward = filter.cursor && filter.cursor->backward;
+      const auto place = [&](Query& query) {
+        if (!filter.cursor) return;
+        const std::int64_t packed = PackKey({RunKey{filter.cursor->key}, filter.cursor->index});
+        AddCursor(query, *filter.cursor, "", "key", packed, false);
+      };
+      auto listing = ListPage<TaskInstance>(database, kTaskInstanceColumns, "task_instance", conditions,
+                                            backward ? "key DESC" : "key", filter.page, ReadTaskInstance, place);
+      if (listing.ok() && backward) std::reverse(listing->rows.begin(), listing->rows.end());
+      return listing;
     });
   }
 
@@ -323,6 +340,23 @@ class TaskInstances : public TaskInstanceReader {
       query.Where("key = ?").Add(PackKey(key)).Tail("ORDER BY term, counter");
       ASSIGN_OR_RETURN(Statement statement, query.Prepare(database));
       return All<Attempt>(statement, ReadAttempt);
+    });
+  }
+
+  StatusOr<std::vector<NoteRecord>> ListNotes(const std::vector<TaskInstanceKey>& keys) override {
+    return pool_.Read<std::vector<NoteRecord>>([&](Database& database) -> StatusOr<std::vector<NoteRecord>> {
+      std::vector<NoteRecord> notes;
+      ASSIGN_OR_RETURN(Statement statement, database.Prepare("SELECT key, text, user, at FROM note WHERE key = ?"));
+      for (const TaskInstanceKey& key : keys) {
+        statement.Bind(1, PackKey(key));
+        ASSIGN_OR_RETURN(const bool found, statement.Step());
+        if (found) {
+          notes.push_back({UnpackKey(statement.Int(0)), statement.Text(1), statement.Text(2),
+                           WallFromMicros(statement.Int(3))});
+        }
+        statement.Reset();
+      }
+      return notes;
     });
   }
 

@@ -405,6 +405,9 @@ class Scenario {
     }
     if (what == "mark_run")
       return MarkRun{name, line.Word(2), RunStateFromString(line.Word(3)).value(), "ana"};
+    if (what == "delete_task") {
+      return DeleteTaskInstance{name, line.Word(2), line.Word(3), std::stoi(line.Option("map_index", "-1")), "ana"};
+    }
     if (what == "delete_run") return DeleteRun{name, line.Word(2), "ana"};
     if (what == "delete_dag") return DeleteDag{name, "ana"};
     if (what == "set_pool") return SetPool{{name, std::stoi(line.Word(2)), "", false, false}, false};

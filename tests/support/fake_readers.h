@@ -33,6 +33,7 @@ struct Rows {
   std::map<std::pair<TaskInstanceKey, std::int32_t>, std::string> logs;
   std::vector<Backfill> backfills;
   std::vector<store::ApprovalEntry> approvals;
+  std::vector<NoteRecord> notes;
   std::vector<RunKey> removed_logs;
   std::vector<std::string> backups;
 };
@@ -154,6 +155,17 @@ class FakeReaders : public store::DagReader,
                        [](const Run& a, const Run& b) { return a.run_after < b.run_after; });
     }
     if (filter.descending) std::reverse(matching.begin(), matching.end());
+    if (filter.cursor) {
+      const auto at = std::find_if(matching.begin(), matching.end(),
+                                   [&](const Run& run) { return ToInt(run.key) == filter.cursor->key; });
+      if (!filter.cursor->backward) {
+        matching.erase(matching.begin(), at == matching.end() ? at : at + 1);
+      } else {
+        matching.erase(at, matching.end());
+        const auto wanted = static_cast<std::size_t>(filter.page.limit);
+        if (matching.size() > wanted) matching.erase(matching.begin(), matching.end() - filter.page.limit);
+      }
+    }
     return PageOf(std::move(matching), filter.page);
   }
 
@@ -270,6 +282,15 @@ class FakeReaders : public store::DagReader,
     slice.next = static_cast<std::int64_t>(begin + slice.data.size());
     slice.end = static_cast<std::size_t>(slice.next) >= log.size();
     return slice;
+  }
+
+  StatusOr<std::vector<NoteRecord>> ListNotes(const std::vector<TaskInstanceKey>& keys) override {
+    const std::lock_guard lock(rows_.mutex);
+    std::vector<NoteRecord> found;
+    for (const NoteRecord& note : rows_.notes) {
+      if (std::find(keys.begin(), keys.end(), note.instance) != keys.end()) found.push_back(note);
+    }
+    return found;
   }
 
   StatusOr<ApprovalRow> GetApproval(const TaskInstanceKey& key, std::int32_t try_number) override {

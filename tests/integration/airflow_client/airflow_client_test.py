@@ -239,6 +239,54 @@ class ClientTest(unittest.TestCase):
         self.assertEqual(self.instances.get_task_instance("asks", run, "gate").state, "failed")
         self.assertEqual(self.instances.get_hitl_details("~", "~", response_received=False, state=["deferred"]).total_entries, 0)
 
+    def test_many_are_changed_in_one_request_and_long_lists_go_on_by_cursor(self):
+        pools = airflow.PoolApi(self.client)
+        body = {"actions": [
+            {"action": "create", "entities": [{"name": "bulk_a", "slots": 2}, {"name": "bulk_b", "slots": 3}]},
+            {"action": "update", "entities": [{"name": "bulk_a", "slots": 5}], "update_mask": ["slots"]},
+            {"action": "delete", "entities": ["bulk_b", "nowhere"], "action_on_non_existence": "skip"}]}
+        done = pools.bulk_pools(models.BulkBodyPoolBody.from_dict(body))
+        self.assertEqual((done.create.success, done.update.success, done.delete.success), (["bulk_a", "bulk_b"], ["bulk_a"], ["bulk_b"]))
+        self.assertEqual(pools.get_pool("bulk_a").slots, 5)
+        ids = [eventually("mapped is known", lambda: self.trigger("mapped")) for _ in range(3)]
+        for run in ids:
+            eventually("it ends", lambda: self.runs.get_dag_run("mapped", run).state in ("success", "failed"))
+        changed = self.instances.bulk_task_instances("mapped", "~", models.BulkBodyBulkTaskInstanceBody.from_dict({"actions": [
+            {"action": "update", "entities": [
+                {"dag_run_id": ids[0], "task_id": "load", "map_index": 1, "new_state": "failed", "note": "looked wrong"}]},
+            {"action": "delete", "entities": [{"dag_run_id": ids[1], "task_id": "load", "map_index": 0}]}]}))
+        self.assertEqual(changed.update.success, [f"mapped.{ids[0]}.load[1]"])
+        self.assertEqual(changed.delete.success, [f"mapped.{ids[1]}.load[0]"])
+        eventually("it ends again", lambda: self.runs.get_dag_run("mapped", ids[0]).state == "failed")
+        marked = self.instances.get_mapped_task_instance("mapped", ids[0], "load", 1)
+        self.assertEqual((marked.state, marked.note), ("failed", "looked wrong"))
+        forgotten = self.instances.get_mapped_task_instance("mapped", ids[1], "load", 0)
+        self.assertIsNone(forgotten.state)
+        self.assertEqual(airflow.XComApi(self.client).get_xcom_entries("mapped", ids[1], "load", map_index=0).total_entries, 0)
+        noted = self.runs.patch_dag_run("mapped", ids[0], models.DAGRunPatchBody(note="mine"), update_mask=["note"])
+        self.assertEqual((noted.note, noted.state), ("mine", "failed"))
+        cleared = self.runs.clear_dag_runs("mapped", models.BulkDAGRunClearBody(
+            dag_runs=[models.BulkDAGRunBody(dag_run_id=run) for run in ids], dry_run=False, note="all again"))
+        self.assertEqual(len(cleared.actual_instance.dag_runs), 3)
+        for run in ids:
+            eventually("it ends once more", lambda: self.runs.get_dag_run("mapped", run).state == "success")
+            self.assertEqual(self.runs.get_dag_run("mapped", run).note, "all again")
+        seen, cursor = [], ""
+        while cursor is not None:
+            page = self.runs.get_dag_runs("mapped", order_by=["-id"], limit=1, cursor=cursor)
+            seen += [run.dag_run_id for run in page.dag_runs]
+            cursor = page.next_cursor
+        self.assertEqual(seen[:3], ids[::-1])
+        tasks, cursor = 0, ""
+        while cursor is not None:
+            page = self.instances.get_task_instances("mapped", "~", limit=2, cursor=cursor)
+            tasks += len(page.task_instances)
+            cursor = page.next_cursor
+        self.assertEqual(tasks, 2 * len(seen))
+        removed = self.runs.bulk_dag_runs("mapped", models.BulkBodyBulkDAGRunBody.from_dict(
+            {"actions": [{"action": "delete", "entities": [{"dag_run_id": run} for run in ids]}]}))
+        self.assertEqual(removed.delete.success, [f"mapped.{run}" for run in ids])
+
     def trigger(self, dag):
         try:
             return self.runs.trigger_dag_run(dag, models.TriggerDAGRunPostBody()).dag_run_id

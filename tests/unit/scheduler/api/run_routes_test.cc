@@ -119,7 +119,9 @@ TEST_F(RunRoutesTest, StatesOfARunAreSetByMarkAndClear) {
   EXPECT_EQ(LastCommand<ClearTasks>().run_id, "manual__2");
   EXPECT_FALSE(LastCommand<ClearTasks>().only_failed);
   EXPECT_EQ(Do("PATCH", run, R"({"state": "cancelled"})").status, 422);
-  EXPECT_EQ(Do("PATCH", run, R"({"note": "x"})").status, 422);
+  EXPECT_EQ(Do("PATCH", run, R"({"note": 3})").status, 422);
+  EXPECT_EQ(Do("PATCH", run, R"({"note": "x"})").status, 200);
+  EXPECT_EQ(std::get<NoteRun>(inbox_.commands().back()).note, "x");
 }
 
 TEST_F(RunRoutesTest, WaitingForAnEndedRunAnswersAtOnce) {

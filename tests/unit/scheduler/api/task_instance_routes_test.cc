@@ -163,7 +163,12 @@ TEST_F(TaskInstanceRoutesTest, ClearingIsADryRunUnlessToldOtherwise) {
   EXPECT_FALSE(clear.only_failed);
   EXPECT_FALSE(clear.downstream);
   EXPECT_EQ(Do("POST", path, R"({"task_ids": ["delays"]})").status, 422);
-  EXPECT_EQ(Do("POST", path, "{" + run + R"(, "only_running": true})").status, 422);
+  EXPECT_EQ(Do("POST", path, "{" + run + R"(, "only_running": true, "only_failed": true})").status, 422);
+  ASSERT_EQ(Do("POST", path, "{" + run + R"(, "only_running": true, "note": "again", "dry_run": false})").status, 200);
+  const auto running = std::get<ClearTasks>(inbox_.commands().back());
+  EXPECT_TRUE(running.only_running);
+  EXPECT_FALSE(running.only_failed);
+  EXPECT_EQ(running.note, "again");
   EXPECT_EQ(Do("POST", path, "{" + run + R"(, "end_date": "2001-03-01"})").status, 422);
   EXPECT_EQ(
       Do("POST", path,
@@ -171,7 +176,7 @@ TEST_F(TaskInstanceRoutesTest, ClearingIsADryRunUnlessToldOtherwise) {
              R"(, "task_ids": [["delays", 3]], "run_on_latest_version": true, "reset_dag_runs": false})")
           .status,
       200);
-  clear = std::get<ClearTasks>(inbox_.commands().at(2));
+  clear = std::get<ClearTasks>(inbox_.commands().at(3));
   EXPECT_EQ(clear.map_index, 3);
   EXPECT_TRUE(clear.latest_version);
   EXPECT_FALSE(clear.reopen);

@@ -372,5 +372,79 @@ TEST_F(OperationsTest, AStoreFromBeforeTriggersAndApprovalsOpensWithItsRunsAndIn
   EXPECT_TRUE(readers_->approvals().ListApprovals({})->empty());
 }
 
+TEST_F(OperationsTest, PagesByCursorSeeEachRowOnceInEveryOrderAndBothWays) {
+  Batch batch = WithDag();
+  for (std::int64_t key = 1; key <= 23; ++key) {
+    AddRun(batch, RunKey{key}, WallFromMicros(1000 - key % 4));
+    millrace::Run& run = batch.runs.back();
+    run.run_after = WallFromMicros(key % 5);
+    if (key % 3 == 0) run.started_at = WallFromMicros(key % 2);  // the others have none
+    if (key % 7 == 0) run.logical_date.reset();
+  }
+  Commit(batch);
+  for (const RunOrder order : {RunOrder::kKey, RunOrder::kRunAfter, RunOrder::kLogicalDate, RunOrder::kStartDate,
+                               RunOrder::kEndDate}) {
+    for (const bool descending : {false, true}) {
+      RunFilter filter{.order = order, .descending = descending};
+      filter.page.limit = 100;
+      const std::vector<millrace::Run> all = readers_->runs().ListRuns(filter)->rows;
+      ASSERT_EQ(all.size(), 23U);
+      const auto cursor_of = [&](const millrace::Run& run, bool backward) {
+        PageCursor cursor{std::nullopt, ToInt(run.key), 0, backward};
+        if (order == RunOrder::kRunAfter) cursor.value = ToMicros(run.run_after);
+        if (order == RunOrder::kLogicalDate && run.logical_date) cursor.value = ToMicros(*run.logical_date);
+        if (order == RunOrder::kStartDate && run.started_at) cursor.value = ToMicros(*run.started_at);
+        if (order == RunOrder::kEndDate) cursor.value = ToMicros(*run.ended_at);
+        return cursor;
+      };
+      for (const bool backward : {false, true}) {
+        std::vector<millrace::Run> seen;
+        filter.page.limit = 5;
+        filter.cursor.reset();
+        if (backward) {
+          filter.cursor = cursor_of(all.back(), true);
+          seen.push_back(all.back());
+        }
+        while (true) {
+          const auto page = readers_->runs().ListRuns(filter);
+          ASSERT_TRUE(page.ok());
+          EXPECT_EQ(page->total, 23);
+          if (page->rows.empty()) break;
+          seen.insert(backward ? seen.begin() : seen.end(), page->rows.begin(), page->rows.end());
+          filter.cursor = cursor_of(backward ? page->rows.front() : page->rows.back(), backward);
+        }
+        EXPECT_EQ(seen, all) << static_cast<int>(order) << descending << backward;
+      }
+    }
+  }
+  TaskInstanceFilter instances;
+  instances.page.limit = 7;
+  std::size_t count = 0;
+  while (true) {
+    const auto page = *readers_->task_instances().ListTaskInstances(instances);
+    count += page.rows.size();
+    if (page.rows.empty()) break;
+    instances.cursor = PageCursor{std::nullopt, ToInt(page.rows.back().key.run), page.rows.back().key.index, false};
+  }
+  EXPECT_EQ(count, 46U);
+}
+
+TEST_F(OperationsTest, ANoteIsReplacedAndTakenAway) {
+  Batch batch = WithDag();
+  AddRun(batch, RunKey{1}, WallFromMicros(100));
+  Commit(batch);
+  const TaskInstanceKey key{RunKey{1}, 0};
+  ASSERT_EQ(readers_->task_instances().ListNotes({key, {RunKey{1}, 1}})->size(), 1U);
+  Batch other;
+  other.records.push_back(NoteRecord{key, "again", "bob", WallFromMicros(5)});
+  Commit(other);
+  EXPECT_EQ(readers_->task_instances().ListNotes({key})->at(0).text, "again");
+  EXPECT_EQ(readers_->task_instances().ListNotes({key})->at(0).user, "bob");
+  Batch none;
+  none.records.push_back(NoteRecord{key, "", "bob", WallFromMicros(6)});
+  Commit(none);
+  EXPECT_TRUE(readers_->task_instances().ListNotes({key})->empty());
+}
+
 }  // namespace
 }  // namespace millrace::store

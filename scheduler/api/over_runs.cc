@@ -1,0 +1,79 @@
+#include "scheduler/api/over_runs.h"
+
+#include <algorithm>
+
+namespace millrace::api {
+namespace {
+
+constexpr int kMaxRuns = 1000;  // of one request
+constexpr int kMaxMapped = 100'000;
+
+}  // namespace
+
+StatusOr<std::vector<Run>> RunsBetween(Context& context, const std::string& dag_id,
+                                       std::optional<WallTime> from, std::optional<WallTime> to) {
+  store::RunFilter filter;
+  filter.dag_id = dag_id;
+  filter.logical_date_from = from;
+  filter.logical_date_to = to;
+  filter.order = store::RunOrder::kLogicalDate;
+  filter.page.limit = kMaxRuns;
+  ASSIGN_OR_RETURN(auto listing, context.readers.runs.ListRuns(filter));
+  if (static_cast<std::int64_t>(listing.rows.size()) < listing.total) {
+    return InvalidArgument("More than " + std::to_string(kMaxRuns) +
+                           " runs are meant at once; name a shorter range of dates");
+  }
+  return std::move(listing.rows);
+}
+
+StatusOr<std::vector<Run>> RunsAround(Context& context, const Run& run, bool past, bool future) {
+  if ((!past && !future) || !run.logical_date) return std::vector<Run>{run};
+  ASSIGN_OR_RETURN(std::vector<Run> runs,
+                   RunsBetween(context, run.dag_id, past ? std::nullopt : run.logical_date,
+                               future ? std::nullopt : run.logical_date));
+  // Another run of the same date is not meant.
+  std::erase_if(runs, [&](const Run& other) {
+    return other.key != run.key && (!other.logical_date || other.logical_date == run.logical_date);
+  });
+  return runs;
+}
+
+StatusOr<std::vector<TaskInstanceKey>> KeysOf(Context& context, const Located& at, std::int32_t map_index) {
+  if (!at.dag->tasks[static_cast<std::size_t>(at.key.index)].mapped()) {
+    if (map_index >= 0) return NotFound("The task is not mapped");
+    ASSIGN_OR_RETURN(const TaskInstance instance, context.readers.task_instances.GetTaskInstance(at.key));
+    return std::vector<TaskInstanceKey>{instance.key};
+  }
+  store::TaskInstanceFilter filter;
+  filter.runs = {at.run.key};
+  filter.task = at.key.index;
+  filter.page.limit = kMaxMapped;
+  ASSIGN_OR_RETURN(const auto listing, context.readers.task_instances.ListTaskInstances(filter));
+  std::vector<TaskInstanceKey> keys;
+  for (const TaskInstance& instance : listing.rows) {
+    if (map_index < 0 || instance.map_index == map_index) keys.push_back(instance.key);
+  }
+  if (keys.empty()) return NotFound("The task has no instance with map index " + std::to_string(map_index));
+  return keys;
+}
+
+StatusOr<Value::List> ShowInstances(Context& context, const Located& at, std::int32_t map_index) {
+  ASSIGN_OR_RETURN(const std::vector<TaskInstanceKey> keys, KeysOf(context, at, map_index));
+  Shower shower(context);
+  shower.Know(at.run);
+  return shower.Show(keys);
+}
+
+Status NoteInstances(Context& context, const Located& at, std::int32_t map_index, const std::string& note,
+                     const std::string& user) {
+  ASSIGN_OR_RETURN(const std::vector<TaskInstanceKey> keys, KeysOf(context, at, map_index));
+  WriteRecords write;
+  const WallTime now = context.clock.now().wall;
+  for (const TaskInstanceKey& key : keys) write.records.emplace_back(NoteRecord{key, note, user, now});
+  const std::string place =
+      at.run.dag_id + "/" + at.run.run_id + "/" + at.dag->tasks[static_cast<std::size_t>(at.key.index)].id;
+  write.records.emplace_back(AuditRecord{now, user, "note_task", place, "{}"});
+  return context.Run(std::move(write)).status();
+}
+
+}  // namespace millrace::api
