@@ -242,6 +242,9 @@ describe('the dashboard', () => {
     await page.waitForSelector('.run-id:text("by_hand")');
     await page.waitForSelector('.run-head >> text=asked for by sales');
     assert.deepEqual(open('regional_sales').at(-1).conf.columns, ['day', 'shop']);
+    await page.click('text=Run with it…');
+    assert.equal(await page.inputValue('[name=shops]'), 'MUC');
+    assert.equal(await page.isChecked('[name="columns.shop"]'), true);
   });
 
   it('counts the instances of a mapped task while they run', async () => {

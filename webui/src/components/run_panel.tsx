@@ -9,6 +9,7 @@ import {StateBadge} from './state';
 import {Timeline} from './timeline';
 import {Ago, Lasted, Time} from './times';
 import {toast} from './toast';
+import {TriggerDialog} from './trigger_dialog';
 import type {OpenNodes} from './use_open';
 import {client, queryClient, useCan, useRun, useUpstreamEvents, useWhy} from '../api/queries';
 import type {DagRun, StateCounts} from '../api/types';
@@ -82,6 +83,7 @@ function RunHead({dag, run, firstTask, counts}: HeadProps) {
   // A run that has not begun waits for the same as its first task: a paused DAG, or other runs.
   const why = useWhy({dag, run: run.dag_run_id, task: firstTask, map: -1}, run.state === 'queued' && firstTask !== '');
   const [changing, setChanging] = useState<RunAction | null>(null);
+  const [triggering, setTriggering] = useState(false);
   const writes = useCan('write');
   useShortcuts(writes ? {c: () => setChanging('clear'), m: () => setChanging('success')} : {});
   const active = run.state === 'running' || run.state === 'queued';
@@ -233,9 +235,21 @@ function RunHead({dag, run, firstTask, counts}: HeadProps) {
           <div className="fact-wide">
             <dt>Configuration</dt>
             <dd>
-              <code className="conf" title={JSON.stringify(conf, null, 2)}>
-                {JSON.stringify(conf)}
-              </code>
+              <span className="conf-line">
+                <code className="conf" title={JSON.stringify(conf, null, 2)}>
+                  {JSON.stringify(conf)}
+                </code>
+                {writes && (
+                  <button
+                    type="button"
+                    className="link-button"
+                    title="Start another run with this configuration"
+                    onClick={() => setTriggering(true)}
+                  >
+                    Run with it…
+                  </button>
+                )}
+              </span>
             </dd>
           </div>
         )}
@@ -250,6 +264,14 @@ function RunHead({dag, run, firstTask, counts}: HeadProps) {
         <p className="run-why">
           <WaitIcon /> {why.data.reasons.map((reason) => reason.message).join('; ')}
         </p>
+      )}
+      {triggering && (
+        <TriggerDialog
+          dag={dag}
+          initial={run.conf ?? {}}
+          onClose={() => setTriggering(false)}
+          onTriggered={(made) => setSearchParams({run: made.dag_run_id})}
+        />
       )}
       {changing !== null && (
         <RunDialog

@@ -213,6 +213,12 @@ function DagHead({details, tab, onTrigger}: {details: DagDetails; tab: DagTab; o
           <PlayIcon /> Run…
         </button>
       </div>
+      {details.doc_md && (
+        <details className="dag-doc">
+          <summary>About this DAG</summary>
+          <p className="doc">{details.doc_md}</p>
+        </details>
+      )}
     </header>
   );
 }
