@@ -77,6 +77,8 @@ function clear(world, dag, body) {
 }
 
 function mark(world, dag, run, task, map, body, dryRun) {
+  if (!dryRun && body.note !== undefined) told(run, task, map).note = body.note;
+  if (body.new_state === undefined) return [world.instance(dag, run, task, undefined, map)];
   const hit = select(dag, run, body, [task], map).filter(([one, id, i]) => told(one, id, i).state !== body.new_state);
   const listed = hit.map(([one, id, i]) => world.instance(dag, one, id, undefined, i));
   if (dryRun) return listed;

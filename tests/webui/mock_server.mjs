@@ -167,7 +167,7 @@ class World {
     const cell = map < 0 ? run.cells.get(task) : run.cells.get(task).parts[map];
     const kind = dag.tasks.find((one) => one.id === task).kind;
     const old = attempt !== undefined && attempt < cell.attempt;
-    return {id: '00000000-0000-0000-0000-000000000000', note: null, task_id: task, task_display_name: task, dag_id: dag.id, dag_run_id: run.id, map_index: map, state: old ? 'up_for_retry' : cell.state, try_number: attempt ?? cell.attempt, max_tries: 3, start_date: iso(cell.start), end_date: iso(cell.end), queued_when: iso(cell.start && cell.start - 30), scheduled_when: iso(cell.start && cell.start - 40), duration: cell.end && (cell.end - cell.start) / 1000, hostname: cell.start ? 'worker-1' : '', pool: 'default_pool', pool_slots: 1, operator: kind, operator_name: kind, executor_config: '{}', run_after: iso(run.begin),
+    return {id: '00000000-0000-0000-0000-000000000000', note: cell.note ?? null, task_id: task, task_display_name: task, dag_id: dag.id, dag_run_id: run.id, map_index: map, state: old ? 'up_for_retry' : cell.state, try_number: attempt ?? cell.attempt, max_tries: 3, start_date: iso(cell.start), end_date: iso(cell.end), queued_when: iso(cell.start && cell.start - 30), scheduled_when: iso(cell.start && cell.start - 40), duration: cell.end && (cell.end - cell.start) / 1000, hostname: cell.start ? 'worker-1' : '', pool: 'default_pool', pool_slots: 1, operator: kind, operator_name: kind, executor_config: '{}', run_after: iso(run.begin),
       rendered_fields: kind === 'extract' ? {connection: 'warehouse', sql: "SELECT * FROM flights\nWHERE CAST(date AS DATE) = DATE '2001-03-01'", to: 'lake/raw/2001-03-01/', files: 4} : {}};
   }
 
@@ -226,6 +226,7 @@ function routes(world) {
     }],
     ['GET', '/api/v2/dags/:dag/dagRuns/:run', ({args: [id, run]}) => world.runResponse(dagOf(id), runOf(dagOf(id), run))],
     ['PATCH', '/api/v2/dags/:dag/dagRuns/:run', ({args: [id, run], body}) => {
+      if (body.note !== undefined) runOf(dagOf(id), run).note = body.note;
       if (body.state === 'failed') world.cancel(dagOf(id), runOf(dagOf(id), run));
       if (body.state === 'success') world.markRun(dagOf(id), runOf(dagOf(id), run));
       return world.runResponse(dagOf(id), runOf(dagOf(id), run));

@@ -285,6 +285,21 @@ describe('the dashboard', () => {
     assert.equal(run.state, 'success');
   });
 
+  it('keeps a note at a run and at a task instance', async () => {
+    const run = open('word_count')[0];
+    await page.goto(`${mock.url}/dags/word_count?run=${encodeURIComponent(run.id)}`);
+    await page.click('.run-head [aria-label="Write a note"]');
+    await page.fill('[name=note]', 'looked at it <b>twice</b>');
+    await page.click('.dialog button[type=submit]');
+    await page.waitForSelector('.run-head .note-text:text("looked at it <b>twice</b>")');
+    await page.click('.task-card[data-task=compare]');
+    await page.click('.task-side [aria-label="Write a note"]');
+    await page.fill('[name=note]', 'fine');
+    await page.click('.dialog button[type=submit]');
+    await page.waitForSelector('.task-side .note-text:text("fine")');
+    assert.equal(run.cells.get('compare').note, 'fine');
+  });
+
   it('deletes a run only when it is over, and says what that loses', async () => {
     const run = open('word_count').at(-1);
     await page.goto(`${mock.url}/dags/word_count?run=${encodeURIComponent(run.id)}`);

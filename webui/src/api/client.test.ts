@@ -61,6 +61,16 @@ describe('Client', () => {
     ]);
   });
 
+  it('writes a note to one instance, and nothing else of it', async () => {
+    const {client, seen} = clientWith(() => Response.json({}));
+    await client.noteInstance({dag: 'd', run: 'r', task: 't', map: 3}, 'seen');
+    expect(seen[0]).toMatchObject({
+      method: 'PATCH',
+      url: '/api/v2/dags/d/dagRuns/r/taskInstances/t/3',
+      body: {note: 'seen'},
+    });
+  });
+
   it('asks for as many pages of mapped instances as there are', async () => {
     let asked = 0;
     const {client, seen} = clientWith(() =>

@@ -191,6 +191,14 @@ export class Client {
     return this.send('PATCH', runPath(dag, run), {state}) as Promise<DagRun>;
   }
 
+  noteRun(dag: string, run: string, note: string) {
+    return this.send('PATCH', runPath(dag, run), {note}) as Promise<DagRun>;
+  }
+
+  noteInstance(key: InstanceKey, note: string) {
+    return this.send('PATCH', instancePath(key), {note});
+  }
+
   deleteRun(dag: string, run: string) {
     return this.send('DELETE', runPath(dag, run));
   }

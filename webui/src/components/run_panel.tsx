@@ -3,6 +3,7 @@ import {useMemo, useState} from 'react';
 import {useMutation} from '@tanstack/react-query';
 import {DagGraph} from './dag_graph';
 import {RetryIcon, StopIcon, WaitIcon} from './icons';
+import {Note} from './note';
 import {ErrorNotice} from './notice';
 import {RunDialog, type RunAction} from './run_dialog';
 import {StateBadge} from './state';
@@ -253,12 +254,12 @@ function RunHead({dag, run, firstTask, counts}: HeadProps) {
             </dd>
           </div>
         )}
-        {run.note && (
-          <div className={run.note.length > 60 ? 'fact-wide' : ''}>
-            <dt>Note</dt>
-            <dd>{run.note}</dd>
-          </div>
-        )}
+        <div className={(run.note ?? '').length > 60 ? 'fact-wide' : ''}>
+          <dt>Note</dt>
+          <dd>
+            <Note subject={run.dag_run_id} note={run.note} save={(note) => client.noteRun(dag, run.dag_run_id, note)} />
+          </dd>
+        </div>
       </dl>
       {run.state === 'queued' && why.data && why.data.reasons.length > 0 && (
         <p className="run-why">

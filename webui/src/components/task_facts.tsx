@@ -1,8 +1,10 @@
 // What stands beside a task instance: why it waits or ended so, when and where it ran, and its neighbours in the DAG.
 import {WaitIcon} from './icons';
+import {Note} from './note';
 import {isFinished} from './state';
 import {Ago, Lasted, Time} from './times';
-import type {Task, TaskInstance, Why} from '../api/types';
+import {client} from '../api/queries';
+import type {InstanceKey, Task, TaskInstance, Why} from '../api/types';
 import {dagHref, Link, taskHref} from '../router';
 
 export function WhyCard({why}: {why: Why}) {
@@ -86,12 +88,16 @@ export function Facts({
             </dd>
           </div>
         )}
-        {shown.note && !said.includes(shown.note) && (
-          <div>
-            <dt>Note</dt>
-            <dd className="break">{shown.note}</dd>
-          </div>
-        )}
+        <div>
+          <dt>Note</dt>
+          <dd className="break">
+            <Note
+              subject={instance.map_index < 0 ? instance.task_id : `${instance.task_id} [${instance.map_index}]`}
+              note={said.includes(shown.note ?? '') ? null : shown.note}
+              save={(note) => client.noteInstance(keyOf(instance), note)}
+            />
+          </dd>
+        </div>
         <div>
           <dt>Run</dt>
           <dd>
@@ -103,6 +109,10 @@ export function Facts({
       </dl>
     </section>
   );
+}
+
+function keyOf({dag_id, dag_run_id, task_id, map_index}: TaskInstance): InstanceKey {
+  return {dag: dag_id, run: dag_run_id, task: task_id, map: map_index};
 }
 
 export function Neighbours({dag, run, task, tasks}: {dag: string; run: string; task: string; tasks: Task[]}) {
