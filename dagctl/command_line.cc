@@ -13,6 +13,7 @@
 #include "core/spec/dag_fields.h"
 #include "core/spec/docs_page.h"
 #include "dagctl/commands.h"
+#include "dagctl/credentials.h"
 #include "dagctl/jobs.h"
 #include "dagctl/login.h"
 #include "dagctl/offline.h"
@@ -65,6 +66,8 @@ struct Arguments {
   ClearRunOptions clear_run;
   PoolOptions pool;
   AuditOptions audit;
+  VariableOptions variable;
+  ConnectionOptions connection;
   CleanOptions clean;
   std::string backup;
   int from_version = 0, to_version = 0;
@@ -91,6 +94,7 @@ class CommandLine {
     AddBackfills();
     AddPools();
     AddAudit();
+    AddCredentials();
     AddStore();
     AddRest();
   }
@@ -377,6 +381,59 @@ class CommandLine {
     list->add_option("--limit", in_.audit.limit)->capture_default_str();
   }
 
+  void AddCredentials() {
+    CLI::App& variables = Group("variables", "named values: list, get, set, delete, import, export");
+    VariableOptions& v = in_.variable;
+    Add(variables, "list", "all, or those whose keys match", [&v](Context& c, bool&) { return ListVariables(c, v.pattern); })
+        ->add_option("pattern", v.pattern, "% for any text");
+    Add(variables, "get", "its value", [&v](Context& c, bool&) { return GetVariable(c, v.key); })
+        ->add_option("key", v.key)
+        ->required();
+    CLI::App* set = Add(variables, "set", "makes or changes one",
+                        [&v](Context& c, bool&) { return SetVariable(c, v, std::cin); });
+    set->add_option("key", v.key)->required();
+    set->add_option("value", v.value, "- for what comes on standard input")->required();
+    set->add_option("--description", v.description);
+    Add(variables, "delete", "", [&v](Context& c, bool&) { return DeleteVariable(c, v.key); })
+        ->add_option("key", v.key)
+        ->required();
+    CLI::App* import = Add(variables, "import", "those of a JSON file",
+                           [&v](Context& c, bool&) { return ImportVariables(c, v, std::cin); });
+    import->add_option("file", v.file, "- for standard input")->required();
+    import->add_option("-a,--action-on-existing-key", v.on_existence, "overwrite, fail or skip")
+        ->check(CLI::IsMember({"overwrite", "fail", "skip"}));
+    Add(variables, "export", "into a JSON file, without those that are secret",
+        [&v](Context& c, bool&) { return ExportVariables(c, v.file); })
+        ->add_option("file", v.file, "- for standard output")
+        ->required();
+
+    CLI::App& connections = Group("connections", "named credentials: list, get, add, delete");
+    ConnectionOptions& o = in_.connection;
+    Add(connections, "list", "all, without their secrets", [&o](Context& c, bool&) { return ListConnections(c, o.pattern); })
+        ->add_option("pattern", o.pattern, "% for any text");
+    Add(connections, "get", "one, without its secrets", [&o](Context& c, bool&) { return GetConnection(c, o.id); })
+        ->add_option("id", o.id)
+        ->required();
+    CLI::App* add = Add(connections, "add", "makes one, from a URI or its parts",
+                        [&o](Context& c, bool&) { return AddConnection(c, o, std::cin); });
+    add->add_option("id", o.id)->required();
+    add->add_option("--uri,--conn-uri", o.uri,
+                    "postgresql://user:password@host:5432/base, or JSON; - for standard input, which others on this "
+                    "machine cannot see");
+    add->add_option("--conn-type", o.type);
+    add->add_option("--conn-description", o.description);
+    add->add_option("--conn-host", o.host);
+    add->add_option("--conn-login", o.login);
+    add->add_option("--conn-password", o.password);
+    add->add_option("--conn-schema", o.schema);
+    add->add_option("--conn-port", o.port)->check(CLI::Range(1, 65535));
+    add->add_option("--conn-extra", o.extra, "a JSON object");
+    add->add_flag("--overwrite", o.overwrite, "changes the one that is there");
+    Add(connections, "delete", "", [&o](Context& c, bool&) { return DeleteConnection(c, o.id); })
+        ->add_option("id", o.id)
+        ->required();
+  }
+
   void AddStore() {
     CLI::App& db = Group("db", "what the scheduler keeps: clean, backup, restore");
     CLI::App* clean = Add(db, "clean", "deletes runs that ended long ago, with their logs and values",
@@ -484,6 +541,8 @@ class CommandLine {
     clear->add_flag("--future", in_.clear.future, "and in the runs after");
     clear->add_option("--from", in_.clear.from, "with ~ for the run: in all runs from this logical date on");
     clear->add_option("--to", in_.clear.to, "to this one");
+    clear->add_flag("--refresh-cache", in_.clear.refresh_cache,
+                    "forgets what the tasks have cached, so that they do run");
     clear->add_flag("--newest-version", in_.clear.newest_version,
                     "whole runs, on the newest version of the DAG");
     clear->add_flag("--keep-run", in_.clear.keep_run, "a run that has ended stays so for now");

@@ -59,6 +59,8 @@ DagPtr Simulation::WithoutWork(const Dag& dag) const {
     task.connections.clear();
     task.files.clear();
     task.pulls.clear();
+    task.lookups.clear();
+    task.cache.reset();
   }
   return std::make_shared<const Dag>(std::move(copy));
 }
@@ -250,7 +252,9 @@ void Simulation::Happen(const Effect& effect) {
     for (const XComKey& key : need->keys) {
       if (const auto row = xcoms_.find(key); row != xcoms_.end()) rows.push_back(row->second);
     }
-    Apply(XComsLoaded{need->instance, std::move(rows)});
+    std::vector<FoundValue> found;
+    for (const LookupRef& ref : need->lookups) found.push_back({ref, NotFound("a simulation has none")});
+    Apply(XComsLoaded{need->instance, std::move(rows), std::move(found)});
   }
   if (const auto* need = std::get_if<NeedPrevious>(&effect))
     Apply(PreviousLoaded{need->run, Previous(*need)});

@@ -73,7 +73,8 @@ Status ClearTasks(Context& context, const ClearOptions& options) {
       Value::Map{{"dry_run", options.dry_run},           {"only_failed", options.only_failed},
                  {"include_upstream", options.upstream}, {"include_downstream", options.downstream},
                  {"include_past", options.past},         {"include_future", options.future},
-                 {"reset_dag_runs", !options.keep_run},  {"run_on_latest_version", options.newest_version}};
+                 {"reset_dag_runs", !options.keep_run},  {"run_on_latest_version", options.newest_version},
+                 {"refresh_cache", options.refresh_cache}};
   if (options.only_running) body.Set("only_running", true);
   if (!options.note.empty()) body.Set("note", options.note);
   if (options.run_id != "~") body.Set("dag_run_id", options.run_id);

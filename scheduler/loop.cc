@@ -183,7 +183,11 @@ void Loop::Release(std::vector<Effect> effects, Now now) {
       engine_->Apply(Loaded{need->dag_id, need->run_id, parts_.loader.LoadRun(need->dag_id, need->run_id)},
                      now, collecting_);
     } else if (const auto* values = std::get_if<NeedXComs>(&effect)) {
-      engine_->Apply(XComsLoaded{values->instance, parts_.loader.LoadXComs(values->keys)}, now, collecting_);
+      engine_->Apply(XComsLoaded{values->instance, parts_.loader.LoadXComs(values->keys), LookUp(*values)}, now,
+                     collecting_);
+    } else if (const auto* cached = std::get_if<NeedCached>(&effect)) {
+      engine_->Apply(CachedLoaded{cached->instance, cached->key, parts_.loader.LoadCached(cached->key)}, now,
+                     collecting_);
     } else if (const auto* previous = std::get_if<NeedPrevious>(&effect)) {
       engine_->Apply(
           PreviousLoaded{previous->run, parts_.loader.LoadPrevious(previous->dag_id, previous->before)}, now,
@@ -197,6 +201,22 @@ void Loop::Release(std::vector<Effect> effects, Now now) {
     }
   }
   if (!outgoing.empty()) parts_.effects.Deliver(outgoing);
+}
+
+std::vector<FoundValue> Loop::LookUp(const NeedXComs& need) const {
+  std::vector<FoundValue> found;
+  for (const LookupRef& ref : need.lookups) {
+    if (ref.kind != LookupRef::Kind::kPreviousSuccess) {
+      found.push_back({ref, parts_.outside == nullptr ? StatusOr<Value>(NotFound("nothing is defined here"))
+                                                      : parts_.outside->Find(NeedOf(ref))});
+      continue;
+    }
+    const StatusOr<millrace::Run> run =
+        need.before ? parts_.loader.LoadPreviousSuccess(need.dag_id, *need.before)
+                    : StatusOr<millrace::Run>(NotFound("a run without a date has none before it"));
+    found.push_back({ref, run.ok() ? StatusOr<Value>(PreviousSuccessOf(*run)) : run.status()});
+  }
+  return found;
 }
 
 void Loop::Freeze(const Status& status, Now now) {

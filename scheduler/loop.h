@@ -27,6 +27,7 @@
 #include "core/base/zones.h"
 #include "core/model/batch.h"
 #include "core/model/effect.h"
+#include "core/template/lookup.h"
 #include "scheduler/bounded_inbox.h"
 #include "scheduler/engine/engine.h"
 #include "scheduler/sinks.h"
@@ -44,6 +45,7 @@ struct LoopParts {
   store::RunLoader& loader;
   EffectSink& effects;
   JournalSink& journal;
+  TemplateLookup* outside = nullptr;  // who knows variables and connections; none: there are none
 };
 
 class Loop {
@@ -80,6 +82,8 @@ class Loop {
   void BeginCommit(Now now);
   void SendToStore();
   void Release(std::vector<Effect> effects, Now now);
+  // What templates read besides XComs.
+  std::vector<FoundValue> LookUp(const NeedXComs& need) const;
   void Freeze(const Status& status, Now now);
   void AskSequence(const Status& status, Now now);
   // The restart path: nothing that is not durable is believed any more.

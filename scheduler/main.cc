@@ -19,8 +19,8 @@
 #include "platform/zones.h"
 #include "scheduler/api/api_server.h"
 #include "scheduler/auth/accounts.h"
-#include "scheduler/auth/connections.h"
 #include "scheduler/auth/secrets.h"
+#include "scheduler/auth/vault.h"
 #include "scheduler/bounded_inbox.h"
 #include "scheduler/dagbag/dag_bag.h"
 #include "scheduler/dagbag/job_file.h"
@@ -123,14 +123,17 @@ Status Serve(const Flags& flags, const sigset_t& signals, LogSink& log) {
   const Duration lease = std::chrono::milliseconds(flags.lease_millis);
   BoundedInbox inbox(clock);
   auth::Accounts accounts({.state_folder = flags.state}, readers->accounts(), inbox, clock);
-  const auth::Connections connections = auth::Connections::FromEnvironment(environ);
+  ASSIGN_OR_RETURN(auth::Keyring keyring, auth::Keyring::Open(flags.state, environ));
+  auth::Vault vault(std::move(keyring), environ, readers->variables(), readers->connections());
+  auth::ShownValues shown(vault);
   const api::RenderFields render = [](const Run& run, const Dag& dag, const TaskInstance& instance,
                                       TemplateLookup& lookup) {
     return engine::RenderedFields(run, dag, instance, &lookup);
   };
   const api::JobLoader load_job = [&](const JobFile& job) { return dagbag::LoadJobFile(job, zones); };
   api::ApiServer api(
-      {.server = {.address = http.host, .port = http.port}, .dashboard = flags.webui, .render = render, .load_job = load_job},
+      {.server = {.address = http.host, .port = http.port}, .dashboard = flags.webui, .render = render, .load_job = load_job,
+       .credentials = api::Credentials{vault, readers->variables(), readers->connections(), shown}},
       {readers->dags(), readers->runs(), readers->task_instances(), readers->xcoms(), readers->datasets(),
        readers->jobs(), readers->journal(), *logs, readers->backfills(), readers->approvals(),
        readers->audit()},
@@ -140,10 +143,10 @@ Status Serve(const Flags& flags, const sigset_t& signals, LogSink& log) {
                             .heartbeat = heartbeat,
                             .lease = lease,
                             .shuffle_secret = shuffle_secret},
-                           {clock, log, inbox, accounts, connections, readers->dags(), *logs});
+                           {clock, log, inbox, accounts, vault, readers->dags(), *logs});
   InboxDagSink dag_sink(inbox);
   dagbag::DagBag dags(flags.dags, dag_sink, zones, clock, log);
-  Loop loop({clock, zones, log, inbox, *store, readers->loader(), gateway, api},
+  Loop loop({clock, zones, log, inbox, *store, readers->loader(), gateway, api, &vault},
             {.heartbeat = heartbeat, .lease = lease});
   RETURN_IF_ERROR(loop.Start());
   std::thread loop_thread([&] { loop.Run(); });

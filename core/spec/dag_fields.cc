@@ -356,6 +356,17 @@ const std::vector<FieldSpec>& TaskFields() {
        {.name = "on_failure_fail_dagrun",
         .type = FieldType::kBoolean,
         .doc = "of a teardown: its failure is the run's"},
+       {.name = "cache",
+        .type = FieldType::kMap,
+        .doc = "an earlier success of the task with the same inputs stands for running it again, as long as it has "
+               "not expired: the same rendered fields and files that they name",
+        .members = {{.name = "expires", .type = FieldType::kDuration, .doc = "never when left out"},
+                    {.name = "key",
+                     .type = FieldType::kString,
+                     .doc = "a template of what makes inputs the same, instead of fields and files"},
+                    {.name = "inputs",
+                     .type = FieldType::kStringList,
+                     .doc = "templates of what counts besides: \"{{ ds }}\", a path, a version"}}},
        {.name = "decides",
         .type = FieldType::kChoice,
         .doc = "what its result decides. branch: it names the tasks behind it that run; short_circuit: "

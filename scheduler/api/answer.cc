@@ -72,6 +72,16 @@ void Issues::Add(std::string_view place, std::string_view field, std::string_vie
 
 http::Response Issues::Answer() const { return JsonAnswer(Value::Map{{"detail", list_}}, 422); }
 
+std::string Issues::Text() const {
+  std::string text;
+  for (const Value& issue : list_) {
+    const Value::List& where = issue.Find("loc")->as_list();
+    text += (text.empty() ? "" : "; ") + (where.size() > 1 ? where[1].as_string() + ": " : std::string()) +
+            issue.Find("msg")->as_string();
+  }
+  return text;
+}
+
 bool Wants(const http::Request& request, std::string_view media_type) {
   const std::string_view accept = request.Header("accept");
   const std::size_t at = accept.find(media_type);

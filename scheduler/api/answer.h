@@ -26,6 +26,8 @@ class Issues {
            Value input = {});
   bool empty() const { return list_.empty(); }
   http::Response Answer() const;
+  // "value: Field required; ...", for one thing of several.
+  std::string Text() const;
 
  private:
   Value::List list_;

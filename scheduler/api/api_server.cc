@@ -33,6 +33,11 @@ struct ApiServer::Parts {
     AddUpkeepRoutes(table, context);
     AddLogRoutes(table, context);
     AddMillraceRoutes(table, context, live);
+    if (options.credentials) {
+      context.shown = &options.credentials->shown;
+      AddVariableRoutes(table, context, *options.credentials);
+      AddConnectionRoutes(table, context, *options.credentials);
+    }
     AddJobRoutes(table, context, options.load_job);
     table.Add({"GET", "/openapi.json", kOpen, 200, "This document", [this](const Call&) {
                  return TextAnswer(OpenApiDocument(table, options.version), "application/json");

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/base/clock.h"
@@ -23,6 +24,7 @@ struct ApiOptions {
   Duration patience = std::chrono::seconds(10);  // for the loop's answers
   RenderFields render = {};                      // without it task instances show no rendered fields
   JobLoader load_job = {};                       // without it no job can be sent
+  std::optional<Credentials> credentials = {};   // without them there are no variables and connections
 };
 
 class RouteTable;

@@ -114,6 +114,7 @@ http::Response Clear(Context& context, const Call& call) {
   clear.downstream = body.Bool("include_downstream", false);
   clear.reopen = body.Bool("reset_dag_runs", true);
   clear.latest_version = body.Bool("run_on_latest_version", false);
+  clear.refresh_cache = body.Bool("refresh_cache", false);
   const bool future = body.Bool("include_future", false);
   const bool past = body.Bool("include_past", false);
   const std::optional<WallTime> from = body.Time("start_date");
@@ -147,6 +148,7 @@ http::Response ClearRun(Context& context, const Call& call) {
   clear.dry_run = body.Bool("dry_run", true);
   clear.only_failed = body.Bool("only_failed", false);
   clear.latest_version = body.Bool("run_on_latest_version", false);
+  clear.refresh_cache = body.Bool("refresh_cache", false);
   body.UnsupportedTrue("only_new");
   const bool noted = body.Has("note");
   const std::string note = ReadNote(body);

@@ -17,6 +17,7 @@
 #include "core/model/job_file.h"
 #include "core/template/lookup.h"
 #include "scheduler/auth/accounts.h"
+#include "scheduler/auth/vault.h"
 #include "scheduler/inbox.h"
 #include "scheduler/store/logs.h"
 #include "scheduler/store/reader.h"
@@ -47,6 +48,14 @@ struct Readers {
 struct Upkeep {
   store::LogCleaner& logs;
   store::BackupWriter& backups;
+};
+
+// Variables and connections; all outlive the API.
+struct Credentials {
+  auth::Vault& vault;
+  store::VariableReader& variables;
+  store::ConnectionReader& connections;
+  TemplateLookup& shown;  // as people may see them
 };
 
 // Makes a DAG of a job's file: scheduler/dagbag, which main.cc hands in. Any thread.
@@ -92,6 +101,7 @@ class Context {
   auth::Accounts& accounts;
   const Clock& clock;
   const RenderFields render;  // may be empty
+  TemplateLookup* shown = nullptr;  // variables and connections as people may see them; set before the first call
 
  private:
   Inbox& inbox_;

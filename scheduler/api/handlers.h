@@ -22,6 +22,8 @@ void AddHitlRoutes(RouteTable& table, Context& context);
 void AddPoolRoutes(RouteTable& table, Context& context);
 void AddAuditRoutes(RouteTable& table, Context& context);
 void AddUpkeepRoutes(RouteTable& table, Context& context);
+void AddVariableRoutes(RouteTable& table, Context& context, const Credentials& credentials);
+void AddConnectionRoutes(RouteTable& table, Context& context, const Credentials& credentials);
 void AddLogRoutes(RouteTable& table, Context& context);
 void AddJobRoutes(RouteTable& table, Context& context, const JobLoader& load);
 void AddMillraceRoutes(RouteTable& table, Context& context, LiveEvents& live);

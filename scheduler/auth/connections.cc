@@ -9,12 +9,6 @@ char Shift(char c, char from, char to, int by) {
   return c >= from && c <= to ? static_cast<char>(c + by) : c;
 }
 
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = Shift(c, 'A', 'Z', 'a' - 'A');
-  return out;
-}
-
 std::string Upper(std::string_view text) {
   std::string out(text);
   for (char& c : out) c = Shift(c, 'a', 'z', 'A' - 'a');
@@ -23,22 +17,34 @@ std::string Upper(std::string_view text) {
 
 }  // namespace
 
-Connections Connections::FromEnvironment(const char* const* environment) {
+std::string LowerCase(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = Shift(c, 'A', 'Z', 'a' - 'A');
+  return out;
+}
+
+std::map<std::string, std::string> NamedInEnvironment(const char* const* environment,
+                                                      std::string_view prefix) {
   std::map<std::string, std::string> values;
   for (; *environment != nullptr; ++environment) {
     const std::string_view entry = *environment;
     const std::size_t equals = entry.find('=');
-    if (!entry.starts_with(kPrefix) || equals == std::string_view::npos || equals == kPrefix.size()) continue;
-    values.emplace(Lower(entry.substr(kPrefix.size(), equals - kPrefix.size())), entry.substr(equals + 1));
+    if (!entry.starts_with(prefix) || equals == std::string_view::npos || equals <= prefix.size()) continue;
+    values.emplace(LowerCase(entry.substr(prefix.size(), equals - prefix.size())), entry.substr(equals + 1));
   }
-  return Connections(std::move(values));
+  return values;
+}
+
+Connections Connections::FromEnvironment(const char* const* environment) {
+  return Connections(NamedInEnvironment(environment, kPrefix));
 }
 
 StatusOr<std::string> Connections::Get(std::string_view name) const {
-  const auto found = values_.find(Lower(name));
+  const auto found = values_.find(LowerCase(name));
   if (found != values_.end()) return found->second;
-  return NotFound("Connection is not defined: " + std::string(name) + "; set " + std::string(kPrefix) +
-                  Upper(name) + " in the scheduler's environment");
+  return NotFound("Connection is not defined: " + std::string(name) + "; dagctl connections add " +
+                  std::string(name) + " --uri URI, or set " + std::string(kPrefix) + Upper(name) +
+                  " in the scheduler's environment");
 }
 
 }  // namespace millrace::auth

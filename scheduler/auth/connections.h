@@ -1,6 +1,5 @@
-// The credentials that attempts may be handed: from MILLRACE_CONN_<NAME>, kept in memory and nowhere else.
-// The gateway asks for those that an attempt names, when it sends it. Immutable; any thread. Never written to
-// log, journal or API.
+// The credentials of the scheduler's environment: from MILLRACE_CONN_<NAME>, kept in memory and nowhere else.
+// Immutable; any thread. Never written to log, journal or API. Those of the store: vault.h.
 #pragma once
 
 #include <map>
@@ -11,15 +10,27 @@
 
 namespace millrace::auth {
 
-class Connections {
+// Who knows connections by name, as URIs. Any thread.
+class ConnectionSource {
+ public:
+  virtual ~ConnectionSource() = default;
+  // NOT_FOUND says how to define it. The value never stands in a message.
+  virtual StatusOr<std::string> Get(std::string_view name) const = 0;
+};
+
+std::string LowerCase(std::string_view text);
+// Those whose names begin with `prefix`, without it and in lower case.
+std::map<std::string, std::string> NamedInEnvironment(const char* const* environment,
+                                                      std::string_view prefix);
+
+class Connections final : public ConnectionSource {
  public:
   Connections() = default;
   explicit Connections(std::map<std::string, std::string> values) : values_(std::move(values)) {}
   // `environment` as main has it: "NAME=value", ended by null. Names are compared in lower case.
   static Connections FromEnvironment(const char* const* environment);
 
-  // NOT_FOUND says which variable to set. The value never stands in a message.
-  StatusOr<std::string> Get(std::string_view name) const;
+  StatusOr<std::string> Get(std::string_view name) const override;
 
  private:
   std::map<std::string, std::string> values_;  // by name in lower case

@@ -97,6 +97,24 @@ void DagReader::ReadBackoff(RetryPolicy& retry, const Value& value, const std::s
   }
 }
 
+void DagReader::ReadCache(Task& task, const Value& value) {
+  const Value* cache = value.Find("cache");
+  if (cache == nullptr || !cache->is_map()) return;
+  const std::string what = "task '" + task.id + "': 'cache'";
+  if (task.in_engine) {
+    Add(cache->key_position(), what + " is for tasks that a worker runs",
+        "leave 'cache' out");
+    return;
+  }
+  CachePolicy policy;
+  policy.expires = LengthOf(cache->Find("expires"), Duration(0));
+  if (const Value* key = cache->Find("key"); key != nullptr && key->is_string()) policy.key = *key;
+  for (const Value& input : NamesOf(cache->Find("inputs"))) {
+    if (input.is_string()) policy.inputs.push_back(input);
+  }
+  task.cache = std::move(policy);
+}
+
 void DagReader::ReadRole(Task& task, const Value& value) {
   const std::string what = "task '" + task.id + "'";
   if (IsTrue(value.Find("setup"))) task.role = TaskRole::kSetup;

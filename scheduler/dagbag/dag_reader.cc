@@ -163,6 +163,8 @@ void DagReader::Seal() {
     task.setups.clear();
     task.pulls.clear();
     task.expand_pulls.clear();
+    task.lookups.clear();
+    task.expand_lookups.clear();
   }
   const std::string text = EncodeDag(content);
   const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());

@@ -45,6 +45,7 @@ class DagReader {
   void ReadRetries(Task& task, const Value& value, const Scope& scope);
   void ReadRetryRules(Task& task, const Value& rules);
   void ReadRole(Task& task, const Value& value);
+  void ReadCache(Task& task, const Value& value);
   std::vector<Expansion> ReadExpand(const Value& value, const std::string& what, bool* zip,
                                     std::vector<Value>& needs);
   void CheckExpanded(const Task& task, const TaskKind& kind);

@@ -179,6 +179,7 @@ void DagReader::ReadTask(const Value& written, const Scope& scope) {
   } else if (uses->is_string()) {
     ReadWith(task, value, *uses, needs);
   }
+  ReadCache(task, value);
   const auto setups = teardowns_.find(task.id);
   if (setups != teardowns_.end()) needs.insert(needs.end(), setups->second.begin(), setups->second.end());
   ReadLabels(task, value);

@@ -91,28 +91,39 @@ void SetWeights(Dag& dag) {
   }
 }
 
-void AddPulls(const Dag& dag, std::string_view text, const Task& task, std::set<XComRef>& pulls) {
+// What texts read from outside their run's facts.
+struct Reads {
+  std::set<XComRef> pulls;
+  std::set<LookupRef> lookups;
+};
+
+void AddReads(const Dag& dag, std::string_view text, const Task& task, Reads& reads) {
   for (const TemplateReference& reference : References(text, task.id)) {
     const TemplateNeed& need = reference.need;
-    const std::int32_t from = need.kind == TemplateNeed::Kind::kXCom ? dag.FindTask(need.name) : -1;
-    if (from >= 0) pulls.insert({from, need.key});
+    if (const std::optional<LookupRef> ref = RefOf(need)) {
+      reads.lookups.insert(*ref);
+    } else if (const std::int32_t from = dag.FindTask(need.name); from >= 0) {
+      reads.pulls.insert({from, need.key});
+    }
   }
 }
 
-std::vector<XComRef> PullsOfExpand(const Dag& dag, const Task& task, const std::vector<Expansion>& expand) {
-  std::set<XComRef> pulls;
+void SetExpandReads(const Dag& dag, Task& task, const std::vector<Expansion>& expand) {
+  Reads reads;
   for (const Expansion& expansion : expand) {
-    if (expansion.values.is_string()) AddPulls(dag, expansion.values.as_string(), task, pulls);
+    if (expansion.values.is_string()) AddReads(dag, expansion.values.as_string(), task, reads);
   }
-  return {pulls.begin(), pulls.end()};
+  task.expand_pulls.assign(reads.pulls.begin(), reads.pulls.end());
+  task.expand_lookups.assign(reads.lookups.begin(), reads.lookups.end());
 }
 
-void SetPulls(Dag& dag, Task& task) {
+void SetReads(const Dag& dag, Task& task) {
   const TaskKind* kind = FindTaskKind(task.kind);
   if (kind == nullptr) return;
-  std::set<XComRef> pulls;
+  Reads reads;
+  std::set<XComRef>& pulls = reads.pulls;
   const RenderString collect = [&](std::string_view text, FieldUse, Position) -> StatusOr<std::string> {
-    AddPulls(dag, text, task, pulls);
+    AddReads(dag, text, task, reads);
     return std::string();
   };
   const PullValue pulled = [&](const std::string& from, const std::string& key, Position) -> StatusOr<Value> {
@@ -120,7 +131,12 @@ void SetPulls(Dag& dag, Task& task) {
     return Value();
   };
   static_cast<void>(RenderWith(*kind, task.with, collect, pulled).ok());  // the collectors refuse nothing
+  if (task.cache) {
+    if (task.cache->key.is_string()) AddReads(dag, task.cache->key.as_string(), task, reads);
+    for (const Value& input : task.cache->inputs) AddReads(dag, input.as_string(), task, reads);
+  }
   task.pulls.assign(pulls.begin(), pulls.end());
+  task.lookups.assign(reads.lookups.begin(), reads.lookups.end());
 }
 
 }  // namespace
@@ -129,8 +145,8 @@ void CompleteFlow(Dag& dag) {
   SetSetups(dag);
   SetWeights(dag);
   for (Task& task : dag.tasks) {
-    SetPulls(dag, task);
-    task.expand_pulls = PullsOfExpand(
+    SetReads(dag, task);
+    SetExpandReads(
         dag, task,
         task.mapped_group < 0 ? task.expand : dag.groups[static_cast<std::size_t>(task.mapped_group)].expand);
   }

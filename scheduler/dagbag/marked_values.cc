@@ -17,7 +17,13 @@ Value Placed(Value value, const Value& inner, const Value& outer) {
 
 Value Text(const Value& value, bool is_template) {
   if (is_template || !HasTemplate(value.as_string())) return value;
-  return Placed(Value("{% raw %}" + value.as_string() + "{% endraw %}"), value, value);
+  // Its own word would end it: that is cut in two.
+  constexpr std::string_view kEnd = "endraw";
+  std::string raw = value.as_string();
+  constexpr std::string_view kCut = "en{% endraw %}{% raw %}draw";
+  for (std::size_t at = raw.find(kEnd); at != std::string::npos; at = raw.find(kEnd, at + kCut.size()))
+    raw.replace(at, kEnd.size(), kCut);
+  return Placed(Value("{% raw %}" + raw + "{% endraw %}"), value, value);
 }
 
 Value Without(const Value& value, bool templates, int depth) {

@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 
+#include "core/model/secret_text.h"
 #include "core/spec/task_kind.h"
 #include "core/template/run_context.h"
 #include "core/template/template.h"
@@ -88,15 +89,31 @@ void CheckTemplates(const Dag& dag, std::string_view source, std::vector<Problem
                             "task '" + task.id + "': in a template: " + problem.message, problem.suggestion});
       }
     };
+    // What becomes part of a row must not hold a secret.
+    const auto not_secret = [&](std::string_view text, Position where, const std::string& why) {
+      for (const TemplateReference& reference : References(text, task.id)) {
+        const bool variable = reference.need.kind == TemplateNeed::Kind::kVariable;
+        const bool connection = reference.need.kind == TemplateNeed::Kind::kConnection;
+        if (!connection && !(variable && IsSecretName(reference.need.name))) continue;
+        problems.push_back({"", PlaceInFile(source, where, {reference.line, reference.column}),
+                            "task '" + task.id + "': in a template: " + ToString(reference.need) + " may hold a secret, and " + why,
+                            variable ? "a variable without such a word in its name is no secret" : ""});
+      }
+    };
     const RenderString check = [&](std::string_view text, FieldUse, Position where) -> StatusOr<std::string> {
       names(text, where);
+      // A plan, a run's conf, a question.
+      if (kind->name == "mapreduce" || (kind->in_engine && kind->steering == Steering::kNone))
+        not_secret(text, where, "what a task of kind " + kind->name + " makes of it is kept in the store");
       CheckXComs(dag, task, text, source, where, problems);
       return std::string();
     };
     // The tasks whose XComs `expand` reads were looked for with its needs.
     const auto look = [&](const std::vector<Expansion>& expand) {
       for (const Expansion& expansion : expand) {
-        if (expansion.values.is_string()) names(expansion.values.as_string(), expansion.values.position());
+        if (!expansion.values.is_string()) continue;
+        names(expansion.values.as_string(), expansion.values.position());
+        not_secret(expansion.values.as_string(), expansion.values.position(), "what 'expand' gives is kept in the store");
       }
     };
     look(task.expand);
@@ -104,6 +121,10 @@ void CheckTemplates(const Dag& dag, std::string_view source, std::vector<Problem
     AddMapNames(dag, task, context);
     // The checker refuses nothing, so there is no error to look at.
     static_cast<void>(RenderWith(*kind, task.with, check).ok());
+    if (!task.cache) continue;
+    Value::List cached = task.cache->inputs;
+    if (task.cache->key.is_string()) cached.push_back(task.cache->key);
+    for (const Value& text : cached) static_cast<void>(check(text.as_string(), FieldUse::kTemplate, text.position()).ok());
   }
 }
 

@@ -79,6 +79,7 @@ CommandReply Engine::State::Clear(const ClearTasks& command, LiveRun& run) {
       result.instances.push_back(instance.row.key);
     });
   }
+  if (!command.dry_run && command.refresh_cache) ForgetCached(run, selected);
   if (!command.dry_run && other_version) {
     Rerun(run, true, command.user);
   } else if (!command.dry_run && !indices.empty()) {

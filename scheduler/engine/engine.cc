@@ -46,7 +46,7 @@ void Engine::Apply(const Event& event, Now now, Output& out) {
                  [&](const CommandReceived& e) { state.OnCommand(e); },
                  [&](const Loaded& e) { state.OnLoaded(e); },
                  [&](const XComsLoaded& e) { state.OnXComsLoaded(e); },
-                 [&](const CachedLoaded&) {},  // nothing asks for it yet
+                 [&](const CachedLoaded& e) { state.OnCachedLoaded(e); },
                  [&](const PreviousLoaded& e) { state.OnPreviousLoaded(e); },
                  [&](const DatesLoaded& e) { state.OnDatesLoaded(e); },
                  [&](const LoopStalled& e) { state.OnStalled(e); },

@@ -214,7 +214,7 @@ void Engine::State::LoadJob(LiveRun& run, Instance& instance) {
   job.order = OrderOf(run.row.type, -task.priority_weight);
   job.loaded = true;
   // It rendered when it started, with the same run and version.
-  if (!task.pulls.empty()) {
+  if (ReadsValues(task)) {
     job.unrendered = true;
     Ask(run, instance);
   } else if (StatusOr<Assignment> assignment = MakeAssignment(run, instance); assignment.ok()) {

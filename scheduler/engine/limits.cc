@@ -120,10 +120,11 @@ void Engine::State::Leave(LiveRun& run, Instance& instance) {
 
 void Engine::State::Park(LiveRun& run, Instance& instance) {
   const Task& task = TaskOf(run, instance);
-  if (!task.pulls.empty() && instance.values == nullptr) {
+  if (ReadsValues(task) && instance.values == nullptr) {
     Ask(run, instance);
     return;
   }
+  if (task.cache && LookInCache(run, instance)) return;
   if (!Admit(run, instance)) return;
   const std::string& name = PoolOf(task);
   Lane& lane = run.lanes[name];

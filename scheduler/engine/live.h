@@ -18,6 +18,7 @@
 #include "core/model/command.h"
 #include "core/model/dag.h"
 #include "core/model/effect.h"
+#include "core/model/event.h"
 #include "core/model/run.h"
 #include "scheduler/jobs/job.h"
 
@@ -43,6 +44,14 @@ struct UpstreamEnds {
   std::int32_t done() const { return success + failed + skipped + upstream_failed; }
 };
 
+// What an instance has read before it may start.
+struct LoadedValues {
+  std::vector<XComRow> xcoms;
+  std::vector<FoundValue> found;
+  bool cache_known = false;  // whether an earlier success may stand for it has been looked at
+  std::string cache_key;     // under which its success is kept; "": not kept
+};
+
 struct Instance {
   TaskInstance row;
   UpstreamEnds ends;
@@ -52,8 +61,8 @@ struct Instance {
   bool holds = false;                                  // counts in its pool and against max_active_tasks
   bool untold = false;                                 // ended, and downstream does not know it yet
   bool admitted = false;                               // counts against the limits on instances of its task
-  bool asked = false;                                  // for the XComs that its task pulls
-  std::shared_ptr<const std::vector<XComRow>> values;  // those; null until they have come
+  bool asked = false;                            // for what its task reads, or for a cached result
+  std::shared_ptr<const LoadedValues> values;    // null until they have come
 };
 
 // The ready instances of one run that want one pool, best first: higher priority, then earlier in the DAG.
@@ -251,6 +260,7 @@ struct End {
   WallTime started_at{};
   WallTime ended_at{};
   std::string error_class = {};
+  bool cached = false;  // an earlier success stood for it
 };
 
 }  // namespace millrace::engine

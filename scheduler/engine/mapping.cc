@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/model/json.h"
+#include "core/model/secret_text.h"
 #include "scheduler/engine/graph.h"
 #include "scheduler/engine/render.h"
 
@@ -104,7 +105,7 @@ void Engine::State::ExpandReady() {
 
 void Engine::State::Expand(LiveRun& run, Instance& instance) {
   const Task& task = TaskOf(run, instance);
-  if (!task.expand_pulls.empty() && instance.values == nullptr) {
+  if (ExpandReadsValues(task) && instance.values == nullptr) {
     if (!instance.asked) Ask(run, instance);
     return;
   }
@@ -116,7 +117,7 @@ void Engine::State::Expand(LiveRun& run, Instance& instance) {
   if (values.ok() && run.instances.size() + values->size() * tasks.size() > kMaxInstances)
     values = InvalidArgument("'expand' would give this run more than a million task instances");
   if (!values.ok()) {
-    instance.row.reason = values.status().message();
+    instance.row.reason = MaskedText(values.status().message(), SecretsOf(instance.values.get()));
     SetState(run, instance, TaskState::kFailed);
     return;
   }

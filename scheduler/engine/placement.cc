@@ -3,6 +3,7 @@
 // worker never waits for the next one.
 #include <algorithm>
 
+#include "core/model/secret_text.h"
 #include "scheduler/engine/render.h"
 #include "scheduler/engine/state.h"
 
@@ -167,7 +168,13 @@ bool Engine::State::PlaceStage(LiveJob& job, StageRun& stage) {
 
 StatusOr<Assignment> Engine::State::MakeAssignment(const LiveRun& run, const Instance& instance) const {
   TemplateAnswers values = AnswersOf(run, instance);
-  return Render(run.row, *run.dag, TaskOf(run, instance), instance.row, instance.row.fence, &values, EventsOf(run));
+  StatusOr<Assignment> assignment = Render(run.row, *run.dag, TaskOf(run, instance), instance.row,
+                                           instance.row.fence, &values, EventsOf(run));
+  std::vector<std::string> secrets = SecretsOf(instance.values.get());
+  if (secrets.empty()) return assignment;
+  if (!assignment.ok()) return Status(assignment.status().code(), MaskedText(assignment.status().message(), secrets));
+  assignment->secrets = std::move(secrets);
+  return assignment;
 }
 
 Assignment Engine::State::MakeStageAssignment(const LiveRun& run, const Instance& instance,
@@ -175,6 +182,7 @@ Assignment Engine::State::MakeStageAssignment(const LiveRun& run, const Instance
                                               Fence fence) const {
   Assignment assignment = Frame(run.row, *run.dag, TaskOf(run, instance), instance.row, fence);
   assignment.with = job.with;
+  assignment.secrets = SecretsOf(instance.values.get());
   assignment.stage = start.work;
   assignment.slots = start.slots;
   assignment.timeout = Duration(0);  // the job as a whole has one, which the engine keeps

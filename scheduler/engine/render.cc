@@ -173,10 +173,8 @@ StatusOr<Assignment> Render(const Run& run, const Dag& dag, const Task& task, co
     // Whatever can be known ahead is asked for before; what is left was named by an expression.
     if (rendered.status().code() == Code::kUnavailable) {
       const std::string what = rendered.status().message();
-      const bool xcom = what.find("the XCom") != std::string::npos;
       rendered = Unavailable(
-          what + (xcom ? "; write its name as plain text, so that it can be read before the task starts"
-                       : ", and it is not available here"));
+          what + "; write its name as plain text, so that it can be read before the task starts");
     }
     return rendered.status().WithContext("task '" + task.id + "', " + dag.file + ":" +
                                          std::to_string(where.line) + ":" + std::to_string(where.column));
@@ -195,6 +193,14 @@ StatusOr<Assignment> Render(const Run& run, const Dag& dag, const Task& task, co
   }
   assignment.environment.insert(assignment.environment.end(), shell.variables.begin(), shell.variables.end());
   return assignment;
+}
+
+StatusOr<std::string> RenderPlain(const Run& run, const Dag& dag, const Task& task,
+                                  const TaskInstance& instance, const std::string& text, TemplateLookup* lookup,
+                                  Value triggering_events) {
+  ASSIGN_OR_RETURN(TemplateContext context, ContextOf(run, dag, task, instance, triggering_events));
+  context.SetLookup(lookup);
+  return RenderText(text, context);
 }
 
 StatusOr<Value> RenderData(const Run& run, const Dag& dag, const Task& task, const TaskInstance& instance,

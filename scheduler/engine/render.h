@@ -29,4 +29,9 @@ StatusOr<Assignment> Render(const Run& run, const Dag& dag, const Task& task, co
 StatusOr<Value> RenderData(const Run& run, const Dag& dag, const Task& task, const TaskInstance& instance,
                            const std::string& text, TemplateLookup* lookup, Value triggering_events = Value::Map());
 
+// A template's text.
+StatusOr<std::string> RenderPlain(const Run& run, const Dag& dag, const Task& task, const TaskInstance& instance,
+                                  const std::string& text, TemplateLookup* lookup,
+                                  Value triggering_events = Value::Map());
+
 }  // namespace millrace::engine

@@ -132,8 +132,10 @@ void Engine::State::OnEnded(LiveRun& run, Instance& instance, const engine::End&
   }
   switch (end.outcome) {
     case Outcome::kSuccess:
+      KeepInCache(run, instance, end);
       SetState(run, instance, TaskState::kSuccess);
-      TellDatasets(run, instance);
+      // What stood for it was told when it was made; nothing is newer now.
+      if (!end.cached) TellDatasets(run, instance);
       return;
     case Outcome::kSkipped:
       SetState(run, instance, TaskState::kSkipped);

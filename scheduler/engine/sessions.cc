@@ -90,8 +90,8 @@ void Engine::State::Rejoin(Session& session, const WorkerJoined& event, Welcome&
                                                  job.tasks.find(*attempt.stage)->second.start, fence)});
     } else {
       const Instance& instance = *FindInstance(attempt.instance);
-      if (!TaskOf(*run, instance).pulls.empty() && instance.values == nullptr) {
-        OnLost(fence, "its XComs are to be read again", false);
+      if (ReadsValues(TaskOf(*run, instance)) && instance.values == nullptr) {
+        OnLost(fence, "what its templates read is to be read again", false);
         continue;
       }
       // It rendered before, so it renders now: the run and its version have not changed.
@@ -205,9 +205,12 @@ void Engine::State::OnTimer(const Timer& timer) {
         LookBack(*run);
       } else if (lookups.contains(timer.instance)) {
         AskForTarget(timer.instance);
-      } else if (Instance* instance = FindInstance(timer.instance);
-                 instance->values == nullptr && instance->asked) {
-        Ask(*run, *instance);
+      } else if (Instance* instance = FindInstance(timer.instance); instance->asked) {
+        if (instance->row.state == TaskState::kScheduled) {
+          Park(*run, *instance);
+        } else if (instance->values == nullptr) {
+          Ask(*run, *instance);
+        }
       }
       return;
     }

@@ -184,6 +184,14 @@ struct Engine::State {
   static TemplateAnswers AnswersOf(const LiveRun& run, const Instance& instance);
   void OnXComsLoaded(const XComsLoaded& event);
 
+  // cache.cc: results of earlier successes with the same inputs.
+  // True: it waits for the store's answer. False: it runs.
+  bool LookInCache(LiveRun& run, Instance& instance);
+  void OnCachedLoaded(const CachedLoaded& event);
+  void KeepInCache(const LiveRun& run, const Instance& instance, const engine::End& end);
+  void ForgetCached(const LiveRun& run, const std::vector<std::int32_t>& tasks);
+  StatusOr<std::string> CacheKeyOf(const LiveRun& run, const Instance& instance) const;
+
   // steering.cc: tasks that decide which tasks behind them run.
   void RunInEngine(LiveRun& run, Instance& instance);
   Status Steer(LiveRun& run, Instance& instance, const Value& result);
@@ -377,6 +385,15 @@ inline std::int32_t OrderOf(const Task& task) { return task.in_engine ? INT32_MI
 inline LaneKey KeyOf(const LiveRun& run, const Task& task, const Instance& instance) {
   return {OrderOf(run.row.type, OrderOf(task)), run.row.key, instance.row.key.index};
 }
+
+// Whether its templates, or its `expand`, read something that must be loaded first.
+inline bool ReadsValues(const Task& task) { return !task.pulls.empty() || !task.lookups.empty(); }
+inline bool ExpandReadsValues(const Task& task) {
+  return !task.expand_pulls.empty() || !task.expand_lookups.empty();
+}
+
+// What of it no message, row or log may show.
+std::vector<std::string> SecretsOf(const LoadedValues* values);
 
 // A mapreduce task instance is a job: it takes no slot itself.
 inline bool IsJob(const Task& task) { return task.kind == "mapreduce"; }

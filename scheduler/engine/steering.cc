@@ -7,6 +7,7 @@
 #include <set>
 
 #include "core/model/json.h"
+#include "core/model/secret_text.h"
 #include "scheduler/engine/graph.h"
 #include "scheduler/engine/render.h"
 #include "scheduler/engine/truth.h"
@@ -192,6 +193,8 @@ void Engine::State::RunInEngine(LiveRun& run, Instance& instance) {
   } else {
     end.result = IsLatest(run) ? "true" : "false";
   }
+  // It becomes an XCom, and a choice that is none is told in the reason.
+  if (assignment.ok()) end.result = MaskedText(end.result, assignment->secrets);
   OnEnded(run, instance, end);
 }
 

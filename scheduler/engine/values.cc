@@ -1,8 +1,10 @@
-// XComs: what a task instance leaves, and what it reads before it starts. The engine keeps none of them: it
-// asks for the rows (NeedXComs), which are read once what wrote them is durable.
+// XComs: what a task instance leaves, and what it reads before it starts, variables and connections among it.
+// The engine keeps none of them: it asks (NeedXComs), and is answered once what wrote them is durable.
 #include <algorithm>
 
+#include "core/model/connection.h"
 #include "core/model/json.h"
+#include "core/model/secret_text.h"
 #include "scheduler/engine/graph.h"
 
 namespace millrace::engine {
@@ -15,7 +17,29 @@ const std::vector<XComRef>& PullsOf(const Task& task, const Instance& instance) 
   return instance.row.state == TaskState::kNone ? task.expand_pulls : task.pulls;
 }
 
+const std::vector<LookupRef>& LookupsOf(const Task& task, const Instance& instance) {
+  return instance.row.state == TaskState::kNone ? task.expand_lookups : task.lookups;
+}
+
 }  // namespace
+
+std::vector<std::string> SecretsOf(const LoadedValues* values) {
+  std::vector<std::string> secrets;
+  if (values == nullptr) return secrets;
+  for (const FoundValue& found : values->found) {
+    if (!found.value.ok()) continue;
+    if (found.ref.kind == LookupRef::Kind::kConnection) {
+      for (std::string& secret : SecretsOfConnection(*found.value)) secrets.push_back(std::move(secret));
+    } else if (found.ref.kind == LookupRef::Kind::kVariable && IsSecretName(found.ref.name)) {
+      AddSecrets(*found.value, true, secrets);
+      // var.json's members.
+      if (!found.value->is_string()) continue;
+      if (const StatusOr<Value> parsed = ParseJson(found.value->as_string()); parsed.ok())
+        AddSecrets(*parsed, true, secrets);
+    }
+  }
+  return secrets;
+}
 
 bool Engine::State::KeepXComs(const Instance& instance, const engine::End& end, std::string* refusal) {
   std::size_t bytes = end.result.size();
@@ -40,15 +64,27 @@ void Engine::State::Ask(LiveRun& run, Instance& instance) {
   for (const XComRef& ref : PullsOf(TaskOf(run, instance), instance)) {
     EachOf(run, ref.task, [&](const Instance& from) { need.keys.push_back({from.row.key, ref.key}); });
   }
+  need.lookups = LookupsOf(TaskOf(run, instance), instance);
+  need.dag_id = run.row.dag_id;
+  need.before = run.row.logical_date;
   Emit(std::move(need));
 }
 
 TemplateAnswers Engine::State::AnswersOf(const LiveRun& run, const Instance& instance) {
   TemplateAnswers answers;
   const std::vector<XComRef>& pulls = PullsOf(TaskOf(run, instance), instance);
-  if (pulls.empty() || instance.values == nullptr) return answers;
+  if (instance.values == nullptr) return answers;
+  for (const auto& [ref, value] : instance.values->found) {
+    if (value.ok()) {
+      answers.Set(NeedOf(ref), *value);
+    } else if (value.status().code() == Code::kNotFound) {
+      answers.SetNone(NeedOf(ref));
+    } else {
+      answers.SetError(NeedOf(ref), value.status());
+    }
+  }
   std::map<XComKey, Value> known;
-  for (const XComRow& row : *instance.values) {
+  for (const XComRow& row : instance.values->xcoms) {
     StatusOr<Value> value = ParseJson(row.json);
     if (value.ok()) known.emplace(XComKey{row.instance, row.key}, std::move(value).value());
   }
@@ -89,12 +125,15 @@ void Engine::State::OnXComsLoaded(const XComsLoaded& event) {
   LiveRun* run = FindRun(event.instance.run);
   Instance* instance = FindInstance(event.instance);
   if (instance == nullptr || !instance->asked) return;
-  if (!event.rows.ok()) {
+  const bool later = std::any_of(event.found.begin(), event.found.end(), [](const FoundValue& found) {
+    return !found.value.ok() && found.value.status().code() == Code::kUnavailable;
+  });
+  if (!event.rows.ok() || later) {
     timers.Add({now.boot + kAskAgain, TimerKind::kAskAgain, {}, event.instance, 0, {}});
     return;
   }
   instance->asked = false;
-  instance->values = std::make_shared<const std::vector<XComRow>>(*event.rows);
+  instance->values = std::make_shared<const LoadedValues>(LoadedValues{*event.rows, event.found, false, ""});
   if (instance->row.state == TaskState::kNone) {
     Evaluate(*run, *instance);
   } else if (instance->row.state == TaskState::kScheduled) {

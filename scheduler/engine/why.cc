@@ -156,7 +156,11 @@ StatusOr<Why> Engine::State::AnswerWhy(const AskWhy& question) const {
       break;
     case TaskState::kScheduled: {
       if (!row.reason.empty()) why.reasons.push_back({"lost", row.reason + "; it runs again"});
-      if (instance.asked) why.reasons.push_back({"values", "reads the XComs that its templates name"});
+      if (instance.asked) {
+        const bool read = !ReadsValues(task) || instance.values != nullptr;
+        why.reasons.push_back({"values", read ? "looks whether an earlier success may stand for it"
+                                              : "reads what its templates name"});
+      }
       if (lookups.contains(row.key))
         why.reasons.push_back({"values", "looks whether there is a run of that id already"});
       const LaneKey key = KeyOf(run, task, instance);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/model/connection.h"
+
 namespace millrace::gateway {
 namespace {
 
@@ -12,9 +14,17 @@ constexpr std::size_t kRecent = 64;
 convert::Enclosed StoredEnclosures::For(const Assignment& assignment) {
   convert::Enclosed enclosed;
   for (const std::string& name : assignment.connections) {
-    if (StatusOr<std::string> value = connections_.Get(name); value.ok()) {
-      enclosed.connections.emplace_back(name, std::move(*value));
+    StatusOr<std::string> value = connections_.Get(name);
+    if (!value.ok()) {
+      if (value.status().code() != Code::kNotFound)
+        log_.Log(LogLevel::kError, "Connection cannot be handed out (error=" + value.status().ToString() + ")");
+      continue;
     }
+    if (const StatusOr<millrace::Connection> parsed = ParseConnection(name, *value); parsed.ok()) {
+      for (std::string& secret : SecretsOfConnection(ConnectionValue(*parsed)))
+        enclosed.secrets.push_back(std::move(secret));
+    }
+    enclosed.connections.emplace_back(name, std::move(*value));
   }
   if (assignment.files.empty()) return enclosed;
   const DagPtr dag = Version(assignment.dag_id, assignment.dag_hash);

@@ -15,7 +15,7 @@ namespace millrace::gateway {
 
 class StoredEnclosures final : public Enclosures {
  public:
-  StoredEnclosures(const auth::Connections& connections, store::DagReader& dags, LogSink& log)
+  StoredEnclosures(const auth::ConnectionSource& connections, store::DagReader& dags, LogSink& log)
       : connections_(connections), dags_(dags), log_(log) {}
   // What cannot be found is left out: the task kind then says what is missing.
   convert::Enclosed For(const Assignment& assignment) override;
@@ -23,7 +23,7 @@ class StoredEnclosures final : public Enclosures {
  private:
   DagPtr Version(const std::string& dag_id, const std::string& hash);
 
-  const auth::Connections& connections_;
+  const auth::ConnectionSource& connections_;
   store::DagReader& dags_;
   LogSink& log_;
   std::mutex mutex_;

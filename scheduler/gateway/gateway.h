@@ -37,7 +37,7 @@ struct GatewayParts {
   LogSink& log;
   Inbox& inbox;
   auth::TokenVerifier& tokens;
-  const auth::Connections& connections;
+  const auth::ConnectionSource& connections;
   store::DagReader& dags;
   store::LogWriter& logs;
 };

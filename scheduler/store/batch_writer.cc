@@ -64,6 +64,12 @@ constexpr const char* kBackfill =
     "INSERT OR REPLACE INTO backfill VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 constexpr const char* kPool = "INSERT OR REPLACE INTO pool VALUES (?,?,?,?)";
 constexpr const char* kForgetPool = "DELETE FROM pool WHERE name = ?";
+constexpr const char* kVariable = "INSERT OR REPLACE INTO variable VALUES (?,?,?)";
+constexpr const char* kForgetVariable = "DELETE FROM variable WHERE name = ?";
+constexpr const char* kConnection = "INSERT OR REPLACE INTO connection VALUES (?,?,?,?,?,?,?,?)";
+constexpr const char* kForgetConnection = "DELETE FROM connection WHERE name = ?";
+constexpr const char* kCached = "INSERT OR REPLACE INTO cached_result VALUES (?,?,?,?,?,?,?,?)";
+constexpr const char* kForgetCached = "DELETE FROM cached_result WHERE dag_id = ? AND task_id = ?";
 // Its row first.
 constexpr std::array<const char*, 7> kForgetInstance = {
     "DELETE FROM task_instance WHERE key = ?", "DELETE FROM attempt WHERE key = ?",
@@ -78,14 +84,15 @@ constexpr std::array<const char*, 7> kDeleteRun = {
 constexpr std::array<const char*, 3> kDeleteRunRow = {"DELETE FROM run_event WHERE run = ?",
                                                       "DELETE FROM deadline WHERE run = ?",
                                                       "DELETE FROM run WHERE run = ?"};
-constexpr std::array<const char*, 5> kDeleteDag = {
+constexpr std::array<const char*, 6> kDeleteDag = {
     "DELETE FROM dag_version WHERE dag_id = ?1 AND version < (SELECT version FROM dag WHERE dag_id = ?1)",
-    "DELETE FROM dag_tag WHERE dag_id = ?1", "DELETE FROM backfill WHERE dag_id = ?1",
+    "DELETE FROM dag_tag WHERE dag_id = ?1", "DELETE FROM cached_result WHERE dag_id = ?1", "DELETE FROM backfill WHERE dag_id = ?1",
     "DELETE FROM dataset_use WHERE dag_id = ?1", "DELETE FROM dataset_queue WHERE dag_id = ?1"};
-constexpr std::array<const char*, 2> kPrune = {
+constexpr std::array<const char*, 3> kPrune = {
     "DELETE FROM journal WHERE sequence IN (SELECT sequence FROM journal WHERE at < ?1 ORDER BY sequence "
     "LIMIT ?2)",
-    "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ?1 ORDER BY id LIMIT ?2)"};
+    "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ?1 ORDER BY id LIMIT ?2)",
+    "DELETE FROM cached_result WHERE rowid IN (SELECT rowid FROM cached_result WHERE expires_at < ?1 OR made_at < ?1 LIMIT ?2)"};
 constexpr const char* kJournal = "INSERT INTO journal VALUES (?,?,?)";
 
 }  // namespace
@@ -105,6 +112,7 @@ Status BatchWriter::Write(const Batch& batch) {
   RETURN_IF_ERROR(WriteInstances(batch));
   RETURN_IF_ERROR(WriteDatasets(batch));
   RETURN_IF_ERROR(WriteJobs(batch));
+  for (const CachedResult& row : batch.cached) RETURN_IF_ERROR(WriteCached(row));
   for (const Record& record : batch.records) RETURN_IF_ERROR(WriteRecord(record));
   return WriteJournal(batch);
 }
@@ -199,6 +207,17 @@ Status BatchWriter::WriteXCom(const XComRow& row) {
   if (!row.deleted) {
     statement->Bind(3, row.json);
     statement->Bind(4, ToMicros(row.at));
+  }
+  return statement->Run();
+}
+
+Status BatchWriter::WriteCached(const CachedResult& row) {
+  ASSIGN_OR_RETURN(Statement * statement, Prepared(row.removed ? kForgetCached : kCached));
+  if (row.removed) {
+    statement->Bind(1, row.dag_id);
+    statement->Bind(2, row.task_id);
+  } else {
+    BindCached(*statement, row);
   }
   return statement->Run();
 }
@@ -401,6 +420,18 @@ Status BatchWriter::WriteRecord(const Record& record) {
       statement->Bind(3, note->user);
       statement->Bind(4, ToMicros(note->at));
     }
+    return statement->Run();
+  }
+  if (const auto* variable = std::get_if<VariableRecord>(&record)) {
+    ASSIGN_OR_RETURN(Statement * statement, Prepared(variable->deleted ? kForgetVariable : kVariable));
+    statement->Bind(1, variable->key);
+    if (!variable->deleted) BindVariable(*statement, *variable);
+    return statement->Run();
+  }
+  if (const auto* connection = std::get_if<ConnectionRecord>(&record)) {
+    ASSIGN_OR_RETURN(Statement * statement, Prepared(connection->deleted ? kForgetConnection : kConnection));
+    statement->Bind(1, connection->id);
+    if (!connection->deleted) BindConnection(*statement, *connection);
     return statement->Run();
   }
   if (const auto* prune = std::get_if<PruneRecord>(&record)) {

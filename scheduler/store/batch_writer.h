@@ -24,6 +24,7 @@ class BatchWriter {
   Status WriteDatasets(const Batch& batch);
   Status WriteInstances(const Batch& batch);
   Status WriteJobs(const Batch& batch);
+  Status WriteCached(const CachedResult& row);
   Status WriteXCom(const XComRow& row);
   Status WriteBackfills(const Batch& batch);
   Status Delete(const Batch& batch);

@@ -187,6 +187,28 @@ class JobReader {
   virtual StatusOr<JobRow> GetJob(const JobKey& key) = 0;
 };
 
+// Of variables and connections, by name.
+struct NameFilter {
+  std::string pattern;  // SQL LIKE; "" for all
+  bool descending = false;
+  Page page;
+};
+
+// As they are stored: values are sealed, see scheduler/auth.
+class VariableReader {
+ public:
+  virtual ~VariableReader() = default;
+  virtual StatusOr<VariableRecord> GetVariable(const std::string& key) = 0;
+  virtual StatusOr<Listing<VariableRecord>> ListVariables(const NameFilter& filter) = 0;
+};
+
+class ConnectionReader {
+ public:
+  virtual ~ConnectionReader() = default;
+  virtual StatusOr<ConnectionRecord> GetConnection(const std::string& id) = 0;
+  virtual StatusOr<Listing<ConnectionRecord>> ListConnections(const NameFilter& filter) = 0;
+};
+
 struct BackfillFilter {
   std::string dag_id;       // "" for all
   bool descending = false;  // by id

@@ -278,6 +278,71 @@ XComRow ReadXCom(const Statement& row) {
   return {.instance = UnpackKey(row.Int(0)), .key = row.Text(1), .json = row.Text(2), .at = WallFromMicros(row.Int(3))};
 }
 
+VariableRecord ReadVariable(const Statement& row) {
+  return {.key = row.Text(0), .sealed = row.Text(1), .description = row.Text(2)};
+}
+
+void BindVariable(Statement& statement, const VariableRecord& row) {
+  statement.Bind(1, row.key);
+  statement.Bind(2, row.sealed);
+  statement.Bind(3, row.description);
+}
+
+ConnectionRecord ReadConnection(const Statement& row) {
+  ConnectionRecord record{.id = row.Text(0),
+                          .type = row.Text(1),
+                          .description = row.Text(2),
+                          .host = row.Text(3),
+                          .login = row.Text(4),
+                          .schema = row.Text(5),
+                          .port = std::nullopt,
+                          .sealed = row.Text(7)};
+  if (!row.IsNull(6)) record.port = static_cast<std::int32_t>(row.Int(6));
+  return record;
+}
+
+void BindConnection(Statement& statement, const ConnectionRecord& row) {
+  statement.Bind(1, row.id);
+  statement.Bind(2, row.type);
+  statement.Bind(3, row.description);
+  statement.Bind(4, row.host);
+  statement.Bind(5, row.login);
+  statement.Bind(6, row.schema);
+  row.port ? statement.Bind(7, std::int64_t{*row.port}) : statement.BindNull(7);
+  statement.Bind(8, row.sealed);
+}
+
+StatusOr<CachedResult> ReadCached(const Statement& row) {
+  CachedResult result{.key = row.Text(0),
+                      .dag_id = row.Text(1),
+                      .task_id = row.Text(2),
+                      .run_id = row.Text(3),
+                      .map_index = static_cast<std::int32_t>(row.Int(4)),
+                      .made_at = WallFromMicros(row.Int(5)),
+                      .expires_at = row.Time(6),
+                      .xcoms = {}};
+  ASSIGN_OR_RETURN(const Value xcoms, ParseJson(row.Text(7)));
+  if (!xcoms.is_map()) return DataLoss("a cached result is not a map of XComs");
+  for (const auto& [key, value] : xcoms.as_map()) result.xcoms.push_back({key, ToJson(value)});
+  return result;
+}
+
+void BindCached(Statement& statement, const CachedResult& row) {
+  Value xcoms{Value::Map()};
+  for (const XComValue& xcom : row.xcoms) {
+    StatusOr<Value> value = ParseJson(xcom.json);
+    xcoms.Set(xcom.key, value.ok() ? std::move(value).value() : Value());
+  }
+  statement.Bind(1, row.key);
+  statement.Bind(2, row.dag_id);
+  statement.Bind(3, row.task_id);
+  statement.Bind(4, row.run_id);
+  statement.Bind(5, std::int64_t{row.map_index});
+  statement.Bind(6, ToMicros(row.made_at));
+  statement.Bind(7, row.expires_at);
+  statement.Bind(8, ToJson(xcoms));
+}
+
 Attempt ReadAttempt(const Statement& row) {
   Attempt attempt = {.instance = UnpackKey(row.Int(0)),
                      .try_number = static_cast<std::int32_t>(row.Int(1)),

@@ -34,6 +34,9 @@ inline constexpr const char* kAttemptColumns =
     "key, try_number, term, counter, state, queued_at, started_at, ended_at, worker, exit_code, reason";
 inline constexpr const char* kApprovalColumns =
     "key, try_number, request, created_at, due_at, responded_at, responded_by, response";
+inline constexpr const char* kVariableColumns = "name, sealed, description";
+inline constexpr const char* kConnectionColumns = "name, type, description, host, login, schema, port, sealed";
+inline constexpr const char* kCachedColumns = "hash, dag_id, task_id, run_id, map_index, made_at, expires_at, xcoms";
 inline constexpr const char* kStageTaskColumns =
     "key, try_number, stage, idx, term, counter, session, started_at, ended_at, worker, result, revoked";
 
@@ -47,6 +50,9 @@ Backfill ReadBackfill(const Statement& row);
 PoolRow ReadPoolRow(const Statement& row);
 TaskInstance ReadTaskInstance(const Statement& row);
 XComRow ReadXCom(const Statement& row);
+VariableRecord ReadVariable(const Statement& row);
+ConnectionRecord ReadConnection(const Statement& row);
+StatusOr<CachedResult> ReadCached(const Statement& row);
 Attempt ReadAttempt(const Statement& row);
 ApprovalRow ReadApproval(const Statement& row);
 StatusOr<StageTaskRow> ReadStageTask(const Statement& row);
@@ -58,6 +64,9 @@ void BindBackfill(Statement& statement, const Backfill& backfill);
 void BindTaskInstance(Statement& statement, const TaskInstance& instance);
 void BindAttempt(Statement& statement, const Attempt& attempt);
 void BindApproval(Statement& statement, const ApprovalRow& row);
+void BindVariable(Statement& statement, const VariableRecord& row);
+void BindConnection(Statement& statement, const ConnectionRecord& row);
+void BindCached(Statement& statement, const CachedResult& row);
 void BindStageTask(Statement& statement, const StageTaskRow& row);
 
 // The journal's blob: 26 bytes a transition, little-endian (docs/formats.md).

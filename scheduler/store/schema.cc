@@ -138,8 +138,20 @@ CREATE INDEX approval_open ON approval(key) WHERE responded_at IS NULL;
 CREATE TABLE note(key INTEGER PRIMARY KEY, text TEXT NOT NULL, user TEXT NOT NULL, at INTEGER NOT NULL);
 )sql";
 
+// Variables and connections, whose secrets are sealed; results that may stand for running a task again.
+constexpr const char* kVersion6 = R"sql(
+CREATE TABLE variable(name TEXT PRIMARY KEY, sealed TEXT NOT NULL, description TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE connection(
+  name TEXT PRIMARY KEY, type TEXT NOT NULL, description TEXT NOT NULL, host TEXT NOT NULL, login TEXT NOT NULL,
+  schema TEXT NOT NULL, port INTEGER, sealed TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE cached_result(
+  hash TEXT PRIMARY KEY, dag_id TEXT NOT NULL, task_id TEXT NOT NULL, run_id TEXT NOT NULL, map_index INTEGER NOT NULL,
+  made_at INTEGER NOT NULL, expires_at INTEGER, xcoms TEXT NOT NULL);
+CREATE INDEX cached_result_by_task ON cached_result(dag_id, task_id);
+)sql";
+
 constexpr std::array<const char*, kSchemaVersion> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4,
-                                                                 kVersion5};
+                                                                 kVersion5, kVersion6};
 
 StatusOr<int> Version(Database& database) {
   ASSIGN_OR_RETURN(Statement statement, database.Prepare("PRAGMA user_version"));

@@ -8,6 +8,7 @@
 #include "scheduler/store/approval_reader.h"
 #include "scheduler/store/audit_reader.h"
 #include "scheduler/store/backfill_reader.h"
+#include "scheduler/store/credential_readers.h"
 #include "scheduler/store/dataset_reader.h"
 #include "scheduler/store/listing.h"
 #include "scheduler/store/read_pool.h"
@@ -241,6 +242,24 @@ class Loader : public RunLoader {
       run.Tail("ORDER BY logical_date DESC, run DESC LIMIT 1");
       ASSIGN_OR_RETURN(const Run row, One<Run>(database, run, "no run of " + dag_id + " is earlier", ReadRun));
       return Whole(database, row);
+    });
+  }
+
+  StatusOr<Run> LoadPreviousSuccess(const std::string& dag_id, WallTime before) override {
+    return pool_.Read<Run>([&](Database& database) -> StatusOr<Run> {
+      Query run(std::string("SELECT ") + kRunColumns + " FROM run");
+      run.Where("dag_id = ?").Add(dag_id).Where("logical_date < ?").Add(ToMicros(before));
+      run.Where("state = ?").Add(static_cast<std::int64_t>(RunState::kSuccess));
+      run.Tail("ORDER BY logical_date DESC, run DESC LIMIT 1");
+      return One<Run>(database, run, "no successful run of " + dag_id + " is earlier", ReadRun);
+    });
+  }
+
+  StatusOr<CachedResult> LoadCached(const std::string& key) override {
+    return pool_.Read<CachedResult>([&](Database& database) -> StatusOr<CachedResult> {
+      Query query(std::string("SELECT ") + kCachedColumns + " FROM cached_result");
+      query.Where("hash = ?").Add(key);
+      return One<CachedResult>(database, query, "no such cached result", ReadCached);
     });
   }
 
@@ -495,6 +514,8 @@ struct SqliteReaders::Parts {
         jobs(*pool),
         backfills(MakeBackfillReader(*pool)),
         approvals(MakeApprovalReader(*pool)),
+        variables(MakeVariableReader(*pool)),
+        connections(MakeConnectionReader(*pool)),
         accounts(*pool),
         audit(MakeAuditReader(*pool)),
         journal(*pool) {}
@@ -509,6 +530,8 @@ struct SqliteReaders::Parts {
   Jobs jobs;
   std::unique_ptr<BackfillReader> backfills;
   std::unique_ptr<ApprovalReader> approvals;
+  std::unique_ptr<VariableReader> variables;
+  std::unique_ptr<ConnectionReader> connections;
   Accounts accounts;
   std::unique_ptr<AuditReader> audit;
   Journal journal;
@@ -530,6 +553,8 @@ DatasetReader& SqliteReaders::datasets() { return parts_->datasets; }
 JobReader& SqliteReaders::jobs() { return parts_->jobs; }
 BackfillReader& SqliteReaders::backfills() { return *parts_->backfills; }
 ApprovalReader& SqliteReaders::approvals() { return *parts_->approvals; }
+VariableReader& SqliteReaders::variables() { return *parts_->variables; }
+ConnectionReader& SqliteReaders::connections() { return *parts_->connections; }
 AccountReader& SqliteReaders::accounts() { return parts_->accounts; }
 AuditReader& SqliteReaders::audit() { return *parts_->audit; }
 JournalReader& SqliteReaders::journal() { return parts_->journal; }

@@ -24,6 +24,8 @@ class SqliteReaders {
   JobReader& jobs();
   BackfillReader& backfills();
   ApprovalReader& approvals();
+  VariableReader& variables();
+  ConnectionReader& connections();
   AccountReader& accounts();
   AuditReader& audit();
   JournalReader& journal();

@@ -54,6 +54,10 @@ class RunLoader {
   virtual StatusOr<std::vector<XComRow>> LoadXComs(const std::vector<XComKey>& keys) = 0;
   // Those of a DAG with logical dates from `from` to `to`, both inclusive, oldest first.
   virtual StatusOr<std::vector<Run>> LoadDates(const std::string& dag_id, WallTime from, WallTime to) = 0;
+  // The DAG's successful run with the greatest logical date before this one; NOT_FOUND when there is none.
+  virtual StatusOr<Run> LoadPreviousSuccess(const std::string& dag_id, WallTime before) = 0;
+  // NOT_FOUND when there is none; whether it has expired is not looked at.
+  virtual StatusOr<CachedResult> LoadCached(const std::string& key) = 0;
 };
 
 }  // namespace millrace::store

@@ -307,6 +307,55 @@ TEST_P(StoreContract, the_run_before_a_date_is_the_latest_of_those_before_it) {
   EXPECT_EQ(opened_.loader->LoadPrevious("nosuch", WallFromMicros(9000)).status().code(), Code::kNotFound);
 }
 
+TEST_P(StoreContract, the_last_success_before_a_date_passes_over_failures_and_later_runs) {
+  CommitOk(WithRun());
+  Batch batch = NewBatch();
+  for (const std::int64_t key : {2, 3, 4}) {
+    const RunState state = key == 3 ? RunState::kFailed : RunState::kSuccess;
+    millrace::Run run = RunRow(key, "r" + std::to_string(key), state);
+    run.logical_date = WallFromMicros(1000 * key);
+    batch.runs.push_back(run);
+    batch.transitions.push_back(Step(key, -1, 0, 1));
+    batch.transitions.push_back(Step(key, -1, 1, static_cast<int>(state)));
+  }
+  CommitOk(std::move(batch));
+  EXPECT_EQ(opened_.loader->LoadPreviousSuccess("etl", WallFromMicros(4000))->run_id, "r2");
+  EXPECT_EQ(opened_.loader->LoadPreviousSuccess("etl", WallFromMicros(4001))->run_id, "r4");
+  EXPECT_EQ(opened_.loader->LoadPreviousSuccess("etl", WallFromMicros(2000)).status().code(), Code::kNotFound);
+  EXPECT_EQ(opened_.loader->LoadPreviousSuccess("nosuch", WallFromMicros(9000)).status().code(), Code::kNotFound);
+}
+
+TEST_P(StoreContract, cached_results_come_back_are_replaced_and_forgotten_by_task) {
+  CommitOk(WithDag());
+  CachedResult first{.key = "0a", .dag_id = "etl", .task_id = "a", .run_id = "r1", .map_index = 3,
+                     .made_at = WallFromMicros(5), .expires_at = WallFromMicros(50),
+                     .xcoms = {{"return_value", R"({"rows":[1,null,"x"]})"}, {"path", R"("lake/1")"}}};
+  CachedResult second{.key = "0b", .dag_id = "etl", .task_id = "b", .run_id = "r1", .map_index = -1,
+                      .made_at = WallFromMicros(6), .expires_at = std::nullopt, .xcoms = {}};
+  Batch batch = NewBatch();
+  batch.cached = {first, second};
+  CommitOk(std::move(batch));
+  Reopen();
+  EXPECT_EQ(*opened_.loader->LoadCached("0a"), first);
+  EXPECT_EQ(*opened_.loader->LoadCached("0b"), second);
+  EXPECT_EQ(opened_.loader->LoadCached("0c").status().code(), Code::kNotFound);
+  first.run_id = "r2";
+  CachedResult forgotten;
+  forgotten.dag_id = "etl";
+  forgotten.task_id = "b";
+  forgotten.removed = true;
+  Batch next = NewBatch();
+  next.cached = {forgotten, first};
+  CommitOk(std::move(next));
+  EXPECT_EQ(opened_.loader->LoadCached("0a")->run_id, "r2");
+  EXPECT_EQ(opened_.loader->LoadCached("0b").status().code(), Code::kNotFound);
+  forgotten.task_id = "a";
+  Batch last = NewBatch();
+  last.cached = {first, forgotten};
+  CommitOk(std::move(last));
+  EXPECT_EQ(opened_.loader->LoadCached("0a").status().code(), Code::kNotFound) << "in the order of the batch";
+}
+
 TEST_P(StoreContract, the_newest_version_comes_and_those_that_runs_under_way_use) {
   CommitOk(WithRun());
   for (std::int32_t version = 2; version <= 3; ++version) {

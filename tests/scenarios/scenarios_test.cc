@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/calendar/format.h"
+#include "core/model/connection.h"
 #include "core/model/yaml.h"
 #include "platform/zones.h"
 #include "scheduler/dagbag/load.h"
@@ -302,6 +303,11 @@ class Scenario {
       driver_->StepClock(Length(name));
     } else if (what == "restart") {
       driver_->Restart();
+    } else if (what == "variable") {
+      driver_->outside[{LookupRef::Kind::kVariable, name}] = Value(line.After(2));
+    } else if (what == "connection") {
+      driver_->outside[{LookupRef::Kind::kConnection, name}] =
+          ConnectionValue(ParseConnection(name, line.After(2)).value());
     } else if (what == "gone") {
       driver_->Apply(DagGone{name});
     } else if (what == "why") {
@@ -340,6 +346,7 @@ class Scenario {
       std::get<ClearTasks>(command).latest_version = line.Has("newest");
       std::get<ClearTasks>(command).only_running = line.Has("only_running");
       std::get<ClearTasks>(command).reopen = !line.Has("keep_run");
+      std::get<ClearTasks>(command).refresh_cache = line.Has("refresh");
     } else if (what == "dataset") {
       command = AddDatasetEvent{dag, run.empty() ? "{}" : line.Rest(2), "ana"};
     } else if (what == "forget") {

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/model/attempt.h"
@@ -53,6 +54,7 @@ class Invariants {
 
   const test::StoredRows& rows_;
   std::set<Fence> succeeded_;
+  std::set<std::pair<std::string, std::string>> cached_;  // tasks, by DAG, that have left a result for others
   std::set<TaskInstanceKey> touched_;
   std::set<RunKey> touched_runs_;
   std::map<RunKey, std::int64_t> made_by_;  // the backfill, or 0

@@ -52,6 +52,16 @@ tasks:
   - {id: end, uses: empty, needs: [both, work, sure], trigger_rule: all_done}
 )y";
 
+// Runs that share a result while it lasts, and one instance of a mapped task with another's values.
+constexpr const char* kCached = R"y(dag_id: cached
+max_active_runs: 2
+default_args: {retries: 1, retry_delay: 5s}
+tasks:
+  - {id: read, uses: shell, cache: {expires: 1m}, with: {command: read}}
+  - {id: each, uses: shell, needs: [read], cache: {inputs: ["{{ ti.xcom_pull('read') }}"]}, expand: {n: [1, 2, 1]}, with: {command: "{{ map.n }}"}}
+  - {id: sum, uses: empty, needs: [each]}
+)y";
+
 class NoFiles final : public dagbag::FileReader {
  public:
   StatusOr<std::string> Read(std::string_view) const override { return NotFound("no such file"); }
@@ -113,6 +123,7 @@ std::vector<DagPtr> Dags() {
                      .Build());
   dags.push_back(FromFile(kFlow));
   dags.push_back(FromFile(kAsks));
+  dags.push_back(FromFile(kCached));
   dags.push_back(
       test::DagBuilder("job").Add("count", {}, job).Add("after", {"count"}, kind("empty", 0)).Build());
   return dags;
@@ -458,7 +469,12 @@ void World::CommandOfUser() {
       Submit(CancelRun{dag.id, run, "ana"});
       break;
     case 1:
-      Submit(ClearTasks{dag.id, run, {task}, false, true, random_.Chance(50), false, "ana"});
+      Submit(ClearTasks{.dag_id = dag.id,
+                        .run_id = run,
+                        .task_ids = {task},
+                        .only_failed = random_.Chance(50),
+                        .user = "ana",
+                        .refresh_cache = random_.Chance(20)});
       break;
     case 2:
       Submit(

@@ -52,6 +52,7 @@ void EngineDriver::AnswerNeeds() {
   const std::vector<Need> runs = Effects<Need>();
   const std::vector<NeedDates> dates = Effects<NeedDates>();
   const std::vector<NeedXComs> values = Effects<NeedXComs>();
+  const std::vector<NeedCached> cached = Effects<NeedCached>();
   const std::vector<NeedPrevious> previous = Effects<NeedPrevious>();
   std::vector<Effect> all = std::move(effects);
   std::erase_if(all, [](const Effect& effect) {
@@ -63,7 +64,9 @@ void EngineDriver::AnswerNeeds() {
   };
   for (const Need& need : runs)
     answer(Loaded{need.dag_id, need.run_id, rows.LoadRun(need.dag_id, need.run_id)});
-  for (const NeedXComs& need : values) answer(XComsLoaded{need.instance, rows.LoadXComs(need.keys)});
+  for (const NeedXComs& need : values)
+    answer(XComsLoaded{need.instance, rows.LoadXComs(need.keys), LookUp(need)});
+  for (const NeedCached& need : cached) answer(CachedLoaded{need.instance, need.key, rows.LoadCached(need.key)});
   for (const NeedPrevious& need : previous) {
     answer(PreviousLoaded{need.run, rows.LoadPrevious(need.dag_id, need.before)});
   }
@@ -71,6 +74,22 @@ void EngineDriver::AnswerNeeds() {
     answer(DatesLoaded{need.backfill, need.from, need.to, rows.LoadDates(need.dag_id, need.from, need.to)});
   }
   effects = std::move(all);
+}
+
+std::vector<FoundValue> EngineDriver::LookUp(const NeedXComs& need) const {
+  std::vector<FoundValue> found;
+  for (const LookupRef& ref : need.lookups) {
+    if (ref.kind == LookupRef::Kind::kPreviousSuccess) {
+      const StatusOr<Run> run =
+          need.before ? rows.LoadPreviousSuccess(need.dag_id, *need.before) : StatusOr<Run>(NotFound("no date"));
+      found.push_back({ref, run.ok() ? StatusOr<Value>(PreviousSuccessOf(*run)) : run.status()});
+    } else if (const auto value = outside.find(ref); value != outside.end()) {
+      found.push_back({ref, value->second});
+    } else {
+      found.push_back({ref, NotFound("not defined")});
+    }
+  }
+  return found;
 }
 
 void EngineDriver::Advance(Duration by) {

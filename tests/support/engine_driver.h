@@ -13,6 +13,7 @@
 #include "core/base/zones.h"
 #include "core/model/effect.h"
 #include "core/model/event.h"
+#include "core/template/lookup.h"
 #include "platform/zones.h"
 #include "scheduler/engine/engine.h"
 #include "tests/support/stored_rows.h"
@@ -76,6 +77,7 @@ class EngineDriver {
   TaskInstanceKey KeyOf(const std::string& task) const;
 
   StoredRows rows;
+  std::map<LookupRef, Value> outside;  // variables and connections
   std::vector<Effect> effects;                 // of the last event
   std::vector<Batch> batches;                  // all of them
   std::map<TaskInstanceKey, Assign> assigned;  // the newest of each
@@ -84,6 +86,7 @@ class EngineDriver {
   void Commit(engine::Output output);
   // The store's answers to what the engine needs.
   void AnswerNeeds();
+  std::vector<FoundValue> LookUp(const NeedXComs& need) const;
 
   engine::EngineOptions options_;
   platform::TzdbZones zones_;

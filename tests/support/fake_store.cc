@@ -85,6 +85,12 @@ StatusOr<RunImage> FakeStore::LoadPrevious(const std::string& dag_id, WallTime b
   return rows_.LoadPrevious(dag_id, before);
 }
 
+StatusOr<Run> FakeStore::LoadPreviousSuccess(const std::string& dag_id, WallTime before) {
+  return rows_.LoadPreviousSuccess(dag_id, before);
+}
+
+StatusOr<CachedResult> FakeStore::LoadCached(const std::string& key) { return rows_.LoadCached(key); }
+
 StatusOr<std::vector<XComRow>> FakeStore::LoadXComs(const std::vector<XComKey>& keys) {
   return rows_.LoadXComs(keys);
 }

@@ -31,6 +31,8 @@ class FakeStore final : public store::Store, public store::RunLoader {
   StatusOr<std::uint64_t> LastSequence() override;
   StatusOr<RunImage> LoadRun(const std::string& dag_id, const std::string& run_id) override;
   StatusOr<RunImage> LoadPrevious(const std::string& dag_id, WallTime before) override;
+  StatusOr<Run> LoadPreviousSuccess(const std::string& dag_id, WallTime before) override;
+  StatusOr<CachedResult> LoadCached(const std::string& key) override;
   StatusOr<std::vector<XComRow>> LoadXComs(const std::vector<XComKey>& keys) override;
   StatusOr<std::vector<Run>> LoadDates(const std::string& dag_id, WallTime from, WallTime to) override;
 

@@ -31,6 +31,7 @@ Status StoredRows::Apply(const Batch& batch) {
       if (run.dag_id == dag_id) return Aborted("a DAG is deleted before its runs: " + run.run_id);
     }
     std::erase_if(backfills, [&](const auto& one) { return one.second.dag_id == dag_id; });
+    std::erase_if(cached, [&](const auto& one) { return one.second.dag_id == dag_id; });
   }
   // Transitions start from what is stored and end at what the batch's rows say.
   std::map<TaskInstanceKey, std::uint8_t> states;
@@ -116,6 +117,15 @@ Status StoredRows::Apply(const Batch& batch) {
     ApprovalRow& stored = approvals[{row.instance, row.try_number}];
     if (stored.responded_at && stored != row) return Aborted("an approval was answered twice");
     stored = row;
+  }
+  for (const CachedResult& row : batch.cached) {
+    if (!row.removed) {
+      cached[row.key] = row;
+    } else {
+      std::erase_if(cached, [&](const auto& one) {
+        return one.second.dag_id == row.dag_id && one.second.task_id == row.task_id;
+      });
+    }
   }
   for (const DatasetEvent& row : batch.dataset_events) {
     if (!dataset_events.emplace(row.id, row).second) return Aborted("two dataset events have one id");
@@ -240,6 +250,23 @@ StatusOr<RunImage> StoredRows::LoadPrevious(const std::string& dag_id, WallTime 
   }
   if (last == nullptr) return NotFound("no run of " + dag_id + " is earlier");
   return Whole(*last);
+}
+
+StatusOr<Run> StoredRows::LoadPreviousSuccess(const std::string& dag_id, WallTime before) const {
+  const Run* last = nullptr;
+  for (const auto& [key, run] : runs) {
+    if (run.dag_id != dag_id || run.state != RunState::kSuccess) continue;
+    if (!run.logical_date || *run.logical_date >= before) continue;
+    if (last == nullptr || *last->logical_date <= *run.logical_date) last = &run;
+  }
+  if (last == nullptr) return NotFound("no successful run of " + dag_id + " is earlier");
+  return *last;
+}
+
+StatusOr<CachedResult> StoredRows::LoadCached(const std::string& key) const {
+  const auto found = cached.find(key);
+  if (found == cached.end()) return NotFound("no such cached result");
+  return found->second;
 }
 
 std::vector<XComRow> StoredRows::LoadXComs(const std::vector<XComKey>& keys) const {

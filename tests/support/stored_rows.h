@@ -29,6 +29,7 @@ struct StoredRows {
   std::map<std::pair<TaskInstanceKey, std::int32_t>, ApprovalRow> approvals;  // by try
   std::map<std::int64_t, Backfill> backfills;
   std::map<std::string, PoolRow> pools;
+  std::map<std::string, CachedResult> cached;
   std::vector<Record> records;
   std::map<std::int64_t, DatasetEvent> dataset_events;
   std::set<std::pair<std::string, std::int64_t>> dataset_queue;
@@ -43,6 +44,8 @@ struct StoredRows {
   void Delete(RunKey run);
   StatusOr<RunImage> LoadRun(const std::string& dag_id, const std::string& run_id) const;
   StatusOr<RunImage> LoadPrevious(const std::string& dag_id, WallTime before) const;
+  StatusOr<Run> LoadPreviousSuccess(const std::string& dag_id, WallTime before) const;
+  StatusOr<CachedResult> LoadCached(const std::string& key) const;
   std::vector<XComRow> LoadXComs(const std::vector<XComKey>& keys) const;
   std::vector<Run> LoadDates(const std::string& dag_id, WallTime from, WallTime to) const;
   const Run* FindRun(const std::string& dag_id, const std::string& run_id) const;

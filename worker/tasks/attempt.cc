@@ -11,7 +11,7 @@ constexpr std::size_t kMaxMessage = 1000;
 constexpr std::size_t kChunk = 64U << 10;
 
 std::vector<std::string> AllSecrets(const convert::Enclosed& enclosed) {
-  std::vector<std::string> secrets;
+  std::vector<std::string> secrets = enclosed.secrets;
   for (const auto& [name, uri] : enclosed.connections) {
     for (std::string& secret : SecretsOf(uri)) secrets.push_back(std::move(secret));
   }
@@ -80,8 +80,8 @@ StatusOr<std::string> Attempt::Connection(std::string_view name) const {
   }
   std::string variable = "MILLRACE_CONN_";
   for (const char c : name) variable.push_back(c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c);
-  return NotFound("connection is not defined: " + std::string(name) + " (set " + variable +
-                  " in the scheduler's environment)");
+  return NotFound("connection is not defined: " + std::string(name) + " (dagctl connections add " +
+                  std::string(name) + " --uri URI, or set " + variable + " in the scheduler's environment)");
 }
 
 StatusOr<std::string> Attempt::File(std::string_view path) const {

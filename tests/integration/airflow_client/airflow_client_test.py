@@ -438,6 +438,40 @@ class ClientTest(unittest.TestCase):
         with self.assertRaises(airflow.exceptions.NotFoundException):
             pools.get_pool("db")
 
+    def test_a_variable_is_made_changed_and_deleted(self):
+        variables = airflow.VariableApi(self.client)
+        made = variables.post_variable(models.VariableBody(key="bucket", value="raw", description="where"))
+        self.assertEqual((made.key, made.value, made.is_encrypted), ("bucket", "raw", True))
+        self.assertEqual(variables.post_variable(models.VariableBody(key="limits", value={"rows": 3})).value, '{"rows":3}')
+        self.assertEqual(variables.patch_variable("bucket", models.VariableBody(key="bucket", value="gold")).description, "where")
+        self.assertEqual(variables.post_variable(models.VariableBody(key="api_key", value="hunter2")).value, "***")
+        self.assertEqual([variable.key for variable in variables.get_variables(order_by=["-key"]).variables], ["limits", "bucket", "api_key"])
+        with self.assertRaises(airflow.exceptions.ConflictException):
+            variables.post_variable(models.VariableBody(key="bucket", value="x"))
+        done = variables.bulk_variables(models.BulkBodyVariableBody.from_dict({"actions": [
+            {"action": "create", "entities": [{"key": "a", "value": "1"}], "action_on_existence": "overwrite"},
+            {"action": "delete", "entities": ["bucket", "limits", "api_key"]}]}))
+        self.assertEqual((done.create.success, sorted(done.delete.success)), (["a"], ["api_key", "bucket", "limits"]))
+        variables.delete_variable("a")
+        with self.assertRaises(airflow.exceptions.NotFoundException):
+            variables.get_variable("a")
+
+    def test_a_connection_is_made_changed_and_deleted_and_its_password_never_told(self):
+        connections = airflow.ConnectionApi(self.client)
+        body = models.ConnectionBody(connection_id="db", conn_type="postgres", host="h", login="ana", password="hunter2", port=5432,
+                                     schema="sales", extra='{"sslmode": "require"}')
+        made = connections.post_connection(body)
+        self.assertEqual((made.host, made.port, made.var_schema, made.password), ("h", 5432, "sales", "***"))
+        changed = connections.patch_connection("db", models.ConnectionBody(connection_id="db", conn_type="postgres", host="other"),
+                                               update_mask=["host"])
+        self.assertEqual((changed.host, changed.login), ("other", "ana"))
+        listed = connections.get_connections(connection_id_pattern="d%")
+        self.assertEqual([connection.connection_id for connection in listed.connections], ["db"])
+        self.assertNotIn("hunter2", listed.to_json())
+        connections.delete_connection("db")
+        with self.assertRaises(airflow.exceptions.NotFoundException):
+            connections.get_connection("db")
+
     def test_errors_are_the_clients_exceptions(self):
         with self.assertRaises(airflow.exceptions.NotFoundException):
             self.dags.get_dag("nothing")

@@ -22,6 +22,37 @@ def ds_format(ds, input_format, output_format):
     return datetime.strptime(str(ds), input_format).strftime(output_format)
 
 
+class Accessor:
+    """As Airflow's var.value, var.json and conn: a member that is not there is an error, get has a fallback."""
+
+    def __init__(self, known):
+        self.known = known
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self.known[name]
+
+    def get(self, name, default_var=None, default=None, default_conn=None):
+        fallbacks = [value for value in (default_var, default, default_conn) if value is not None]
+        if name in self.known or not fallbacks:
+            return self.known[name]
+        return fallbacks[0]
+
+
+VARIABLES = {"bucket": "raw & co", "limits": '{"rows": 3, "names": ["a", "b"], "ratio": 0.5}', "number": "42"}
+LAKE = SimpleNamespace(conn_id="lake", conn_type="s3", description=None, host="lake.example", login="ana", password="pa ss", schema="base",
+                       port=8443, extra='{"region": "eu", "depth": {"n": 1}}', extra_dejson={"region": "eu", "depth": {"n": 1}})
+LOOKED_UP = {
+    "var": SimpleNamespace(value=Accessor(VARIABLES), json=Accessor({name: json.loads(text) for name, text in VARIABLES.items()
+                                                                     if name != "bucket"})),
+    "conn": Accessor({"lake": LAKE}),
+    "prev_data_interval_start_success": datetime(2001, 2, 27, 2, tzinfo=timezone.utc),
+    "prev_data_interval_end_success": START,
+    "prev_start_date_success": datetime(2001, 2, 28, 2, 0, 5, tzinfo=timezone.utc),
+    "prev_end_date_success": datetime(2001, 2, 28, 2, 3, tzinfo=timezone.utc),
+}
+
 CONTEXT = {
     "ds": "2001-03-01", "ds_nodash": "20010301", "ts": "2001-03-01T02:00:00+00:00", "ts_nodash": "20010301T020000",
     "ts_nodash_with_tz": "20010301T020000+0000", "logical_date": LOGICAL, "data_interval_start": START,
@@ -55,6 +86,7 @@ def environment():
 def render(made, text):
     """(What Jinja renders, None), or (None, why it does not)."""
     values = {name: value if name == "macros" else deepcopy(value) for name, value in CONTEXT.items()}  # some filters change lists
+    values.update(LOOKED_UP)
     try:
         return made.from_string(text).render(**values), None
     except Exception as error:  # whatever a template can make Python raise

@@ -12,6 +12,7 @@
 #include "core/model/json.h"
 #include "scheduler/api/api_server.h"
 #include "scheduler/auth/secrets.h"
+#include "tests/support/fake_credentials.h"
 #include "tests/support/fake_inbox.h"
 #include "tests/support/fake_readers.h"
 #include "tests/support/manual_clock.h"
@@ -58,6 +59,7 @@ class ApiTest : public testing::Test {
       users_.Apply({UserRecord{role, "", role, false}});
     }
     AddFlights();
+    inbox_.on_records = [this](const WriteRecords& written) { credentials_.Apply(written.records); };
     inbox_.answer = [this](const Command& command) { return Decide(command); };
     inbox_.answer_question = [this](const Question& question) { return Reply(question); };
   }
@@ -69,6 +71,7 @@ class ApiTest : public testing::Test {
     options.server.threads = 4;
     options.patience = std::chrono::milliseconds(200);
     options.render = render_;
+    options.credentials.emplace(Credentials{vault_, credentials_, credentials_, shown_});
     options.load_job = [this](const JobFile& job) -> JobDag {
       jobs_.push_back(job);
       if (job.text.empty()) return {nullptr, {{job.file, {3, 7}, "is empty", "write something"}}};
@@ -248,6 +251,10 @@ class ApiTest : public testing::Test {
   test::FakeAccounts users_;
   test::FakeInbox inbox_{users_};
   auth::Accounts accounts_;
+  test::FakeCredentials credentials_;
+  const char* environment_[1] = {nullptr};
+  auth::Vault vault_{auth::Keyring::FromText(std::string(64, 'a')).value(), environment_, credentials_, credentials_};
+  auth::ShownValues shown_{vault_};
   DagPtr dag_;
   RenderFields render_;
   std::vector<JobFile> jobs_;  // that were to be loaded

@@ -61,7 +61,7 @@ TEST(ConnectionsTest, ValuesComeFromTheEnvironmentAndNeverShowInMessages) {
   EXPECT_EQ(connections.Get("Warehouse").value(), "duckdb:///w.db?x=y");
   EXPECT_EQ(
       connections.Get("lake").status(),
-      NotFound("Connection is not defined: lake; set MILLRACE_CONN_LAKE in the scheduler's environment"));
+      NotFound("Connection is not defined: lake; dagctl connections add lake --uri URI, or set MILLRACE_CONN_LAKE in the scheduler's environment"));
 }
 
 }  // namespace

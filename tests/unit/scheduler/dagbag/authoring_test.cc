@@ -5,8 +5,10 @@
 #include <string>
 
 #include "core/model/json.h"
+#include "core/template/template.h"
 #include "platform/zones.h"
 #include "scheduler/dagbag/load.h"
+#include "scheduler/dagbag/marked_values.h"
 
 namespace millrace::dagbag {
 namespace {
@@ -394,6 +396,17 @@ TEST_F(AuthoringTest, ParamsAreHeldToTheirSchemas) {
            "6:33: param 'code': 'pattern' is no regular expression",
        }) {
     EXPECT_THAT(told, HasSubstr(line));
+  }
+}
+
+TEST(Authoring, text_that_is_no_template_is_rendered_as_it_stands_whatever_it_says) {
+  for (const char* text : {"{{ ds }}", "{% endraw %}{{ ds }}", "{%- endraw -%} a endraw b {%endraw%}{# c #}", "endrawendraw{{"}) {
+    Value with{Value::Map()};
+    with.Set("command", Value::Map{{"$const", text}});
+    const Value done = WithoutMarks(with, false);
+    const StatusOr<std::string> rendered = RenderText(done.Find("command")->as_string(), TemplateContext());
+    ASSERT_TRUE(rendered.ok()) << rendered.status().ToString();
+    EXPECT_EQ(*rendered, text);
   }
 }
 

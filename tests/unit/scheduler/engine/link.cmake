@@ -1,1 +1,1 @@
-set(extra test_drivers)
+set(extra test_drivers scheduler_dagbag)

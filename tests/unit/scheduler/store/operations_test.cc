@@ -446,5 +446,75 @@ TEST_F(OperationsTest, ANoteIsReplacedAndTakenAway) {
   EXPECT_TRUE(readers_->task_instances().ListNotes({key})->empty());
 }
 
+TEST_F(OperationsTest, VariablesAndConnectionsAreKeptAsTheyWereSealed) {
+  Batch batch;
+  const VariableRecord bucket{.key = "bucket", .sealed = "v1:abc", .description = "where"};
+  ConnectionRecord lake{.id = "lake", .type = "s3", .description = "d", .host = "h", .login = "l", .schema = "s", .port = 5432,
+                        .sealed = "v1:def"};
+  batch.records = {bucket, VariableRecord{.key = "zone", .sealed = "v1:x", .description = ""}, lake};
+  Commit(batch);
+  EXPECT_EQ(*readers_->variables().GetVariable("bucket"), bucket);
+  EXPECT_EQ(readers_->variables().GetVariable("nothing").status().code(), Code::kNotFound);
+  EXPECT_EQ(*readers_->connections().GetConnection("lake"), lake);
+  EXPECT_EQ(readers_->variables().ListVariables({.pattern = "b%"})->total, 1);
+  const auto listed = *readers_->variables().ListVariables({.descending = true, .page = {.limit = 1, .offset = 1}});
+  EXPECT_EQ(listed.total, 2);
+  ASSERT_EQ(listed.rows.size(), 1U);
+  EXPECT_EQ(listed.rows[0], bucket);
+  lake.port.reset();
+  lake.sealed = "v1:ghi";
+  Batch next;
+  next.records = {lake, VariableRecord{.key = "bucket", .sealed = "", .description = "", .deleted = true}};
+  Commit(next);
+  EXPECT_EQ(*readers_->connections().GetConnection("lake"), lake);
+  EXPECT_EQ(readers_->variables().GetVariable("bucket").status().code(), Code::kNotFound);
+  lake.deleted = true;
+  Batch last;
+  last.records = {lake};
+  Commit(last);
+  EXPECT_EQ(readers_->connections().ListConnections({})->total, 0);
+}
+
+TEST_F(OperationsTest, CleaningForgetsCachedResultsThatAreOldOrHaveExpired) {
+  Batch batch;
+  const auto add = [&batch](const char* key, std::int64_t made, std::optional<WallTime> expires) {
+    CachedResult row;
+    row.key = key;
+    row.dag_id = "etl";
+    row.task_id = "a";
+    row.made_at = WallFromMicros(made);
+    row.expires_at = expires;
+    batch.cached.push_back(row);
+  };
+  add("old", 10, std::nullopt);
+  add("new", 30, std::nullopt);
+  add("expired", 30, WallFromMicros(15));
+  Commit(batch);
+  Batch clean;
+  clean.records.push_back(PruneRecord{WallFromMicros(20), 100});
+  Commit(clean);
+  EXPECT_EQ(Count("cached_result"), 1);
+  EXPECT_TRUE(readers_->loader().LoadCached("new").ok());
+}
+
+TEST_F(OperationsTest, AStoreOfAnOlderProgramKeepsWhatItHasAndGetsRoomForVariables) {
+  readers_.reset();
+  store_.reset();
+  std::filesystem::remove_all(folder_);
+  std::filesystem::create_directory(folder_);
+  {
+    const auto database = *Database::Open(DatabasePath(folder_), Database::Mode::kReadWrite);
+    ASSERT_TRUE(MakeOlder(*database, 4).ok());
+    ASSERT_TRUE(database->Execute("INSERT INTO pool VALUES ('heavy', 2, '', 0)").ok());
+  }
+  Start();
+  EXPECT_EQ(Count("pool"), 1);
+  Batch batch;
+  batch.records = {VariableRecord{.key = "bucket", .sealed = "v1:abc", .description = ""}};
+  Commit(batch);
+  EXPECT_EQ(readers_->variables().GetVariable("bucket")->sealed, "v1:abc");
+  EXPECT_EQ(Count("connection") + Count("cached_result"), 0);
+}
+
 }  // namespace
 }  // namespace millrace::store

@@ -1,0 +1,213 @@
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <ostream>
+#include <utility>
+
+#include "core/model/connection.h"
+#include "core/model/json.h"
+#include "core/model/secret_text.h"
+#include "dagctl/credentials.h"
+
+namespace millrace::dagctl {
+namespace {
+
+constexpr const char* kVariables = "/api/v2/variables";
+constexpr const char* kConnections = "/api/v2/connections";
+constexpr std::size_t kMost = 10'000;
+
+const std::vector<Field> kVariableFields = {
+    {"key", "KEY"}, {"value", "VALUE"}, {"description", "DESCRIPTION"}};
+const std::vector<Field> kConnectionFields = {{"connection_id", "CONNECTION"},
+                                              {"conn_type", "TYPE"},
+                                              {"host", "HOST"},
+                                              {"port", "PORT"},
+                                              {"schema", "SCHEMA"},
+                                              {"login", "LOGIN"},
+                                              {"password", "PASSWORD"},
+                                              {"extra", "EXTRA"},
+                                              {"description", "DESCRIPTION"}};
+
+std::string PathOf(const char* collection, const std::string& name) {
+  return std::string(collection) + "/" + Segment(name);
+}
+
+QueryParameters Matching(const char* parameter, const std::string& pattern) {
+  return pattern.empty() ? QueryParameters{} : QueryParameters{{parameter, pattern}};
+}
+
+std::string Line(std::istream& input) {
+  std::string text((std::istreambuf_iterator<char>(input)), std::istreambuf_iterator<char>());
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+  return text;
+}
+
+StatusOr<std::string> Content(const std::string& file, std::istream& input) {
+  if (file == "-") return Line(input);
+  std::ifstream stream(file);
+  if (!stream) return NotFound("cannot be read: " + file);
+  return Line(stream);
+}
+
+// What became of one action of a bulk change.
+Status OutcomeOf(const Value& answer, const char* action, std::size_t* count) {
+  const Value* done = answer.Find(action);
+  const Value* errors = done == nullptr ? nullptr : done->Find("errors");
+  if (errors != nullptr && errors->is_list() && !errors->as_list().empty())
+    return InvalidArgument(Text(errors->as_list().front(), "error"));
+  *count = done == nullptr ? 0 : ListIn(*done, "success").size();
+  return OkStatus();
+}
+
+}  // namespace
+
+Status ListVariables(Context& context, const std::string& pattern) {
+  ASSIGN_OR_RETURN(
+      const Value::List rows,
+      context.client.All(kVariables, "variables", Matching("variable_key_pattern", pattern), kMost));
+  context.output.Rows(kVariableFields, rows);
+  return OkStatus();
+}
+
+Status GetVariable(Context& context, const std::string& key) {
+  ASSIGN_OR_RETURN(const Value variable, context.client.Get(PathOf(kVariables, key)));
+  if (context.output.format() == Format::kTable) {
+    context.output.Say(Text(variable, "value"));
+  } else {
+    context.output.Rows(kVariableFields, {variable});
+  }
+  return OkStatus();
+}
+
+Status SetVariable(Context& context, const VariableOptions& options, std::istream& input) {
+  Value body =
+      Value::Map{{"key", options.key}, {"value", options.value == "-" ? Line(input) : options.value}};
+  if (!options.description.empty()) body.Set("description", options.description);
+  StatusOr<Value> variable = context.client.Patch(PathOf(kVariables, options.key), body);
+  if (!variable.ok() && variable.status().code() == Code::kNotFound)
+    variable = context.client.Post(kVariables, body);
+  RETURN_IF_ERROR(variable.status());
+  context.output.Rows(kVariableFields, {*variable});
+  return OkStatus();
+}
+
+Status DeleteVariable(Context& context, const std::string& key) {
+  RETURN_IF_ERROR(context.client.Delete(PathOf(kVariables, key)).status());
+  context.output.Say("deleted variable " + key);
+  return OkStatus();
+}
+
+Status ImportVariables(Context& context, const VariableOptions& options, std::istream& input) {
+  ASSIGN_OR_RETURN(const std::string text, Content(options.file, input));
+  const StatusOr<Value> parsed = ParseJson(text);
+  if (!parsed.ok() || !parsed->is_map())
+    return InvalidArgument(options.file + " is no JSON object of keys and values");
+  Value::List entities;
+  for (const auto& [key, written] : parsed->as_map()) {
+    Value entity = Value::Map{{"key", key}};
+    const Value* value = written.Find("value");
+    const bool described =
+        value != nullptr &&
+        std::all_of(written.as_map().begin(), written.as_map().end(), [](const Value::Member& member) {
+          return member.first == "value" || member.first == "description";
+        });
+    entity.Set("value", described ? *value : written);
+    if (described && written.Find("description") != nullptr)
+      entity.Set("description", *written.Find("description"));
+    entities.push_back(std::move(entity));
+  }
+  const Value body =
+      Value::Map{{"actions", Value::List{Value::Map{{"action", "create"},
+                                                    {"entities", std::move(entities)},
+                                                    {"action_on_existence", options.on_existence}}}}};
+  ASSIGN_OR_RETURN(const Value answer, context.client.Patch(kVariables, body));
+  std::size_t count = 0;
+  RETURN_IF_ERROR(OutcomeOf(answer, "create", &count));
+  context.output.Say("imported " + std::to_string(count) + " variables");
+  return OkStatus();
+}
+
+Status ExportVariables(Context& context, const std::string& file) {
+  ASSIGN_OR_RETURN(const Value::List rows, context.client.All(kVariables, "variables", {}, kMost));
+  Value all{Value::Map()};
+  std::string secret;
+  for (const Value& row : rows) {
+    const std::string key = Text(row, "key");
+    if (IsSecretName(key)) {
+      secret += (secret.empty() ? "" : ", ") + key;
+      continue;
+    }
+    const std::string description = Text(row, "description");
+    const Value* value = row.Find("value");
+    const Value plain = value == nullptr ? Value() : *value;
+    all.Set(key, description.empty() ? plain : Value::Map{{"value", plain}, {"description", description}});
+  }
+  const std::string text = ToPrettyJson(all) + "\n";
+  if (file == "-") {
+    context.output.stream() << text;
+  } else {
+    std::ofstream stream(file);
+    stream << text;
+    stream.close();
+    if (!stream) return Internal("cannot be written: " + file);
+    context.output.Say("exported " + std::to_string(all.as_map().size()) + " variables to " + file);
+  }
+  if (!secret.empty())
+    return FailedPrecondition("left out, because they are secret and never shown: " + secret);
+  return OkStatus();
+}
+
+Status ListConnections(Context& context, const std::string& pattern) {
+  ASSIGN_OR_RETURN(
+      const Value::List rows,
+      context.client.All(kConnections, "connections", Matching("connection_id_pattern", pattern), kMost));
+  context.output.Rows(kConnectionFields, rows);
+  return OkStatus();
+}
+
+Status GetConnection(Context& context, const std::string& id) {
+  ASSIGN_OR_RETURN(const Value connection, context.client.Get(PathOf(kConnections, id)));
+  context.output.Rows(kConnectionFields, {connection});
+  return OkStatus();
+}
+
+Status AddConnection(Context& context, const ConnectionOptions& options, std::istream& input) {
+  Connection connection;
+  const std::string uri = options.uri == "-" ? Line(input) : options.uri;
+  if (!uri.empty()) {
+    ASSIGN_OR_RETURN(connection, ParseConnection(options.id, uri));
+  }
+  const auto put = [](std::string& member, const std::string& said) {
+    if (!said.empty()) member = said;
+  };
+  put(connection.type, options.type);
+  put(connection.description, options.description);
+  put(connection.host, options.host);
+  put(connection.login, options.login);
+  put(connection.password, options.password);
+  put(connection.schema, options.schema);
+  put(connection.extra, options.extra);
+  if (options.port > 0) connection.port = options.port;
+  if (connection.type.empty())
+    return InvalidArgument(
+        "say what it is: --uri postgresql://user:password@host/base, or --conn-type postgres");
+  Value body = Value::Map{{"connection_id", options.id}};
+  const Value members = ConnectionValue(connection);
+  for (const auto& [name, value] : members.as_map()) {
+    if (name != "conn_id" && !value.is_null()) body.Set(name, value);
+  }
+  StatusOr<Value> made = context.client.Post(kConnections, body);
+  if (!made.ok() && made.status().code() == Code::kAlreadyExists && options.overwrite)
+    made = context.client.Patch(PathOf(kConnections, options.id), body);
+  RETURN_IF_ERROR(made.status());
+  context.output.Rows(kConnectionFields, {*made});
+  return OkStatus();
+}
+
+Status DeleteConnection(Context& context, const std::string& id) {
+  RETURN_IF_ERROR(context.client.Delete(PathOf(kConnections, id)).status());
+  context.output.Say("deleted connection " + id);
+  return OkStatus();
+}
+
+}  // namespace millrace::dagctl
