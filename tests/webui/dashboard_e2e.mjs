@@ -36,7 +36,24 @@ tasks:
   - {id: report, uses: shell, needs: [stage], outlets: [shop_report], with: {command: "echo report for {{ ds }}"}}
 `;
 
+// Somebody is asked, and with the answer the run goes on and triggers another DAG.
+const kGate = `dag_id: gate
+schedule: null
+start_date: 2001-01-01
+tasks:
+  - {id: ok, uses: approval, with: {subject: "Publish it?", params: {reason: {type: string, minLength: 3}}}}
+  - {id: next, uses: trigger_dag, needs: [ok], with: {dag: gated}}
+`;
+const kGated = `dag_id: gated
+schedule: null
+start_date: 2001-01-01
+tasks:
+  - {id: publish, uses: shell, with: {command: "echo published"}}
+`;
+
 async function prepare(root, dags) {
+  await writeFile(join(dags, 'gate.yaml'), kGate);
+  await writeFile(join(dags, 'gated.yaml'), kGated);
   await writeFile(join(dags, 'shops.yaml'), kShops);
   await mkdir(join(root, 'data'));
   for (const file of ['flights-3m.parquet', 'airports.csv']) await copyFile(join(deps, 'vega-datasets', file), join(root, 'data', file));
@@ -202,6 +219,20 @@ describe('the dashboard with the flights pipeline', () => {
     await page.waitForSelector('.code-line >> text=a report for');
     await page.keyboard.press('x');
     await page.waitForSelector('.code-line[data-kind=removed] >> text=echo report for');
+  });
+
+  it('asks for an approval wherever one looks, and the run goes on with the answer', async () => {
+    millrace.dagctl('dags', 'trigger', 'gate', '--run-id', 'by_hand');
+    await page.click('.bar-waits:has-text("1 approval")', {timeout: kRunTime});
+    await page.click('tr[data-approval=ok] a.button');
+    await page.waitForSelector('.approval h2:text("Publish it?")');
+    await page.fill('[name=reason]', 'all is well');
+    await page.click('.approval-options button:text("Approve")');
+    await page.waitForSelector('.approval >> text=by admin');
+    await page.goto(`${millrace.url}/dags/gated`);
+    await page.waitForSelector('.run-pane .badge[data-state=success]', {timeout: kRunTime});
+    await page.click('.run-head a:has-text("gate next")');
+    await page.waitForSelector('h1:text("next")');
   });
 
   it('raised no error in the browser', () => assert.deepEqual(browser.problems, []));
