@@ -228,7 +228,7 @@ class ClientTest(unittest.TestCase):
         self.assertEqual(refused.exception.status, 404)
         tried = self.instances.get_hitl_detail_try_detail("asks", run, "ok", -1, 1)
         self.assertTrue(tried.response_received)
-        value = airflow.XComApi(self.client).get_xcom_entry("asks", run, "ok", "return_value").actual_instance.value
+        value = airflow.XComApi(self.client).get_xcom_entry("asks", "ok", run, "return_value").actual_instance.value
         value = json.loads(value) if isinstance(value, str) else value
         self.assertEqual(value["params_input"], {"rows": 5, "why": "it is time"})
         self.assertEqual(value["responded_by_user"], {"id": "admin", "name": "admin"})
