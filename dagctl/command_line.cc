@@ -13,7 +13,7 @@
 #include "core/spec/dag_fields.h"
 #include "core/spec/docs_page.h"
 #include "dagctl/commands.h"
-#include "dagctl/credentials.h"
+#include "dagctl/credential_line.h"
 #include "dagctl/jobs.h"
 #include "dagctl/login.h"
 #include "dagctl/offline.h"
@@ -382,56 +382,10 @@ class CommandLine {
   }
 
   void AddCredentials() {
-    CLI::App& variables = Group("variables", "named values: list, get, set, delete, import, export");
-    VariableOptions& v = in_.variable;
-    Add(variables, "list", "all, or those whose keys match", [&v](Context& c, bool&) { return ListVariables(c, v.pattern); })
-        ->add_option("pattern", v.pattern, "% for any text");
-    Add(variables, "get", "its value", [&v](Context& c, bool&) { return GetVariable(c, v.key); })
-        ->add_option("key", v.key)
-        ->required();
-    CLI::App* set = Add(variables, "set", "makes or changes one",
-                        [&v](Context& c, bool&) { return SetVariable(c, v, std::cin); });
-    set->add_option("key", v.key)->required();
-    set->add_option("value", v.value, "- for what comes on standard input")->required();
-    set->add_option("--description", v.description);
-    Add(variables, "delete", "", [&v](Context& c, bool&) { return DeleteVariable(c, v.key); })
-        ->add_option("key", v.key)
-        ->required();
-    CLI::App* import = Add(variables, "import", "those of a JSON file",
-                           [&v](Context& c, bool&) { return ImportVariables(c, v, std::cin); });
-    import->add_option("file", v.file, "- for standard input")->required();
-    import->add_option("-a,--action-on-existing-key", v.on_existence, "overwrite, fail or skip")
-        ->check(CLI::IsMember({"overwrite", "fail", "skip"}));
-    Add(variables, "export", "into a JSON file, without those that are secret",
-        [&v](Context& c, bool&) { return ExportVariables(c, v.file); })
-        ->add_option("file", v.file, "- for standard output")
-        ->required();
-
-    CLI::App& connections = Group("connections", "named credentials: list, get, add, delete");
-    ConnectionOptions& o = in_.connection;
-    Add(connections, "list", "all, without their secrets", [&o](Context& c, bool&) { return ListConnections(c, o.pattern); })
-        ->add_option("pattern", o.pattern, "% for any text");
-    Add(connections, "get", "one, without its secrets", [&o](Context& c, bool&) { return GetConnection(c, o.id); })
-        ->add_option("id", o.id)
-        ->required();
-    CLI::App* add = Add(connections, "add", "makes one, from a URI or its parts",
-                        [&o](Context& c, bool&) { return AddConnection(c, o, std::cin); });
-    add->add_option("id", o.id)->required();
-    add->add_option("--uri,--conn-uri", o.uri,
-                    "postgresql://user:password@host:5432/base, or JSON; - for standard input, which others on this "
-                    "machine cannot see");
-    add->add_option("--conn-type", o.type);
-    add->add_option("--conn-description", o.description);
-    add->add_option("--conn-host", o.host);
-    add->add_option("--conn-login", o.login);
-    add->add_option("--conn-password", o.password);
-    add->add_option("--conn-schema", o.schema);
-    add->add_option("--conn-port", o.port)->check(CLI::Range(1, 65535));
-    add->add_option("--conn-extra", o.extra, "a JSON object");
-    add->add_flag("--overwrite", o.overwrite, "changes the one that is there");
-    Add(connections, "delete", "", [&o](Context& c, bool&) { return DeleteConnection(c, o.id); })
-        ->add_option("id", o.id)
-        ->required();
+    AddCredentialCommands(
+        Group("variables", "named values: list, get, set, delete, import, export"),
+        Group("connections", "named credentials: list, get, add, delete"), in_.variable, in_.connection,
+        [this](CLI::App& group, const char* name, const char* help, Ask ask) { return Add(group, name, help, std::move(ask)); });
   }
 
   void AddStore() {

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "core/calendar/format.h"
-#include "core/model/connection.h"
 #include "core/model/yaml.h"
 #include "platform/zones.h"
 #include "scheduler/dagbag/load.h"
@@ -303,11 +302,8 @@ class Scenario {
       driver_->StepClock(Length(name));
     } else if (what == "restart") {
       driver_->Restart();
-    } else if (what == "variable") {
-      driver_->outside[{LookupRef::Kind::kVariable, name}] = Value(line.After(2));
-    } else if (what == "connection") {
-      driver_->outside[{LookupRef::Kind::kConnection, name}] =
-          ConnectionValue(ParseConnection(name, line.After(2)).value());
+    } else if (what == "variable" || what == "connection") {
+      driver_->Define(what, name, line.After(2));
     } else if (what == "gone") {
       driver_->Apply(DagGone{name});
     } else if (what == "why") {

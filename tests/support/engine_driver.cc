@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/model/connection.h"
+
 namespace millrace::test {
 
 EngineDriver::EngineDriver(engine::EngineOptions options, WallTime start)
@@ -90,6 +92,14 @@ std::vector<FoundValue> EngineDriver::LookUp(const NeedXComs& need) const {
     }
   }
   return found;
+}
+
+void EngineDriver::Define(const std::string& what, const std::string& name, const std::string& text) {
+  if (what == "variable") {
+    outside[{LookupRef::Kind::kVariable, name}] = Value(text);
+  } else {
+    outside[{LookupRef::Kind::kConnection, name}] = ConnectionValue(ParseConnection(name, text).value());
+  }
 }
 
 void EngineDriver::Advance(Duration by) {

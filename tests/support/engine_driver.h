@@ -76,6 +76,9 @@ class EngineDriver {
   std::string NameOf(const TaskInstanceKey& key) const;
   TaskInstanceKey KeyOf(const std::string& task) const;
 
+  // A "variable" or a "connection", from then on.
+  void Define(const std::string& what, const std::string& name, const std::string& text);
+
   StoredRows rows;
   std::map<LookupRef, Value> outside;  // variables and connections
   std::vector<Effect> effects;                 // of the last event
