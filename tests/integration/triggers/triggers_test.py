@@ -156,7 +156,7 @@ class TriggersTest(unittest.TestCase):
             self.dagctl_alive("tasks", "reject", "asks", run, "gate")
             eventually("the run ends", lambda: self.ask("GET", f"/api/v2/dags/asks/dagRuns/{run}")["state"] == "success")
             self.assertEqual(self.state(run, "behind"), "skipped")
-            self.assertIn("409", self.dagctl("tasks", "approve", "asks", run, "gate", status=1))
+            self.assertIn("already been updated", self.dagctl("tasks", "approve", "asks", run, "gate", status=1))
             run = self.cluster.trigger("asks")
         store = sqlite3.connect(self.cluster.state / "millrace.db")
         said = store.execute("SELECT user, object FROM audit WHERE action = 'answer_approval'").fetchall()
