@@ -5,6 +5,7 @@
 #include "core/calendar/timetable.h"
 #include "core/model/json.h"
 #include "core/spec/field.h"
+#include "core/spec/sensor.h"
 
 namespace millrace::dagctl {
 namespace {
@@ -27,14 +28,26 @@ engine::EngineOptions EngineOptionsFor(const std::map<std::string, DagPtr, std::
 }
 
 bool LooksBack(const Dag& dag) {
-  return std::any_of(dag.tasks.begin(), dag.tasks.end(),
-                     [](const Task& task) { return task.depends_on_past || task.wait_for_downstream; });
+  return std::any_of(dag.tasks.begin(), dag.tasks.end(), [](const Task& task) {
+    return task.depends_on_past || task.wait_for_downstream || task.kind == "sensor_external_task";
+  });
+}
+
+// How long it waits at most, and what it does then; not what it looks for.
+Value PolicyOf(const Value& with) {
+  Value policy(Value::Map{});
+  for (const char* name : {"timeout", "soft_fail", "never_fail"}) {
+    if (const Value* value = with.Find(name); value != nullptr) policy.Set(name, *value);
+  }
+  return policy;
 }
 
 }  // namespace
 
 Simulation::Simulation(const std::vector<DagPtr>& dags, SimulationOptions options, const ZoneDatabase& zones)
-    : options_(std::move(options)), zones_(zones), now_{options_.start, BootTime(std::chrono::hours(1))} {
+    : options_(std::move(options)),
+      zones_(zones),
+      now_{options_.start, BootTime(std::chrono::hours(1))} {
   for (const DagPtr& dag : dags) dags_[dag->id] = dag;
   for (const DagPtr& dag : dags) {
     dags_[dag->id] = WithoutWork(*dag);
@@ -43,7 +56,14 @@ Simulation::Simulation(const std::vector<DagPtr>& dags, SimulationOptions option
   engine_ = std::make_unique<engine::Engine>(EngineOptionsFor(dags_), zones_);
 }
 
-// Everything but what decides which tasks run becomes a task that does nothing.
+// What waits for the clock does so here. What waits for a DAG that is not simulated has waited enough.
+bool Simulation::StaysSensor(const Task& task) const {
+  if (task.kind == "sensor_time") return true;
+  if (task.kind != "sensor_external_task") return false;
+  return dags_.contains(ExternalTargetOf(task.with).dag_id);
+}
+
+// Everything but what decides which tasks run, and when, becomes a task that does nothing.
 DagPtr Simulation::WithoutWork(const Dag& dag) const {
   Dag copy = dag;
   copy.paused_upon_creation = false;
@@ -52,10 +72,11 @@ DagPtr Simulation::WithoutWork(const Dag& dag) const {
   copy.files.clear();
   for (Task& task : copy.tasks) {
     const bool decides = task.in_engine && task.steering != Steering::kNone && task.kind != "approval";
-    if (decides || Triggers(task)) continue;
+    if (decides || Triggers(task) || (task.sensor && StaysSensor(task))) continue;
     task.kind = "empty";
     task.in_engine = false;
-    task.with = Value(Value::Map());
+    // A sensor that polls finds what it looks for when its length is over, unless it gives up before.
+    task.with = task.sensor ? PolicyOf(task.with) : Value(Value::Map());
     task.connections.clear();
     task.files.clear();
     task.pulls.clear();
@@ -228,17 +249,39 @@ void Simulation::Finish(const Run& run) {
   runs_.erase(run.key);
 }
 
+RunImage Simulation::ImageOf(const Run& run) const {
+  RunImage image;
+  image.run = run;
+  image.dag = dags_.find(run.dag_id)->second;
+  for (auto at = instances_.lower_bound({run.key, 0}); at != instances_.end() && at->first.run == run.key; ++at)
+    image.task_instances.push_back(at->second);
+  return image;
+}
+
+// Before the start all went well.
+std::vector<RunImage> Simulation::RunsOf(const NeedRuns& need) const {
+  const auto found = by_date_.find({need.dag_id, need.date});
+  if (found != by_date_.end()) return {ImageOf(runs_.find(found->second)->second)};
+  const auto dag = dags_.find(need.dag_id);
+  if (need.date >= options_.start || dag == dags_.end()) return {};
+  RunImage image;
+  image.run.dag_id = need.dag_id;
+  image.run.state = RunState::kSuccess;
+  image.dag = dag->second;
+  for (std::size_t i = 0; i < dag->second->tasks.size(); ++i) {
+    TaskInstance row;
+    row.key = {RunKey{}, static_cast<std::int32_t>(i)};
+    row.state = TaskState::kSuccess;
+    image.task_instances.push_back(std::move(row));
+  }
+  return {image};
+}
+
 StatusOr<RunImage> Simulation::Previous(const NeedPrevious& need) const {
   auto previous = by_date_.lower_bound({need.dag_id, need.before});
   if (previous == by_date_.begin() || (--previous)->first.first != need.dag_id)
     return NotFound("no run is earlier");
-  RunImage image;
-  image.run = runs_.find(previous->second)->second;
-  image.dag = dags_.find(need.dag_id)->second;
-  const RunKey key = image.run.key;
-  for (auto at = instances_.lower_bound({key, 0}); at != instances_.end() && at->first.run == key; ++at)
-    image.task_instances.push_back(at->second);
-  return image;
+  return ImageOf(runs_.find(previous->second)->second);
 }
 
 void Simulation::Happen(const Effect& effect) {
@@ -258,6 +301,7 @@ void Simulation::Happen(const Effect& effect) {
   }
   if (const auto* need = std::get_if<NeedPrevious>(&effect))
     Apply(PreviousLoaded{need->run, Previous(*need)});
+  if (const auto* need = std::get_if<NeedRuns>(&effect)) Apply(RunsLoaded{need->instance, need->date, RunsOf(*need)});
 }
 
 void Simulation::Begin(const Assign& assign) {

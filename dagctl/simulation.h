@@ -73,6 +73,7 @@ class Simulation {
   Image FirstImage() const;
   DagPtr WithoutWork(const Dag& dag) const;
   bool Triggers(const Task& task) const;
+  bool StaysSensor(const Task& task) const;
   std::string ResultOf(const Dag& dag, const Task& task) const;
   void Apply(const Event& event);
   void Take(const engine::Output& output);
@@ -81,6 +82,8 @@ class Simulation {
   void Begin(const Assign& assign);
   void Stop(const CancelAttempt& cancel);
   void Finish(const Run& run);
+  RunImage ImageOf(const Run& run) const;
+  std::vector<RunImage> RunsOf(const NeedRuns& need) const;
   StatusOr<RunImage> Previous(const NeedPrevious& need) const;
   // Everything that is due at this moment.
   void Settle();
@@ -102,7 +105,7 @@ class Simulation {
   std::map<std::pair<std::string, WallTime>, RunKey> by_date_;
   std::map<TaskInstanceKey, TaskInstance> instances_;
   std::map<XComKey, XComRow> xcoms_;
-  bool looks_back_ = false;  // a task depends on earlier runs
+  bool looks_back_ = false;  // a task depends on other runs
   std::map<RunKey, SimulatedRun> wanted_;
   int skipped_ = 0;
 };

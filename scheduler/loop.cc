@@ -196,6 +196,9 @@ void Loop::Release(std::vector<Effect> effects, Now now) {
       engine_->Apply(DatesLoaded{dates->backfill, dates->from, dates->to,
                                  parts_.loader.LoadDates(dates->dag_id, dates->from, dates->to)},
                      now, collecting_);
+    } else if (const auto* runs = std::get_if<NeedRuns>(&effect)) {
+      engine_->Apply(RunsLoaded{runs->instance, runs->date, LoadRuns(runs->dag_id, runs->date)}, now,
+                     collecting_);
     } else {
       outgoing.push_back(std::move(effect));
     }
@@ -217,6 +220,16 @@ std::vector<FoundValue> Loop::LookUp(const NeedXComs& need) const {
     found.push_back({ref, run.ok() ? StatusOr<Value>(PreviousSuccessOf(*run)) : run.status()});
   }
   return found;
+}
+
+StatusOr<std::vector<RunImage>> Loop::LoadRuns(const std::string& dag_id, WallTime date) {
+  std::vector<RunImage> images;
+  ASSIGN_OR_RETURN(const std::vector<millrace::Run> runs, parts_.loader.LoadDates(dag_id, date, date));
+  for (const millrace::Run& run : runs) {
+    ASSIGN_OR_RETURN(RunImage image, parts_.loader.LoadRun(dag_id, run.run_id));
+    images.push_back(std::move(image));
+  }
+  return images;
 }
 
 void Loop::Freeze(const Status& status, Now now) {

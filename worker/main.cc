@@ -33,6 +33,7 @@
 #include "worker/tasks/mapreduce.h"
 #include "worker/tasks/python.h"
 #include "worker/tasks/runner_program.h"
+#include "worker/tasks/sensors.h"
 #include "worker/tasks/shell.h"
 #include "worker/tasks/sql.h"
 
@@ -65,6 +66,9 @@ tasks::Registry MakeRegistry(const tasks::Workplace& workplace, const Clock& clo
       {"extract", {[&] { return std::make_unique<tasks::ExtractTask>(workplace); }}},
       {"load", {[&] { return std::make_unique<tasks::LoadTask>(workplace); }}},
       {"check", {[&] { return std::make_unique<tasks::CheckTask>(workplace, clock); }}},
+      {"sensor_file", {[] { return std::make_unique<tasks::FileSensor>(); }}},
+      {"sensor_sql", {[&] { return std::make_unique<tasks::SqlSensor>(workplace); }}},
+      {"sensor_http", {[] { return std::make_unique<tasks::HttpSensor>(); }}},
       {"mapreduce", tasks::MapReduceEntry(workplace, BaseEnvironment())},
   };
 }

@@ -32,7 +32,7 @@ struct Assignment {
   std::string dag_hash;                  // the version whose files they are
   Duration timeout{0};                   // 0: none
   Duration kill_grace{0};
-  std::int32_t slots = 1;
+  std::int32_t slots = 1;  // 0: of a sensor
   std::shared_ptr<const StageWork> stage;  // set for a job's attempts
   std::vector<std::string> secrets;  // in `with` and `environment`: no log or answer may show them
 };
@@ -42,7 +42,7 @@ enum class Outcome : std::uint8_t {
   kFailed,     // retried by the task's policy
   kFailFinal,  // failed for a reason that a retry cannot mend (bad SQL, a failed check)
   kSkipped,
-  kNotYet,     // a sensor has looked in vain: it looks again, nothing is written
+  kNotYet,     // a sensor has looked in vain so far: it looks again; told only when its worker hands it back
   kKilled,     // by cancel, timeout or drain; `message` says which
   kLost,       // never started, or its runner died with the agent's lease
 };

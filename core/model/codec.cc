@@ -273,6 +273,7 @@ void Describe(V& v, T& x) {
   v.Later("wait_for_downstream", x, &Task::wait_for_downstream);
   v.Later("steering", x, &Task::steering);
   v.Later("in_engine", x, &Task::in_engine);
+  v.Later("sensor", x, &Task::sensor);
   v.Later("role", x, &Task::role);
   v.Later("on_failure_fail_dagrun", x, &Task::on_failure_fail_dagrun);
   v.Later("setups", x, &Task::setups);

@@ -128,6 +128,7 @@ struct Task {
   bool wait_for_downstream = false;
   Steering steering = Steering::kNone;
   bool in_engine = false;  // the engine runs it itself: no worker, no slot
+  bool sensor = false;     // waits, as deferred, and holds no slot: on a worker, or (in_engine) in the engine
   TaskRole role = TaskRole::kWork;
   bool on_failure_fail_dagrun = false;  // of a teardown
   std::vector<std::int32_t> setups;     // whose scope it lies in; of a teardown: its own

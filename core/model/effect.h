@@ -101,7 +101,15 @@ struct NeedDates {
   WallTime to{};
 };
 
+// What a task instance waits for: the runs of a DAG for a date, those that are not live; the loop answers with
+// RunsLoaded.
+struct NeedRuns {
+  TaskInstanceKey instance;
+  std::string dag_id;
+  WallTime date{};
+};
+
 using Effect = std::variant<Welcome, Assign, CancelAttempt, HeartbeatAck, AckReports, JobEnded, EndSession,
-                            Reply, Need, NeedXComs, NeedCached, NeedPrevious, NeedDates>;
+                            Reply, Need, NeedXComs, NeedCached, NeedPrevious, NeedDates, NeedRuns>;
 
 }  // namespace millrace

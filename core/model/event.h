@@ -108,6 +108,13 @@ struct DatesLoaded {
   StatusOr<std::vector<Run>> runs;
 };
 
+// The answer to NeedRuns: whole, oldest first.
+struct RunsLoaded {
+  TaskInstanceKey instance;
+  WallTime date{};
+  StatusOr<std::vector<RunImage>> images;
+};
+
 // The loop itself stood still (a slow disk, a stopped machine): nobody's lease may pay for it.
 struct LoopStalled {
   Duration by{0};
@@ -115,6 +122,7 @@ struct LoopStalled {
 
 using Event =
     std::variant<Tick, DagLoaded, DagGone, WorkerJoined, Heartbeat, WorkerDisconnected, WorkerDraining,
-                 Reported, CommandReceived, Loaded, XComsLoaded, CachedLoaded, PreviousLoaded, DatesLoaded, LoopStalled>;
+                 Reported, CommandReceived, Loaded, XComsLoaded, CachedLoaded, PreviousLoaded, DatesLoaded, RunsLoaded,
+                 LoopStalled>;
 
 }  // namespace millrace

@@ -56,7 +56,8 @@ struct TaskInstance {
   std::optional<WallTime> queued_at;
   std::optional<WallTime> started_at;
   std::optional<WallTime> ended_at;
-  std::optional<WallTime> due_at;  // up_for_retry: when it starts again; deferred: when it has waited long enough
+  // up_for_retry: when it starts again; deferred: when it is woken, or has waited long enough
+  std::optional<WallTime> due_at;
   std::string worker;              // name
   std::string reason;              // one line: why it failed, was killed or was skipped
   // Of a mapped task: which of its instances. Index 0 stands where the task stands; the others stand behind all tasks,
@@ -67,6 +68,9 @@ struct TaskInstance {
   // Of a branch that ended: the tasks directly behind it that it did not choose.
   std::vector<std::int32_t> skips;
   RunKey waits_for{};  // of a trigger_dag that is deferred: the run whose end it waits for
+  // Of a sensor that is deferred: for what, a JSON object whose `text` says it to people; and since when, which lasts over retries.
+  std::string wait;
+  std::optional<WallTime> waits_since;
   friend bool operator==(const TaskInstance&, const TaskInstance&) = default;
 
   // Its task's place in the DAG version.

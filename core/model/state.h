@@ -18,10 +18,10 @@ enum class TaskState : std::uint8_t {
   kSuccess,
   kFailed,
   kUpForRetry,       // failed, starts again at its due time
-  kUpForReschedule,  // a sensor between two looks
+  kUpForReschedule,  // Airflow's word for a sensor between two looks; here those are deferred
   kUpstreamFailed,
   kSkipped,
-  kDeferred,         // waits in the engine, holds no slot
+  kDeferred,         // waits and holds no slot: in the engine, or a sensor that looks from time to time on a worker
   kRestarting,       // cleared while running: the running attempt is being stopped
   kRemoved,          // its task is gone from the DAG
 };

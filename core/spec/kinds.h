@@ -19,6 +19,11 @@ const TaskKind& ShortCircuitKind();
 const TaskKind& LatestOnlyKind();
 const TaskKind& TriggerDagKind();
 const TaskKind& ApprovalKind();
+const TaskKind& SensorFileKind();
+const TaskKind& SensorSqlKind();
+const TaskKind& SensorHttpKind();
+const TaskKind& SensorTimeKind();
+const TaskKind& SensorExternalTaskKind();
 
 // How files of data are written, and read.
 inline const std::vector<std::string> kOutputFormats = {"parquet", "csv", "jsonl"};

@@ -40,17 +40,44 @@ constexpr std::array kOperatorPaths = {
     OperatorPath{"airflow.providers.standard.operators.hitl.HITLOperator", "approval"},
     OperatorPath{"airflow.providers.standard.operators.hitl.HITLBranchOperator", "approval", Steering::kBranch},
     OperatorPath{kEntryOperator, "approval"},
+    OperatorPath{"airflow.providers.standard.sensors.filesystem.FileSensor", "sensor_file"},
+    OperatorPath{"airflow.sensors.filesystem.FileSensor", "sensor_file"},
+    OperatorPath{"airflow.providers.common.sql.sensors.sql.SqlSensor", "sensor_sql"},
+    OperatorPath{"airflow.providers.http.sensors.http.HttpSensor", "sensor_http"},
+    OperatorPath{"airflow.providers.standard.sensors.time.TimeSensor", "sensor_time"},
+    OperatorPath{"airflow.providers.standard.sensors.time.TimeSensorAsync", "sensor_time"},
+    OperatorPath{"airflow.sensors.time_sensor.TimeSensor", "sensor_time"},
+    OperatorPath{"airflow.sensors.time_sensor.TimeSensorAsync", "sensor_time"},
+    OperatorPath{"airflow.providers.standard.sensors.date_time.DateTimeSensor", "sensor_time"},
+    OperatorPath{"airflow.providers.standard.sensors.date_time.DateTimeSensorAsync", "sensor_time"},
+    OperatorPath{"airflow.sensors.date_time.DateTimeSensor", "sensor_time"},
+    OperatorPath{"airflow.sensors.date_time.DateTimeSensorAsync", "sensor_time"},
+    OperatorPath{"airflow.providers.standard.sensors.time_delta.TimeDeltaSensor", "sensor_time"},
+    OperatorPath{"airflow.providers.standard.sensors.time_delta.TimeDeltaSensorAsync", "sensor_time"},
+    OperatorPath{"airflow.providers.standard.sensors.time_delta.WaitSensor", "sensor_time"},
+    OperatorPath{"airflow.sensors.time_delta.TimeDeltaSensor", "sensor_time"},
+    OperatorPath{"airflow.sensors.time_delta.TimeDeltaSensorAsync", "sensor_time"},
+    OperatorPath{"airflow.providers.standard.sensors.external_task.ExternalTaskSensor", "sensor_external_task"},
+    OperatorPath{"airflow.sensors.external_task.ExternalTaskSensor", "sensor_external_task"},
 };
 
 // What these operators call the fields.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kOperatorFields = {
-    {{"bash_command", "command"},
-     {"conn_id", "connection"},
-     {"http_conn_id", "connection"},
-     {"op_kwargs", "args"},
-     {"trigger_dag_id", "dag"},
-     {"trigger_run_id", "run_id"},
-     {"assigned_users", "respondents"}}};
+constexpr std::array kOperatorFields = std::to_array<std::pair<std::string_view, std::string_view>>({
+    {"bash_command", "command"},
+    {"conn_id", "connection"},
+    {"http_conn_id", "connection"},
+    {"op_kwargs", "args"},
+    {"filepath", "path"},
+    {"request_params", "params"},
+    {"response_error_codes_allowlist", "not_yet"},
+    {"target_time", "at"},
+    {"delta", "after"},
+    {"time_to_wait", "wait"},
+    {"poll_interval", "poke_interval"},
+    {"trigger_dag_id", "dag"},
+    {"trigger_run_id", "run_id"},
+    {"assigned_users", "respondents"},
+});
 
 // What these operators have to be told and the scheduler knows: it waits without looking again and again.
 constexpr std::array<std::string_view, 3> kNeedless = {"poke_interval", "deferrable",
@@ -82,7 +109,7 @@ void SplitCallable(Value& with) {
 }
 
 // Kinds of the design that later versions bring.
-constexpr std::array<std::string_view, 3> kLaterKinds = {"sensor", "notify", "spark"};
+constexpr std::array<std::string_view, 2> kLaterKinds = {"notify", "spark"};
 
 const OperatorPath* FindOperator(std::string_view name) {
   const auto found =
@@ -198,7 +225,8 @@ const std::vector<const TaskKind*>& TaskKinds() {
   static const std::vector<const TaskKind*> kinds = {
       &ShellKind(),     &EmptyKind(),  &SqlKind(),  &ExtractKind(), &LoadKind(),         &CheckKind(),
       &MapReduceKind(), &PythonKind(), &HttpKind(), &BranchKind(),  &ShortCircuitKind(), &LatestOnlyKind(),
-      &TriggerDagKind(), &ApprovalKind()};
+      &TriggerDagKind(), &ApprovalKind(), &SensorFileKind(), &SensorSqlKind(), &SensorHttpKind(), &SensorTimeKind(),
+      &SensorExternalTaskKind()};
   return kinds;
 }
 
@@ -227,6 +255,11 @@ Problem UnknownTaskKind(std::string_view name, Position where) {
   std::vector<std::string> names;
   for (const TaskKind* kind : TaskKinds()) names.push_back(kind->name);
   std::string suggestion = DidYouMean(name, names);
+  const std::string family = std::string(name) + "_";  // uses: sensor
+  if (std::any_of(names.begin(), names.end(), [&](const auto& kind) { return kind.starts_with(family); })) {
+    std::erase_if(names, [&](const std::string& kind) { return !kind.starts_with(family); });
+    suggestion.clear();
+  }
   if (suggestion.empty()) {
     for (const std::string& kind : names) suggestion += (suggestion.empty() ? "there are: " : ", ") + kind;
   }
@@ -256,6 +289,9 @@ Value NativeWith(std::string_view uses, const Value& with) {
     });
   }
   if (uses == kEntryOperator) AddEntryOptions(native);
+  // Airflow's name for "where paths begin", which is the worker's root here.
+  if (const Value* folder = native.Find("fs_conn_id"); folder != nullptr && *folder == Value("fs_default"))
+    std::erase_if(native.as_map(), [](const auto& member) { return member.first == "fs_conn_id"; });
   return native;
 }
 

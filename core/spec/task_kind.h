@@ -25,6 +25,7 @@ struct TaskKind {
   bool in_engine = false;  // the scheduler runs it itself: no worker, no slot
   // What it decides when its fields say so; asked when nothing else does. May be null.
   Steering (*steers)(const Value& with) = nullptr;
+  bool sensor = false;     // it waits without a slot, see sensor.h
 };
 
 const std::vector<const TaskKind*>& TaskKinds();

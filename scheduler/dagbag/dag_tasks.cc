@@ -267,6 +267,7 @@ void DagReader::ReadWith(Task& task, const Value& value, const Value& uses, std:
   }
   task.kind = kind->name;
   task.in_engine = kind->in_engine;
+  task.sensor = kind->sensor;
   const Steering says = SteeringOf(uses.as_string());
   if (const Value* decides = value.Find("decides"); decides != nullptr && says != Steering::kNone) {
     Add(decides->key_position(), what + ": '" + uses.as_string() + "' decides by itself",

@@ -44,8 +44,9 @@ void Engine::State::Settle() {
     TellDownstream();
     ExpandReady();
     Place();
+    LookAgain();
     EndRuns();
-  } while (!ended.empty() || !woken.empty() || !expanding.empty() || !moved_runs.empty());
+  } while (!ended.empty() || !woken.empty() || !expanding.empty() || !moved_runs.empty() || !to_look.empty());
   FlushRows();
   out = nullptr;
 }
@@ -105,6 +106,7 @@ void Engine::State::SetRunState(LiveRun& run, RunState to, bool by_user) {
   run.row.state = to;
   if (waiters.contains(run.row.key)) moved_runs.emplace_back(run.row.key, to);
   Touch(run);
+  TellWatchers(run);
 }
 
 void Engine::State::SetState(LiveRun& run, Instance& instance, TaskState to, bool by_user) {
@@ -116,12 +118,15 @@ void Engine::State::SetState(LiveRun& run, Instance& instance, TaskState to, boo
   if (from == TaskState::kScheduled) Unpark(run, instance);
   if (from == TaskState::kScheduled && !lookups.empty()) lookups.erase(row.key);
   if (from == TaskState::kDeferred) ForgetAwaited(instance);
+  if (from == TaskState::kDeferred) ForgetWait(row.key);
   const Task& task = TaskOf(run, instance);
   if (from == TaskState::kRunning) FindPool(PoolOf(task)).running -= task.pool_slots;
   if (to == TaskState::kRunning) FindPool(PoolOf(task)).running += task.pool_slots;
   if (instance.holds && !HasAttempt(to)) Release(run, instance);
   row.state = to;
   row.due_at.reset();
+  row.wait.clear();
+  if (IsTerminal(to) || to == TaskState::kNone) row.waits_since.reset();
   if (IsTerminal(from) != IsTerminal(to)) {
     run.unfinished += IsTerminal(to) ? -1 : 1;
   }
@@ -139,6 +144,7 @@ void Engine::State::SetState(LiveRun& run, Instance& instance, TaskState to, boo
     Hold(run, instance);
   }
   Touch(run, instance);
+  TellWatchers(run);
 }
 
 void Engine::State::KeepAttempt(const Instance& instance, TaskState how,

@@ -193,6 +193,7 @@ void Engine::State::ClearInstances(LiveRun& run, const std::vector<std::int32_t>
     if (state == TaskState::kDeferred) {
       row.reason = By("cleared", user);
       KeepAttempt(instance, TaskState::kRestarting, std::nullopt);
+      Unwant(run, instance, row.reason);  // it only looks: nobody waits for its end
     }
     // A failure was kept when it happened.
     if (state == TaskState::kSuccess || (state == TaskState::kSkipped && row.started_at)) {
@@ -231,7 +232,7 @@ bool Engine::State::MarkInstance(LiveRun& run, Instance& instance, TaskState sta
                                  const std::string& reason) {
   const TaskState from = instance.row.state;
   if (from == state || from == TaskState::kRemoved) return false;
-  if (HasAttempt(from)) Unwant(run, instance, reason);
+  if (HasAttempt(from) || from == TaskState::kDeferred) Unwant(run, instance, reason);
   instance.row.reason = reason;
   // Told again, as what it is now.
   if (IsTerminal(from)) EachDownstream(run, instance, [&](Instance& next) { Count(next.ends, from, -1); });

@@ -35,6 +35,7 @@ void Engine::Apply(const Event& event, Now now, Output& out) {
                      state.OnTimer(*timer);
                    state.FireDue();
                    state.MissDeadlines();
+                   state.RingAlarms();
                  },
                  [&](const DagLoaded& e) { state.OnDagLoaded(e); },
                  [&](const DagGone& e) { state.OnDagGone(e); },
@@ -49,6 +50,7 @@ void Engine::Apply(const Event& event, Now now, Output& out) {
                  [&](const CachedLoaded& e) { state.OnCachedLoaded(e); },
                  [&](const PreviousLoaded& e) { state.OnPreviousLoaded(e); },
                  [&](const DatesLoaded& e) { state.OnDatesLoaded(e); },
+                 [&](const RunsLoaded& e) { state.OnRunsLoaded(e); },
                  [&](const LoopStalled& e) { state.OnStalled(e); },
              },
              event);
@@ -66,12 +68,16 @@ std::optional<WallTime> Engine::NextWallTimer() const {
     const WallTime due = std::get<WallTime>(*state_->deadlines.begin());
     next = std::min(next.value_or(due), due);
   }
+  if (!state_->alarms.empty()) {
+    const WallTime alarm = state_->alarms.begin()->first;
+    next = std::min(next.value_or(alarm), alarm);
+  }
   return next;
 }
 
-Answer Engine::Ask(const Question& question, Now) const {
+Answer Engine::Ask(const Question& question, Now asked_at) const {
   return std::visit(Overloaded{
-                        [&](const AskWhy& q) { return Answer(state_->AnswerWhy(q)); },
+                        [&](const AskWhy& q) { return Answer(state_->AnswerWhy(q, asked_at)); },
                         [&](const AskWorkers&) { return Answer(state_->AnswerWorkers()); },
                         [&](const AskJob& q) { return Answer(state_->AnswerJob(q)); },
                         [&](const AskPools&) { return Answer(state_->AnswerPools()); },

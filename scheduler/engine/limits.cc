@@ -12,7 +12,6 @@ namespace millrace::engine {
 namespace {
 
 constexpr const char* kDefaultPool = "default_pool";
-constexpr std::int32_t kNoLimit = 1'000'000'000;
 
 }  // namespace
 
@@ -22,6 +21,10 @@ Pool& Engine::State::FindPool(const std::string& name) {
     found->second.name = name;
     found->second.size = name == kDefaultPool ? options.default_pool_slots : 0;
     if (name == kEnginePool) found->second.size = INT32_MAX;
+    if (name == kSensorPool) {
+      found->second.size = kNoLimit;
+      found->second.used = sensor_workers.empty() ? kNoLimit : 0;
+    }
     for (const auto& [pool, size] : options.pools) {
       if (pool == name) found->second.size = size;
     }
@@ -64,9 +67,11 @@ void Engine::State::Resize(Pool& pool, std::int32_t slots) {
   }
 }
 
-bool Engine::State::RunMayStartMore(const LiveRun& run) const {
-  return run.row.state == RunState::kRunning && !run.owner->row.paused &&
-         run.active < run.dag->max_active_tasks;
+bool Engine::State::MayStartMore(const Lane& lane) const {
+  const LiveRun& run = *lane.run;
+  if (run.row.state != RunState::kRunning || run.owner->row.paused) return false;
+  const bool slotless = lane.pool->name == kEnginePool || lane.pool->name == kSensorPool;
+  return slotless || run.active < run.dag->max_active_tasks;
 }
 
 bool Engine::State::Admit(LiveRun& run, Instance& instance) {
@@ -172,7 +177,7 @@ void Engine::State::RelistRun(LiveRun& run) {
 
 void Engine::State::Relist(Lane& lane) {
   std::optional<LaneKey> key;
-  if (!lane.waiting.empty() && RunMayStartMore(*lane.run)) {
+  if (!lane.waiting.empty() && MayStartMore(lane)) {
     const auto& [priority, index] = *lane.waiting.begin();
     key = LaneKey(OrderOf(lane.run->row.type, priority), lane.run->row.key, index);
   }

@@ -20,6 +20,7 @@
 #include "core/model/effect.h"
 #include "core/model/event.h"
 #include "core/model/run.h"
+#include "core/spec/sensor.h"
 #include "scheduler/jobs/job.h"
 
 namespace millrace::engine {
@@ -181,6 +182,13 @@ struct LiveBackfill {
   std::int32_t live() const { return static_cast<std::int32_t>(queued.size()) + running; }
 };
 
+// A deferred instance: who wakes it. What survives a restart stands in its row.
+struct LiveWait {
+  std::optional<WallTime> alarm;  // its entry among the alarms
+  ExternalTarget target;          // whose runs for `date` it waits for, see external.cc
+  std::optional<WallTime> date;
+};
+
 // Something that a worker was given and has not ended yet.
 struct LiveAttempt {
   TaskInstanceKey instance;
@@ -203,9 +211,11 @@ struct Session {
   WallTime last_heartbeat{};
   std::uint64_t next_report = 1;  // the sequence that comes next; 0: not known, after a restart
   std::int32_t used = 0;          // slots
+  std::int32_t sensors = 0;       // of `attempts`: they take no slot
   std::set<Fence> attempts;
   std::vector<JobKey> ended_jobs;      // to be told when its stream is up again
   std::optional<std::int32_t> listed;  // free slots under which it stands among those that take work
+  std::optional<std::int32_t> sensors_listed;  // the same for sensors: how many it has
   BatchPlace acknowledgement;          // its AckReports among the collecting effects
 };
 

@@ -105,7 +105,9 @@ void Engine::State::LoadInstances(LiveRun& run, std::vector<TaskInstance> rows) 
       Readmit(run, instance);
     }
     if (row.state == TaskState::kRunning) FindPool(PoolOf(task)).running += task.pool_slots;
-    if (row.state == TaskState::kUpForRetry) {
+    if (row.state == TaskState::kDeferred && task.sensor) {
+      ResumeWait(run, instance);
+    } else if (row.state == TaskState::kUpForRetry) {
       // A due time is wall time; after a step of that clock nobody waits longer than the policy's longest
       // delay.
       const Duration left = row.due_at ? *row.due_at - now.wall : Duration(0);
@@ -140,10 +142,13 @@ void Engine::State::ResumeInstances(LiveRun& run) {
   for (Instance& instance : run.instances) {
     const TaskInstance& row = instance.row;
     if (row.state == TaskState::kScheduled) Park(run, instance);
-    const bool attempted = HasAttempt(row.state) && !IsJob(TaskOf(run, instance));
+    const Task& task = TaskOf(run, instance);
+    const bool attempted = (HasAttempt(row.state) && !IsJob(task)) ||
+                           (row.state == TaskState::kDeferred && Polls(task));
     if (attempted && FindSession(row.session) == nullptr) orphans.push_back(row.fence);
   }
-  for (const Fence& fence : orphans) OnLost(fence, "its worker is gone", true);
+  for (const Fence& fence : orphans)
+    OnLost(fence, "its worker is gone", attempts.find(fence)->second.slots > 0);
   for (std::size_t i = 0; i < run.instances.size(); ++i) Evaluate(run, run.instances[i]);
 }
 

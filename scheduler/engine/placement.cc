@@ -73,8 +73,19 @@ Session* Engine::State::PickWorker(std::int32_t slots, bool prefetch, const Live
 }
 
 void Engine::State::Relist(Session& session) {
+  const bool takes_work = session.connected && !session.draining;
+  std::optional<std::int32_t> sensors;
+  if (takes_work && session.sensors < kMostSensors) sensors = session.sensors;
+  if (sensors != session.sensors_listed) {
+    if (session.sensors_listed) sensor_workers.erase({*session.sensors_listed, session.row.session});
+    if (sensors) sensor_workers.emplace(*sensors, session.row.session);
+    session.sensors_listed = sensors;
+    Pool& pool = FindPool(kSensorPool);
+    pool.used = sensor_workers.empty() ? kNoLimit : 0;
+    Relist(pool);
+  }
   std::optional<std::int32_t> free;
-  if (session.connected && !session.draining) free = -(session.row.offer.slots - session.used);
+  if (takes_work) free = -(session.row.offer.slots - session.used);
   if (free == session.listed) return;
   if (session.listed) free_workers.erase({*session.listed, session.row.session});
   if (free) free_workers.emplace(*free, session.row.session);
@@ -85,6 +96,7 @@ Fence Engine::State::Occupy(Session& session, LiveAttempt attempt) {
   const Fence fence{term, ++fence_counter};
   attempt.session = session.row.session;
   session.used += attempt.slots;
+  session.sensors += attempt.slots == 0 ? 1 : 0;
   session.attempts.insert(fence);
   attempts.emplace(fence, std::move(attempt));
   Relist(session);
@@ -95,6 +107,7 @@ void Engine::State::Vacate(Fence fence) {
   const auto found = attempts.find(fence);
   if (Session* session = FindSession(found->second.session); session != nullptr) {
     session->used -= found->second.slots;
+    session->sensors -= found->second.slots == 0 ? 1 : 0;
     session->attempts.erase(fence);
     Relist(*session);
   }
@@ -119,6 +132,7 @@ bool Engine::State::PlaceInstance(LiveRun& run, Instance& instance) {
     RunInEngine(run, instance);
     return true;
   }
+  if (task.sensor) return PlaceSensor(run, instance);
   if (IsJob(task)) {
     if (free_workers.empty()) return false;
     StartJob(run, instance);
@@ -168,8 +182,10 @@ bool Engine::State::PlaceStage(LiveJob& job, StageRun& stage) {
 
 StatusOr<Assignment> Engine::State::MakeAssignment(const LiveRun& run, const Instance& instance) const {
   TemplateAnswers values = AnswersOf(run, instance);
-  StatusOr<Assignment> assignment = Render(run.row, *run.dag, TaskOf(run, instance), instance.row,
-                                           instance.row.fence, &values, EventsOf(run));
+  const Task& task = TaskOf(run, instance);
+  StatusOr<Assignment> assignment =
+      Render(run.row, *run.dag, task, instance.row, instance.row.fence, &values, EventsOf(run));
+  if (assignment.ok() && Polls(task)) assignment->slots = 0;
   std::vector<std::string> secrets = SecretsOf(instance.values.get());
   if (secrets.empty()) return assignment;
   if (!assignment.ok()) return Status(assignment.status().code(), MaskedText(assignment.status().message(), secrets));

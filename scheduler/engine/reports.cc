@@ -83,6 +83,8 @@ void Engine::State::OnReport(Session& session, const Report& report) {
   if (!report.ended) {
     attempt.started = true;
     if (attempt.wanted && !attempt.stage) OnStarted(*run, *instance, report.started_at);
+  } else if (report.outcome == Outcome::kNotYet && attempt.slots == 0) {
+    OnLost(report.fence, report.message, false);
   } else if (attempt.stage && attempt.wanted) {
     OnStageEnded(report.fence, report);
   } else if (attempt.wanted) {
@@ -130,6 +132,12 @@ void Engine::State::OnEnded(LiveRun& run, Instance& instance, const engine::End&
       return;
     }
   }
+  const bool failed = end.outcome != Outcome::kSuccess && end.outcome != Outcome::kSkipped &&
+                      end.outcome != Outcome::kNotYet;
+  if (failed && TaskOf(run, instance).sensor && SensorPolicyOf(TaskOf(run, instance).with).never_fail) {
+    SetState(run, instance, TaskState::kSkipped);
+    return;
+  }
   switch (end.outcome) {
     case Outcome::kSuccess:
       KeepInCache(run, instance, end);
@@ -143,7 +151,7 @@ void Engine::State::OnEnded(LiveRun& run, Instance& instance, const engine::End&
     case Outcome::kFailed:
     case Outcome::kKilled:
     case Outcome::kLost:
-    case Outcome::kNotYet:  // only sensors say so, and those are looked at before
+    case Outcome::kNotYet:  // a sensor's, and that is handed back
       Fail(run, instance, end, true);
       return;
     case Outcome::kFailFinal:

@@ -44,6 +44,7 @@ LiveRun& Engine::State::AddRun(LiveDag& dag, Run row, DagPtr version) {
     run.counted = static_cast<std::int64_t>(run.dag->tasks.size());
     active_instances += run.counted;
   }
+  TellWatchers(run);
   return run;
 }
 
@@ -259,6 +260,7 @@ void Engine::State::CountFailure(LiveDag& dag, const Run& run, bool failed) {
 }
 
 void Engine::State::Evict(LiveRun& run) {
+  LookAgain();  // at the run's end, while it is there
   FlushRows();
   run.owner->runs.erase(run.row.run_id);
   if (run.past != nullptr && run.past->known && !run.past->none) {
@@ -283,9 +285,9 @@ void Engine::State::StopRest(LiveRun& run, const std::string& reason, bool teard
     if (IsTerminal(state) || (!teardowns && TaskOf(run, instance).role == TaskRole::kTeardown)) continue;
     if (touched != nullptr) touched->push_back(instance.row.key);
     instance.row.reason = reason;
-    if (HasAttempt(state)) Unwant(run, instance, reason);
-    const bool began = HasAttempt(state) || state == TaskState::kDeferred;
-    SetState(run, instance, began ? TaskState::kFailed : TaskState::kSkipped, true);
+    const bool begun = HasAttempt(state) || state == TaskState::kDeferred;
+    if (begun) Unwant(run, instance, reason);
+    SetState(run, instance, begun ? TaskState::kFailed : TaskState::kSkipped, true);
   }
 }
 

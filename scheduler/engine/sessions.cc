@@ -82,7 +82,7 @@ void Engine::State::Rejoin(Session& session, const WorkerJoined& event, Welcome&
     if (!attempt.wanted || run == nullptr) {
       OnLost(fence, "", false);
     } else if (attempt.started) {
-      OnLost(fence, "worker " + session.row.offer.name + " no longer has it", true);
+      OnLost(fence, "worker " + session.row.offer.name + " no longer has it", attempt.slots > 0);
     } else if (attempt.stage) {
       LiveJob& job = jobs.find(attempt.instance)->second;
       after.push_back(Assign{session.row.session,
@@ -150,7 +150,8 @@ void Engine::State::End(SessionId id, const std::string& reason) {
   Emit(EndSession{id, reason});
   TellJobs(id);
   const std::vector<Fence> lost(session.attempts.begin(), session.attempts.end());
-  for (const Fence& fence : lost) OnLost(fence, reason, true);
+  // A sensor has lost nothing: another worker looks from now on.
+  for (const Fence& fence : lost) OnLost(fence, reason, attempts.find(fence)->second.slots > 0);
   const bool settles = !session.settled;
   sessions.erase(id);
   if (settles) BeginLoadedJobs();
@@ -193,6 +194,19 @@ void Engine::State::OnTimer(const Timer& timer) {
       Fail(run, instance,
            {Outcome::kFailed, std::nullopt, "timed out, and its worker did not end it", "", {}, {}, now.wall},
            true);
+      return;
+    }
+    case TimerKind::kWaitOver: {
+      LiveRun* run = FindRun(timer.instance.run);
+      Instance* instance = FindInstance(timer.instance);
+      if (instance == nullptr || instance->row.state != TaskState::kDeferred) return;
+      if (instance->row.try_number == timer.try_number) OnWaitOver(*run, *instance);
+      return;
+    }
+    case TimerKind::kAskRuns: {
+      const auto wait = waits.find(timer.instance);
+      if (wait == waits.end() || !wait->second.date) return;
+      Emit(NeedRuns{timer.instance, wait->second.target.dag_id, *wait->second.date});
       return;
     }
     case TimerKind::kRunTimeout:

@@ -59,6 +59,12 @@ struct Engine::State {
   std::map<LaneKey, Pool*> open_pools;               // whose best waiter fits
   std::map<StageKey, std::pair<TaskInstanceKey, jobs::StageTaskId>> waiting_stages;
   std::set<std::pair<std::int32_t, SessionId>> free_workers;  // (-free slots, id) of those that take work
+  std::set<std::pair<std::int32_t, SessionId>> sensor_workers;  // (sensors, id) of those that take more
+  std::map<TaskInstanceKey, LiveWait> waits;                    // of deferred instances
+  std::set<std::pair<WallTime, TaskInstanceKey>> alarms;        // wall timers: when deferred ones are woken
+  // By DAG and logical date: who waits for runs of them.
+  std::map<std::pair<std::string, WallTime>, std::set<TaskInstanceKey>> watchers;
+  std::set<TaskInstanceKey> to_look;                            // of those, where something has changed
   std::deque<RunKey> creating;                                // runs whose instances are not all there yet
   std::vector<TaskInstanceKey> ended;                         // not yet told downstream
   std::set<TaskInstanceKey> expanding;                        // ready ones that are still to be expanded
@@ -222,6 +228,27 @@ struct Engine::State {
   // `user`: who answered; "": the defaults did. The row as it is kept.
   ApprovalRow GoOn(LiveRun& run, Instance& instance, const Value& response, const std::string& user);
   static bool IsApproved(const Value& result);
+  // waiting.cc: sensors. `text` says to people what it waits for; at its alarm, if it has one, it succeeds.
+  void Defer(LiveRun& run, Instance& instance, const std::string& text, Value wait,
+             std::optional<WallTime> alarm);
+  bool PlaceSensor(LiveRun& run, Instance& instance);
+  void BeginSensor(LiveRun& run, Instance& instance, const Value& with);
+  StatusOr<WallTime> TimeOf(const LiveRun& run, const Instance& instance, const Value& with) const;
+  void SetWaitTimeout(const LiveRun& run, const Instance& instance);
+  void OnWaitOver(LiveRun& run, Instance& instance);
+  void RingAlarms();
+  void ResumeWait(LiveRun& run, Instance& instance);
+  // It is no longer deferred.
+  void ForgetWait(const TaskInstanceKey& key);
+
+  // external.cc: sensors of other runs' ends.
+  void BeginExternal(LiveRun& run, Instance& instance, const Value& with);
+  void Watch(const Instance& instance, ExternalTarget target, WallTime date);
+  // Something of the run has changed, for those who wait for it.
+  void TellWatchers(const LiveRun& run);
+  void LookAgain();
+  void Look(const TaskInstanceKey& key, const std::vector<RunImage>& images);
+  void OnRunsLoaded(const RunsLoaded& event);
 
   // mapping.cc: `expand`.
   void ExpandReady();
@@ -239,7 +266,7 @@ struct Engine::State {
 
   // limits.cc: ready instances, pools, max_active_tasks.
   Pool& FindPool(const std::string& name);
-  bool RunMayStartMore(const LiveRun& run) const;
+  bool MayStartMore(const Lane& lane) const;
   bool Admit(LiveRun& run, Instance& instance);
   // After a restart: it was let in before.
   void Readmit(LiveRun& run, Instance& instance);
@@ -353,7 +380,7 @@ struct Engine::State {
   void WriteReport(const LiveJob& job, bool ended);
 
   // why.cc
-  StatusOr<Why> AnswerWhy(const AskWhy& question) const;
+  StatusOr<Why> AnswerWhy(const AskWhy& question, Now asked_at) const;
   void WhyDeferred(const Instance& instance, Why& why) const;
   std::vector<WorkerView> AnswerWorkers() const;
   std::vector<PoolView> AnswerPools() const;
@@ -377,11 +404,21 @@ struct Engine::State {
   }
 };
 
-inline const std::string kEnginePool;  // of what the engine runs itself; nothing bounds it
-inline const std::string& PoolOf(const Task& task) { return task.in_engine ? kEnginePool : task.pool; }
+// A sensor that looks from time to time on a worker.
+inline bool Polls(const Task& task) { return task.sensor && !task.in_engine; }
+// It takes no slot: not a worker's, not a pool's, and none of max_active_tasks.
+inline bool IsSlotless(const Task& task) { return task.in_engine || task.sensor; }
 
-// A task's place among those that wait: what the engine runs itself goes first, for it takes nothing.
-inline std::int32_t OrderOf(const Task& task) { return task.in_engine ? INT32_MIN : -task.priority_weight; }
+inline const std::string kEnginePool;             // of what the engine runs itself; nothing bounds it
+inline const std::string kSensorPool = "\x01";  // of those that poll: full while no worker takes them
+inline constexpr std::int32_t kNoLimit = 1'000'000'000;
+inline constexpr std::int32_t kMostSensors = 1000;  // a worker
+inline const std::string& PoolOf(const Task& task) {
+  return task.in_engine ? kEnginePool : task.sensor ? kSensorPool : task.pool;
+}
+
+// A task's place among those that wait: what takes no slot goes first.
+inline std::int32_t OrderOf(const Task& task) { return IsSlotless(task) ? INT32_MIN : -task.priority_weight; }
 inline LaneKey KeyOf(const LiveRun& run, const Task& task, const Instance& instance) {
   return {OrderOf(run.row.type, OrderOf(task)), run.row.key, instance.row.key.index};
 }

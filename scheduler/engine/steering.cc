@@ -182,6 +182,9 @@ void Engine::State::RunInEngine(LiveRun& run, Instance& instance) {
   } else if (task.kind == "approval") {
     AskPeople(run, instance, *with);
     return;
+  } else if (task.sensor) {
+    BeginSensor(run, instance, *with);
+    return;
   } else if (task.steering == Steering::kBranch) {
     const Value* choose = with->Find("choose");
     end.result = ToJson(choose == nullptr || choose->is_null() ? Value()

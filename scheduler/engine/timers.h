@@ -22,6 +22,8 @@ enum class TimerKind : std::uint8_t {
   kAskAgain,    // for what `instance` wants of the store, or for the run before its run (index -1)
   kBackfill,    // `instance.run` is its id: ask the store again
   kDeferred,    // `instance`, in `try_number`, has waited long enough
+  kWaitOver,    // `instance`, in `try_number`: has waited for too long
+  kAskRuns,     // `instance` waits for runs that the store did not tell of
 };
 
 struct Timer {

@@ -61,6 +61,27 @@ WhyReason WhyPast(const LiveRun& run, const Task& task, const LiveRun* previous)
                       " these have not succeeded: " + Names(bad)};
 }
 
+// "waits for the file in/x since ...; worker w1 looks every 1m, next at about ...; gives up at ..."
+WhyReason WhyWaiting(const Task& task, const TaskInstance& row, WallTime now) {
+  const StatusOr<Value> wait = ParseJson(row.wait.empty() ? "{}" : row.wait);
+  const Value* text = wait.ok() ? wait->Find("text") : nullptr;
+  const WallTime since = row.waits_since.value_or(now);
+  std::string message = "waits for " + (text != nullptr && text->is_string() ? text->as_string() : "") +
+                        " since " + FormatTime(since);
+  const SensorPolicy policy = SensorPolicyOf(task.with);
+  if (Polls(task)) {
+    message += "; worker " + row.worker + " looks every " + FormatDuration(policy.poke_interval);
+    if (policy.exponential_backoff) {
+      message += ", then after ever longer waits";
+    } else if (row.started_at) {
+      const auto looks = (now - *row.started_at) / policy.poke_interval;
+      message += ", next at about " + FormatTime(*row.started_at + policy.poke_interval * (std::max<std::int64_t>(looks, 0) + 1));
+    }
+  }
+  message += "; gives up at " + FormatTime(since + policy.timeout);
+  return {"sensor", std::move(message)};
+}
+
 WhyReason WhyLimit(const char* name, int limit, const TaskLimit& of, const char* where) {
   return {"limit", std::to_string(of.active) + " instances of this task are active in " + where + " and " +
                        name + " is " + std::to_string(limit)};
@@ -97,7 +118,7 @@ void Engine::State::WhyDeferred(const Instance& instance, Why& why) const {
   why.reasons.push_back({request.ok() ? "approval" : ToInt(row.waits_for) != 0 ? "run" : "deferred", std::move(reason)});
 }
 
-StatusOr<Why> Engine::State::AnswerWhy(const AskWhy& question) const {
+StatusOr<Why> Engine::State::AnswerWhy(const AskWhy& question, Now asked_at) const {
   const auto found = runs.find(question.run);
   if (found == runs.end()) return NotFound("run is not active: " + std::to_string(ToInt(question.run)));
   const LiveRun& run = found->second;
@@ -174,7 +195,16 @@ StatusOr<Why> Engine::State::AnswerWhy(const AskWhy& question) const {
         why.reasons.push_back(
             WhyLimit("max_active_tis_per_dag", task.max_active_tis_per_dag, limit->second, "all runs"));
       }
-      if (run.active >= run.dag->max_active_tasks) {
+      if (Polls(task)) {
+        if (sensor_workers.empty()) {
+          why.reasons.push_back({"worker", sessions.empty()
+                                               ? "no worker is connected that could look; start one with millrace-worker"
+                                               : "no connected worker takes sensors (away, draining, or " +
+                                                     std::to_string(kMostSensors) + " wait on each)"});
+        }
+        break;
+      }
+      if (!task.in_engine && run.active >= run.dag->max_active_tasks) {
         why.reasons.push_back({"limit", std::to_string(run.active) +
                                             " tasks of this run are active and max_active_tasks is " +
                                             std::to_string(run.dag->max_active_tasks)});
@@ -207,7 +237,11 @@ StatusOr<Why> Engine::State::AnswerWhy(const AskWhy& question) const {
                                                            : "running on worker " + row.worker});
       break;
     case TaskState::kDeferred:
-      WhyDeferred(instance, why);
+      if (task.sensor) {
+        why.reasons.push_back(WhyWaiting(task, row, asked_at.wall));
+      } else {
+        WhyDeferred(instance, why);
+      }
       break;
     case TaskState::kUpForRetry:
       why.reasons.push_back({"timer", "failed (" + row.reason + "); try " +

@@ -38,6 +38,7 @@ struct ToMessage {
   void operator()(const NeedCached&) const {}
   void operator()(const NeedPrevious&) const {}
   void operator()(const NeedDates&) const {}
+  void operator()(const NeedRuns&) const {}
 };
 
 }  // namespace

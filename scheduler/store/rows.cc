@@ -245,7 +245,9 @@ TaskInstance ReadTaskInstance(const Statement& row) {
           .mapped_task = static_cast<std::int32_t>(row.Int(16)),
           .map_value = row.Text(17),
           .skips = Numbers(row.Text(18)),
-          .waits_for = RunKey{row.Int(19)}};
+          .waits_for = RunKey{row.Int(19)},
+          .wait = row.Text(20),
+          .waits_since = row.Time(21)};
 }
 
 void BindTaskInstance(Statement& statement, const TaskInstance& instance) {
@@ -264,7 +266,7 @@ void BindTaskInstance(Statement& statement, const TaskInstance& instance) {
   statement.Bind(13, instance.due_at);
   instance.worker.empty() ? statement.BindNull(14) : statement.Bind(14, instance.worker);
   instance.reason.empty() ? statement.BindNull(15) : statement.Bind(15, instance.reason);
-  for (const int column : {16, 17, 18, 19}) statement.BindNull(column);
+  for (const int column : {16, 17, 18, 19, 20}) statement.BindNull(column);
   if (instance.map_index >= 0) {
     statement.Bind(16, std::int64_t{instance.map_index});
     statement.Bind(17, std::int64_t{instance.mapped_task});
@@ -272,6 +274,8 @@ void BindTaskInstance(Statement& statement, const TaskInstance& instance) {
   }
   if (!instance.skips.empty()) statement.Bind(19, Text(instance.skips));
   ToInt(instance.waits_for) == 0 ? statement.BindNull(20) : statement.Bind(20, ToInt(instance.waits_for));
+  instance.wait.empty() ? statement.BindNull(21) : statement.Bind(21, instance.wait);
+  statement.Bind(22, instance.waits_since);
 }
 
 XComRow ReadXCom(const Statement& row) {

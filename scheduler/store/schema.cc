@@ -150,8 +150,14 @@ CREATE TABLE cached_result(
 CREATE INDEX cached_result_by_task ON cached_result(dag_id, task_id);
 )sql";
 
-constexpr std::array<const char*, kSchemaVersion> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4,
-                                                                 kVersion5, kVersion6};
+// What a sensor waits for, and since when.
+constexpr const char* kVersion7 = R"sql(
+ALTER TABLE task_instance ADD COLUMN wait TEXT;
+ALTER TABLE task_instance ADD COLUMN waits_since INTEGER;
+)sql";
+
+constexpr std::array<const char*, kSchemaVersion> kMigrations = {
+    kVersion1, kVersion2, kVersion3, kVersion4, kVersion5, kVersion6, kVersion7};
 
 StatusOr<int> Version(Database& database) {
   ASSIGN_OR_RETURN(Statement statement, database.Prepare("PRAGMA user_version"));

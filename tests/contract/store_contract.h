@@ -91,6 +91,8 @@ class StoreContract : public ::testing::TestWithParam<std::pair<std::string, Mak
     row.fence = {3, 17};
     row.session = SessionId{4};
     row.due_at = WallFromMicros(99);
+    row.wait = R"({"text":"the file in/x"})";
+    row.waits_since = WallFromMicros(98);
     row.worker = "w1";
     row.reason = "naïve reason, \"quoted\"";
     return row;

@@ -59,9 +59,10 @@ void SimWorker::Drain() {
   Note("drains");
   draining_ = true;
   net_.Send(*this, WorkerDraining{session_->id(), false});
-  // What has not begun is handed back.
+  // What has not begun is handed back, and sensors.
   for (const Fence fence : std::deque<Fence>(order_)) {
-    if (!work_.at(fence).running) Kill(fence, Outcome::kLost, "drained");
+    const bool sensor = work_.at(fence).assignment.slots == 0;
+    if (sensor || !work_.at(fence).running) Kill(fence, sensor ? Outcome::kNotYet : Outcome::kLost, "drained");
   }
   Later(std::chrono::minutes(1), [this] {
     if (welcomed_ && work_.empty()) net_.Send(*this, WorkerDraining{session_->id(), true});
@@ -145,10 +146,13 @@ void SimWorker::StartNext() {
   if (session_->lease().RunnersExpired(timeline_.now().boot)) return;
   int busy = 0;
   for (const auto& [fence, work] : work_) busy += work.running ? work.assignment.slots : 0;
+  bool full = false;
   for (const Fence fence : std::deque<Fence>(order_)) {
     Work& work = work_.at(fence);
     if (work.running || work.stopping) continue;
-    if (busy + work.assignment.slots > slots_) return;
+    // Sensors take no slot.
+    full = full || busy + work.assignment.slots > slots_;
+    if (full && work.assignment.slots > 0) continue;
     busy += work.assignment.slots;
     net_.Started(*this, work.assignment);
     work.running = true;
@@ -233,7 +237,9 @@ void SimWorker::WatchLease() {
   Later(std::chrono::seconds(1), [this] {
     if (session_->lease().RunnersExpired(timeline_.now().boot)) {
       for (const Fence fence : std::deque<Fence>(order_)) {
-        if (work_.contains(fence)) Kill(fence, Outcome::kLost, "lease expired");
+        if (!work_.contains(fence)) continue;
+        const bool sensor = work_.at(fence).assignment.slots == 0;
+        Kill(fence, sensor ? Outcome::kNotYet : Outcome::kLost, "lease expired");
       }
     }
     WatchLease();

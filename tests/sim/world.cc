@@ -62,6 +62,26 @@ tasks:
   - {id: sum, uses: empty, needs: [each]}
 )y";
 
+// Sensors of all sorts; those of other DAGs wait for runs that fail, are cleared and come late.
+constexpr const char* kWaits = R"y(dag_id: waits
+schedule_interval: "* * * * *"
+start_date: 2001-02-28T23:57:00Z
+end_date: 2001-03-01T00:03:00Z
+catchup: true
+max_active_runs: 3
+tasks:
+  - id: other
+    uses: sensor_external_task
+    with: {external_dag_id: minutely, external_task_id: b, failed_states: [failed, upstream_failed],
+           skipped_states: [skipped], timeout: 20m, soft_fail: true}
+  - id: before
+    uses: sensor_external_task
+    with: {external_dag_id: minutely, allowed_states: [success, failed], execution_delta: 1m, timeout: 15m, soft_fail: true}
+  - {id: file, uses: sensor_file, retries: 1, retry_delay: 5s, with: {path: in/x, poke_interval: 5s, timeout: 10m}}
+  - {id: pause, uses: sensor_time, needs: [file], trigger_rule: all_done, with: {wait: 20s}}
+  - {id: end, uses: shell, needs: [other, before, pause], trigger_rule: all_done, with: {command: end}}
+)y";
+
 class NoFiles final : public dagbag::FileReader {
  public:
   StatusOr<std::string> Read(std::string_view) const override { return NotFound("no such file"); }
@@ -124,6 +144,7 @@ std::vector<DagPtr> Dags() {
   dags.push_back(FromFile(kFlow));
   dags.push_back(FromFile(kAsks));
   dags.push_back(FromFile(kCached));
+  dags.push_back(FromFile(kWaits));
   dags.push_back(
       test::DagBuilder("job").Add("count", {}, job).Add("after", {"count"}, kind("empty", 0)).Build());
   return dags;

@@ -56,9 +56,11 @@ void EngineDriver::AnswerNeeds() {
   const std::vector<NeedXComs> values = Effects<NeedXComs>();
   const std::vector<NeedCached> cached = Effects<NeedCached>();
   const std::vector<NeedPrevious> previous = Effects<NeedPrevious>();
+  const std::vector<NeedRuns> watched = Effects<NeedRuns>();
   std::vector<Effect> all = std::move(effects);
   std::erase_if(all, [](const Effect& effect) {
-    return std::holds_alternative<Need>(effect) || std::holds_alternative<NeedDates>(effect);
+    return std::holds_alternative<Need>(effect) || std::holds_alternative<NeedDates>(effect) ||
+           std::holds_alternative<NeedRuns>(effect);
   });
   const auto answer = [&](const Event& event) {
     Apply(event);
@@ -71,6 +73,12 @@ void EngineDriver::AnswerNeeds() {
   for (const NeedCached& need : cached) answer(CachedLoaded{need.instance, need.key, rows.LoadCached(need.key)});
   for (const NeedPrevious& need : previous) {
     answer(PreviousLoaded{need.run, rows.LoadPrevious(need.dag_id, need.before)});
+  }
+  for (const NeedRuns& need : watched) {
+    std::vector<RunImage> images;
+    for (const Run& run : rows.LoadDates(need.dag_id, need.date, need.date))
+      images.push_back(rows.LoadRun(need.dag_id, run.run_id).value());
+    answer(RunsLoaded{need.instance, need.date, std::move(images)});
   }
   for (const NeedDates& need : dates) {
     answer(DatesLoaded{need.backfill, need.from, need.to, rows.LoadDates(need.dag_id, need.from, need.to)});

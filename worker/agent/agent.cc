@@ -100,6 +100,7 @@ void Agent::HandBackWaiting() {
   const std::vector<Fence> waiting = pool_.TakeWaiting();
   for (const Fence& fence : waiting)
     OnReport(LostReport(fence, "handed back: its worker drains", clock_.now().wall));
+  pool_.HandBackSensors("handed back: its worker drains");
 }
 
 // Here and not where the message comes in, because it may take a while, and heartbeats are answered there.

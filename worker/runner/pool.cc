@@ -19,6 +19,9 @@ constexpr Duration kSparePause = std::chrono::seconds(2);
 constexpr int kLeastInstances = 2;
 constexpr int kMostInstances = 4;
 
+// Looks of sensors at once; a slow one must not keep the others waiting.
+constexpr int kLooksAtOnce = 8;
+
 // Memory is short when the kernel sends SIGKILL and nobody here did.
 std::string DeathMessage(int wait_status) {
   std::string message = "runner " + DescribeWaitStatus(wait_status);
@@ -68,8 +71,16 @@ RunnerPool::RunnerPool(PoolOptions options, const Clock& clock, LogSink& log, La
       launcher_(launcher),
       attempts_(listener),
       blocks_(blocks),
-      listener_(std::make_unique<Listener>(*this)) {
+      listener_(std::make_unique<Listener>(*this)),
+      sensors_(std::make_unique<Seat>()) {
   for (int i = 0; i < options_.slots; ++i) slots_.push_back(std::make_unique<Seat>());
+}
+
+template <typename Visit>
+void RunnerPool::EachSeat(const Visit& visit) {
+  for (const auto& seat : slots_) visit(*seat);
+  for (const auto& [job, seat] : jobs_) visit(*seat);
+  visit(*sensors_);
 }
 
 RunnerPool::~RunnerPool() {
@@ -82,8 +93,7 @@ RunnerPool::~RunnerPool() {
       runner->Kill();
       all.push_back(std::move(runner));
     };
-    for (const auto& seat : slots_) take(seat->runner);
-    for (const auto& [job, seat] : jobs_) take(seat->runner);
+    EachSeat([&](Seat& seat) { take(seat.runner); });
     take(spare_);
     for (std::unique_ptr<Runner>& runner : dead_) all.push_back(std::move(runner));
     dead_.clear();
@@ -136,13 +146,15 @@ bool RunnerPool::EnsureRunner(Seat& seat) {
   seat.started_at = now;
   seat.last_ran_nothing = true;
   seat.death.clear();
-  const bool for_job =
-      std::none_of(slots_.begin(), slots_.end(), [&](const auto& slot) { return slot.get() == &seat; });
+  const bool for_sensors = &seat == sensors_.get();
+  const bool for_job = !for_sensors && std::none_of(slots_.begin(), slots_.end(), [&](const auto& slot) {
+                         return slot.get() == &seat;
+                       });
   v1::ToRunner message;
   *message.mutable_setup() = options_.setup;
   message.mutable_setup()->set_shuffle_secret(shuffle_secret_);
   message.mutable_setup()->set_lease_until(ToMicros(lease_until_));
-  message.mutable_setup()->set_concurrent(for_job ? options_.slots : 1);
+  message.mutable_setup()->set_concurrent(for_sensors ? kLooksAtOnce : for_job ? options_.slots : 1);
   message.mutable_setup()->set_threads(for_job ? options_.slots : 1);
   message.mutable_setup()->set_memory_bytes(for_job ? options_.memory_bytes
                                                     : options_.memory_bytes / options_.slots);
@@ -176,6 +188,8 @@ RunnerPool::Seat* RunnerPool::JobSeat(const JobKey& job) {
   return EnsureRunner(*seat) ? seat.get() : nullptr;
 }
 
+RunnerPool::Seat* RunnerPool::SensorSeat() { return EnsureRunner(*sensors_) ? sensors_.get() : nullptr; }
+
 void RunnerPool::Give(Seat& seat, v1::Assignment assignment) {
   const Fence fence = convert::FromWire(assignment.fence());
   Running running;
@@ -200,7 +214,9 @@ void RunnerPool::Start(v1::Assignment assignment) {
 void RunnerPool::Feed() {
   if (!open_) return;
   for (auto next = waiting_.begin(); next != waiting_.end();) {
-    Seat* seat = next->has_stage() ? JobSeat(convert::FromWire(next->stage().job())) : FreeSeat(next->kind());
+    Seat* seat = next->has_stage()    ? JobSeat(convert::FromWire(next->stage().job()))
+                 : next->slots() == 0 ? SensorSeat()
+                                      : FreeSeat(next->kind());
     if (seat == nullptr || !seat->death.empty()) {
       ++next;
       continue;
@@ -262,6 +278,14 @@ void RunnerPool::EndJob(const JobKey& job) {
   blocks_.Release(job);
 }
 
+void RunnerPool::HandBackSensors(const std::string& reason) {
+  const std::lock_guard lock(mutex_);
+  if (sensors_->runner == nullptr || sensors_->running.empty()) return;
+  sensors_->death = reason;
+  sensors_->death_outcome = Outcome::kNotYet;
+  sensors_->runner->Kill();
+}
+
 void RunnerPool::KillAll(const std::string& reason) {
   std::vector<Report> ends;
   {
@@ -274,11 +298,10 @@ void RunnerPool::KillAll(const std::string& reason) {
       // Idle ones stay warm.
       if (seat.runner == nullptr || seat.running.empty()) return;
       seat.death = reason;
-      seat.death_outcome = Outcome::kLost;
+      seat.death_outcome = &seat == sensors_.get() ? Outcome::kNotYet : Outcome::kLost;
       seat.runner->Kill();
     };
-    for (const auto& seat : slots_) kill(*seat);
-    for (const auto& [job, seat] : jobs_) kill(*seat);
+    EachSeat(kill);
   }
   for (Report& end : ends) attempts_.OnReport(std::move(end));
 }
@@ -291,8 +314,7 @@ void RunnerPool::Renew(BootTime lease_until) {
   const auto renew = [&](Seat& seat) {
     if (seat.runner != nullptr && !seat.runner->Post(message).ok()) seat.runner->Kill();
   };
-  for (const auto& seat : slots_) renew(*seat);
-  for (const auto& [job, seat] : jobs_) renew(*seat);
+  EachSeat(renew);
 }
 
 void RunnerPool::Tick() {
@@ -313,7 +335,7 @@ void RunnerPool::TickLocked(std::vector<std::unique_ptr<Runner>>& dead, std::vec
     for (auto& [fence, running] : seat.running) {
       if (!running.kill_at || now < *running.kill_at) continue;
       seat.death = "an attempt beside it did not stop in time";
-      seat.death_outcome = Outcome::kLost;
+      seat.death_outcome = &seat == sensors_.get() ? Outcome::kNotYet : Outcome::kLost;
       seat.runner->Kill();
       return;
     }
@@ -323,6 +345,7 @@ void RunnerPool::TickLocked(std::vector<std::unique_ptr<Runner>>& dead, std::vec
     EnsureRunner(*seat);
   }
   for (const auto& [job, seat] : jobs_) look(*seat);
+  look(*sensors_);
   TendSpare(now);
   Feed();
 }
@@ -342,6 +365,7 @@ RunnerPool::Seat* RunnerPool::SeatOf(const Runner& runner) {
   for (const auto& [job, seat] : jobs_) {
     if (seat->runner.get() == &runner) return seat.get();
   }
+  if (sensors_->runner.get() == &runner) return sensors_.get();
   return nullptr;
 }
 
@@ -424,10 +448,10 @@ void RunnerPool::HandleExit(Runner& runner, int wait_status) {
         end.outcome = seat->death_outcome;
         end.message = seat->death;
       } else if (lease_over) {
-        end.outcome = Outcome::kLost;
+        end.outcome = seat == sensors_.get() ? Outcome::kNotYet : Outcome::kLost;
         end.message = "the worker's lease ran out";
-      } else if (!running.begun) {
-        end.outcome = Outcome::kLost;  // its predecessor took the runner along
+      } else if (!running.begun || seat == sensors_.get()) {
+        end.outcome = Outcome::kLost;  // its predecessor, or one beside it, took the runner along
       }
       if (running.begun) end.started_at = running.started_at;
       places_.erase(fence);

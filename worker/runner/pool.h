@@ -1,5 +1,5 @@
-// The runners of one worker: a warm one a slot for ordinary attempts, one a job for its stage work, one spare
-// with DuckDB open so that a job waits for neither. Places attempts, hands down the lease, kills what does not
+// The runners of one worker: a warm one a slot for ordinary attempts, one a job for its stage work, one for all
+// sensors beside the slots, one spare with DuckDB open so that a job waits for neither. Places attempts, hands down the lease, kills what does not
 // stop by itself, and turns the death of a runner into the ends of its attempts.
 //
 // Called by the agent's loop; listens on the runners' reading threads. Knows nothing of sessions or of the
@@ -69,7 +69,9 @@ class RunnerPool {
   std::vector<Fence> TakeWaiting();
   // The job is over for this worker: its runner is closed, its blocks are freed.
   void EndJob(const JobKey& job);
-  // Every runner dies now; attempts end as lost.
+  // Sensors end as not yet: another worker looks from now on.
+  void HandBackSensors(const std::string& reason);
+  // Every runner dies now; attempts end as lost, sensors as not yet.
   void KillAll(const std::string& reason);
   void Renew(BootTime lease_until);
   // Kills what overstayed its grace, replaces dead runners. Once a second or so.
@@ -82,6 +84,9 @@ class RunnerPool {
 
   Seat* FreeSeat(const std::string& kind);
   Seat* JobSeat(const JobKey& job);
+  Seat* SensorSeat();
+  template <typename Visit>
+  void EachSeat(const Visit& visit);
   std::unique_ptr<Runner> TakeSpare();
   void TendSpare(BootTime now);
   void TickLocked(std::vector<std::unique_ptr<Runner>>& dead, std::vector<std::string>& leftovers);
@@ -110,6 +115,7 @@ class RunnerPool {
   BootTime lease_until_{};
   std::vector<std::unique_ptr<Seat>> slots_;
   std::map<JobKey, std::unique_ptr<Seat>> jobs_;
+  std::unique_ptr<Seat> sensors_;
   std::deque<v1::Assignment> waiting_;
   std::map<Fence, Seat*> places_;
   std::map<Fence, std::string> broken_blocks_;  // why a map's blocks could not be kept

@@ -22,7 +22,7 @@ std::string FirstLine(const std::string& text) { return text.substr(0, text.find
 
 }  // namespace
 
-Status Database::Open(TaskContext& context, const std::string& connection) {
+Status Database::Open(TaskContext& context, const std::string& connection, bool read_only) {
   sql::InstanceOptions options;
   options.threads = std::max(1, workplace_.threads);
   options.memory_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(workplace_.memory_bytes, 0));
@@ -31,6 +31,7 @@ Status Database::Open(TaskContext& context, const std::string& connection) {
   if (!connection.empty()) {
     ASSIGN_OR_RETURN(options.path, DatabasePath(context, connection));
     options.files = {options.path, options.path + ".wal"};
+    options.read_only = read_only;
   }
   ASSIGN_OR_RETURN(std::unique_ptr<sql::Instance> instance, sql::Instance::Open(options));
   ASSIGN_OR_RETURN(std::unique_ptr<sql::Connection> opened, instance->Connect());

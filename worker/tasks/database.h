@@ -23,7 +23,8 @@ class Database {
   explicit Database(const Workplace& workplace) : workplace_(workplace) {}
 
   // `connection` empty: in memory. Only duckdb: URIs are databases so far; others are refused with what to do.
-  Status Open(TaskContext& context, const std::string& connection);
+  // FAILED_PRECONDITION: its file cannot be opened now.
+  Status Open(TaskContext& context, const std::string& connection, bool read_only = false);
   sql::Connection& connection() { return *connection_; }
 
   // Runs statements; logs them and how many rows they gave or changed.

@@ -15,6 +15,8 @@
 #include <optional>
 #include <thread>
 
+#include "core/model/json.h"
+#include "core/spec/sensor.h"
 #include "platform/failpoint/failpoint.h"
 #include "proto/runner.pb.h"
 #include "worker/runner/channel.h"
@@ -27,6 +29,7 @@ namespace millrace::tasks {
 namespace {
 
 constexpr Duration kBeyondGrace = std::chrono::seconds(2);
+constexpr Duration kLeastWait = std::chrono::milliseconds(50);  // between two looks of a sensor
 
 // Everything this runner started dies, then the runner.
 [[noreturn]] void Die() {
@@ -71,6 +74,15 @@ class RunnerProgram final : public BlockSender {
   }
 
  private:
+  // An attempt that waits for a thread, or, of a sensor, for its next look.
+  struct Pending {
+    v1::Assignment assignment;
+    std::unique_ptr<Attempt> attempt;  // null before the first look
+    WallTime started_at{};
+    std::int64_t looks = 0;
+    std::string seen;  // at the last look
+  };
+
   struct Live {
     std::unique_ptr<Attempt> attempt;
     std::unique_ptr<TaskKind> kind;
@@ -124,7 +136,12 @@ class RunnerProgram final : public BlockSender {
 
   void Enqueue(const v1::Assignment& assignment) {
     const std::lock_guard lock(mutex_);
-    waiting_.push_back(assignment);
+    Enqueue(Pending{assignment, nullptr, {}, 0, ""});
+  }
+
+  // With mutex_ held.
+  void Enqueue(Pending work) {
+    waiting_.push_back(std::move(work));
     // An idle thread may have been woken for an earlier one and not have come to it yet.
     if (waiting_.size() > static_cast<std::size_t>(idle_) && threads_ < concurrent_) {
       ++threads_;
@@ -136,18 +153,34 @@ class RunnerProgram final : public BlockSender {
 
   void Stop(const Fence& fence, const std::string& reason, Duration grace) {
     std::unique_lock lock(mutex_);
-    const auto waits = std::find_if(waiting_.begin(), waiting_.end(), [&](const v1::Assignment& assignment) {
-      return convert::FromWire(assignment.fence()) == fence;
-    });
-    if (waits != waiting_.end()) {
-      Attempt attempt(*waits, workplace_, [](std::string) {});
-      waiting_.erase(waits);
+    if (std::optional<Pending> work = TakeIdle(fence)) {
       lock.unlock();
-      attempt.Stop(reason);
-      Tell(attempt.Finish({.outcome = Outcome::kFailed}), clock_.now().wall);
+      if (work->attempt == nullptr) {
+        work->attempt = std::make_unique<Attempt>(work->assignment, workplace_, [](std::string) {});
+        work->started_at = clock_.now().wall;
+      }
+      work->attempt->Stop(reason);
+      Report report = work->attempt->Finish({.outcome = Outcome::kFailed});
+      work->attempt.reset();
+      Tell(std::move(report), work->started_at);
       return;
     }
     if (const auto live = live_.find(fence); live != live_.end()) StopLive(live->second, reason, grace);
+  }
+
+  // With mutex_ held.
+  std::optional<Pending> TakeIdle(const Fence& fence) {
+    for (auto at = waiting_.begin(); at != waiting_.end(); ++at) {
+      if (convert::FromWire(at->assignment.fence()) != fence) continue;
+      Pending work = std::move(*at);
+      waiting_.erase(at);
+      return work;
+    }
+    for (auto at = asleep_.begin(); at != asleep_.end(); ++at) {
+      if (convert::FromWire(at->second.assignment.fence()) != fence) continue;
+      return std::move(asleep_.extract(at).mapped());
+    }
+    return std::nullopt;
   }
 
   // With mutex_ held, so that the kind cannot go meanwhile.
@@ -165,27 +198,32 @@ class RunnerProgram final : public BlockSender {
       ++idle_;
       work_.wait(lock, [this] { return !waiting_.empty(); });
       --idle_;
-      const v1::Assignment assignment = std::move(waiting_.front());
+      Pending work = std::move(waiting_.front());
       waiting_.pop_front();
       lock.unlock();
-      RunOne(assignment);
+      RunOne(std::move(work));
       lock.lock();
     }
   }
 
-  void RunOne(const v1::Assignment& assignment) {
+  void RunOne(Pending work) {
+    const v1::Assignment& assignment = work.assignment;
     const Fence fence = convert::FromWire(assignment.fence());
     const Now start = clock_.now();
+    if (work.looks++ == 0) work.started_at = start.wall;
     Live live;
-    live.started_at = start.wall;
+    live.started_at = work.started_at;
     live.grace = Duration(assignment.kill_grace_micros());
     if (assignment.timeout_micros() > 0) live.timeout_at = start.boot + Duration(assignment.timeout_micros());
-    live.attempt = std::make_unique<Attempt>(assignment, workplace_, [this, fence](std::string data) {
-      v1::FromRunner message;
-      convert::ToWire(fence, message.mutable_log()->mutable_fence());
-      *message.mutable_log()->mutable_data() = std::move(data);
-      if (!channel_.Send(message).ok()) Die();
-    });
+    live.attempt = std::move(work.attempt);
+    if (live.attempt == nullptr) {
+      live.attempt = std::make_unique<Attempt>(assignment, workplace_, [this, fence](std::string data) {
+        v1::FromRunner message;
+        convert::ToWire(fence, message.mutable_log()->mutable_fence());
+        *message.mutable_log()->mutable_data() = std::move(data);
+        if (!channel_.Send(message).ok()) Die();
+      });
+    }
     if (!broken_.ok()) {
       Tell(live.attempt->Finish({.outcome = Outcome::kFailed, .message = broken_.message()}), start.wall);
       return;
@@ -198,7 +236,7 @@ class RunnerProgram final : public BlockSender {
       return;
     }
     live.kind = entry->second.make();
-    if (!entry->second.instant) {
+    if (!entry->second.instant && work.looks == 1) {
       Report started;
       started.fence = fence;
       Tell(started, start.wall);
@@ -211,16 +249,22 @@ class RunnerProgram final : public BlockSender {
       changed_.notify_all();
     }
     TaskEnd end;
-    Failpoint("task.before_start");
+    if (work.looks == 1) Failpoint("task.before_start");
     try {
       end = kind.Run(attempt);
     } catch (const std::exception& error) {
       end = {.outcome = Outcome::kFailed, .message = std::string("unexpected error: ") + error.what()};
     }
     decltype(live_)::node_type ended;
+    const bool again = assignment.slots() == 0 && LooksAgain(work, attempt, end);
     {
       const std::lock_guard lock(mutex_);
       ended = live_.extract(fence);
+      if (again && !attempt.cancelled()) {
+        work.attempt = std::move(ended.mapped().attempt);
+        Sleep(std::move(work));
+        return;
+      }
     }
     Report report = ended.mapped().attempt->Finish(std::move(end));
     ended.mapped().kind.reset();
@@ -228,6 +272,28 @@ class RunnerProgram final : public BlockSender {
     Failpoint("task.before_report");
     Tell(std::move(report), ended.mapped().started_at);
     Failpoint("task.after_report");
+  }
+
+  // After a look of a sensor; tells the log what is new.
+  static bool LooksAgain(Pending& work, Attempt& attempt, const TaskEnd& end) {
+    bool in_vain = end.outcome == Outcome::kNotYet;
+    if (end.outcome == Outcome::kFailed || end.outcome == Outcome::kFailFinal)
+      in_vain = PolicyOf(work).silent_fail;
+    if (in_vain && end.message != std::exchange(work.seen, end.message))
+      attempt.Log("look " + std::to_string(work.looks) + ", in vain: " + end.message + "\n");
+    return in_vain;
+  }
+
+  static SensorPolicy PolicyOf(const Pending& work) {
+    const StatusOr<Value> with = ParseJson(work.assignment.with());
+    return SensorPolicyOf(with.ok() ? *with : Value());
+  }
+
+  // With mutex_ held.
+  void Sleep(Pending work) {
+    const Duration wait = std::max(UntilNextLook(PolicyOf(work), work.looks), kLeastWait);
+    asleep_.emplace(clock_.now().boot + wait, std::move(work));
+    changed_.notify_all();
   }
 
   void Tell(Report report, WallTime started_at) {
@@ -243,8 +309,12 @@ class RunnerProgram final : public BlockSender {
     std::unique_lock lock(mutex_);
     while (true) {
       const BootTime now = clock_.now().boot;
-      if (lease_until_ != BootTime{} && now >= lease_until_ && !(live_.empty() && waiting_.empty())) Die();
+      const bool idle = live_.empty() && waiting_.empty() && asleep_.empty();
+      if (lease_until_ != BootTime{} && now >= lease_until_ && !idle) Die();
       BootTime next = now + std::chrono::seconds(1);
+      while (!asleep_.empty() && asleep_.begin()->first <= now)
+        Enqueue(std::move(asleep_.extract(asleep_.begin()).mapped()));
+      if (!asleep_.empty()) next = std::min(next, asleep_.begin()->first);
       for (auto& [fence, live] : live_) {
         if (live.timeout_at && !live.kill_at) {
           if (now >= *live.timeout_at) {
@@ -282,7 +352,8 @@ class RunnerProgram final : public BlockSender {
   std::mutex mutex_;  // guards all below
   std::condition_variable work_;
   std::condition_variable changed_;
-  std::deque<v1::Assignment> waiting_;
+  std::deque<Pending> waiting_;
+  std::multimap<BootTime, Pending> asleep_;  // sensors, by their next look
   std::map<Fence, Live> live_;
   BootTime lease_until_{};
   int concurrent_ = 1;

@@ -234,6 +234,25 @@ TEST_F(SqliteStoreTest, ASecondSchedulerIsKeptOutWhileTheFirstLives) {
   EXPECT_TRUE(OpenSqliteStore(folder_, log_).ok());
 }
 
+TEST_F(SqliteStoreTest, AStoreFromBeforeSensorsKeepsItsTaskInstances) {
+  {
+    auto database = *Database::Open(DatabasePath(folder_), Database::Mode::kReadWrite);
+    ASSERT_TRUE(MakeOlder(*database, 5).ok());
+    ASSERT_TRUE(database
+                    ->Execute("INSERT INTO task_instance(key, state, try_number, max_tries, lost, term, counter, "
+                              "session, reason) VALUES (1048577, 6, 1, 2, 0, 1, 7, 0, 'exit code 1')")
+                    .ok());
+  }
+  Open().reset();
+  const std::unique_ptr<SqliteReaders> readers = *SqliteReaders::Open(folder_, clock_);
+  StatusOr<TaskInstance> row = readers->task_instances().GetTaskInstance({RunKey{1}, 1});
+  ASSERT_TRUE(row.ok()) << row.status().ToString();
+  EXPECT_EQ(row->state, TaskState::kUpForRetry);
+  EXPECT_EQ(row->reason, "exit code 1");
+  EXPECT_EQ(row->wait, "");
+  EXPECT_FALSE(row->waits_since.has_value());
+}
+
 TEST_F(SqliteStoreTest, AStoreOfANewerProgramIsRefused) {
   Open().reset();
   {

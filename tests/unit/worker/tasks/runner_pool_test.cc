@@ -15,6 +15,7 @@
 #include "worker/runner/pool.h"
 #include "worker/tasks/empty.h"
 #include "worker/tasks/runner_program.h"
+#include "worker/tasks/sensors.h"
 #include "worker/tasks/shell.h"
 
 namespace millrace::tasks {
@@ -54,6 +55,7 @@ class DeafTask final : public TaskKind {
 Registry MakeRegistry(const Workplace& workplace) {
   return {{"empty", EmptyEntry()},
           {"shell", ShellEntry({})},
+          {"sensor_file", {[] { return std::make_unique<FileSensor>(); }}},
           {"deaf", {[] { return std::make_unique<DeafTask>(); }}},
           {"block", {[&workplace] { return std::make_unique<BlockTask>(*workplace.blocks); }}}};
 }
@@ -144,7 +146,10 @@ class RunnerPoolTest : public ::testing::Test, public runner::AttemptListener, p
     assignment.set_timeout_micros(timeout.count());
     assignment.set_kill_grace_micros(100'000);
     Value with;
-    with.Set("command", command);
+    const bool sensor = kind.starts_with("sensor_");
+    assignment.set_slots(sensor ? 0 : 1);
+    with.Set(sensor ? "path" : "command", command);
+    if (sensor) with.Set("poke_interval", "50ms");
     assignment.set_with(ToJson(with));
     if (job != 0) {
       assignment.mutable_stage()->mutable_job()->set_run(job);
@@ -391,6 +396,42 @@ TEST_F(RunnerPoolTest, AnUnknownKindIsRefusedForGood) {
   const Report end = EndOf(Start("teleport"));
   EXPECT_EQ(end.outcome, Outcome::kFailFinal);
   EXPECT_THAT(end.message, HasSubstr("teleport"));
+}
+
+TEST_F(RunnerPoolTest, SensorsWaitInOneRunnerBesideTheSlotsUntilWhatTheyLookForIsThere) {
+  Open(1);
+  std::vector<Fence> sensors;
+  for (int i = 0; i < 100; ++i) sensors.push_back(Start("sensor_file", "in/" + std::to_string(i % 2)));
+  for (const Fence& sensor : sensors) LogUntil(sensor, "look 1, in vain: nothing is there");
+  EXPECT_EQ(EndOf(Start("shell", "true")).outcome, Outcome::kSuccess);
+  EXPECT_LE(Started(), 3);  // of the slot, of all sensors, and the spare
+  std::filesystem::create_directories(folder_ + "/in");
+  std::ofstream(folder_ + "/in/0") << "x";
+  for (std::size_t i = 0; i < sensors.size(); i += 2) ASSERT_EQ(EndOf(sensors[i]).outcome, Outcome::kSuccess);
+  EXPECT_EQ(EndOf(sensors[0]).result, R"(["in/0"])");
+  EXPECT_FALSE(ends_.contains(sensors[1]));
+  pool_->Cancel(sensors[1], "cancelled by ana");
+  const Report end = EndOf(sensors[1]);
+  EXPECT_EQ(end.outcome, Outcome::kKilled);
+  EXPECT_EQ(end.message, "cancelled by ana");
+  std::ofstream(folder_ + "/in/1") << "x";
+  EXPECT_EQ(EndOf(sensors[3]).outcome, Outcome::kSuccess);
+}
+
+TEST_F(RunnerPoolTest, SensorsAreHandedBackAtOnceAndOthersGoOn) {
+  Open(1);
+  const Fence work = Start("shell", "echo $$; while [ ! -e " + folder_ + "/go ]; do sleep 0.01; done");
+  LogUntil(work, "\n");
+  const Fence sensor = Start("sensor_file", "never");
+  LogUntil(sensor, "in vain");
+  pool_->HandBackSensors("handed back: its worker drains");
+  const Report end = EndOf(sensor);
+  EXPECT_EQ(end.outcome, Outcome::kNotYet);
+  EXPECT_EQ(end.message, "handed back: its worker drains");
+  std::ofstream(folder_ + "/go") << "go";
+  EXPECT_EQ(EndOf(work).outcome, Outcome::kSuccess);
+  const Fence again = Start("sensor_file", "go");
+  EXPECT_EQ(EndOf(again).outcome, Outcome::kSuccess);
 }
 
 TEST_F(RunnerPoolTest, KillAllEndsEverythingAsLostAtOnce) {
