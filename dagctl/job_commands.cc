@@ -252,11 +252,14 @@ void ShowPlan(Output& output, const Value& report) {
       columns += (columns.empty() ? "" : ", ") + Text(column, "name") + " " + Text(column, "type");
     }
     stage.Set("columns", columns);
-    // Neighbouring partitions that turn out small are reduced together.
-    if (Text(stage, "stage") == "reduce")
+    std::string reads;
+    for (const Value& name : ListIn(stage, "reads")) reads += (reads.empty() ? "" : ", ") + name.as_string();
+    stage.Set("from", reads);
+    // Neighbouring partitions that turn out small are one task's.
+    if (const Value* most = stage.Find("at_most"); most != nullptr && most->is_bool() && most->as_bool())
       stage.Set("tasks", "at most " + std::to_string(static_cast<int>(Number(stage, "tasks"))));
   }
-  output.Rows({{"stage", "STAGE"}, {"tasks", "TASKS"}, {"columns", "WRITES"}}, stages);
+  output.Rows({{"stage", "STAGE"}, {"tasks", "TASKS"}, {"from", "READS"}, {"exchange", "TO"}, {"columns", "WRITES"}}, stages);
   for (const Value& stage : stages) {
     for (const Value& step : ListIn(stage, "steps")) {
       const Value code = Whole(step, "code");

@@ -80,16 +80,57 @@ void Describe(V& v, T& x) {
   v("library", x.library);
 }
 
+template <typename V, Is<Step> T>
+void Describe(V& v, T& x) {
+  v("name", x.name);
+  v("view", x.view);
+  v("code", x.code);
+  v("kept", x.kept);
+}
+
+template <typename V, Is<StageRead> T>
+void Describe(V& v, T& x) {
+  v("view", x.view);
+  v("stage", x.stage);
+  v("columns", x.columns);
+  v("group", x.group);
+  v("broadcast", x.broadcast);
+}
+
+template <typename V, Is<StageJoin> T>
+void Describe(V& v, T& x) {
+  v("type", x.type);
+  v("strategy", x.strategy);
+  v("left", x.left);
+  v("right", x.right);
+}
+
+template <typename V, Is<StagePlan> T>
+void Describe(V& v, T& x) {
+  v("name", x.name);
+  v("inputs", x.inputs);
+  v("broadcast", x.broadcast);
+  v("reads", x.reads);
+  v("steps", x.steps);
+  v("result", x.result);
+  v("columns", x.columns);
+  v("exchange", x.exchange);
+  v("keys", x.keys);
+  v("hash", x.hash);
+  v("filter", x.filter);
+  v("order", x.order);
+  v("partitions", x.partitions);
+  v("ordered", x.ordered);
+  v("join", x.join);
+}
+
 template <typename V, Is<JobPlan> T>
 void Describe(V& v, T& x) {
   v("inputs", x.inputs);
   v("splits", x.splits);
-  v("map", x.map);
-  v("combine", x.combine);
-  v("merge", x.merge);
-  v("reduce", x.reduce);
-  v("keys", x.keys);
-  v("shuffled", x.shuffled);
+  v("stages", x.stages);
+  v("fused", x.fused);
+  v("ordered", x.ordered);
   v("output", x.output);
   v("partitions", x.partitions);
   v("mode", x.mode);
@@ -98,6 +139,7 @@ void Describe(V& v, T& x) {
 
 template <typename V, Is<MapOutput> T>
 void Describe(V& v, T& x) {
+  v("stage", x.stage);
   v("map_index", x.map_index);
   v("fence", x.fence);
   v("session", x.session);
@@ -120,12 +162,32 @@ void Describe(V& v, T& x) {
   v("rows", x.rows);
 }
 
+template <typename V, Is<TaskShare> T>
+void Describe(V& v, T& x) {
+  v("group", x.group);
+  v("begin", x.begin);
+  v("end", x.end);
+}
+
+template <typename V, Is<StageDecisions> T>
+void Describe(V& v, T& x) {
+  v("absorbed", x.absorbed);
+  v("joined", x.joined);
+  v("partitions", x.partitions);
+  v("tasks", x.tasks);
+  v("bounds", x.bounds);
+}
+
 template <typename V, Is<JobDecisions> T>
 void Describe(V& v, T& x) {
   v("mode", x.mode);
-  v("partitions", x.partitions);
-  v("map_tasks", x.map_tasks);
-  v("reduce_begins", x.reduce_begins);
+  v("stages", x.stages);
+}
+
+template <typename V, Is<LostOutput> T>
+void Describe(V& v, T& x) {
+  v("stage", x.stage);
+  v("map_index", x.map_index);
 }
 
 template <typename V, Is<PlanResult> T>
@@ -141,6 +203,9 @@ void Describe(V& v, T& x) {
   v("digest", x.digest);
   v("input_rows", x.input_rows);
   v("spilled_bytes", x.spilled_bytes);
+  v("local_bytes", x.local_bytes);
+  v("fetched_bytes", x.fetched_bytes);
+  v("sample", x.sample);
 }
 
 template <typename V, Is<ReduceResult> T>

@@ -1,9 +1,10 @@
 // What a `mapreduce` job's attempts are told and what they answer: the contract between scheduler/jobs, which decides, and
 // worker/mapreduce, which works. Plain values; proto/convert puts them on the wire.
 //
-//   plan (one)  ->  map stage tasks  ->  reduce stage tasks  ->  publish (one)
+//   plan (one)  ->  the tasks of each stage, in the order of their shuffles  ->  publish (one)
 //
-// A fused job has no shuffle: its one stage task maps, aggregates, reduces and writes the output file(s) by itself.
+// A stage reads splits of inputs, or shuffles of earlier stages, and writes a shuffle, or the output's files. The short form
+// (map, aggregate, reduce) is two stages of that. A fused job has no shuffle: its one stage task does all of it by itself.
 #pragma once
 
 #include <cstdint>
@@ -67,24 +68,77 @@ struct InputFacts {
   friend bool operator==(const InputFacts&, const InputFacts&) = default;
 };
 
-// SQL, or user code, of one side of a shuffle.
+// SQL, or user code.
 struct Fragment {
-  std::string sql;                   // one SELECT; reads inputs by name, or `shuffled`
+  std::string sql;                   // one SELECT; reads inputs, and the views of earlier steps, by name
   std::vector<std::string> command;  // Hadoop-Streaming style, instead of sql
   std::string library;               // a shared object with native classes, instead of both
   friend bool operator==(const Fragment&, const Fragment&) = default;
 };
 
-// The stages, as the plan attempt bound them. combine and merge are empty when no partial aggregation applies.
+// What a stage task does with rows, one after the other. Each step is a view that later ones may read.
+struct Step {
+  std::string name;  // what it is to the author: map, combine, merge, reduce, join, ...
+  std::string view;
+  Fragment code;
+  bool kept = false;  // its rows are computed once, as several steps read them
+  friend bool operator==(const Step&, const Step&) = default;
+};
+
+// Rows of an earlier stage, as a stage reads them. Reads of one group are read together, partition by partition; a stage task
+// has partitions of one group, and the reads of the others are empty there.
+struct StageRead {
+  std::string view;
+  std::int32_t stage = 0;
+  std::vector<Column> columns;
+  std::int32_t group = 0;
+  bool broadcast = false;  // every task reads all of it
+  friend bool operator==(const StageRead&, const StageRead&) = default;
+};
+
+// Where a stage's rows go.
+enum class Exchange : std::uint8_t {
+  kFiles,   // the output
+  kHash,    // partitions by the hash of keys
+  kScatter, // partitions in turn; where `order` is given, a sample of its values goes along
+  kRange,   // partitions by ranges of `order`, as that sample divides them
+};
+
+// Joins two of the stage's reads; which one may be broadcast instead of shuffled is decided by their sizes.
+struct StageJoin {
+  std::string type;      // inner, left, right, full, semi, anti; "": the stage joins nothing
+  std::string strategy;  // auto, broadcast, shuffle
+  std::string left;      // views
+  std::string right;
+  friend bool operator==(const StageJoin&, const StageJoin&) = default;
+};
+
+struct StagePlan {
+  std::string name;  // unique in the job; what the author calls it, or map and reduce
+  std::vector<std::string> inputs;     // of the job; its tasks deal their splits
+  std::vector<std::string> broadcast;  // inputs that each task reads whole
+  std::vector<StageRead> reads;
+  std::vector<Step> steps;
+  std::string result;  // the view whose rows are written
+  std::vector<Column> columns;
+  Exchange exchange = Exchange::kFiles;
+  std::vector<std::string> keys;  // kHash: columns, for the report
+  std::string hash;               // kHash: SQL over the columns; "": of the keys as they are
+  std::string filter;             // a condition on what is written; only an optimisation: a reader would drop the other rows
+  std::string order;              // SQL over the columns: bytes that sort as the rows do
+  std::int32_t partitions = 0;    // of its shuffle, asked for by the author; 0: auto
+  bool ordered = false;           // kFiles: the rows of each task are written in the order that its last step gives
+  StageJoin join;
+  friend bool operator==(const StagePlan&, const StagePlan&) = default;
+};
+
+// The job, as the plan attempt bound it. Stages read only earlier ones; the last one writes the output.
 struct JobPlan {
   std::vector<InputFacts> inputs;
-  std::vector<Split> splits;  // of the inputs that are not broadcast
-  Fragment map;
-  Fragment combine;  // rows to states, at the map side
-  Fragment merge;    // states to states
-  Fragment reduce;   // states (or rows) to result
-  std::vector<std::string> keys;  // shuffle keys: columns of what the map side writes
-  std::vector<Column> shuffled;   // what crosses the shuffle
+  std::vector<Split> splits;  // of the inputs that stages split
+  std::vector<StagePlan> stages;
+  std::vector<Step> fused;  // the same without a shuffle; the last step's rows are the output
+  bool ordered = false;     // fused: written in that order
   std::vector<Column> output;
   std::int32_t partitions = 0;  // asked for by the author; 0: auto
   std::string mode;             // "", "fused" or "distributed"
@@ -92,8 +146,9 @@ struct JobPlan {
   friend bool operator==(const JobPlan&, const JobPlan&) = default;
 };
 
-// Where a finished map task's blocks are.
+// Where the blocks are that a task of a shuffling stage (a map) has written.
 struct MapOutput {
+  std::int32_t stage = 0;
   std::int32_t map_index = 0;
   Fence fence;
   SessionId session{};
@@ -115,30 +170,26 @@ struct PlanWork {
   friend bool operator==(const PlanWork&, const PlanWork&) = default;
 };
 
-struct MapWork {
-  std::int32_t stage = 0;
-  std::int32_t map_index = 0;
-  std::int32_t partitions = 1;
-  std::vector<Split> splits;
-  std::vector<InputFacts> inputs;
-  Fragment map;
-  Fragment combine;
-  std::vector<std::string> keys;
-  friend bool operator==(const MapWork&, const MapWork&) = default;
-};
-
-// A reduce task takes a run of neighbouring partitions.
-struct ReduceWork {
-  std::int32_t stage = 0;
-  std::int32_t reduce_index = 0;
+// A neighbouring run of the partitions of one read, of every map.
+struct TaskRead {
+  std::string view;
+  std::vector<Column> columns;
   std::int32_t partition_begin = 0;
   std::int32_t partition_end = 0;
   std::vector<MapOutput> sources;
-  std::vector<InputFacts> inputs;  // broadcast ones only
-  std::vector<Column> shuffled;
-  Fragment merge;
-  Fragment reduce;
-  friend bool operator==(const ReduceWork&, const ReduceWork&) = default;
+  friend bool operator==(const TaskRead&, const TaskRead&) = default;
+};
+
+struct StageTaskWork {
+  std::int32_t stage = 0;
+  std::int32_t index = 0;
+  StagePlan plan;                  // but for its reads
+  std::vector<InputFacts> inputs;  // those that it names; `broadcast` as this stage reads them
+  std::vector<Split> splits;
+  std::vector<TaskRead> reads;
+  std::int32_t partitions = 1;      // of the shuffle it writes
+  std::vector<std::string> bounds;  // kRange: the least `order` of every partition but the first
+  friend bool operator==(const StageTaskWork&, const StageTaskWork&) = default;
 };
 
 struct FusedWork {
@@ -157,16 +208,32 @@ struct PublishWork {
 struct StageWork {
   JobKey job;
   std::string folder;  // the job's private name beneath the worker's folders: unique, from integer keys
-  std::variant<PlanWork, MapWork, ReduceWork, FusedWork, PublishWork> work;
+  std::variant<PlanWork, StageTaskWork, FusedWork, PublishWork> work;
   friend bool operator==(const StageWork&, const StageWork&) = default;
 };
 
-// What scheduler/jobs decided on the way; kept with the plan so that a restart decides nothing twice. Never on the wire.
+// A stage task's share: of the splits, or of the partitions of one group of reads.
+struct TaskShare {
+  std::int32_t group = -1;  // -1: splits
+  std::int32_t begin = 0;
+  std::int32_t end = 0;
+  friend bool operator==(const TaskShare&, const TaskShare&) = default;
+};
+
+struct StageDecisions {
+  bool absorbed = false;        // another stage does its work, so it has no tasks
+  bool joined = false;          // how it joins is decided
+  std::int32_t partitions = 0;  // of the shuffle it writes; 0: not decided yet
+  std::vector<TaskShare> tasks;     // empty: not decided yet
+  std::vector<std::string> bounds;  // of ranges, in hex
+  friend bool operator==(const StageDecisions&, const StageDecisions&) = default;
+};
+
+// What scheduler/jobs decided on the way; kept with the plan (whose stages decisions rewrite) so that a restart decides nothing
+// twice. Never on the wire.
 struct JobDecisions {
-  std::string mode;               // "fused" or "distributed"; "": not decided yet
-  std::int32_t partitions = 0;
-  std::int32_t map_tasks = 0;     // the splits, in order, are dealt to so many
-  std::vector<std::int32_t> reduce_begins;  // first partition of each reduce task; empty before the barrier
+  std::string mode;  // "fused" or "distributed"; "": not decided yet
+  std::vector<StageDecisions> stages;
   friend bool operator==(const JobDecisions&, const JobDecisions&) = default;
 };
 
@@ -182,24 +249,34 @@ struct PartitionSize {
   friend bool operator==(const PartitionSize&, const PartitionSize&) = default;
 };
 
+// What a task of a stage that shuffles answers.
 struct MapResult {
   MapOutput output;
   std::vector<PartitionSize> partitions;
   std::string digest;  // folded row digests of all partitions: equal when a re-made map wrote the same rows
   std::int64_t input_rows = 0;
   std::int64_t spilled_bytes = 0;
+  std::int64_t local_bytes = 0;     // read from blocks on the same host
+  std::int64_t fetched_bytes = 0;   // read by gRPC
+  std::vector<std::string> sample;  // kScatter: some values of `order`, in hex, sorted
   friend bool operator==(const MapResult&, const MapResult&) = default;
 };
 
-// Also what a fused task answers.
+struct LostOutput {
+  std::int32_t stage = 0;
+  std::int32_t map_index = 0;
+  friend auto operator<=>(const LostOutput&, const LostOutput&) = default;
+};
+
+// What a task that writes the output's files answers, the fused one too; and every task that could not read its shuffles.
 struct ReduceResult {
   std::vector<OutputFile> files;  // durable in staging: "Prepared"
   std::string check_state;
   std::int64_t input_rows = 0;
-  std::int64_t local_bytes = 0;    // read from blocks on the same host
-  std::int64_t fetched_bytes = 0;  // read by gRPC
+  std::int64_t local_bytes = 0;
+  std::int64_t fetched_bytes = 0;
   // Map outputs that could not be read any more; not empty means the attempt failed for that reason alone.
-  std::vector<std::int32_t> lost_maps;
+  std::vector<LostOutput> lost_maps;
   friend bool operator==(const ReduceResult&, const ReduceResult&) = default;
 };
 

@@ -5,43 +5,24 @@
 namespace millrace {
 namespace {
 
-constexpr int kMaxPartitions = 2000;
-constexpr int kMaxSalt = 256;
+constexpr std::int64_t kLeastFileBytes = 1'000'000;
 
-std::string TextOf(const Value& map, std::string_view name) {
-  const Value* value = map.Find(name);
-  return value != nullptr && value->is_string() ? value->as_string() : "";
-}
-
-std::vector<std::string> ListOf(const Value& map, std::string_view name) {
-  std::vector<std::string> list;
-  const Value* value = map.Find(name);
-  if (value == nullptr) return list;
-  if (value->is_string()) list.push_back(value->as_string());
-  if (!value->is_list()) return list;
-  for (const Value& item : value->as_list()) {
-    if (item.is_string()) list.push_back(item.as_string());
+// "128MB", "1 GiB", or a number of bytes; 0 when it is none of them.
+std::int64_t BytesOf(const Value& value) {
+  if (value.is_int()) return std::max<std::int64_t>(value.as_int(), 0);
+  if (!value.is_string()) return 0;
+  const std::string& text = value.as_string();
+  std::size_t end = 0;
+  std::int64_t number = 0;
+  while (end < text.size() && end < 12 && text[end] >= '0' && text[end] <= '9') number = number * 10 + (text[end++] - '0');
+  while (end < text.size() && text[end] == ' ') ++end;
+  static const std::vector<std::pair<std::string_view, std::int64_t>> kUnits = {
+      {"", 1},         {"B", 1},           {"KB", 1000},        {"MB", 1'000'000},   {"GB", 1'000'000'000},
+      {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}};
+  for (const auto& [unit, factor] : kUnits) {
+    if (std::string_view(text).substr(end) == unit) return number * factor;
   }
-  return list;
-}
-
-std::vector<std::pair<std::string, std::string>> PairsOf(const Value& map, std::string_view name) {
-  std::vector<std::pair<std::string, std::string>> pairs;
-  const Value* value = map.Find(name);
-  if (value == nullptr || !value->is_map()) return pairs;
-  for (const auto& [key, text] : value->as_map()) {
-    if (text.is_string()) pairs.emplace_back(key, text.as_string());
-  }
-  return pairs;
-}
-
-// A name that SQL can read an input by.
-bool IsSqlName(std::string_view name) {
-  const auto is_word = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-  };
-  return !name.empty() && !(name[0] >= '0' && name[0] <= '9') &&
-         std::all_of(name.begin(), name.end(), is_word);
+  return 0;
 }
 
 class JobReader {
@@ -51,21 +32,26 @@ class JobReader {
 
   MapReduceSpec Read() {
     ReadInputs();
-    spec_.map = ReadStep("map");
-    ReadAggregate();
-    spec_.combine = ReadStep("combine");
-    spec_.merge = ReadStep("merge");
-    spec_.reduce = ReadStep("reduce");
-    ReadShuffle();
+    spec_.map = ReadCode(with_, "map", problems_);
+    spec_.aggregate = ReadAggregate(with_, problems_);
+    spec_.combine = ReadCode(with_, "combine", problems_);
+    spec_.merge = ReadCode(with_, "merge", problems_);
+    spec_.reduce = ReadCode(with_, "reduce", problems_);
+    spec_.shuffle = ReadShuffle(with_, problems_);
+    spec_.order_by = MemberList(with_, "order_by");
+    spec_.limit = ReadLimit(with_, problems_);
+    std::vector<std::string> names;
+    for (const InputSpec& input : spec_.inputs) names.push_back(input.name);
+    spec_.stages = ReadStages(with_, names, problems_);
     ReadOutput();
     ReadChecks();
-    const std::string mode = TextOf(with_, "mode");
+    const std::string mode = MemberText(with_, "mode");
     spec_.mode = mode == "fused"         ? JobMode::kFused
                  : mode == "distributed" ? JobMode::kDistributed
                                          : JobMode::kAuto;
     const Value* explain = with_.Find("explain");
     spec_.explain = explain != nullptr && explain->is_bool() && explain->as_bool();
-    spec_.files = ListOf(with_, "files");
+    spec_.files = MemberList(with_, "files");
     CheckWhole();
     return std::move(spec_);
   }
@@ -87,97 +73,34 @@ class JobReader {
         Add(&value, "inputs: '" + name + "' cannot be an input's name",
             "use letters, digits and _; 'shuffled' is taken");
       }
-      input.path = TextOf(value, "path");
-      input.format = TextOf(value, "format");
-      const std::string read = TextOf(value, "read");
+      input.path = MemberText(value, "path");
+      input.format = MemberText(value, "format");
+      const std::string read = MemberText(value, "read");
       input.read = read == "broadcast" ? ReadMode::kBroadcast
                    : read == "split"   ? ReadMode::kSplit
                                        : ReadMode::kAuto;
       if (const Value* header = value.Find("header"); header != nullptr && header->is_bool())
         input.header = header->as_bool();
-      input.delimiter = TextOf(value, "delimiter");
+      input.delimiter = MemberText(value, "delimiter");
       if (const Value* null_text = value.Find("null"); null_text != nullptr && null_text->is_string()) {
         input.null_text = null_text->as_string();
       }
-      input.columns = PairsOf(value, "columns");
+      input.columns = MemberPairs(value, "columns");
       spec_.inputs.push_back(std::move(input));
     }
-  }
-
-  CodeSpec ReadStep(std::string_view name) {
-    CodeSpec step;
-    const Value* value = with_.Find(name);
-    if (value == nullptr || value->is_null()) return step;
-    const std::string quoted = "'" + std::string(name) + "'";
-    if (value->is_string()) {
-      step.sql = value->as_string();
-      if (step.sql.find_first_not_of(" \t\n") == std::string::npos) Add(value, quoted + " is empty");
-      return step;
-    }
-    if (!value->is_map()) {
-      Add(value, quoted + " must be SQL, {command: [...]} or {library: ..., class: ...}");
-      return step;
-    }
-    static const std::vector<FieldSpec> kFields = {
-        {.name = "command", .type = FieldType::kStringList, .use = FieldUse::kTemplate},
-        {.name = "library", .type = FieldType::kString, .use = FieldUse::kTemplate},
-        {.name = "class", .type = FieldType::kString},
-        {.name = "sql", .type = FieldType::kString, .use = FieldUse::kTemplate},
-    };
-    CheckFields(*value, kFields, quoted, problems_);
-    step.command = ListOf(*value, "command");
-    step.library = TextOf(*value, "library");
-    step.class_name = TextOf(*value, "class");
-    step.sql = TextOf(*value, "sql");
-    const int given = static_cast<int>(!step.command.empty()) + static_cast<int>(!step.library.empty()) +
-                      static_cast<int>(!step.sql.empty());
-    if (given != 1) Add(value, quoted + " needs one of 'sql', 'command' and 'library'");
-    return step;
-  }
-
-  void ReadAggregate() {
-    const Value* value = with_.Find("aggregate");
-    if (value == nullptr || !value->is_map()) return;
-    AggregateSpec aggregate;
-    aggregate.by = ListOf(*value, "by");
-    aggregate.select = PairsOf(*value, "select");
-    for (const auto& [column, expression] : aggregate.select) {
-      if (std::find(aggregate.by.begin(), aggregate.by.end(), column) != aggregate.by.end()) {
-        Add(value, "aggregate: column '" + column + "' stands in 'by' and in 'select'",
-            "give the aggregate another name");
-      }
-    }
-    spec_.aggregate = std::move(aggregate);
-  }
-
-  void ReadShuffle() {
-    const Value* value = with_.Find("shuffle");
-    if (value == nullptr || !value->is_map()) return;
-    spec_.shuffle.by = ListOf(*value, "by");
-    spec_.shuffle.partitions = ReadCount(*value, "partitions", 0, kMaxPartitions, /*none_allowed=*/false);
-    spec_.shuffle.salt = ReadCount(*value, "salt", -1, kMaxSalt, /*none_allowed=*/true);
-    spec_.shuffle.cut = TextOf(*value, "cut") != "none";
-  }
-
-  // auto, perhaps none, or 1..max.
-  int ReadCount(const Value& map, std::string_view name, int automatic, int max, bool none_allowed) {
-    const Value* value = map.Find(name);
-    if (value == nullptr || value->is_null()) return automatic;
-    if (value->is_string() && value->as_string() == "auto") return automatic;
-    if (none_allowed && value->is_string() && value->as_string() == "none") return 0;
-    if (value->is_int() && value->as_int() >= 1 && value->as_int() <= max)
-      return static_cast<int>(value->as_int());
-    Add(value, "shuffle: '" + std::string(name) + "' must be auto" + (none_allowed ? ", none" : "") +
-                   " or a number from 1 to " + std::to_string(max));
-    return automatic;
   }
 
   void ReadOutput() {
     const Value* value = with_.Find("output");
     if (value == nullptr || !value->is_map()) return;
-    spec_.output.path = TextOf(*value, "path");
-    if (const std::string format = TextOf(*value, "format"); !format.empty()) spec_.output.format = format;
-    spec_.output.partition_by = ListOf(*value, "partition_by");
+    spec_.output.path = MemberText(*value, "path");
+    if (const std::string format = MemberText(*value, "format"); !format.empty()) spec_.output.format = format;
+    spec_.output.partition_by = MemberList(*value, "partition_by");
+    const Value* size = value->Find("file_size");
+    if (size == nullptr || size->is_null()) return;
+    spec_.output.file_bytes = BytesOf(*size);
+    if (spec_.output.file_bytes < kLeastFileBytes && !(size->is_string() && HasTemplate(size->as_string())))
+      Add(size, "output: 'file_size' must be 1 MB or more", "file_size: 128MB");
   }
 
   void ReadChecks() {
@@ -225,6 +148,11 @@ class JobReader {
       Add(with_.Find("inputs"), "every input is broadcast: nothing is left to split",
           "leave out 'read' of the largest");
     }
+    if (spec_.limit >= 0 && spec_.order_by.empty() && spec_.stages.empty())
+      Add(with_.Find("limit"), "'limit' without 'order_by': any rows would do", "order_by: [total DESC]");
+    if (any_native && (!spec_.order_by.empty()))
+      Add(with_.Find("order_by"), "'order_by' is for SQL; pairs of a command or a library are sorted by their key");
+    if (with_.Find("stages") != nullptr) return CheckNoShortForm();
     if (spec_.map.empty() && spec_.inputs.size() > 1) {
       Add(&with_, "'map' is missing: with several inputs it says how they meet",
           "map: SELECT ... FROM a JOIN b ON ...");
@@ -239,6 +167,15 @@ class JobReader {
     }
   }
 
+  void CheckNoShortForm() {
+    for (const char* name : {"map", "aggregate", "combine", "merge", "reduce", "order_by", "limit"}) {
+      if (const Value* value = with_.Find(name))
+        Add(value, "'" + std::string(name) + "' is the short form; beside 'stages' it has no place",
+            "make it a stage of its own");
+    }
+    if (!spec_.shuffle.empty()) Add(with_.Find("shuffle"), "shuffle: 'by' belongs to a stage when there are 'stages'");
+  }
+
   const Value& with_;
   const SpecPhase phase_;
   std::vector<Problem>& problems_;
@@ -249,6 +186,42 @@ class JobReader {
 
 MapReduceSpec ParseMapReduce(const Value& with, SpecPhase phase, std::vector<Problem>& problems) {
   return JobReader(with, phase, problems).Read();
+}
+
+std::vector<StageSpec> StagesOf(const MapReduceSpec& spec) {
+  std::vector<StageSpec> stages = spec.stages;
+  if (!stages.empty()) {
+    for (StageSpec& stage : stages) {
+      if (stage.shuffle.partitions == 0) stage.shuffle.partitions = spec.shuffle.partitions;
+    }
+    return stages;
+  }
+  if (spec.map.native()) return {};
+  const auto add = [&](const char* name) -> StageSpec& {
+    StageSpec stage;
+    if (!stages.empty()) stage.inputs = {stages.back().name};
+    stage.name = name;
+    stage.shuffle.partitions = spec.shuffle.partitions;
+    return stages.emplace_back(std::move(stage));
+  };
+  StageSpec& map = add("mapped");
+  for (const InputSpec& input : spec.inputs) map.inputs.push_back(input.name);
+  map.code = spec.map;
+  if (map.code.empty()) map.code.sql = "SELECT * FROM \"" + map.inputs.front() + "\"";
+  if (spec.aggregate || !spec.shuffle.empty()) {
+    StageSpec& shuffled = add("shuffled");
+    shuffled.aggregate = spec.aggregate;
+    if (!spec.aggregate) shuffled.shuffle = spec.shuffle;
+    shuffled.combine = spec.combine;
+    shuffled.merge = spec.merge;
+  }
+  if (!spec.reduce.empty()) add("reduced").code = spec.reduce;
+  if (!spec.order_by.empty()) {
+    StageSpec& sorted = add("sorted");
+    sorted.order_by = spec.order_by;
+    sorted.limit = spec.limit;
+  }
+  return stages;
 }
 
 StatusOr<MapReduceSpec> ParseRenderedMapReduce(const Value& with) {

@@ -15,20 +15,9 @@
 #include "core/model/value.h"
 #include "core/spec/check_spec.h"
 #include "core/spec/field.h"
+#include "core/spec/stage_spec.h"
 
 namespace millrace {
-
-// One step: SQL, a Hadoop-Streaming command, or a class of a shared library. All empty: the step is not
-// there.
-struct CodeSpec {
-  std::string sql;
-  std::vector<std::string> command;  // argv; lines in, key TAB value out
-  std::string library;               // path beneath the worker's root
-  std::string class_name;            // "": the library's only class for this step
-  bool empty() const { return sql.empty() && command.empty() && library.empty(); }
-  bool native() const { return !command.empty() || !library.empty(); }
-  friend bool operator==(const CodeSpec&, const CodeSpec&) = default;
-};
 
 enum class ReadMode : std::uint8_t { kAuto, kBroadcast, kSplit };
 
@@ -44,22 +33,11 @@ struct InputSpec {
   std::vector<std::pair<std::string, std::string>> columns;  // name -> DuckDB type, when the author pins them
 };
 
-struct AggregateSpec {
-  std::vector<std::string> by;
-  std::vector<std::pair<std::string, std::string>> select;  // output column -> aggregate expression
-};
-
-struct ShuffleSpec {
-  std::vector<std::string> by;  // keys when there is no `aggregate`
-  int partitions = 0;           // 0: auto
-  int salt = -1;                // -1: auto, 0: none
-  bool cut = true;              // auto; false: none
-};
-
 struct OutputSpec {
   std::string path;
   std::string format = "parquet";  // parquet, csv, jsonl, text
   std::vector<std::string> partition_by;
+  std::int64_t file_bytes = 0;  // about how large a file may become; 0: as large as its task makes it
 };
 
 enum class JobMode : std::uint8_t { kAuto, kFused, kDistributed };
@@ -72,6 +50,9 @@ struct MapReduceSpec {
   CodeSpec merge;
   CodeSpec reduce;  // empty: what the shuffle brings (merged, when there is an aggregate)
   ShuffleSpec shuffle;
+  std::vector<std::string> order_by;
+  std::int64_t limit = -1;
+  std::vector<StageSpec> stages;  // the general form; then the steps above are empty
   OutputSpec output;
   std::vector<CheckSpec> checks;
   JobMode mode = JobMode::kAuto;
@@ -84,6 +65,10 @@ struct MapReduceSpec {
 
 // Adds every problem, with its place in `with`. What could be read is returned all the same.
 MapReduceSpec ParseMapReduce(const Value& with, SpecPhase phase, std::vector<Problem>& problems);
+
+// The job's stages: `stages`, or what the short form means. `mapped` are its map's rows, `shuffled` what reduce reads, `reduced`
+// and `sorted` what comes of them. Of a job of native code there are none.
+std::vector<StageSpec> StagesOf(const MapReduceSpec& spec);
 
 // For the worker and scheduler/jobs, after rendering: the problems become one INVALID_ARGUMENT.
 StatusOr<MapReduceSpec> ParseRenderedMapReduce(const Value& with);

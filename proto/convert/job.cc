@@ -21,11 +21,21 @@ void ToWire(const Column& from, v1::Column* to);
 void ToWire(const Split& from, v1::Split* to);
 void ToWire(const InputFacts& from, v1::InputFacts* to);
 void ToWire(const OutputFile& from, v1::OutputFile* to);
+void ToWire(const LostOutput& from, v1::LostOutput* to);
+void ToWire(const TaskRead& from, v1::TaskRead* to);
+void ToWire(const StagePlan& from, v1::StagePlan* to);
+void ToWire(const StageRead& from, v1::StageRead* to);
+void ToWire(const Step& from, v1::Step* to);
 void ToWire(const MapOutput& from, v1::MapOutput* to);
 Column FromWire(const v1::Column& from);
 Split FromWire(const v1::Split& from);
 InputFacts FromWire(const v1::InputFacts& from);
 OutputFile FromWire(const v1::OutputFile& from);
+LostOutput FromWire(const v1::LostOutput& from);
+TaskRead FromWire(const v1::TaskRead& from);
+StagePlan FromWire(const v1::StagePlan& from);
+StageRead FromWire(const v1::StageRead& from);
+Step FromWire(const v1::Step& from);
 MapOutput FromWire(const v1::MapOutput& from);
 
 template <typename Model, typename Wire>
@@ -86,15 +96,52 @@ void ToWire(const Fragment& from, v1::Fragment* to) {
   to->set_library(from.library);
 }
 
+void ToWire(const Step& from, v1::Step* to) {
+  to->set_name(from.name);
+  to->set_view(from.view);
+  ToWire(from.code, to->mutable_code());
+  to->set_kept(from.kept);
+}
+
+void ToWire(const StageRead& from, v1::StageRead* to) {
+  to->set_view(from.view);
+  to->set_stage(from.stage);
+  ListToWire(from.columns, to->mutable_columns());
+  to->set_group(from.group);
+  to->set_broadcast(from.broadcast);
+}
+
+void ToWire(const StageJoin& from, v1::StageJoin* to) {
+  to->set_type(from.type);
+  to->set_strategy(from.strategy);
+  to->set_left(from.left);
+  to->set_right(from.right);
+}
+
+void ToWire(const StagePlan& from, v1::StagePlan* to) {
+  to->set_name(from.name);
+  Copy(from.inputs, to->mutable_inputs());
+  Copy(from.broadcast, to->mutable_broadcast());
+  ListToWire(from.reads, to->mutable_reads());
+  ListToWire(from.steps, to->mutable_steps());
+  to->set_result(from.result);
+  ListToWire(from.columns, to->mutable_columns());
+  to->set_exchange(static_cast<v1::Exchange>(from.exchange));
+  Copy(from.keys, to->mutable_keys());
+  to->set_hash(from.hash);
+  to->set_filter(from.filter);
+  to->set_order(from.order);
+  to->set_partitions(from.partitions);
+  to->set_ordered(from.ordered);
+  ToWire(from.join, to->mutable_join());
+}
+
 void ToWire(const JobPlan& from, v1::JobPlan* to) {
   ListToWire(from.inputs, to->mutable_inputs());
   ListToWire(from.splits, to->mutable_splits());
-  ToWire(from.map, to->mutable_map());
-  ToWire(from.combine, to->mutable_combine());
-  ToWire(from.merge, to->mutable_merge());
-  ToWire(from.reduce, to->mutable_reduce());
-  Copy(from.keys, to->mutable_keys());
-  ListToWire(from.shuffled, to->mutable_shuffled());
+  ListToWire(from.stages, to->mutable_stages());
+  ListToWire(from.fused, to->mutable_fused());
+  to->set_ordered(from.ordered);
   ListToWire(from.output, to->mutable_output());
   to->set_partitions(from.partitions);
   to->set_mode(from.mode);
@@ -102,6 +149,7 @@ void ToWire(const JobPlan& from, v1::JobPlan* to) {
 }
 
 void ToWire(const MapOutput& from, v1::MapOutput* to) {
+  to->set_stage(from.stage);
   to->set_map_index(from.map_index);
   to->set_term(from.fence.term);
   to->set_counter(from.fence.counter);
@@ -118,27 +166,28 @@ void ToWire(const OutputFile& from, v1::OutputFile* to) {
   to->set_checksum(from.checksum);
 }
 
-void ToWire(const MapWork& from, v1::MapWork* to) {
-  to->set_stage(from.stage);
-  to->set_map_index(from.map_index);
-  to->set_partitions(from.partitions);
-  ListToWire(from.splits, to->mutable_splits());
-  ListToWire(from.inputs, to->mutable_inputs());
-  ToWire(from.map, to->mutable_map());
-  ToWire(from.combine, to->mutable_combine());
-  Copy(from.keys, to->mutable_keys());
-}
-
-void ToWire(const ReduceWork& from, v1::ReduceWork* to) {
-  to->set_stage(from.stage);
-  to->set_reduce_index(from.reduce_index);
+void ToWire(const TaskRead& from, v1::TaskRead* to) {
+  to->set_view(from.view);
+  ListToWire(from.columns, to->mutable_columns());
   to->set_partition_begin(from.partition_begin);
   to->set_partition_end(from.partition_end);
   ListToWire(from.sources, to->mutable_sources());
+}
+
+void ToWire(const StageTaskWork& from, v1::StageTaskWork* to) {
+  to->set_stage(from.stage);
+  to->set_index(from.index);
+  ToWire(from.plan, to->mutable_plan());
   ListToWire(from.inputs, to->mutable_inputs());
-  ListToWire(from.shuffled, to->mutable_shuffled());
-  ToWire(from.merge, to->mutable_merge());
-  ToWire(from.reduce, to->mutable_reduce());
+  ListToWire(from.splits, to->mutable_splits());
+  ListToWire(from.reads, to->mutable_reads());
+  to->set_partitions(from.partitions);
+  Copy(from.bounds, to->mutable_bounds());
+}
+
+void ToWire(const LostOutput& from, v1::LostOutput* to) {
+  to->set_stage(from.stage);
+  to->set_map_index(from.map_index);
 }
 
 void ToWire(const PublishWork& from, v1::PublishWork* to) {
@@ -161,6 +210,7 @@ OutputFile FromWire(const v1::OutputFile& from) {
 
 MapOutput FromWire(const v1::MapOutput& from) {
   MapOutput to;
+  to.stage = from.stage();
   to.map_index = from.map_index();
   to.fence = {from.term(), from.counter()};
   to.session = SessionId{from.session()};
@@ -199,16 +249,55 @@ InputFacts FromWire(const v1::InputFacts& from) {
   return to;
 }
 
+Step FromWire(const v1::Step& from) {
+  return {from.name(), from.view(), FromWire(from.code()), from.kept()};
+}
+
+StageRead FromWire(const v1::StageRead& from) {
+  return {from.view(), from.stage(), ListFromWire(from.columns()), from.group(), from.broadcast()};
+}
+
+// A value that this program does not know is not one that its scheduler sends.
+Exchange FromWire(v1::Exchange from) {
+  switch (from) {
+    case v1::EXCHANGE_HASH:
+      return Exchange::kHash;
+    case v1::EXCHANGE_SCATTER:
+      return Exchange::kScatter;
+    case v1::EXCHANGE_RANGE:
+      return Exchange::kRange;
+    default:
+      return Exchange::kFiles;
+  }
+}
+
+StagePlan FromWire(const v1::StagePlan& from) {
+  StagePlan to;
+  to.name = from.name();
+  to.inputs = Copy(from.inputs());
+  to.broadcast = Copy(from.broadcast());
+  to.reads = ListFromWire(from.reads());
+  to.steps = ListFromWire(from.steps());
+  to.result = from.result();
+  to.columns = ListFromWire(from.columns());
+  to.exchange = FromWire(from.exchange());
+  to.keys = Copy(from.keys());
+  to.hash = from.hash();
+  to.filter = from.filter();
+  to.order = from.order();
+  to.partitions = from.partitions();
+  to.ordered = from.ordered();
+  to.join = {from.join().type(), from.join().strategy(), from.join().left(), from.join().right()};
+  return to;
+}
+
 JobPlan FromWire(const v1::JobPlan& from) {
   JobPlan to;
   to.inputs = ListFromWire(from.inputs());
   to.splits = ListFromWire(from.splits());
-  to.map = FromWire(from.map());
-  to.combine = FromWire(from.combine());
-  to.merge = FromWire(from.merge());
-  to.reduce = FromWire(from.reduce());
-  to.keys = Copy(from.keys());
-  to.shuffled = ListFromWire(from.shuffled());
+  to.stages = ListFromWire(from.stages());
+  to.fused = ListFromWire(from.fused());
+  to.ordered = from.ordered();
   to.output = ListFromWire(from.output());
   to.partitions = from.partitions();
   to.mode = from.mode();
@@ -216,32 +305,25 @@ JobPlan FromWire(const v1::JobPlan& from) {
   return to;
 }
 
-MapWork FromWire(const v1::MapWork& from) {
-  MapWork to;
+TaskRead FromWire(const v1::TaskRead& from) {
+  return {from.view(), ListFromWire(from.columns()), from.partition_begin(), from.partition_end(),
+          ListFromWire(from.sources())};
+}
+
+StageTaskWork FromWire(const v1::StageTaskWork& from) {
+  StageTaskWork to;
   to.stage = from.stage();
-  to.map_index = from.map_index();
-  to.partitions = from.partitions();
-  to.splits = ListFromWire(from.splits());
+  to.index = from.index();
+  to.plan = FromWire(from.plan());
   to.inputs = ListFromWire(from.inputs());
-  to.map = FromWire(from.map());
-  to.combine = FromWire(from.combine());
-  to.keys = Copy(from.keys());
+  to.splits = ListFromWire(from.splits());
+  to.reads = ListFromWire(from.reads());
+  to.partitions = from.partitions();
+  to.bounds = Copy(from.bounds());
   return to;
 }
 
-ReduceWork FromWire(const v1::ReduceWork& from) {
-  ReduceWork to;
-  to.stage = from.stage();
-  to.reduce_index = from.reduce_index();
-  to.partition_begin = from.partition_begin();
-  to.partition_end = from.partition_end();
-  to.sources = ListFromWire(from.sources());
-  to.inputs = ListFromWire(from.inputs());
-  to.shuffled = ListFromWire(from.shuffled());
-  to.merge = FromWire(from.merge());
-  to.reduce = FromWire(from.reduce());
-  return to;
-}
+LostOutput FromWire(const v1::LostOutput& from) { return {from.stage(), from.map_index()}; }
 
 PublishWork FromWire(const v1::PublishWork& from) {
   return {ListFromWire(from.files()), ListFromWire(from.output()), Copy(from.check_states())};
@@ -261,6 +343,9 @@ MapResult FromWire(const v1::MapResult& from) {
   to.digest = from.digest();
   to.input_rows = from.input_rows();
   to.spilled_bytes = from.spilled_bytes();
+  to.local_bytes = from.local_bytes();
+  to.fetched_bytes = from.fetched_bytes();
+  to.sample = Copy(from.sample());
   return to;
 }
 
@@ -271,15 +356,14 @@ ReduceResult FromWire(const v1::ReduceResult& from) {
   to.input_rows = from.input_rows();
   to.local_bytes = from.local_bytes();
   to.fetched_bytes = from.fetched_bytes();
-  to.lost_maps = {from.lost_maps().begin(), from.lost_maps().end()};
+  to.lost_maps = ListFromWire(from.lost_maps());
   return to;
 }
 
 struct WorkToWire {
   v1::StageWork* to;
   void operator()(const PlanWork&) const { to->mutable_plan(); }
-  void operator()(const MapWork& from) const { ToWire(from, to->mutable_map()); }
-  void operator()(const ReduceWork& from) const { ToWire(from, to->mutable_reduce()); }
+  void operator()(const StageTaskWork& from) const { ToWire(from, to->mutable_task()); }
   void operator()(const FusedWork& from) const { ToWire(from.plan, to->mutable_fused()->mutable_plan()); }
   void operator()(const PublishWork& from) const { ToWire(from, to->mutable_publish()); }
 };
@@ -298,6 +382,9 @@ struct ResultToWire {
     map->set_digest(from.digest);
     map->set_input_rows(from.input_rows);
     map->set_spilled_bytes(from.spilled_bytes);
+    map->set_local_bytes(from.local_bytes);
+    map->set_fetched_bytes(from.fetched_bytes);
+    Copy(from.sample, map->mutable_sample());
   }
   void operator()(const ReduceResult& from) const {
     v1::ReduceResult* reduce = to->mutable_reduce();
@@ -306,7 +393,7 @@ struct ResultToWire {
     reduce->set_input_rows(from.input_rows);
     reduce->set_local_bytes(from.local_bytes);
     reduce->set_fetched_bytes(from.fetched_bytes);
-    reduce->mutable_lost_maps()->Assign(from.lost_maps.begin(), from.lost_maps.end());
+    ListToWire(from.lost_maps, reduce->mutable_lost_maps());
   }
   void operator()(const PublishResult& from) const {
     v1::PublishResult* publish = to->mutable_publish();
@@ -339,11 +426,8 @@ StageWork FromWire(const v1::StageWork& from) {
   to.job = FromWire(from.job());
   to.folder = from.folder();
   switch (from.work_case()) {
-    case v1::StageWork::kMap:
-      to.work = FromWire(from.map());
-      break;
-    case v1::StageWork::kReduce:
-      to.work = FromWire(from.reduce());
+    case v1::StageWork::kTask:
+      to.work = FromWire(from.task());
       break;
     case v1::StageWork::kFused:
       to.work = FusedWork{FromWire(from.fused().plan())};

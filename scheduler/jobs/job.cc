@@ -1,6 +1,8 @@
 #include "scheduler/jobs/job.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
 #include <utility>
 
 #include "core/model/json.h"
@@ -9,7 +11,9 @@
 #include "scheduler/jobs/progress.h"
 #include "scheduler/jobs/rules/coalesce.h"
 #include "scheduler/jobs/rules/fuse.h"
+#include "scheduler/jobs/rules/ranges.h"
 #include "scheduler/jobs/rules/spread.h"
+#include "scheduler/jobs/stage_graph.h"
 
 namespace millrace::jobs {
 namespace {
@@ -24,13 +28,16 @@ const MapResult* MapOf(const StageTaskRow& row) { return std::get_if<MapResult>(
 const ReduceResult* ReduceOf(const StageTaskRow& row) { return std::get_if<ReduceResult>(&row.result); }
 
 // A success must bring what its stage is for; a worker that answers something else is at fault, not the data.
-bool Fits(std::int32_t stage, const StageResult& result) {
+bool Fits(const JobPlan& plan, std::int32_t stage, const StageResult& result) {
   switch (stage) {
-    case kPlanStage: return std::holds_alternative<PlanResult>(result);
-    case kMapStage: return std::holds_alternative<MapResult>(result);
-    case kReduceStage: return std::holds_alternative<ReduceResult>(result);
-    default: return std::holds_alternative<PublishResult>(result);
+    case kPlanStage: return std::holds_alternative<PlanResult>(result) && !std::get<PlanResult>(result).plan.stages.empty();
+    case kPublishStage: return std::holds_alternative<PublishResult>(result);
+    case kFusedStage: return std::holds_alternative<ReduceResult>(result);
+    default: break;
   }
+  if (stage < 0 || static_cast<std::size_t>(stage) >= plan.stages.size()) return false;
+  return plan.stages[static_cast<std::size_t>(stage)].exchange == Exchange::kFiles ? std::holds_alternative<ReduceResult>(result)
+                                                                                   : std::holds_alternative<MapResult>(result);
 }
 
 }  // namespace
@@ -41,8 +48,11 @@ struct Job::State {
   Cluster cluster;
   JobPlan plan;
   JobDecisions decisions;
-  std::vector<std::vector<Split>> dealt;  // splits by map task
   Progress progress;
+  StageGraph graph{plan, decisions, progress};
+  std::map<std::int32_t, std::vector<std::vector<Split>>> dealt;  // of a stage: splits by task
+  std::set<SessionId> gone;  // what lay there is lost
+  bool decided = false;      // something that the plan's row has to keep
   bool explain = false;  // the plan is all that is wanted
   bool finished = false;
 
@@ -83,24 +93,33 @@ struct Job::State {
   void StartPlan(Actions& actions) { Ask(actions, {kPlanStage, 0}, Wrap(PlanWork{})); }
 
   // The plan is there: decide once, keep it with the plan's row, go on.
-  void Decide(Actions& actions) {
+  void Decide() {
     for (const InputFacts& input : plan.inputs) {
       if (!input.reader_reason.empty()) progress.decisions.push_back({"read", input.name + " by DuckDB's reader", input.reader_reason});
     }
     const FuseChoice fuse = Fuse(plan, cluster.workers, cluster.slots);
     decisions.mode = fuse.fused ? "fused" : "distributed";
+    decisions.stages.resize(plan.stages.size());
     progress.decisions.push_back(fuse.decision);
+    decided = true;
+    Name();
     if (!fuse.fused) {
-      const SpreadChoice spread = Spread(plan, cluster.workers, cluster.slots);
-      decisions.map_tasks = spread.map_tasks;
-      decisions.partitions = spread.partitions;
-      progress.decisions.push_back(spread.decision);
+      // What can be said before anything ran: for the report, and for who only wants to know.
+      const std::set<std::int32_t> held = DecideJoins();
+      for (std::int32_t i = 0; i < graph.count(); ++i) {
+        if (!graph.absorbed(i) && !held.contains(i) && graph.plan(i).reads.empty()) DecideTasks(i);
+      }
     }
     progress.plan = PlanValue(plan, decisions, fuse);
-    KeepPlanRow(actions);
+  }
+
+  void Name() {
+    progress.stages.clear();
+    for (const StagePlan& stage : plan.stages) progress.stages.push_back(stage.name);
   }
 
   void KeepPlanRow(Actions& actions) {
+    if (!std::exchange(decided, false)) return;
     StageTaskRow& row = *Task({kPlanStage, 0}).winner;
     row.result = PlanResult{.plan = plan, .decisions = decisions};
     actions.winners.push_back(row);
@@ -112,97 +131,141 @@ struct Job::State {
   void Advance(Actions& actions) {
     if (finished) return;
     if (!Task({kPlanStage, 0}).winner) return StartPlan(actions);
-    if (explain) return End(actions, Outcome::kSuccess, "", ToJson(Value::Map{{"mode", decisions.mode}, {"explained", true}}));
+    if (explain) {
+      KeepPlanRow(actions);
+      return End(actions, Outcome::kSuccess, "", ToJson(Value::Map{{"mode", decisions.mode}, {"explained", true}}));
+    }
     if (progress.state == "planning") progress.state = "running";
     if (fused()) {
       const std::int32_t slots = std::max(1, cluster.slots / std::max(cluster.workers, 1));
-      Ask(actions, {kReduceStage, 0}, Wrap(FusedWork{.plan = plan}), slots);
-    } else if (!StartMaps(actions)) {
-      return;
-    } else {
-      StartReduces(actions);
+      Ask(actions, {kFusedStage, 0}, Wrap(FusedWork{.plan = plan}), slots);
+    } else if (!Publishing()) {
+      DropGone(actions);
+      if (finished) return;
+      const std::set<std::int32_t> held = DecideJoins();
+      for (std::int32_t i = 0; i < graph.count(); ++i) {
+        if (!graph.absorbed(i) && !held.contains(i) && graph.Ready(i)) StartStage(actions, i);
+      }
     }
-    if (AllReduced()) StartPublish(actions);
+    KeepPlanRow(actions);
+    if (Done()) StartPublish(actions);
   }
 
-  // True when every map task has a winner.
-  bool StartMaps(Actions& actions) {
-    if (dealt.empty()) dealt = Deal(plan.splits, decisions.map_tasks);
-    bool complete = true;
-    for (std::int32_t i = 0; i < decisions.map_tasks; ++i) {
-      const StageTaskId id{kMapStage, i};
-      if (Task(id).winner) continue;
-      complete = false;
-      if (Task(id).running) continue;
-      Ask(actions, id,
-          Wrap(MapWork{.stage = kMapStage,
-                       .map_index = i,
-                       .partitions = decisions.partitions,
-                       .splits = dealt[static_cast<std::size_t>(i)],
-                       .inputs = plan.inputs,
-                       .map = plan.map,
-                       .combine = plan.combine,
-                       .keys = plan.keys}));
+  // Joins whose sides are known well enough become what they will be; gives the stages that wait until one is.
+  std::set<std::int32_t> DecideJoins() {
+    std::set<std::int32_t> held;
+    for (std::int32_t i = 0; i < graph.count(); ++i) {
+      const StageJoin& join = graph.plan(i).join;
+      if (join.type.empty() || graph.absorbed(i) || graph.decided(i).joined) continue;
+      const JoinSide left = graph.Side(i, join.left);
+      const JoinSide right = graph.Side(i, join.right);
+      BroadcastChoice choice = Broadcast(join.type, join.strategy, left, right);
+      const bool left_whole = choice.choice == JoinChoice::kBroadcastLeft || choice.choice == JoinChoice::kAwaitLeft;
+      if (choice.choice != JoinChoice::kShuffle && (left_whole ? graph.Clash(left, right) : graph.Clash(right, left))) {
+        choice = {JoinChoice::kShuffle, {"broadcast", "both sides are shuffled", "both are made of the same rows"}};
+      }
+      switch (choice.choice) {
+        case JoinChoice::kAwaitLeft: held.insert(right.stage); continue;
+        case JoinChoice::kAwaitRight: held.insert(left.stage); continue;
+        case JoinChoice::kBroadcastLeft: graph.Absorb(i, left, right); break;
+        case JoinChoice::kBroadcastRight: graph.Absorb(i, right, left); break;
+        case JoinChoice::kShuffle: break;
+      }
+      progress.decisions.push_back({choice.decision.rule, graph.plan(i).name + ": " + choice.decision.what, choice.decision.why});
+      graph.decided(i).joined = true;
+      decided = true;
     }
-    return complete;
+    return held;
   }
 
-  void StartReduces(Actions& actions) {
-    SumPartitions();
-    if (decisions.reduce_begins.empty()) {
-      const CoalesceChoice choice = Coalesce(progress.partitions, plan.partitions > 0, cluster.slots);
-      decisions.reduce_begins = choice.begins;
-      progress.decisions.push_back(choice.decision);
-      KeepPlanRow(actions);
+  // How many tasks it has, and what each of them takes; all that it reads is there.
+  void DecideTasks(std::int32_t i) {
+    const StagePlan& stage = graph.plan(i);
+    StageDecisions& mine = graph.decided(i);
+    const auto note = [&](const Decision& decision) {
+      progress.decisions.push_back({decision.rule, stage.name + ": " + decision.what, decision.why});
+    };
+    if (stage.exchange == Exchange::kRange) {
+      const std::int32_t shared = graph.SharedPartitions(i);
+      const std::int32_t wanted = PartitionsOf(stage.partitions, graph.Bytes(stage.reads.front().stage), cluster.slots);
+      const RangesChoice ranges = Ranges(graph.Maps(stage.reads.front().stage), shared > 0 ? shared : wanted);
+      mine.bounds = ranges.bounds;
+      mine.partitions = static_cast<std::int32_t>(ranges.bounds.size()) + 1;
+      note(ranges.decision);
+    } else if (stage.exchange != Exchange::kFiles && mine.partitions == 0) {
+      const std::int32_t shared = graph.SharedPartitions(i);
+      const bool one = stage.exchange == Exchange::kHash && stage.keys.empty();
+      mine.partitions = one ? 1 : shared > 0 ? shared : PartitionsOf(stage.partitions, graph.ShuffleBytes(i), cluster.slots);
     }
-    std::vector<MapOutput> sources;
-    for (std::int32_t i = 0; i < decisions.map_tasks; ++i) sources.push_back(MapOf(*Task({kMapStage, i}).winner)->output);
-    std::vector<InputFacts> broadcast;
-    for (const InputFacts& input : plan.inputs) {
-      if (input.broadcast) broadcast.push_back(input);
+    if (!stage.inputs.empty()) {
+      const SpreadChoice spread = Spread(graph.Splits(i), cluster.workers, cluster.slots);
+      for (std::int32_t task = 0; task < spread.tasks; ++task) mine.tasks.push_back({.group = -1, .begin = task, .end = task + 1});
+      Decision decision = spread.decision;
+      if (mine.partitions > 0) decision.what += ", " + std::to_string(mine.partitions) + " partitions";
+      note(decision);
     }
-    for (std::size_t i = 0; i < decisions.reduce_begins.size(); ++i) {
-      const StageTaskId id{kReduceStage, static_cast<std::int32_t>(i)};
+    std::set<std::int32_t> groups;
+    bool fixed = false;
+    for (const StageRead& read : stage.reads) {
+      if (read.broadcast) continue;
+      groups.insert(read.group);
+      fixed = fixed || graph.plan(read.stage).partitions > 0;
+    }
+    for (const std::int32_t group : groups) {
+      const std::vector<PartitionSize> sizes = graph.Partitions(i, group);
+      const CoalesceChoice choice = Coalesce(sizes, fixed, cluster.slots);
+      for (std::size_t k = 0; k < choice.begins.size(); ++k) {
+        const bool at_end = k + 1 == choice.begins.size();
+        mine.tasks.push_back({.group = group, .begin = choice.begins[k], .end = at_end ? static_cast<std::int32_t>(sizes.size()) : choice.begins[k + 1]});
+      }
+      note(choice.decision);
+    }
+    decided = true;
+  }
+
+  void StartStage(Actions& actions, std::int32_t i) {
+    if (graph.decided(i).tasks.empty()) DecideTasks(i);
+    if (i == graph.last()) SumPartitions();
+    const std::vector<TaskShare>& tasks = graph.decided(i).tasks;
+    const auto dealt_to = std::count_if(tasks.begin(), tasks.end(), [](const TaskShare& share) { return share.group < 0; });
+    if (dealt_to > 0 && !dealt.contains(i)) dealt[i] = Deal(graph.Splits(i), static_cast<std::int32_t>(dealt_to));
+    std::optional<StageTaskWork> common;  // by all tasks
+    for (std::size_t k = 0; k < tasks.size(); ++k) {
+      const StageTaskId id{i, static_cast<std::int32_t>(k)};
       if (Task(id).running || Task(id).winner) continue;
-      const bool last = i + 1 == decisions.reduce_begins.size();
-      Ask(actions, id,
-          Wrap(ReduceWork{.stage = kReduceStage,
-                          .reduce_index = id.index,
-                          .partition_begin = decisions.reduce_begins[i],
-                          .partition_end = last ? decisions.partitions : decisions.reduce_begins[i + 1],
-                          .sources = sources,
-                          .inputs = broadcast,
-                          .shuffled = plan.shuffled,
-                          .merge = plan.merge,
-                          .reduce = plan.reduce}));
+      if (!common) common = graph.WorkOf(i);
+      StageTaskWork work = *common;
+      work.index = id.index;
+      if (tasks[k].group < 0) work.splits = dealt[i][static_cast<std::size_t>(tasks[k].begin)];
+      graph.Narrow(work, tasks[k]);
+      Ask(actions, id, Wrap(std::move(work)));
     }
   }
 
   void SumPartitions() {
-    progress.partitions.assign(static_cast<std::size_t>(decisions.partitions), {});
-    for (std::int32_t i = 0; i < decisions.map_tasks; ++i) {
-      const MapResult& map = *MapOf(*Task({kMapStage, i}).winner);
-      for (std::size_t p = 0; p < std::min(map.partitions.size(), progress.partitions.size()); ++p) {
-        progress.partitions[p].bytes += map.partitions[p].bytes;
-        progress.partitions[p].rows += map.partitions[p].rows;
+    progress.partitions.clear();
+    // The first task of a group begins with its first partition.
+    for (const TaskShare& share : graph.decided(graph.last()).tasks) {
+      if (share.group >= 0 && share.begin == 0) {
+        for (const PartitionSize& size : graph.Partitions(graph.last(), share.group)) progress.partitions.push_back(size);
       }
     }
   }
 
-  std::size_t ReduceTasks() const { return fused() ? 1 : decisions.reduce_begins.size(); }
+  // The stage whose tasks write the output's files, and how many those are.
+  std::int32_t LastStage() const { return fused() ? kFusedStage : graph.last(); }
+  std::size_t LastTasks() const { return fused() ? 1 : graph.decided(graph.last()).tasks.size(); }
 
-  bool AllReduced() {
-    if (ReduceTasks() == 0) return false;
-    for (std::size_t i = 0; i < ReduceTasks(); ++i) {
-      if (!Task({kReduceStage, static_cast<std::int32_t>(i)}).winner) return false;
-    }
-    return true;
+  bool Done() {
+    if (!fused()) return graph.Complete(graph.last());
+    const auto found = progress.tasks.find({kFusedStage, 0});
+    return found != progress.tasks.end() && found->second.winner;
   }
 
   void StartPublish(Actions& actions) {
     PublishWork work{.output = plan.output};
-    for (std::size_t i = 0; i < ReduceTasks(); ++i) {
-      const ReduceResult& reduce = *ReduceOf(*Task({kReduceStage, static_cast<std::int32_t>(i)}).winner);
+    for (std::size_t i = 0; i < LastTasks(); ++i) {
+      const ReduceResult& reduce = *ReduceOf(*Task({LastStage(), static_cast<std::int32_t>(i)}).winner);
       work.files.insert(work.files.end(), reduce.files.begin(), reduce.files.end());
       work.check_states.push_back(reduce.check_state);
     }
@@ -224,11 +287,13 @@ struct Job::State {
     task.winner = std::move(row);
     if (id.stage == kPlanStage) {
       plan = PlanOf(*task.winner)->plan;
-      Decide(actions);
+      Decide();
       return;
     }
     actions.winners.push_back(*task.winner);
-    if (differs && !Publishing()) RevokeReduces(actions, "map " + std::to_string(id.index) + " was made again and its rows differ");
+    if (differs && !Publishing()) {
+      for (const std::int32_t reader : graph.Consumers(id.stage)) Revoke(actions, reader, NameOf(id) + " was made again and its rows differ");
+    }
     if (id.stage == kPublishStage) {
       const auto& publish = std::get<PublishResult>(task.winner->result);
       std::int64_t rows = 0;
@@ -244,32 +309,54 @@ struct Job::State {
     }
   }
 
-  // What was read of an output that differs now must not stand.
-  void RevokeReduces(Actions& actions, const std::string& why) {
-    for (auto& [id, task] : progress.tasks) {
-      if (id.stage != kReduceStage) continue;
-      if (std::exchange(task.running, false)) actions.cancel.push_back(id);
-      if (!task.winner) continue;
-      task.winner->revoked = true;
-      actions.winners.push_back(*std::exchange(task.winner, std::nullopt));
+  std::string NameOf(StageTaskId id) const { return progress.NameOf(id.stage) + " " + std::to_string(id.index); }
+
+  void Cancel(Actions& actions, std::int32_t stage) {
+    for (auto task = progress.tasks.lower_bound({stage, 0}); task != progress.tasks.end() && task->first.stage == stage; ++task) {
+      if (std::exchange(task->second.running, false)) actions.cancel.push_back(task->first);
     }
-    progress.decisions.push_back({"lost", "reduce tasks run again", why});
   }
 
-  // A map output that can no longer be read: make it again before any reduce task that has not ended.
-  void LoseMap(Actions& actions, std::int32_t index) {
-    StageTask& task = Task({kMapStage, index});
-    if (!task.winner) return;
-    task.last_digest = MapOf(*task.winner)->digest;
-    ++task.lost;
+  // The winner's output no longer counts; what is made instead will be compared with it.
+  void Drop(Actions& actions, StageTask& task) {
+    if (const MapResult* map = MapOf(*task.winner)) task.last_digest = map->digest;
     task.winner->revoked = true;
     actions.winners.push_back(*std::exchange(task.winner, std::nullopt));
-    for (auto& [id, reduce] : progress.tasks) {
-      if (id.stage == kReduceStage && std::exchange(reduce.running, false)) actions.cancel.push_back(id);
+  }
+
+  // What was read of an output that differs now must not stand.
+  void Revoke(Actions& actions, std::int32_t stage, const std::string& why) {
+    Cancel(actions, stage);
+    for (auto task = progress.tasks.lower_bound({stage, 0}); task != progress.tasks.end() && task->first.stage == stage; ++task) {
+      if (task->second.winner) Drop(actions, task->second);
     }
-    progress.decisions.push_back({"lost", "map " + std::to_string(index) + " runs again", "its output is gone with its worker"});
+    // They go on when it is there again, or are revoked in their turn when it differs.
+    for (const std::int32_t reader : graph.Consumers(stage)) Cancel(actions, reader);
+    progress.decisions.push_back({"lost", progress.NameOf(stage) + " tasks run again", why});
+  }
+
+  // A map output that can no longer be read: make it again before any task that reads it and has not ended.
+  void LoseMap(Actions& actions, StageTaskId id) {
+    StageTask& task = Task(id);
+    if (!task.winner || MapOf(*task.winner) == nullptr) return;
+    ++task.lost;
+    Drop(actions, task);
+    for (const std::int32_t reader : graph.Consumers(id.stage)) Cancel(actions, reader);
+    progress.decisions.push_back({"lost", NameOf(id) + " runs again", "its output is gone with its worker"});
     if (task.lost > kMaxLost) {
-      End(actions, Outcome::kFailed, "the output of map " + std::to_string(index) + " was lost " + std::to_string(task.lost) + " times");
+      End(actions, Outcome::kFailed, "the output of " + NameOf(id) + " was lost " + std::to_string(task.lost) + " times");
+    }
+  }
+
+  // What lay with workers that are gone, as far as somebody will still read it; from the end, as what is made again reads, too.
+  void DropGone(Actions& actions) {
+    if (gone.empty()) return;
+    for (std::int32_t i = graph.last(); i >= 0 && !finished; --i) {
+      if (graph.absorbed(i) || graph.decided(i).tasks.empty() || !graph.Needed(i)) continue;
+      for (std::size_t k = 0; k < graph.decided(i).tasks.size() && !finished; ++k) {
+        const StageTaskId id{i, static_cast<std::int32_t>(k)};
+        if (Task(id).winner && gone.contains(Task(id).winner->session)) LoseMap(actions, id);
+      }
     }
   }
 
@@ -285,10 +372,10 @@ struct Job::State {
   void Failed(Actions& actions, StageTaskId id, const Report& report) {
     StageTask& task = Task(id);
     if (const auto* reduce = std::get_if<ReduceResult>(&report.stage); reduce != nullptr && !reduce->lost_maps.empty()) {
-      for (std::int32_t map : reduce->lost_maps) LoseMap(actions, map);
+      for (const LostOutput& map : reduce->lost_maps) LoseMap(actions, {map.stage, map.map_index});
       return;
     }
-    const std::string name = std::string(StageName(id.stage)) + " " + std::to_string(id.index);
+    const std::string name = NameOf(id);
     if (report.outcome == Outcome::kLost) {
       if (++task.lost > kMaxLost) End(actions, Outcome::kFailed, name + " was lost with its worker " + std::to_string(task.lost) + " times");
       return;
@@ -318,15 +405,23 @@ Actions Job::Begin(std::vector<StageTaskRow> durable, WallTime) {
     return actions;
   }
   state_->explain = spec->explain;
+  for (const StageTaskRow& row : durable) {
+    const PlanResult* plan = PlanOf(row);
+    if (row.revoked || plan == nullptr || plan->plan.stages.empty()) continue;
+    state_->plan = plan->plan;
+    state_->decisions = plan->decisions;
+    state_->decisions.stages.resize(state_->plan.stages.size());
+    state_->Name();
+    // The mode stays as it was decided; the estimates are of the workers that are there now.
+    state_->progress.plan = PlanValue(state_->plan, state_->decisions, Fuse(state_->plan, state_->cluster.workers, state_->cluster.slots));
+  }
   for (StageTaskRow& row : durable) {
-    if (row.revoked || !Fits(row.stage, row.result)) continue;
-    if (const PlanResult* plan = PlanOf(row)) {
-      state_->plan = plan->plan;
-      state_->decisions = plan->decisions;
-      // The mode stays as it was decided; the estimates are of the workers that are there now.
-      state_->progress.plan = PlanValue(state_->plan, state_->decisions, Fuse(state_->plan, state_->cluster.workers, state_->cluster.slots));
-    }
+    if (!Fits(state_->plan, row.stage, row.result)) continue;
     StageTask& task = state_->Task({row.stage, row.index});
+    if (row.revoked) {
+      if (const MapResult* map = MapOf(row)) task.last_digest = map->digest;
+      continue;
+    }
     ++task.tries;
     task.winner = std::move(row);
   }
@@ -342,9 +437,9 @@ Actions Job::OnEnded(StageTaskId id, const Report& report, SessionId session, co
   actions.report_changed = true;
   state_->Remember(id, report, worker);
   Report judged = report;
-  if (report.outcome == Outcome::kSuccess && !Fits(id.stage, report.stage)) {
+  if (report.outcome == Outcome::kSuccess && !Fits(state_->plan, id.stage, report.stage)) {
     judged.outcome = Outcome::kFailed;
-    judged.message = "the worker " + worker + " answered a " + std::string(StageName(id.stage)) + " task with something else";
+    judged.message = "the worker " + worker + " answered a " + state_->progress.NameOf(id.stage) + " task with something else";
   }
   if (judged.outcome == Outcome::kSuccess) {
     state_->Chosen(actions, id,
@@ -359,12 +454,10 @@ Actions Job::OnEnded(StageTaskId id, const Report& report, SessionId session, co
 
 Actions Job::OnSessionLost(SessionId session, WallTime) {
   Actions actions;
-  if (state_->finished || state_->fused() || state_->Publishing() || state_->AllReduced()) return actions;
-  for (auto& [id, task] : state_->progress.tasks) {
-    if (id.stage == kMapStage && task.winner && task.winner->session == session) state_->LoseMap(actions, id.index);
-  }
-  if (!actions.winners.empty()) actions.report_changed = true;
+  if (state_->finished) return actions;
+  state_->gone.insert(session);
   state_->Advance(actions);
+  actions.report_changed = !actions.winners.empty();
   return actions;
 }
 

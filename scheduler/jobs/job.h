@@ -1,5 +1,5 @@
-// How one mapreduce job proceeds: plan, map stage, barrier, reduce stage, publish; what is made again when an output is
-// lost; what a restart finds. Pure: the engine owns a Job per running mapreduce task instance, tells it what happened and
+// How one mapreduce job proceeds: plan, stages with a barrier between one and those that read it, publish; what is made again
+// when an output is lost; what a restart finds. Pure: the engine owns a Job per running mapreduce task instance, tells it what happened and
 // does what it returns. Job never names workers' slots or fences: the engine places what it asks for.
 //
 // Decisions live in rules/, one file each, returning what was done and why; the report keeps both.
@@ -19,13 +19,12 @@ namespace millrace::jobs {
 
 // One piece of work of a job; the engine makes attempts of it until one is chosen.
 struct StageTaskId {
-  std::int32_t stage = 0;  // kPlanStage, 0 map, 1 reduce, kPublishStage
+  std::int32_t stage = 0;  // kPlanStage, the plan's from 0, kFusedStage, kPublishStage
   std::int32_t index = 0;
   friend auto operator<=>(const StageTaskId&, const StageTaskId&) = default;
 };
 inline constexpr std::int32_t kPlanStage = -1;
-inline constexpr std::int32_t kMapStage = 0;
-inline constexpr std::int32_t kReduceStage = 1;
+inline constexpr std::int32_t kFusedStage = 999;
 inline constexpr std::int32_t kPublishStage = 1000;
 
 // The workers that could take work, as the engine sees them when it asks.

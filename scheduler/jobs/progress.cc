@@ -28,6 +28,8 @@ void AddResult(StageTotals& totals, const StageResult& result) {
   if (const auto* map = std::get_if<MapResult>(&result)) {
     totals.input_rows += map->input_rows;
     totals.spilled_bytes += map->spilled_bytes;
+    totals.local_bytes += map->local_bytes;
+    totals.fetched_bytes += map->fetched_bytes;
     for (const PartitionSize& partition : map->partitions) {
       totals.output_rows += partition.rows;
       totals.output_bytes += partition.bytes;
@@ -48,8 +50,8 @@ void AddResult(StageTotals& totals, const StageResult& result) {
   }
 }
 
-Value StageValue(std::int32_t stage, const StageTotals& totals) {
-  Value value = Value::Map{{"stage", StageName(stage)},       {"tasks", totals.tasks},
+Value StageValue(const std::string& name, const StageTotals& totals) {
+  Value value = Value::Map{{"stage", name},       {"tasks", totals.tasks},
                            {"running", totals.running},       {"done", totals.done},
                            {"attempts", totals.attempts},     {"failed_attempts", totals.failures},
                            {"lost_attempts", totals.lost},    {"input_rows", totals.input_rows},
@@ -75,13 +77,11 @@ Value OutputValue(const Progress& progress) {
 
 }  // namespace
 
-std::string_view StageName(std::int32_t stage) {
-  switch (stage) {
-    case kPlanStage: return "plan";
-    case kMapStage: return "map";
-    case kReduceStage: return "reduce";
-    default: return "publish";
-  }
+std::string Progress::NameOf(std::int32_t stage) const {
+  if (stage == kPlanStage) return "plan";
+  if (stage == kFusedStage) return "fused";
+  if (stage >= 0 && static_cast<std::size_t>(stage) < stages.size()) return stages[static_cast<std::size_t>(stage)];
+  return "publish";
 }
 
 Value ReportValue(const JobKey& key, const JobDecisions& decisions, const Progress& progress) {
@@ -101,7 +101,7 @@ Value ReportValue(const JobKey& key, const JobDecisions& decisions, const Progre
     totals.ended_at = std::max(totals.ended_at, ToMicros(task.winner->ended_at));
   }
   Value::List stage_list;
-  for (const auto& [stage, totals] : stages) stage_list.push_back(StageValue(stage, totals));
+  for (const auto& [stage, totals] : stages) stage_list.push_back(StageValue(progress.NameOf(stage), totals));
   Value::List decision_list;
   for (const Decision& decision : progress.decisions) {
     decision_list.push_back(Value::Map{{"rule", decision.rule}, {"what", decision.what}, {"why", decision.why}});
@@ -112,7 +112,7 @@ Value ReportValue(const JobKey& key, const JobDecisions& decisions, const Progre
   }
   Value::List timeline;
   for (const TimelineEntry& entry : progress.timeline) {
-    timeline.push_back(Value::Map{{"stage", StageName(entry.id.stage)},
+    timeline.push_back(Value::Map{{"stage", progress.NameOf(entry.id.stage)},
                                   {"index", std::int64_t{entry.id.index}},
                                   {"worker", entry.worker},
                                   {"started_at", ToMicros(entry.started_at)},

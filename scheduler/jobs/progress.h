@@ -38,11 +38,12 @@ struct Progress {
   Value plan;  // PlanValue, once: reports are many
   std::vector<Decision> decisions;
   std::vector<TimelineEntry> timeline;  // the first thousand
-  std::vector<PartitionSize> partitions;
+  std::vector<std::string> stages;        // their names
+  std::vector<PartitionSize> partitions;  // of what the last stage reads
   std::int64_t timeline_dropped = 0;
-};
 
-std::string_view StageName(std::int32_t stage);
+  std::string NameOf(std::int32_t stage) const;
+};
 
 // docs/jobs.md, "the job report".
 Value ReportValue(const JobKey& key, const JobDecisions& decisions, const Progress& progress);

@@ -267,23 +267,32 @@ Outcome SimWorker::Draw() {
 StageResult SimWorker::ResultOf(const Assignment& assignment) const {
   const StageWork& stage = *assignment.stage;
   if (std::holds_alternative<PlanWork>(stage.work)) {
+    // Join two inputs, then aggregate: rows, small -> joined -> totals.
     PlanResult result;
-    result.plan.keys = {"k"};
-    result.plan.partitions = 3;
     result.plan.mode = "distributed";
+    result.plan.stages = {
+        {.name = "rows", .inputs = {"rows"}, .exchange = Exchange::kHash, .keys = {"k"}, .partitions = 3},
+        {.name = "small", .inputs = {"small"}, .exchange = Exchange::kHash, .keys = {"k"}, .partitions = 3},
+        {.name = "joined",
+         .reads = {{.view = "rows", .stage = 0}, {.view = "small", .stage = 1}},
+         .exchange = Exchange::kHash,
+         .keys = {"g"},
+         .partitions = 2},
+        {.name = "totals", .reads = {{.view = "joined", .stage = 2}}},
+    };
     for (int i = 0; i < 4; ++i) {
-      result.plan.splits.push_back({"rows", "in/" + std::to_string(i), 0, 0, 1000});
+      result.plan.splits.push_back({i < 3 ? "rows" : "small", "in/" + std::to_string(i), 0, 0, 1000});
       result.plan.input_bytes += 1000;
     }
     return result;
   }
-  if (const auto* map = std::get_if<MapWork>(&stage.work)) {
+  if (const auto* task = std::get_if<StageTaskWork>(&stage.work); task != nullptr && task->plan.exchange != Exchange::kFiles) {
     MapResult result;
-    result.output.map_index = map->map_index;
+    result.output.map_index = task->index;
     result.output.fence = assignment.fence;
     result.output.session = session_->id();
-    result.partitions.assign(static_cast<std::size_t>(map->partitions), {10, 1});
-    result.digest = "d" + std::to_string(map->map_index);
+    result.partitions.assign(static_cast<std::size_t>(task->partitions), {10, 1});
+    result.digest = "d" + std::to_string(task->stage) + "." + std::to_string(task->index);
     return result;
   }
   if (const auto* publish = std::get_if<PublishWork>(&stage.work)) {

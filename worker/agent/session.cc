@@ -35,14 +35,10 @@ StageAttempt StageOf(const Fence& fence, const StageWork& work) {
   StageAttempt attempt{fence, work.job, 0, 0};
   if (std::holds_alternative<PlanWork>(work.work)) attempt.stage = -1;
   if (std::holds_alternative<PublishWork>(work.work)) attempt.stage = 1000;
-  if (std::holds_alternative<FusedWork>(work.work)) attempt.stage = 1;  // it ends as the reduce stage does
-  if (const auto* map = std::get_if<MapWork>(&work.work)) {
-    attempt.stage = map->stage;
-    attempt.index = map->map_index;
-  }
-  if (const auto* reduce = std::get_if<ReduceWork>(&work.work)) {
-    attempt.stage = reduce->stage;
-    attempt.index = reduce->reduce_index;
+  if (std::holds_alternative<FusedWork>(work.work)) attempt.stage = 999;
+  if (const auto* task = std::get_if<StageTaskWork>(&work.work)) {
+    attempt.stage = task->stage;
+    attempt.index = task->index;
   }
   return attempt;
 }

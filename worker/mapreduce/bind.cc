@@ -120,7 +120,7 @@ StatusOr<BoundSelect> BindSelect(sql::Connection& connection, const std::string&
       return Refuse(step, "two columns are called '" + column.name + "'; give one another name with AS");
     }
   }
-  return BoundSelect{.text = facts->text, .columns = *std::move(columns)};
+  return BoundSelect{.text = facts->text, .columns = *std::move(columns), .tables = facts->tables, .functions = facts->functions};
 }
 
 }  // namespace millrace::mapreduce

@@ -15,6 +15,8 @@ namespace millrace::mapreduce {
 struct BoundSelect {
   std::string text;  // fits between parentheses
   std::vector<Column> columns;
+  std::vector<std::string> tables;     // as in SelectFacts
+  std::vector<std::string> functions;
 };
 
 // Binds `sql` against the views that the connection has. `step` is map, combine, ...: where the error is said to be;

@@ -7,19 +7,19 @@
 
 #include "core/base/status.h"
 #include "core/model/job.h"
-#include "worker/mapreduce/reduce_task.h"
+#include "worker/mapreduce/stage_task.h"
 #include "worker/mapreduce/site.h"
 #include "worker/shuffle/map_writer.h"
 
 namespace millrace::mapreduce {
 
 // What a plan says when `map` is native. INVALID_ARGUMENT when the steps do not fit together or a library cannot be loaded.
-Status PlanNative(const Site& site, JobPlan& plan);
+Status PlanNative(const Site& site, sql::Connection& connection, JobPlan& plan);
 
-StatusOr<shuffle::FinishedOutput> MapByUserCode(const Site& site, const MapWork& work, const shuffle::OutputKey& key,
+StatusOr<shuffle::FinishedOutput> MapByUserCode(const Site& site, const StageTaskWork& work, const shuffle::OutputKey& key,
                                                 std::int64_t& input_rows);
 
 // Also without a reduce step: then the sorted pairs are the result.
-StatusOr<ReduceResult> ReduceByUserCode(const Site& site, const ReduceWork& work, Gathered gathered);
+StatusOr<ReduceResult> ReduceByUserCode(const Site& site, const StageTaskWork& work, Gathered gathered);
 
 }  // namespace millrace::mapreduce

@@ -4,7 +4,6 @@
 #include "worker/mapreduce/combining.h"
 #include "worker/mapreduce/library.h"
 #include "worker/mapreduce/lines.h"
-#include "worker/mapreduce/map_task.h"
 #include "worker/mapreduce/native.h"
 #include "worker/shuffle/partition.h"
 
@@ -51,7 +50,7 @@ class SplitReader {
   std::unique_ptr<MappedFile> file_;
 };
 
-Status MapByClass(const Site& site, const MapWork& work, api::Mapper& mapper, PairSink& sink, LoggedCounters& counters,
+Status MapByClass(const Site& site, const StageTaskWork& work, api::Mapper& mapper, PairSink& sink, LoggedCounters& counters,
                   std::int64_t& input_rows) {
   SplitReader reader(work.splits);
   MapContext context(sink, counters);
@@ -69,7 +68,7 @@ Status MapByClass(const Site& site, const MapWork& work, api::Mapper& mapper, Pa
   return context.status;
 }
 
-Status MapByCommand(const Site& site, const MapWork& work, PairSink& sink, LoggedCounters& counters) {
+Status MapByCommand(const Site& site, const StageTaskWork& work, PairSink& sink, LoggedCounters& counters) {
   SplitReader reader(work.splits);
   std::string_view lines;
   bool open_line = false;  // the last line given had no newline
@@ -90,7 +89,7 @@ Status MapByCommand(const Site& site, const MapWork& work, PairSink& sink, Logge
     const auto [key, value] = SplitPair(line);
     return sink.Put(key, value);
   };
-  const Status ran = RunCommand(site, work.map.command, {.input = input, .output = put}, counters);
+  const Status ran = RunCommand(site, site.spec.map.command, {.input = input, .output = put}, counters);
   return read.ok() ? ran : read;
 }
 
@@ -111,11 +110,11 @@ StatusOr<std::shared_ptr<Library>> LoadLibrary(const Site& site, const std::stri
   return Library::Load(absolute);
 }
 
-StatusOr<std::unique_ptr<Chain>> MakeChain(const Site& site, const MapWork& work, shuffle::Lane& lane, LoggedCounters& counters) {
+StatusOr<std::unique_ptr<Chain>> MakeChain(const Site& site, const StageTaskWork& work, shuffle::Lane& lane, LoggedCounters& counters) {
   auto chain = std::make_unique<Chain>();
   const auto partitions = static_cast<std::uint32_t>(work.partitions);
-  if (!work.map.library.empty()) {
-    ASSIGN_OR_RETURN(chain->map_library, LoadLibrary(site, work.map.library));
+  if (!site.spec.map.library.empty()) {
+    ASSIGN_OR_RETURN(chain->map_library, LoadLibrary(site, site.spec.map.library));
     ASSIGN_OR_RETURN(chain->mapper, chain->map_library->MakeMapper(site.spec.map.class_name));
     chain->partitioner = chain->map_library->MakePartitioner();
   }
@@ -124,19 +123,19 @@ StatusOr<std::unique_ptr<Chain>> MakeChain(const Site& site, const MapWork& work
     return partitioner->Partition(key, partitions) % partitions;
   });
   const std::size_t memory = site.memory_bytes == 0 ? kCombineBytes : std::min<std::size_t>(kCombineBytes, site.memory_bytes / 4);
-  if (!work.combine.library.empty()) {
-    ASSIGN_OR_RETURN(chain->combine_library, LoadLibrary(site, work.combine.library));
+  if (!site.spec.combine.library.empty()) {
+    ASSIGN_OR_RETURN(chain->combine_library, LoadLibrary(site, site.spec.combine.library));
     ASSIGN_OR_RETURN(std::unique_ptr<api::Combiner> combiner, chain->combine_library->MakeCombiner(site.spec.combine.class_name));
     chain->combining = std::make_unique<ClassCombining>(std::move(combiner), *chain->lane, counters, memory);
-  } else if (!work.combine.command.empty()) {
-    chain->combining = std::make_unique<CommandCombining>(site, work.combine.command, *chain->lane, counters, memory);
+  } else if (!site.spec.combine.command.empty()) {
+    chain->combining = std::make_unique<CommandCombining>(site, site.spec.combine.command, *chain->lane, counters, memory);
   }
   return chain;
 }
 
 }  // namespace
 
-StatusOr<shuffle::FinishedOutput> MapByUserCode(const Site& site, const MapWork& work, const shuffle::OutputKey& key,
+StatusOr<shuffle::FinishedOutput> MapByUserCode(const Site& site, const StageTaskWork& work, const shuffle::OutputKey& key,
                                                 std::int64_t& input_rows) {
   shuffle::MapWriter writer({.partitions = static_cast<std::uint32_t>(work.partitions),
                              .types = PairTypes(),

@@ -1,8 +1,10 @@
 #include <algorithm>
 
 #include "worker/lake/path.h"
+#include "worker/mapreduce/bind.h"
 #include "worker/mapreduce/library.h"
 #include "worker/mapreduce/native.h"
+#include "worker/mapreduce/plan.h"
 
 namespace millrace::mapreduce {
 namespace {
@@ -55,15 +57,31 @@ Status CheckSteps(const Site& site, const JobPlan& plan) {
 
 }  // namespace
 
-Status PlanNative(const Site& site, JobPlan& plan) {
+Status PlanNative(const Site& site, sql::Connection& connection, JobPlan& plan) {
   RETURN_IF_ERROR(CheckSteps(site, plan));
   RETURN_IF_ERROR(CheckLibraries(site));
-  plan.map = FragmentOf(site.spec.map);
-  plan.combine = FragmentOf(site.spec.combine);
-  plan.reduce = FragmentOf(site.spec.reduce);
-  plan.keys = {"key"};
-  plan.shuffled = {{"key", "BLOB"}, {"value", "BLOB"}};
-  plan.output = plan.shuffled;
+  const MapReduceSpec& spec = site.spec;
+  StagePlan map{.name = "map", .inputs = {plan.inputs.front().name}};
+  map.columns = {{"key", "BLOB"}, {"value", "BLOB"}};
+  map.exchange = Exchange::kHash;
+  map.keys = {"key"};
+  map.partitions = spec.shuffle.partitions;
+  map.steps.push_back({.name = "map", .view = "", .code = FragmentOf(spec.map)});
+  if (!spec.combine.empty()) map.steps.push_back({.name = "combine", .view = "", .code = FragmentOf(spec.combine)});
+  StagePlan reduce{.name = "reduce"};
+  reduce.reads = {{.view = kShuffled, .stage = 0, .columns = map.columns}};
+  reduce.columns = map.columns;
+  reduce.result = kShuffled;
+  if (spec.reduce.native()) reduce.steps.push_back({.name = "reduce", .view = "", .code = FragmentOf(spec.reduce)});
+  if (!spec.reduce.sql.empty()) {
+    RETURN_IF_ERROR(connection.CreateEmptyView(kShuffled, map.columns));
+    ASSIGN_OR_RETURN(const BoundSelect bound, BindSelect(connection, "reduce", spec.reduce.sql, map.columns));
+    reduce.steps.push_back({.name = "reduce", .view = "reduced", .code = {.sql = bound.text}});
+    reduce.result = "reduced";
+    reduce.columns = bound.columns;
+  }
+  plan.output = reduce.columns;
+  plan.stages = {std::move(map), std::move(reduce)};
   return OkStatus();
 }
 

@@ -89,58 +89,58 @@ Status ReduceByClass(const Site& site, const std::vector<Pair>& pairs, api::Redu
 }
 
 // `put_line` takes the command's lines as they are; without it they are pairs for `sink`.
-Status ReduceSorted(const Site& site, const ReduceWork& work, const std::vector<Pair>& pairs, PairSink& sink, LineFile* lines,
+Status ReduceSorted(const Site& site, const std::vector<Pair>& pairs, PairSink& sink, LineFile* lines,
                     LoggedCounters& counters) {
-  if (!work.reduce.library.empty()) {
-    ASSIGN_OR_RETURN(const std::string path, lake::Beneath(site.root, work.reduce.library));
+  if (!site.spec.reduce.library.empty()) {
+    ASSIGN_OR_RETURN(const std::string path, lake::Beneath(site.root, site.spec.reduce.library));
     ASSIGN_OR_RETURN(const std::shared_ptr<Library> library, Library::Load(path));
     ASSIGN_OR_RETURN(const std::unique_ptr<api::Reducer> reducer, library->MakeReducer(site.spec.reduce.class_name));
     return ReduceByClass(site, pairs, *reducer, sink, counters);
   }
-  if (!work.reduce.command.empty()) {
+  if (!site.spec.reduce.command.empty()) {
     const auto put = [&](std::string_view line) {
       if (lines != nullptr) return lines->PutLine(line);
       const auto [key, value] = SplitPair(line);
       return sink.Put(key, value);
     };
-    return RunCommand(site, work.reduce.command, {.input = LinesOf(pairs), .output = put}, counters);
+    return RunCommand(site, site.spec.reduce.command, {.input = LinesOf(pairs), .output = put}, counters);
   }
   for (const Pair& pair : pairs) RETURN_IF_ERROR(sink.Put(pair.key, pair.value));
   return OkStatus();
 }
 
-StatusOr<std::vector<OutputFile>> ReduceToText(const Site& site, const ReduceWork& work, const std::vector<Pair>& pairs,
+StatusOr<std::vector<OutputFile>> ReduceToText(const Site& site, const StageTaskWork& work, const std::vector<Pair>& pairs,
                                                LoggedCounters& counters) {
-  ASSIGN_OR_RETURN(const StagedPath staged, MakeStagedPath(site, PartName(work.partition_begin)));
+  ASSIGN_OR_RETURN(const StagedPath staged, MakeStagedPath(site, PartName(work.index)));
   LineFile file(staged.path());
-  RETURN_IF_ERROR(ReduceSorted(site, work, pairs, file, &file, counters));
+  RETURN_IF_ERROR(ReduceSorted(site, pairs, file, &file, counters));
   RETURN_IF_ERROR(file.Finish());
   return SealOutput(staged, file.rows());
 }
 
 // By way of blocks, which DuckDB can read and write as Parquet.
-StatusOr<std::vector<OutputFile>> ReduceToTable(const Site& site, const ReduceWork& work, const std::vector<Pair>& pairs,
+StatusOr<std::vector<OutputFile>> ReduceToTable(const Site& site, const StageTaskWork& work, const std::vector<Pair>& pairs,
                                                 LoggedCounters& counters) {
   shuffle::MapWriter writer({.partitions = 1, .types = PairTypes(), .folder = site.scratch});
   LaneSink sink(*writer.AddLane(), [](std::string_view) { return 0U; });
-  RETURN_IF_ERROR(ReduceSorted(site, work, pairs, sink, nullptr, counters));
+  RETURN_IF_ERROR(ReduceSorted(site, pairs, sink, nullptr, counters));
   RETURN_IF_ERROR(sink.Finish());
-  ASSIGN_OR_RETURN(const shuffle::FinishedOutput rows, writer.Finish({site.job, work.stage, work.reduce_index}, site.fence, 1));
+  ASSIGN_OR_RETURN(const shuffle::FinishedOutput rows, writer.Finish({site.job, work.stage, work.index}, site.fence, 1));
   ASSIGN_OR_RETURN(const shuffle::MapFileHead head, shuffle::ReadMapFileHead(rows.file.get()));
   ASSIGN_OR_RETURN(shuffle::BlockBytes bytes, shuffle::BlockBytes::Map(rows.file.get(), head, {0, 1}));
   std::vector<sql::MapBlocks> blocks;
   blocks.push_back({0, std::move(bytes)});
   ASSIGN_OR_RETURN(const std::unique_ptr<Database> database, Database::Open(site));
   ASSIGN_OR_RETURN(const std::unique_ptr<sql::ShuffleInput> input,
-                   sql::OpenShuffleInput(database->connection(), "result", work.shuffled, std::move(blocks)));
-  return WriteOutput(database->connection(), site, "FROM result", work.shuffled, PartName(work.partition_begin));
+                   sql::OpenShuffleInput(database->connection(), "result", work.reads.front().columns, std::move(blocks)));
+  return WriteOutput(database->connection(), site, "FROM result", work.reads.front().columns, PartName(work.index));
 }
 
 }  // namespace
 
-StatusOr<ReduceResult> ReduceByUserCode(const Site& site, const ReduceWork& work, Gathered gathered) {
+StatusOr<ReduceResult> ReduceByUserCode(const Site& site, const StageTaskWork& work, Gathered gathered) {
   ReduceResult result;
-  std::vector<Pair> pairs = PairsOf(gathered, result.lost_maps);
+  std::vector<Pair> pairs = PairsOf(work, gathered, result.lost_maps);
   if (!result.lost_maps.empty()) return result;
   SortByKey(pairs);
   result.input_rows = static_cast<std::int64_t>(pairs.size());

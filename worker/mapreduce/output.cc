@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "worker/lake/staging.h"
+#include "worker/mapreduce/file_pieces.h"
 #include "worker/mapreduce/plan.h"
 
 namespace millrace::mapreduce {
@@ -33,10 +34,32 @@ std::string LinesOf(const std::string& select, const std::vector<Column>& column
   return "SELECT " + joined + " AS line FROM (\n" + select + "\n)";
 }
 
-StatusOr<std::vector<OutputFile>> SealPartitioned(sql::Connection& connection, const Site& site, const std::string& folder) {
+// The columns of a row but for those of `by` as one line of JSON, beside those.
+std::string JsonLinesOf(const std::string& select, const std::vector<Column>& columns, const std::vector<std::string>& by) {
+  std::string packed;
+  std::string beside;
+  for (const Column& column : columns) {
+    const std::string name = QuoteName(column.name);
+    if (std::find(by.begin(), by.end(), column.name) != by.end()) {
+      beside += ", " + name;
+    } else {
+      packed += (packed.empty() ? "" : ", ") + name + " := " + name;
+    }
+  }
+  return "SELECT CAST(to_json(struct_pack(" + packed + ")) AS VARCHAR) AS \"millrace.line\"" + beside + " FROM (\n" + select + "\n)";
+}
+
+// Every file that the attempt has written, cut where it is larger than the author wants.
+StatusOr<std::vector<OutputFile>> SealFolder(sql::Connection& connection, const Site& site, const std::string& folder) {
   const std::string job = lake::StagingFolder(site.root, site.job_folder);
+  const OutputSpec& output = site.spec.output;
   std::vector<std::string> paths;
   std::error_code error;
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder, error)) {
+    if (!entry.is_directory() && output.file_bytes > 0) paths.push_back(entry.path().string());
+  }
+  for (const std::string& path : paths) RETURN_IF_ERROR(CutOutputFile(connection, output.format, path, output.file_bytes));
+  paths.clear();
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder, error)) {
     if (entry.is_directory()) {
       RETURN_IF_ERROR(lake::SyncFolder(entry.path().string()));
@@ -92,24 +115,32 @@ StatusOr<std::vector<OutputFile>> SealOutput(const StagedPath& staged, std::int6
 }
 
 StatusOr<std::vector<OutputFile>> WriteOutput(sql::Connection& connection, const Site& site, const std::string& select,
-                                              const std::vector<Column>& columns, const std::string& part) {
-  const std::string& format = site.spec.output.format;
+                                              const std::vector<Column>& columns, const std::string& part, bool ordered) {
+  const OutputSpec& output = site.spec.output;
   ASSIGN_OR_RETURN(const StagedPath staged, MakeStagedPath(site, part));
   std::string rows = WrittenSelect(select, columns);
-  if (format == "text") rows = LinesOf(rows, columns);
-  std::string options = CopyOptions(format);
-  const std::vector<std::string>& by = site.spec.output.partition_by;
-  if (by.empty()) {
-    ASSIGN_OR_RETURN(const sql::Result copied,
-                     connection.Run("COPY (\n" + rows + "\n) TO " + QuoteText(staged.path()) + " (" + options + ")"));
-    return SealOutput(staged, static_cast<std::int64_t>(copied.rows_changed()));
+  if (output.format == "text") rows = LinesOf(rows, columns);
+  // DuckDB does not divide JSON among folders; lines of text it does.
+  const bool as_lines = output.format == "jsonl" && !output.partition_by.empty();
+  if (as_lines) rows = JsonLinesOf(rows, columns, output.partition_by);
+  const std::string copy = "COPY (\n" + rows + "\n) TO ";
+  const std::string options = CopyOptions(as_lines ? "text" : output.format);
+  if (output.partition_by.empty() && (output.file_bytes == 0 || ordered)) {
+    ASSIGN_OR_RETURN(const sql::Result copied, connection.Run(copy + QuoteText(staged.path()) + " (" + options + ")"));
+    if (output.file_bytes == 0) return SealOutput(staged, static_cast<std::int64_t>(copied.rows_changed()));
+  } else {
+    std::string names;
+    for (const std::string& column : output.partition_by) names += (names.empty() ? "" : ", ") + QuoteName(column);
+    // DuckDB does one or the other.
+    const std::string into = names.empty() ? "FILE_SIZE_BYTES " + std::to_string(output.file_bytes) : "PARTITION_BY (" + names + ")";
+    RETURN_IF_ERROR(connection
+                        .Run(copy + QuoteText(fs::path(staged.path()).parent_path().string()) + " (" + options + ", " + into + ", FILENAME_PATTERN " +
+                             QuoteText(part + "-{i}") + ", FILE_EXTENSION " + QuoteText(output.format == "text" ? "txt" : output.format) +
+                             ", OVERWRITE_OR_IGNORE true)")
+                        .status());
   }
-  std::string names;
-  for (const std::string& column : by) names += (names.empty() ? "" : ", ") + QuoteName(column);
-  options += ", PARTITION_BY (" + names + "), FILENAME_PATTERN " + QuoteText(part + "-{i}") + ", OVERWRITE_OR_IGNORE true";
   const std::string folder = fs::path(staged.path()).parent_path().string();
-  RETURN_IF_ERROR(connection.Run("COPY (\n" + rows + "\n) TO " + QuoteText(folder) + " (" + options + ")").status());
-  ASSIGN_OR_RETURN(std::vector<OutputFile> files, SealPartitioned(connection, site, folder));
+  ASSIGN_OR_RETURN(std::vector<OutputFile> files, SealFolder(connection, site, folder));
   RETURN_IF_ERROR(lake::SyncFolder(folder));
   return files;
 }

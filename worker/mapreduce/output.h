@@ -15,10 +15,11 @@ namespace millrace::mapreduce {
 std::string PartName(std::int32_t partition_begin);
 
 // Runs `select`, whose columns are `columns`, and writes its rows as the job's output says: one file, or with `partition_by`
-// some files a value. A 'text' output has a line a row, its columns joined by TAB. Paths are relative to the job's staging
+// some files a value, and with `file_bytes` files of about that size.
+// `ordered`: files follow each other in the order of the rows. A 'text' output has a line a row, its columns joined by TAB. Paths are relative to the job's staging
 // folder.
 StatusOr<std::vector<OutputFile>> WriteOutput(sql::Connection& connection, const Site& site, const std::string& select,
-                                              const std::vector<Column>& columns, const std::string& part);
+                                              const std::vector<Column>& columns, const std::string& part, bool ordered = false);
 
 // The same for a file that native code writes: makes the attempt's folder and says where the file goes ...
 struct StagedPath {

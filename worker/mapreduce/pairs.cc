@@ -95,10 +95,13 @@ void SortByKey(std::vector<Pair>& pairs) {
   });
 }
 
-std::vector<Pair> PairsOf(const Gathered& gathered, std::vector<std::int32_t>& corrupt) {
+std::vector<Pair> PairsOf(const StageTaskWork& work, const Gathered& gathered, std::vector<LostOutput>& corrupt) {
   std::vector<Pair> pairs;
-  for (const sql::MapBlocks& map : gathered.blocks) {
-    if (!AppendPairs(map.blocks.bytes(), pairs).ok()) corrupt.push_back(map.map_index);
+  for (std::size_t i = 0; i < gathered.reads.size(); ++i) {
+    for (const sql::MapBlocks& map : gathered.reads[i]) {
+      if (AppendPairs(map.blocks.bytes(), pairs).ok()) continue;
+      corrupt.push_back({work.reads[i].sources.front().stage, map.map_index});
+    }
   }
   return pairs;
 }

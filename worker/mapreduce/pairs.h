@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/base/status.h"
-#include "worker/mapreduce/reduce_task.h"
+#include "worker/mapreduce/stage_task.h"
 #include "worker/shuffle/map_writer.h"
 
 namespace millrace::mapreduce {
@@ -55,6 +55,6 @@ Pair MakePair(std::string_view key, std::string_view value);
 void SortByKey(std::vector<Pair>& pairs);
 
 // The pairs in gathered blocks, which they point into. `corrupt` gets the maps whose blocks are not what they should be.
-std::vector<Pair> PairsOf(const Gathered& gathered, std::vector<std::int32_t>& corrupt);
+std::vector<Pair> PairsOf(const StageTaskWork& work, const Gathered& gathered, std::vector<LostOutput>& corrupt);
 
 }  // namespace millrace::mapreduce

@@ -16,6 +16,7 @@ namespace millrace::mapreduce {
 inline constexpr const char* kMapped = "mapped";
 inline constexpr const char* kShuffled = "shuffled";
 inline constexpr const char* kStates = "states";
+inline constexpr const char* kMerged = "merged";
 
 // INVALID_ARGUMENT: the author must change something. Anything else may pass (a missing input).
 StatusOr<JobPlan> MakePlan(const Site& site);

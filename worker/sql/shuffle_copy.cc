@@ -2,11 +2,14 @@
 
 #include <duckdb.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cctype>
 #include <exception>
 #include <filesystem>
 #include <memory>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "platform/failpoint/failpoint.h"
@@ -17,9 +20,17 @@
 
 namespace millrace::sql {
 
-// What one COPY writes to. Its SELECT's first column is the hash of the keys, the others are the writer's.
+// What one COPY writes to. Its SELECT's first column is the hash of the keys, or what rows are sorted by; the others are the
+// writer's.
 struct CopyTarget {
   shuffle::MapWriter* writer = nullptr;
+  bool scatter = false;
+  bool ordered = false;  // the first column is what rows are sorted by
+  std::span<const std::string> bounds;
+  std::uint64_t seen = 0;    // guarded by mutex: rows so far, of which
+  std::uint64_t stride = 1;  // each so-manieth
+  std::vector<std::string> sample;  // is here
+  std::atomic<std::uint32_t> turns = 0;  // chunks so far
   std::mutex mutex;
   Status failed;  // guarded by mutex: the first error of a lane, with its code
 };
@@ -30,6 +41,8 @@ using shuffle::ColumnInput;
 using shuffle::ColumnType;
 
 constexpr char kFormat[] = "millrace_shuffle";
+constexpr std::size_t kSampleSize = 200;   // at least, when there are so many rows
+constexpr std::size_t kSampleBytes = 64;   // of a value; what is cut off only moves a bound a little
 
 class OwnedVector {
  public:
@@ -56,6 +69,11 @@ struct ThreadState {
   std::vector<OwnedVector> copies;
 };
 
+std::string_view ViewOf(const duckdb_string_t& text) {
+  const bool inlined = text.value.inlined.length <= sizeof text.value.inlined.inlined;
+  return {inlined ? text.value.inlined.inlined : text.value.pointer.ptr, text.value.inlined.length};
+}
+
 ColumnInput InputOf(ThreadState& state, const ColumnType& type, duckdb_vector vector, idx_t rows) {
   ColumnInput input;
   input.validity = duckdb_vector_get_validity(vector);
@@ -70,9 +88,7 @@ ColumnInput InputOf(ThreadState& state, const ColumnType& type, duckdb_vector ve
       for (idx_t row = 0; row < rows; ++row) {
         // What stands at NULL rows may be anything.
         if (input.validity != nullptr && (input.validity[row / 64] >> (row % 64) & 1) == 0) continue;
-        const bool inlined = texts[row].value.inlined.length <= sizeof texts[row].value.inlined.inlined;
-        (*views)[row] = {inlined ? texts[row].value.inlined.inlined : texts[row].value.pointer.ptr,
-                         texts[row].value.inlined.length};
+        (*views)[row] = ViewOf(texts[row]);
       }
       input.strings = views->data();
       state.strings.push_back(std::move(views));
@@ -109,14 +125,46 @@ duckdb_vector FlatCopy(ThreadState& state, duckdb_vector vector, idx_t rows) {
   return copy;
 }
 
+// Every so-manieth of the rows, thinned out when there are too many.
+void AddSample(CopyTarget& target, const duckdb_string_t* keys, idx_t rows) {
+  const std::lock_guard lock(target.mutex);
+  for (idx_t row = (target.stride - target.seen % target.stride) % target.stride; row < rows; row += target.stride) {
+    target.sample.emplace_back(ViewOf(keys[row]).substr(0, kSampleBytes));
+    if (target.sample.size() < 2 * kSampleSize) continue;
+    for (std::size_t i = 0; i < kSampleSize; ++i) target.sample[i] = std::move(target.sample[2 * i]);
+    target.sample.resize(kSampleSize);
+    target.stride *= 2;
+    break;  // the rest of this chunk is not missed
+  }
+  target.seen += rows;
+}
+
+// Of the chunk's rows, from its first column.
+void SetPartitions(ThreadState& state, duckdb_vector first, idx_t rows) {
+  CopyTarget& target = *state.target;
+  const std::uint32_t partitions = target.writer->options().partitions;
+  state.partitions.resize(rows);
+  const void* data = duckdb_vector_get_data(first);
+  if (target.ordered && target.scatter) AddSample(target, static_cast<const duckdb_string_t*>(data), rows);
+  if (target.scatter) {
+    std::fill(state.partitions.begin(), state.partitions.end(), target.turns++ % partitions);
+  } else if (target.ordered) {
+    const auto* keys = static_cast<const duckdb_string_t*>(data);
+    for (idx_t row = 0; row < rows; ++row) {
+      const auto bound = std::upper_bound(target.bounds.begin(), target.bounds.end(), ViewOf(keys[row]),
+                                          [](std::string_view key, const std::string& least) { return key < least; });
+      state.partitions[row] = std::min(static_cast<std::uint32_t>(bound - target.bounds.begin()), partitions - 1);
+    }
+  } else {
+    const auto* hash = static_cast<const std::uint64_t*>(data);
+    for (idx_t row = 0; row < rows; ++row) state.partitions[row] = shuffle::PartitionOf(hash[row], partitions);
+  }
+}
+
 Status Take(ThreadState& state, duckdb_data_chunk chunk) {
   const idx_t rows = duckdb_data_chunk_get_size(chunk);
   const shuffle::MapWriterOptions& options = state.target->writer->options();
-  const duckdb_vector hashes = duckdb_data_chunk_get_vector(chunk, 0);
-  const auto* hash = static_cast<const std::uint64_t*>(duckdb_vector_get_data(hashes));
-  state.partitions.resize(rows);
-  for (idx_t row = 0; row < rows; ++row)
-    state.partitions[row] = shuffle::PartitionOf(hash[row], options.partitions);
+  SetPartitions(state, duckdb_data_chunk_get_vector(chunk, 0), rows);
   state.inputs.clear();
   state.strings.clear();
   state.copies.clear();
@@ -220,9 +268,10 @@ Status CheckNames(const std::vector<Column>& columns) {
 
 std::string CopySql(const MapFragment& fragment, const std::string& path, std::uint64_t handle) {
   std::string hash;
-  for (const std::string& key : fragment.keys)
+  for (const std::string& key : fragment.hash.empty() ? fragment.keys : std::vector<std::string>{})
     hash += (hash.empty() ? "hash(" : ", ") + ("millrace." + QuoteName(key));
-  hash = hash.empty() ? "0::UBIGINT" : hash + ")";
+  if (!fragment.order.empty()) hash = fragment.order;
+  else hash = !fragment.hash.empty() ? fragment.hash : hash.empty() ? "0::UBIGINT" : hash + ")";
   return "COPY (SELECT " + hash + ", millrace.* FROM (\n" + fragment.select + "\n) AS millrace) TO " +
          QuoteText(path) + " (FORMAT " + kFormat + ", PER_THREAD_OUTPUT true, HANDLE " +
          std::to_string(handle) + ")";
@@ -256,6 +305,9 @@ StatusOr<shuffle::FinishedOutput> RunMapFragment(Connection& connection, const M
                              .folder = fragment.folder});
   CopyTarget target;
   target.writer = &writer;
+  target.scatter = fragment.scatter;
+  target.ordered = !fragment.order.empty();
+  target.bounds = fragment.bounds;
   ShuffleDesk& desk = connection.instance().shuffle_desk();
   const std::uint64_t handle = desk.Offer(&target);
   // With a file a thread, DuckDB wants a folder for them; it stays empty.
@@ -265,6 +317,7 @@ StatusOr<shuffle::FinishedOutput> RunMapFragment(Connection& connection, const M
   std::error_code ignored;
   std::filesystem::remove(path, ignored);
   if (!copied.ok()) return target.failed.ok() ? copied : target.failed;
+  if (fragment.sample != nullptr) *fragment.sample = std::move(target.sample);
   return writer.Finish(key, fence, threads);
 }
 

@@ -17,6 +17,13 @@ struct MapFragment {
   std::string select;  // SelectFacts::text of the map (and combine) SQL
   std::vector<std::string>
       keys;  // columns of it; rows that agree in them share a partition. None: all rows do
+  std::string hash;      // SQL over the columns: UBIGINT, instead of the hash of the keys as they are
+  bool scatter = false;  // rows go to the partitions in turn, a chunk each
+  // SQL over the columns: BLOB by which rows are sorted. With scatter, some of its values come back in `sample`; without, it says
+  // the partition: bounds[i] is the least of partition i + 1.
+  std::string order;
+  std::vector<std::string> bounds;
+  std::vector<std::string>* sample = nullptr;
   std::uint32_t partitions = 1;
   std::uint64_t buffer_bytes = std::uint64_t{1} << 30;  // as in shuffle::MapWriterOptions
   std::uint64_t memory_bytes = std::uint64_t{1} << 30;

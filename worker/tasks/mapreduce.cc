@@ -7,10 +7,9 @@
 #include "core/model/json.h"
 #include "core/spec/mapreduce_spec.h"
 #include "platform/failpoint/failpoint.h"
-#include "worker/mapreduce/map_task.h"
 #include "worker/mapreduce/plan.h"
 #include "worker/mapreduce/publish_task.h"
-#include "worker/mapreduce/reduce_task.h"
+#include "worker/mapreduce/stage_task.h"
 #include "worker/shuffle/fetcher.h"
 #include "worker/shuffle/grpc.h"
 #include "worker/shuffle/local.h"
@@ -115,8 +114,7 @@ TaskEnd MapReduceTask::Dispatch(TaskContext& context) {
   const StatusOr<mapreduce::Site> site = MakeSite(context);
   if (!site.ok()) return Failed(context, site.status());
   const auto& work = assignment.stage->work;
-  if (const auto* map = std::get_if<MapWork>(&work)) return Map(context, *site, *map);
-  if (const auto* reduce = std::get_if<ReduceWork>(&work)) return Reduce(context, *site, *reduce);
+  if (const auto* task = std::get_if<StageTaskWork>(&work)) return RunStage(context, *site, *task);
   if (const auto* fused = std::get_if<FusedWork>(&work)) return EndWith(context, mapreduce::RunFusedTask(*site, *fused));
   if (const auto* publish = std::get_if<PublishWork>(&work)) {
     return EndWith(context, mapreduce::RunPublishTask(*site, *publish, {workplace_.scheduler, assignment.dag_id, assignment.run_id, assignment.task_id}));
@@ -136,36 +134,43 @@ TaskEnd MapReduceTask::Plan(TaskContext& context, const mapreduce::Site& site) {
   return {.stage = PlanResult{.plan = *std::move(plan), .decisions = {}}};
 }
 
-TaskEnd MapReduceTask::Map(TaskContext& context, const mapreduce::Site& site, const MapWork& work) {
-  StatusOr<mapreduce::MapTaskOutput> mapped = mapreduce::RunMapTask(site, work);
-  if (!mapped.ok()) return Failed(context, mapped.status());
-  Failpoint("map.written");
-  // The agent keeps the blocks before anybody hears that they are there.
-  const Status sent = workplace_.blocks->Send(site.job, work.stage, work.map_index, site.fence,
-                                              static_cast<std::int64_t>(mapped->blocks.bytes), mapped->blocks.file.get());
-  if (!sent.ok()) return Failed(context, sent);
-  Failpoint("map.handed_over");
-  MapOutput& output = mapped->result.output;
-  output.shuffle_address = workplace_.shuffle_address;
-  output.shuffle_socket = workplace_.shuffle_socket;
-  output.host_identity = workplace_.host_identity;
-  return {.stage = std::move(mapped->result)};
-}
-
-TaskEnd MapReduceTask::Reduce(TaskContext& context, const mapreduce::Site& site, const ReduceWork& work) {
+TaskEnd MapReduceTask::RunStage(TaskContext& context, const mapreduce::Site& site, const StageTaskWork& work) {
   shuffle::LocalFetcher local(workplace_.shuffle_secret);
   shuffle::GrpcFetcher remote(workplace_.shuffle_secret);
   shuffle::HostFetcher fetcher(workplace_.host_identity, workplace_.local_shuffle ? &local : nullptr, remote);
-  StatusOr<ReduceResult> reduced = mapreduce::RunReduceTask(site, work, fetcher);
-  if (!reduced.ok()) return Failed(context, reduced.status());
-  reduced->local_bytes = static_cast<std::int64_t>(fetcher.local_bytes());
-  reduced->fetched_bytes = static_cast<std::int64_t>(fetcher.fetched_bytes());
-  if (reduced->lost_maps.empty()) return {.stage = *std::move(reduced)};
+  StatusOr<mapreduce::StageTaskOutput> output = mapreduce::RunStageTask(site, work, fetcher);
+  if (!output.ok()) return Failed(context, output.status());
+  const auto local_bytes = static_cast<std::int64_t>(fetcher.local_bytes());
+  const auto fetched_bytes = static_cast<std::int64_t>(fetcher.fetched_bytes());
+  if (auto* map = std::get_if<MapResult>(&output->result)) {
+    map->local_bytes = local_bytes;
+    map->fetched_bytes = fetched_bytes;
+    return HandOver(context, site, work, *std::move(output));
+  }
+  auto& reduced = std::get<ReduceResult>(output->result);
+  reduced.local_bytes = local_bytes;
+  reduced.fetched_bytes = fetched_bytes;
+  if (reduced.lost_maps.empty()) return {.stage = std::move(reduced)};
   TaskEnd end{.outcome = Outcome::kFailed, .message = "map outputs are lost:"};
-  for (const std::int32_t map : reduced->lost_maps) end.message += " " + std::to_string(map);
+  for (const LostOutput& lost : reduced.lost_maps) end.message += " " + std::to_string(lost.stage) + "/" + std::to_string(lost.map_index);
   context.Log(end.message + "\n");
-  end.stage = *std::move(reduced);
+  end.stage = std::move(reduced);
   return end;
+}
+
+TaskEnd MapReduceTask::HandOver(TaskContext& context, const mapreduce::Site& site, const StageTaskWork& work,
+                                mapreduce::StageTaskOutput output) {
+  Failpoint("map.written");
+  // The agent keeps the blocks before anybody hears that they are there.
+  const Status sent = workplace_.blocks->Send(site.job, work.stage, work.index, site.fence,
+                                              static_cast<std::int64_t>(output.blocks->bytes), output.blocks->file.get());
+  if (!sent.ok()) return Failed(context, sent);
+  Failpoint("map.handed_over");
+  MapOutput& blocks = std::get<MapResult>(output.result).output;
+  blocks.shuffle_address = workplace_.shuffle_address;
+  blocks.shuffle_socket = workplace_.shuffle_socket;
+  blocks.host_identity = workplace_.host_identity;
+  return {.stage = std::move(output.result)};
 }
 
 TaskEntry MapReduceEntry(const Workplace& workplace, std::map<std::string, std::string> environment) {

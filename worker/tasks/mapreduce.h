@@ -1,4 +1,4 @@
-// The kind `mapreduce`: one attempt of a job (plan, map, reduce, fused, publish), as the assignment's stage says. The work is
+// The kind `mapreduce`: one attempt of a job (plan, stage task, fused, publish), as the assignment's stage says. The work is
 // worker/mapreduce's; here is what it needs of the runner (folders, a share of the memory, blocks out, blocks in) and how its
 // ends are told.
 #pragma once
@@ -11,6 +11,7 @@
 
 #include "worker/mapreduce/cancellation.h"
 #include "worker/mapreduce/site.h"
+#include "worker/mapreduce/stage_task.h"
 #include "worker/tasks/registry.h"
 
 namespace millrace::tasks {
@@ -28,8 +29,8 @@ class MapReduceTask final : public TaskKind {
   TaskEnd Dispatch(TaskContext& context);
   StatusOr<mapreduce::Site> MakeSite(TaskContext& context);
   TaskEnd Plan(TaskContext& context, const mapreduce::Site& site);
-  TaskEnd Map(TaskContext& context, const mapreduce::Site& site, const MapWork& work);
-  TaskEnd Reduce(TaskContext& context, const mapreduce::Site& site, const ReduceWork& work);
+  TaskEnd RunStage(TaskContext& context, const mapreduce::Site& site, const StageTaskWork& work);
+  TaskEnd HandOver(TaskContext& context, const mapreduce::Site& site, const StageTaskWork& work, mapreduce::StageTaskOutput output);
 
   const Workplace& workplace_;
   const std::map<std::string, std::string>& environment_;

@@ -27,7 +27,7 @@ CoalesceChoice Coalesce(const std::vector<PartitionSize>& partitions, bool fixed
     }
     bytes += size;
   }
-  const std::string tasks = std::to_string(choice.begins.size()) + " reduce tasks for " + std::to_string(count) + " partitions";
+  const std::string tasks = std::to_string(choice.begins.size()) + " tasks for " + std::to_string(count) + " partitions";
   choice.decision = {"coalesce", tasks,
                      fixed ? "the job gives a number of partitions"
                            : Bytes(static_cast<double>(total)) + " shuffled, target " + Bytes(static_cast<double>(target)) + " a task"};

@@ -19,17 +19,40 @@ std::string Seconds(double seconds) {
   return text;
 }
 
+bool Combines(const StagePlan& stage) {
+  return std::any_of(stage.steps.begin(), stage.steps.end(), [](const Step& step) { return step.name == "combine"; });
+}
+
+double BytesOf(const JobPlan& plan, const StagePlan& stage) {
+  double bytes = 0;
+  for (const Split& split : plan.splits) {
+    if (std::find(stage.inputs.begin(), stage.inputs.end(), split.input) != stage.inputs.end()) bytes += static_cast<double>(split.bytes);
+  }
+  return bytes;
+}
+
 }  // namespace
 
 FuseChoice Fuse(const JobPlan& plan, std::int32_t workers, std::int32_t slots) {
   const double all_slots = std::max(slots, 1);
   const double one_worker = std::max(1.0, all_slots / std::max(workers, 1));
   const auto bytes = static_cast<double>(plan.input_bytes);
-  const double shuffled = plan.combine.sql.empty() ? bytes : bytes * kCombinedShare;
+  // Every shuffle in turn: what a stage combines stays small from there on.
+  double shuffled = 0;
+  double barriers = 1;
+  double share = 1;
+  for (const StagePlan& stage : plan.stages) {
+    if (stage.exchange == Exchange::kFiles) continue;
+    if (Combines(stage)) share = kCombinedShare;
+    // Stages that read inputs share those bytes among them; each later one moves what came of them.
+    shuffled += stage.reads.empty() ? BytesOf(plan, stage) * share : bytes * share;
+    if (stage.reads.empty() && barriers > 1) continue;  // beside the others, not after them
+    barriers += 1;
+  }
   FuseChoice choice;
   choice.fused_seconds = bytes / kScanRate / one_worker;
-  choice.distributed_seconds = bytes / kScanRate / all_slots + shuffled / kShuffleRate / all_slots + 2 * kBarrierSeconds;
-  const bool user_code = !plan.map.command.empty() || !plan.map.library.empty();
+  choice.distributed_seconds = bytes / kScanRate / all_slots + shuffled / kShuffleRate / all_slots + barriers * kBarrierSeconds;
+  const bool user_code = plan.fused.empty();
   if (plan.mode == "fused" || plan.mode == "distributed") {
     choice.fused = plan.mode == "fused";
     choice.decision = {"fuse", plan.mode, "the job says mode: " + plan.mode};

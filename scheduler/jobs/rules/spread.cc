@@ -15,31 +15,31 @@ std::int32_t Ceil(std::int64_t bytes, std::int64_t unit) { return static_cast<st
 
 }  // namespace
 
-SpreadChoice Spread(const JobPlan& plan, std::int32_t workers, std::int32_t slots) {
-  const auto splits = static_cast<std::int32_t>(std::min<std::size_t>(plan.splits.size(), kMaxMapTasks));
+SpreadChoice Spread(const std::vector<Split>& all, std::int32_t workers, std::int32_t slots) {
+  const auto splits = static_cast<std::int32_t>(std::min<std::size_t>(all.size(), kMaxMapTasks));
   std::set<std::string> files;
-  for (const Split& split : plan.splits) files.insert(split.path);
-  const std::int32_t least = std::min(static_cast<std::int32_t>(files.size()), workers);
-  const std::int32_t wanted = std::clamp(Ceil(plan.input_bytes, kBytesPerMapTask), std::max(slots, 1), std::max(slots, 1) * kMapTasksPerSlot);
-  SpreadChoice choice;
-  choice.map_tasks = std::max(1, std::min(splits, std::max(wanted, least)));
-  if (plan.keys.empty()) {
-    choice.partitions = 1;
-  } else if (plan.partitions > 0) {
-    choice.partitions = std::min(plan.partitions, kMaxPartitions);
-  } else {
-    choice.partitions = std::clamp(Ceil(plan.input_bytes, kBytesPerPartition), std::max(slots, 1), kMaxPartitions);
+  std::int64_t bytes = 0;
+  for (const Split& split : all) {
+    files.insert(split.path);
+    bytes += split.bytes;
   }
-  choice.decision = {"spread",
-                     std::to_string(choice.map_tasks) + " map tasks, " + std::to_string(choice.partitions) + " partitions",
-                     std::to_string(splits) + " splits of " + Bytes(static_cast<double>(plan.input_bytes)) + " in " +
-                         std::to_string(files.size()) + " files, " + std::to_string(workers) + " workers with " +
-                         std::to_string(slots) + " slots"};
+  const std::int32_t least = std::min(static_cast<std::int32_t>(files.size()), workers);
+  const std::int32_t wanted = std::clamp(Ceil(bytes, kBytesPerMapTask), std::max(slots, 1), std::max(slots, 1) * kMapTasksPerSlot);
+  SpreadChoice choice;
+  choice.tasks = std::max(1, std::min(splits, std::max(wanted, least)));
+  choice.decision = {"spread", std::to_string(choice.tasks) + " tasks",
+                     std::to_string(splits) + " splits of " + Bytes(static_cast<double>(bytes)) + " in " + std::to_string(files.size()) +
+                         " files, " + std::to_string(workers) + " workers with " + std::to_string(slots) + " slots"};
   return choice;
 }
 
-std::vector<std::vector<Split>> Deal(const std::vector<Split>& splits, std::int32_t map_tasks) {
-  std::vector<std::vector<Split>> dealt(static_cast<std::size_t>(std::max(map_tasks, 1)));
+std::int32_t PartitionsOf(std::int32_t asked, std::int64_t bytes, std::int32_t slots) {
+  if (asked > 0) return std::min(asked, kMaxPartitions);
+  return std::clamp(Ceil(bytes, kBytesPerPartition), std::max(slots, 1), kMaxPartitions);
+}
+
+std::vector<std::vector<Split>> Deal(const std::vector<Split>& splits, std::int32_t tasks) {
+  std::vector<std::vector<Split>> dealt(static_cast<std::size_t>(std::max(tasks, 1)));
   std::int64_t left = 0;
   for (const Split& split : splits) left += split.bytes;
   std::size_t next = 0;

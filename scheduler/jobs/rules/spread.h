@@ -1,4 +1,4 @@
-// Spread: how many map tasks and partitions a distributed job gets, and which splits each map task takes.
+// Spread: how many tasks the splits of a stage are dealt to, how many partitions a shuffle gets.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +13,17 @@ inline constexpr std::int32_t kMaxMapTasks = 10'000;
 inline constexpr std::int32_t kMaxPartitions = 2'000;
 
 struct SpreadChoice {
-  std::int32_t map_tasks = 1;
-  std::int32_t partitions = 1;
+  std::int32_t tasks = 1;
   Decision decision;
 };
 
-SpreadChoice Spread(const JobPlan& plan, std::int32_t workers, std::int32_t slots);
+// `splits` are those of one stage.
+SpreadChoice Spread(const std::vector<Split>& splits, std::int32_t workers, std::int32_t slots);
 
-// The splits, kept in order, dealt into `map_tasks` runs of about equal bytes; none is empty while there are splits left.
-std::vector<std::vector<Split>> Deal(const std::vector<Split>& splits, std::int32_t map_tasks);
+// `asked` by the author, 0 when it is ours to choose; `bytes` are what the stages before it read.
+std::int32_t PartitionsOf(std::int32_t asked, std::int64_t bytes, std::int32_t slots);
+
+// The splits, kept in order, dealt into `tasks` runs of about equal bytes; none is empty while there are splits left.
+std::vector<std::vector<Split>> Deal(const std::vector<Split>& splits, std::int32_t tasks);
 
 }  // namespace millrace::jobs

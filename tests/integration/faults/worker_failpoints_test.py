@@ -45,6 +45,37 @@ IN_THE_PIPELINE = [
     [("agent.after_keep", 3, "delays", "map"), ("lake.after_seal", 9, "delays", "reduce"), ("publish.dropped", 1, "delays", "publish")],
 ]
 
+# Join, aggregate, sort: a worker dies while the join reads both sides, and takes what it had of them along.
+STAGES = """dag_id: stages
+schedule: null
+tasks:
+  - id: job
+    uses: mapreduce
+    with:
+      mode: distributed
+      inputs:
+        flights: {path: data/small/, read: split}
+        airports: {path: data/airports.csv, read: split}
+      shuffle: {partitions: 4}
+      stages:
+        - name: joined
+          join: {left: flights, right: airports, on: {origin: iata}, strategy: shuffle, select: "airports.state, flights.delay"}
+        - name: totals
+          aggregate: {by: [state], select: {flights: count(*), total: sum(delay)}}
+        - name: sorted
+          order_by: [total DESC, state]
+      output: {path: lake/stages/}
+  - id: compare
+    uses: sql
+    needs: [job]
+    with:
+      sql: >
+        WITH plain AS (SELECT state, count(*) AS flights, sum(delay) AS total FROM read_parquet('data/small/*.parquet') f
+        JOIN read_csv('data/airports.csv') a ON f.origin = a.iata GROUP BY state), made AS (FROM read_parquet('lake/stages/*.parquet'))
+        SELECT CASE WHEN count(*) > 0 THEN error(count(*) || ' rows differ') END FROM
+        ((FROM plain EXCEPT ALL FROM made) UNION ALL (FROM made EXCEPT ALL FROM plain))
+"""
+
 
 class Mortals:
     """Workers that die where they are told; the dead are started again."""
@@ -142,10 +173,28 @@ def one_pipeline(cluster, mortals, day, run, planned):
     print(run, "survived", ", ".join(f"{point}@{hit}" for point, hit, _, _ in planned), flush=True)
 
 
+def one_join(cluster, mortals):
+    before = len(cluster.fired())
+    # Nothing but the join fetches before the join is done.
+    mortals.arm(["reduce.fetched=kill-parent@3"])
+    run = cluster.trigger("stages").replace("+", "%2B")
+    mortals.await_run("stages", run)
+    assert fired_since(cluster, before) == {("reduce.fetched", 3)}, cluster.fired()[before:]
+    report = cluster.ask("GET", f"/millrace/v1/jobs/stages/{run}/job")["report"]
+    stages = {entry["stage"]: entry for entry in report["stages"]}
+    assert stages["joined"]["lost_attempts"] > 0, report
+    gone = [entry["what"] for entry in report["decisions"] if entry["why"] == "its output is gone with its worker"]
+    assert gone and all(what.split()[0] in ("flights", "airports", "joined") for what in gone), report
+    assert stages["totals"]["attempts"] == stages["totals"]["tasks"], report
+    nothing_is_left(cluster)
+    print("a join survived; made again:", ", ".join(gone), flush=True)
+
+
 def main():
     with Cluster(BUILD / "bin", lease_ms=10000, environment=pipeline.WAREHOUSE) as cluster:
         pipeline.lay_out(cluster, SOURCE, DEPS)
         cluster.write_dag("one_extract.yaml", EXTRACT)
+        cluster.write_dag("stages.yaml", STAGES)
         cluster.start_scheduler()
         pipeline.begin(cluster, WORKERS)
         mortals = Mortals(cluster)
@@ -154,6 +203,7 @@ def main():
         for point, hit in IN_AN_EXTRACT:
             one_extract(cluster, mortals, point, hit)
         print(f"an extract survived {len(IN_AN_EXTRACT)} deaths in {time.monotonic() - began:.0f} s", flush=True)
+        one_join(cluster, mortals)
         for number, (day, planned) in enumerate(zip(pipeline.days(), IN_THE_PIPELINE)):
             one_pipeline(cluster, mortals, day, f"run{number}", planned)
         cluster.scheduler.terminate()

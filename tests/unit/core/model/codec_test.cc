@@ -73,15 +73,37 @@ TEST(CodecTest, ASchedulesEveryMemberComesBack) {
   EXPECT_EQ(back->deadlines[0].min_runs, 3);
 }
 
+PlanResult SomePlan() {
+  PlanResult result;
+  StagePlan stage{.name = "joined", .inputs = {"rows"}, .broadcast = {"small"}};
+  stage.reads = {{.view = "orders", .stage = 1, .columns = {{"k", "BIGINT"}}, .group = 2, .broadcast = true}};
+  stage.steps = {{.name = "join", .view = "joined", .code = {.sql = "SELECT 1", .command = {"wc"}, .library = "l.so"}, .kept = true}};
+  stage.result = "joined";
+  stage.columns = {{"k", "BIGINT"}};
+  stage.exchange = Exchange::kRange;
+  stage.keys = {"k"};
+  stage.hash = "hash(k)";
+  stage.filter = "k IS NOT NULL";
+  stage.order = "create_sort_key(k)";
+  stage.partitions = 3;
+  stage.ordered = true;
+  stage.join = {.type = "left", .strategy = "auto", .left = "a", .right = "b"};
+  result.plan = {.stages = {stage}, .fused = stage.steps, .ordered = true, .partitions = 8};
+  result.decisions = {.mode = "distributed",
+                      .stages = {{.absorbed = true, .partitions = 4, .tasks = {{.group = 1, .begin = 2, .end = 3}}, .bounds = {"00"}}}};
+  return result;
+}
+
 TEST(CodecTest, EachKindOfStageResultComesBack) {
   MapResult map;
   map.output = {.map_index = 2, .fence = {3, 4}, .session = SessionId{5}, .shuffle_address = "h:1",
                 .shuffle_socket = "/s", .host_identity = "m"};
   map.partitions = {{10, 1}, {0, 0}};
   map.digest = "d";
+  map.sample = {"00ff"};
   for (const StageResult& result :
-       {StageResult(), StageResult(PlanResult{.plan = {.keys = {"k"}, .partitions = 8}}), StageResult(map),
-        StageResult(ReduceResult{.files = {{"p", 1, 2, "c"}}, .lost_maps = {7}}), StageResult(PublishResult{.path = "out"})}) {
+       {StageResult(), StageResult(SomePlan()), StageResult(map),
+        StageResult(ReduceResult{.files = {{"p", 1, 2, "c"}}, .lost_maps = {{2, 7}}}), StageResult(PublishResult{.path = "out"})}) {
     StatusOr<StageResult> back = DecodeStageResult(EncodeStageResult(result));
     ASSERT_TRUE(back.ok());
     EXPECT_EQ(*back, result);

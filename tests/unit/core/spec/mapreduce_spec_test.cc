@@ -119,5 +119,59 @@ TEST(MapReduceSpec, AWorkerIsToldInOneLine) {
               HasSubstr("'map' is empty; 'inputs' is missing; 'output.path' is missing"));
 }
 
+constexpr std::string_view kStages = R"j({
+    "inputs": {"orders": {"path": "o/"}, "customers": {"path": "c/"}}, "shuffle": {"partitions": 9},
+    "stages": [
+      {"name": "joined", "join": {"left": "orders", "right": "customers", "on": {"customer": "id"}, "type": "left", "strategy": "shuffle"}},
+      {"name": "per_state", "aggregate": {"by": ["state"], "select": {"n": "count(*)"}}},
+      {"name": "mixed", "inputs": ["per_state", "customers"], "shuffle": {"by": {"per_state": ["state"], "customers": ["home"]}, "partitions": 4},
+       "sql": "SELECT 1 AS x FROM per_state, customers"},
+      {"name": "top", "order_by": ["x DESC"], "limit": 10}],
+    "output": {"path": "out/", "format": "csv", "file_size": "64MB"}})j";
+
+TEST(MapReduceSpec, ReadsStages) {
+  EXPECT_EQ(ProblemsOf(kStages), "");
+  const StatusOr<MapReduceSpec> spec = ParseRenderedMapReduce(Json(kStages));
+  ASSERT_TRUE(spec.ok()) << spec.status().message();
+  const std::vector<StageSpec> stages = StagesOf(*spec);
+  ASSERT_EQ(stages.size(), 4u);
+  EXPECT_EQ(stages[0].join->on[0].second, "id");
+  EXPECT_EQ(stages[0].join->type, "left");
+  EXPECT_THAT(stages[1].inputs, ElementsAre("joined")) << "the stage before, when nothing is said";
+  EXPECT_EQ(stages[1].shuffle.partitions, 9) << "of all stages";
+  EXPECT_EQ(stages[2].shuffle.by_input[1].second[0], "home");
+  EXPECT_EQ(stages[2].shuffle.partitions, 4);
+  EXPECT_EQ(stages[3].limit, 10);
+  EXPECT_EQ(spec->output.file_bytes, 64'000'000);
+}
+
+TEST(MapReduceSpec, TheShortFormIsStages) {
+  const std::vector<StageSpec> stages = StagesOf(*ParseRenderedMapReduce(Json(kDelays)));
+  ASSERT_EQ(stages.size(), 3u);
+  EXPECT_THAT(stages[0].inputs, ElementsAre("flights", "airports"));
+  EXPECT_EQ(stages[1].name, "shuffled");
+  EXPECT_TRUE(stages[1].aggregate.has_value());
+  EXPECT_THAT(stages[2].inputs, ElementsAre("shuffled"));
+}
+
+TEST(MapReduceSpec, TellsWhatIsWrongWithStages) {
+  const auto with = [](const std::string& stages, const std::string& more = "") {
+    return ProblemsOf(R"j({"inputs": {"a": {"path": "a/"}, "b": {"path": "b/"}}, "output": {"path": "o/"}, )j" + more + R"j("stages": [)j" + stages + "]}");
+  };
+  const std::string last = R"j(, {"name": "last", "inputs": ["a", "b"], "shuffle": {"by": ["k"]}, "sql": "SELECT 1"})j";
+  EXPECT_THAT(with(R"j({"name": "a", "inputs": ["b"], "sql": "SELECT 1"})j" + last), HasSubstr("has this name already"));
+  EXPECT_THAT(with(R"j({"name": "x", "sql": "SELECT 1"})j" + last), HasSubstr("'inputs' is missing"));
+  EXPECT_THAT(with(R"j({"name": "x", "inputs": ["bb"], "sql": "SELECT 1"})j" + last), HasSubstr("did you mean 'b'?"));
+  EXPECT_THAT(with(R"j({"name": "x", "inputs": ["a"], "sql": "SELECT 1", "distinct": true})j" + last), HasSubstr("needs one of"));
+  EXPECT_THAT(with(R"j({"name": "x", "inputs": ["a"], "sql": "SELECT 1"})j" + last), HasSubstr("stage 'x': no later stage reads it"));
+  EXPECT_THAT(with(R"j({"name": "x", "inputs": ["a", "b"], "distinct": true})j"), HasSubstr("takes one input, not 2"));
+  EXPECT_THAT(with(R"j({"name": "x", "join": {"left": "a", "right": "a", "on": ["k"]}})j"), HasSubstr("cannot be told apart"));
+  EXPECT_THAT(with(R"j({"name": "x", "join": {"left": "a", "right": "b", "on": ["k"], "type": "full", "strategy": "broadcast"}})j"), HasSubstr("full join"));
+  EXPECT_THAT(with(R"j({"name": "x", "union": ["a", "b"], "limit": 3})j"), HasSubstr("'limit' without 'order_by'"));
+  EXPECT_THAT(with(R"j({"name": "x", "union": ["a", "b"]})j", R"j("map": "SELECT 1", )j"), HasSubstr("'map' is the short form"));
+  EXPECT_THAT(with(R"j({"name": "x", "union": ["a"]})j"), HasSubstr("'union' needs two or more"));
+  EXPECT_THAT(with(R"j({"name": "x", "unoin": ["a", "b"]})j"), HasSubstr("unknown field 'unoin'"));
+}
+
 }  // namespace
 }  // namespace millrace

@@ -29,19 +29,38 @@ InputFacts SomeInput(const std::string& name) {
 Split SomeSplit() { return {"flights", "raw/1.parquet", 5, 17, 900}; }
 Fragment SomeFragment(const std::string& sql) { return {sql, {"wc", "-l"}, "libcount.so"}; }
 MapOutput SomeOutput(int index) {
-  return {index, {3, 17}, SessionId{9}, "127.0.0.1:4", "/run/shuffle.sock", "machine/boot"};
+  return {2, index, {3, 17}, SessionId{9}, "127.0.0.1:4", "/run/shuffle.sock", "machine/boot"};
+}
+
+Step SomeStep(const std::string& view) { return {"map", view, SomeFragment("SELECT 1"), true}; }
+
+StagePlan SomeStage() {
+  StagePlan stage;
+  stage.name = "joined";
+  stage.inputs = {"flights"};
+  stage.broadcast = {"airports"};
+  stage.reads = {{"orders", 3, {{"day", "DATE"}}, 2, true}};
+  stage.steps = {SomeStep("mapped"), SomeStep("states")};
+  stage.result = "states";
+  stage.columns = {{"day", "DATE"}};
+  stage.exchange = Exchange::kRange;
+  stage.keys = {"day", "state"};
+  stage.hash = "hash(day)";
+  stage.filter = "day IS NOT NULL";
+  stage.order = "create_sort_key(day, 'ASC')";
+  stage.partitions = 12;
+  stage.ordered = true;
+  stage.join = {"left", "auto", "a", "b"};
+  return stage;
 }
 
 JobPlan SomePlan() {
   JobPlan plan;
   plan.inputs = {SomeInput("flights"), SomeInput("airports")};
   plan.splits = {SomeSplit(), SomeSplit()};
-  plan.map = SomeFragment("map");
-  plan.combine = SomeFragment("combine");
-  plan.merge = SomeFragment("merge");
-  plan.reduce = SomeFragment("reduce");
-  plan.keys = {"day", "state"};
-  plan.shuffled = {{"day", "DATE"}};
+  plan.stages = {SomeStage(), SomeStage()};
+  plan.fused = {SomeStep("all")};
+  plan.ordered = true;
   plan.output = {{"avg", "DOUBLE"}};
   plan.partitions = 8;
   plan.mode = "distributed";
@@ -49,33 +68,24 @@ JobPlan SomePlan() {
   return plan;
 }
 
-StageWork WorkOf(std::variant<PlanWork, MapWork, ReduceWork, FusedWork, PublishWork> work) {
+StageWork WorkOf(std::variant<PlanWork, StageTaskWork, FusedWork, PublishWork> work) {
   return {{{RunKey{7}, 2}, 3}, "job-7-2-3", std::move(work)};
 }
 
 TEST(ConvertTest, EveryKindOfStageWorkComesBackAsItWas) {
-  const MapWork map{
-      1, 4, 8, {SomeSplit()}, {SomeInput("flights")}, SomeFragment("map"), SomeFragment("combine"), {"day"}};
-  const ReduceWork reduce{1,
-                          2,
-                          3,
-                          5,
-                          {SomeOutput(0), SomeOutput(1)},
-                          {SomeInput("airports")},
-                          {{"day", "DATE"}},
-                          SomeFragment("merge"),
-                          SomeFragment("reduce")};
+  const TaskRead read{"orders", {{"day", "DATE"}}, 3, 5, {SomeOutput(0), SomeOutput(1)}};
+  const StageTaskWork task{1, 4, SomeStage(), {SomeInput("flights")}, {SomeSplit()}, {read}, 8, {std::string("\0\xff", 2)}};
   const PublishWork publish{
       {{"part-0.parquet", 10, 20, "ab"}}, {{"avg", "DOUBLE"}}, {std::string("\0\xff", 2), "two"}};
   for (const StageWork& work :
-       {WorkOf(PlanWork{}), WorkOf(map), WorkOf(reduce), WorkOf(FusedWork{SomePlan()}), WorkOf(publish)}) {
+       {WorkOf(PlanWork{}), WorkOf(task), WorkOf(FusedWork{SomePlan()}), WorkOf(publish)}) {
     EXPECT_EQ((RoundTrip<v1::StageWork>(work)), work) << "alternative " << work.work.index();
   }
 }
 
 TEST(ConvertTest, EveryKindOfStageResultComesBackAsItWas) {
-  const MapResult map{SomeOutput(4), {{10, 1}, {20, 2}}, std::string("\x80\0", 2), 100, 5};
-  const ReduceResult reduce{{{"part-0.parquet", 10, 20, "ab"}}, "state", 3, 4, 5, {6, 7}};
+  const MapResult map{SomeOutput(4), {{10, 1}, {20, 2}}, std::string("\x80\0", 2), 100, 5, 6, 7, {"00ff"}};
+  const ReduceResult reduce{{{"part-0.parquet", 10, 20, "ab"}}, "state", 3, 4, 5, {{6, 7}}};
   const PublishResult publish{"lake/gold", {{"part-0.parquet", 10, 20, "ab"}}, "[]"};
   for (const StageResult& result : {StageResult{}, StageResult{PlanResult{SomePlan()}}, StageResult{map},
                                     StageResult{reduce}, StageResult{publish}}) {

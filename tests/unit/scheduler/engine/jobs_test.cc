@@ -49,14 +49,15 @@ class EngineJobs : public ::testing::Test {
     StageResult result;
     if (std::holds_alternative<PlanWork>(stage.work)) {
       PlanResult plan;
-      plan.plan.keys = {"k"};
+      plan.plan.stages = {{.name = "map", .inputs = {"rows"}, .exchange = Exchange::kHash, .keys = {"k"}, .partitions = 2},
+                          {.name = "reduce", .reads = {{.view = "states", .stage = 0}}}};
       plan.plan.partitions = 2;
       plan.plan.mode = "distributed";
       for (const char* path : {"in/0", "in/1"}) plan.plan.splits.push_back({"rows", path, 0, 0, 1000});
       result = plan;
-    } else if (const auto* map = std::get_if<MapWork>(&stage.work)) {
+    } else if (const auto* map = std::get_if<StageTaskWork>(&stage.work); map != nullptr && map->plan.exchange != Exchange::kFiles) {
       MapResult done;
-      done.output.map_index = map->map_index;
+      done.output.map_index = map->index;
       done.output.fence = assign.assignment.fence;
       done.output.session = assign.session;
       done.partitions.assign(2, {10, 1});
@@ -128,7 +129,7 @@ TEST_F(EngineJobs, maps_lost_with_their_worker_are_made_again_elsewhere_under_ne
   const std::vector<Assign> again = Sent();
   ASSERT_FALSE(again.empty());
   EXPECT_EQ(again[0].session, kept.session);
-  EXPECT_TRUE(std::holds_alternative<MapWork>(again[0].assignment.stage->work));
+  EXPECT_EQ(std::get<StageTaskWork>(again[0].assignment.stage->work).stage, 0);
   EXPECT_GT(again[0].assignment.fence, kept.assignment.fence);
 }
 
@@ -145,9 +146,9 @@ TEST_F(EngineJobs, after_a_restart_a_running_stage_task_is_adopted_and_not_sent_
   joined.offer.slots = 2;
   joined.resumed = session;
   for (const Assign& map : maps) {
-    const auto& work = std::get<MapWork>(map.assignment.stage->work);
+    const auto& work = std::get<StageTaskWork>(map.assignment.stage->work);
     joined.inventory.push_back(map.assignment.fence);
-    joined.stages.push_back({map.assignment.fence, map.assignment.stage->job, work.stage, work.map_index});
+    joined.stages.push_back({map.assignment.fence, map.assignment.stage->job, work.stage, work.index});
   }
   driver_.Apply(joined);
   EXPECT_THAT(Sent(), IsEmpty());

@@ -144,7 +144,7 @@ TEST_F(SessionTest, ARepeatedAssignmentDoesNotStartTwice) {
 
 TEST_F(SessionTest, AJobsAttemptsAreToldWithWhatTheyWorkOnUntilTheirEndIsAcknowledged) {
   Welcome(7);
-  StageWork work{{{RunKey{7}, 2}, 3}, "folder", MapWork{.stage = 0, .map_index = 5}};
+  StageWork work{{{RunKey{7}, 2}, 3}, "folder", StageTaskWork{.stage = 0, .index = 5}};
   session_.Add(kOne, &work);
   work.work = PublishWork{};
   session_.Add(kTwo, &work);

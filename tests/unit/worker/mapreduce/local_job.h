@@ -6,25 +6,27 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <deque>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <set>
 
 #include "core/model/json.h"
+#include "scheduler/jobs/job.h"
 #include "worker/lake/path.h"
-#include "worker/mapreduce/map_task.h"
 #include "worker/mapreduce/plan.h"
 #include "worker/mapreduce/publish_task.h"
-#include "worker/mapreduce/reduce_task.h"
+#include "worker/mapreduce/stage_task.h"
 
 namespace millrace::mapreduce {
 
 class MemoryFetcher final : public shuffle::Fetcher {
  public:
-  StatusOr<shuffle::BlockBytes> Fetch(const JobKey&, std::int32_t, const MapOutput& source, shuffle::PartitionRange range) override {
-    const auto found = outputs.find(source.map_index);
-    if (found == outputs.end()) return NotFound("map output is gone");
+  StatusOr<shuffle::BlockBytes> Fetch(const JobKey&, std::int32_t stage, const MapOutput& source, shuffle::PartitionRange range) override {
+    auto& of_stage = stage == 0 ? outputs : later[stage];
+    const auto found = of_stage.find(source.map_index);
+    if (found == of_stage.end()) return NotFound("map output is gone");
     ASSIGN_OR_RETURN(const shuffle::MapFileHead head, shuffle::ReadMapFileHead(found->second.file.get()));
     ASSIGN_OR_RETURN(shuffle::BlockBytes blocks, shuffle::BlockBytes::Map(found->second.file.get(), head, range));
     if (!corrupt.contains(source.map_index)) return blocks;
@@ -32,7 +34,8 @@ class MemoryFetcher final : public shuffle::Fetcher {
     bytes[bytes.size() / 2] ^= std::byte{1};
     return shuffle::BlockBytes::Own(std::move(bytes));
   }
-  std::map<std::int32_t, shuffle::FinishedOutput> outputs;
+  std::map<std::int32_t, shuffle::FinishedOutput> outputs;  // of the first stage
+  std::map<std::int32_t, std::map<std::int32_t, shuffle::FinishedOutput>> later;
   std::set<std::int32_t> corrupt;
 };
 
@@ -85,26 +88,28 @@ class LocalJob : public testing::Test {
     for (int i = 0; i < maps; ++i) MapOne(with, plan, partitions, maps, i);
   }
   MapResult MapOne(const std::string& with, const JobPlan& plan, int partitions, int maps, int index) {
-    MapWork work{.map_index = index, .partitions = partitions, .splits = {}, .inputs = plan.inputs, .map = plan.map,
-                 .combine = plan.combine, .keys = plan.keys};
+    StageTaskWork work{.index = index, .plan = plan.stages.at(0), .inputs = plan.inputs, .partitions = partitions};
     for (std::size_t i = 0; i < plan.splits.size(); ++i) {
       if (static_cast<int>(i) % maps == index) work.splits.push_back(plan.splits[i]);
     }
-    auto output = RunMapTask(MakeSite(with), work);
+    auto output = RunStageTask(MakeSite(with), work, fetcher_);
     EXPECT_TRUE(output.ok()) << output.status().ToString();
     if (!output.ok()) return {};
-    fetcher_.outputs.insert_or_assign(index, std::move(output->blocks));
-    return output->result;
+    fetcher_.outputs.insert_or_assign(index, *std::move(output->blocks));
+    return std::get<MapResult>(output->result);
   }
 
   StatusOr<ReduceResult> ReduceSome(const std::string& with, const JobPlan& plan, int begin, int end, int maps) {
-    ReduceWork work{.stage = 1, .partition_begin = begin, .partition_end = end, .sources = {}, .inputs = {},
-                    .shuffled = plan.shuffled, .merge = plan.merge, .reduce = plan.reduce};
-    for (int i = 0; i < maps; ++i) work.sources.push_back({.map_index = i});
+    StageTaskWork work{.stage = 1, .index = begin, .plan = plan.stages.at(1)};
+    const StageRead& read = work.plan.reads.at(0);
+    work.reads.push_back({.view = read.view, .columns = read.columns, .partition_begin = begin, .partition_end = end});
+    for (int i = 0; i < maps; ++i) work.reads[0].sources.push_back({.map_index = i});
     for (const InputFacts& input : plan.inputs) {
-      if (input.broadcast) work.inputs.push_back(input);
+      const auto& whole = work.plan.broadcast;
+      if (std::find(whole.begin(), whole.end(), input.name) != whole.end()) work.inputs.push_back(input);
     }
-    return RunReduceTask(MakeSite(with), work, fetcher_);
+    ASSIGN_OR_RETURN(StageTaskOutput output, RunStageTask(MakeSite(with), work, fetcher_));
+    return std::get<ReduceResult>(output.result);
   }
   PublishWork Reduce(const std::string& with, const JobPlan& plan, int partitions, int maps) {
     PublishWork publish{.files = {}, .output = plan.output};
@@ -119,12 +124,68 @@ class LocalJob : public testing::Test {
     return RunPublishTask(MakeSite(with), work, {"5c4ed01e", "dag", "run", "task"});
   }
 
-  // The whole job with a shuffle.
-  void RunDistributed(const std::string& with, int partitions, int maps = 3) {
-    const JobPlan plan = Plan(with);
-    Map(with, plan, partitions, maps);
-    const auto published = Publish(with, Reduce(with, plan, partitions, maps));
-    EXPECT_TRUE(published.ok()) << published.status().ToString();
+  // The whole job with shuffles, as the scheduler decides it for so many slots. What keys shuffle gets `partitions`, unless that
+  // is 0. `lose` says of which tasks the output is lost once: when a task of the stage that reads it is about to start.
+  void RunDistributed(const std::string& with, int partitions, int slots = 3, std::set<LostOutput> lose = {}) {
+    JobPlan plan = Plan(with);
+    if (plan.stages.empty()) return;
+    plan.mode = "distributed";
+    for (StagePlan& stage : plan.stages) {
+      if (stage.exchange == Exchange::kHash && !stage.keys.empty()) stage.partitions = partitions;
+      if (stage.exchange == Exchange::kRange && partitions > 0) stage.partitions = partitions;
+    }
+    fetcher_.outputs.clear();
+    fetcher_.later.clear();
+    jobs::Job job({{RunKey{7}, 2}, 1}, with, {.workers = slots, .slots = slots});
+    jobs::Actions actions = job.Begin({}, {});
+    std::deque<jobs::Start> todo(actions.start.begin(), actions.start.end());
+    std::optional<jobs::Finish> finish;
+    for (int attempts = 0; !todo.empty() && attempts < 10'000; ++attempts) {
+      const jobs::Start start = todo.front();
+      todo.pop_front();
+      Report report;
+      report.ended = true;
+      report.fence = {1, counter_ + 1};
+      Perform(with, plan, *start.work, lose, report);
+      actions = job.OnEnded(start.id, report, SessionId{1}, "w", {});
+      for (const jobs::StageTaskId& id : actions.cancel) {
+        std::erase_if(todo, [&](const jobs::Start& other) { return other.id == id; });
+      }
+      todo.insert(todo.end(), actions.start.begin(), actions.start.end());
+      if (actions.finish) finish = actions.finish;
+    }
+    report_ = job.ReportJson();
+    EXPECT_TRUE(lose.empty()) << "a fault missed";
+    ASSERT_TRUE(finish.has_value()) << report_;
+    EXPECT_EQ(finish->outcome, Outcome::kSuccess) << finish->message;
+  }
+  void Perform(const std::string& with, const JobPlan& plan, const StageWork& work, std::set<LostOutput>& lose, Report& report) {
+    const auto end = [&](const Status& status) {
+      if (status.ok()) return;
+      report.outcome = Outcome::kFailFinal;
+      report.message = status.message();
+    };
+    if (std::holds_alternative<PlanWork>(work.work)) {
+      report.stage = PlanResult{.plan = plan, .decisions = {}};
+    } else if (const auto* task = std::get_if<StageTaskWork>(&work.work)) {
+      for (const TaskRead& read : task->reads) {
+        for (const MapOutput& source : read.sources) {
+          if (lose.erase({source.stage, source.map_index}) == 0) continue;
+          (source.stage == 0 ? fetcher_.outputs : fetcher_.later[source.stage]).erase(source.map_index);
+        }
+      }
+      StatusOr<StageTaskOutput> output = RunStageTask(MakeSite(with), *task, fetcher_);
+      end(output.status());
+      if (!output.ok()) return;
+      report.stage = output->result;
+      if (const auto* reduced = std::get_if<ReduceResult>(&output->result); reduced != nullptr && !reduced->lost_maps.empty())
+        report.outcome = Outcome::kFailed;
+      if (output->blocks) (task->stage == 0 ? fetcher_.outputs : fetcher_.later[task->stage]).insert_or_assign(task->index, *std::move(output->blocks));
+    } else if (const auto* publish = std::get_if<PublishWork>(&work.work)) {
+      StatusOr<PublishResult> published = Publish(with, *publish);
+      end(published.status());
+      if (published.ok()) report.stage = *published;
+    }
   }
   void RunFused(const std::string& with) {
     const JobPlan plan = Plan(with);
@@ -162,6 +223,7 @@ class LocalJob : public testing::Test {
   }
 
   std::string root_;
+  std::string report_;  // of the last distributed job
   std::string log_;
   Cancellation cancellation_;
   MemoryFetcher fetcher_;

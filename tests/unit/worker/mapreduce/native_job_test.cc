@@ -129,7 +129,7 @@ TEST_F(WordCount, PairsAreWrittenAsParquetBytes) {
 TEST_F(WordCount, ACommandThatFailsFailsTheAttemptWithItsLastWords) {
   const std::string with = Job(R"j("map": {"command": ["sh", "-c", "echo oh no >&2; cat > /dev/null; exit 3"]})j");
   const JobPlan plan = Plan(with);
-  const auto output = RunMapTask(MakeSite(with), {.partitions = 1, .splits = plan.splits, .inputs = plan.inputs, .map = plan.map});
+  const auto output = RunStageTask(MakeSite(with), {.plan = plan.stages.at(0), .inputs = plan.inputs, .splits = plan.splits}, fetcher_);
   ASSERT_FALSE(output.ok());
   EXPECT_THAT(output.status().message(), AllOf(HasSubstr("exit code 3"), HasSubstr("oh no")));
   EXPECT_THAT(log_, HasSubstr("oh no\n"));
@@ -144,7 +144,7 @@ TEST_F(WordCount, CancelEndsACommandThatWouldNot) {
   const std::string with = Job(R"j("map": {"command": ["sleep", "600"]})j");
   const JobPlan plan = Plan(with);
   cancellation_.Cancel();
-  const auto output = RunMapTask(MakeSite(with), {.partitions = 1, .splits = plan.splits, .inputs = plan.inputs, .map = plan.map});
+  const auto output = RunStageTask(MakeSite(with), {.plan = plan.stages.at(0), .inputs = plan.inputs, .splits = plan.splits}, fetcher_);
   EXPECT_EQ(output.status().code(), Code::kCancelled);
 }
 

@@ -62,8 +62,8 @@ TEST_F(Flights, ThePlanBroadcastsTheSmallSideAndCombines) {
   EXPECT_FALSE(plan.inputs[0].broadcast);
   EXPECT_TRUE(plan.inputs[1].broadcast);
   EXPECT_THAT(plan.splits, SizeIs(4));
-  EXPECT_THAT(plan.combine.sql, AllOf(HasSubstr("GROUP BY"), HasSubstr("mean.sum")));
-  EXPECT_THAT(plan.keys, ElementsAre("day", "state", "airport"));
+  EXPECT_THAT(plan.stages[0].steps.back().code.sql, AllOf(HasSubstr("GROUP BY"), HasSubstr("mean.sum")));
+  EXPECT_THAT(plan.stages[0].keys, ElementsAre("day", "state", "airport"));
   EXPECT_GT(plan.input_bytes, 0);
 }
 
@@ -91,7 +91,7 @@ TEST_F(Flights, ALostMapIsNamedAndNothingIsWritten) {
   fetcher_.outputs.erase(1);
   const auto result = ReduceSome(kFlightsJob, plan, 0, 4, 3);
   ASSERT_TRUE(result.ok()) << result.status().ToString();
-  EXPECT_THAT(result->lost_maps, ElementsAre(1));
+  EXPECT_THAT(result->lost_maps, ElementsAre(LostOutput{0, 1}));
   EXPECT_THAT(result->files, IsEmpty());
 }
 
@@ -101,7 +101,7 @@ TEST_F(Flights, ACorruptBlockIsALostMap) {
   fetcher_.corrupt.insert(2);
   const auto result = ReduceSome(kFlightsJob, plan, 0, 4, 3);
   ASSERT_TRUE(result.ok()) << result.status().ToString();
-  EXPECT_THAT(result->lost_maps, ElementsAre(2));
+  EXPECT_THAT(result->lost_maps, ElementsAre(LostOutput{0, 2}));
 }
 
 TEST_F(Flights, AMapThatIsMadeAgainHasTheSameDigest) {
@@ -199,7 +199,7 @@ TEST_F(SqlJob, EveryDecomposableAggregateEqualsThePlainOne) {
       R"j("aggregate": {"by": ["k"], "select": {"n": "count(*)", "priced": "count(price)", "total": "sum(price)", "ids": "sum(id)",
       "first_name": "min(name)", "top": "max(x)", "mean": "avg(price)", "every": "bool_and(flag)", "any_flag": "bool_or(flag)",
       "flagged": "sum(price) FILTER (WHERE flag)"}})j");
-  EXPECT_THAT(Plan(with).combine.sql, HasSubstr("GROUP BY"));
+  EXPECT_THAT(Plan(with).stages.at(0).steps.back().code.sql, HasSubstr("GROUP BY"));
   EXPECT_GT(Plan(with).splits.size(), 3u);  // one a row group
   RunDistributed(with, 5);
   const std::string rounded = "SELECT * REPLACE (round(mean, 6) AS mean) FROM ";
@@ -210,7 +210,7 @@ TEST_F(SqlJob, EveryDecomposableAggregateEqualsThePlainOne) {
 
 TEST_F(SqlJob, AnAggregateWithoutStatesIsComputedAfterTheShuffle) {
   const std::string with = Numbers(R"j("aggregate": {"by": ["k"], "select": {"names": "count(DISTINCT name)", "mid": "median(x)"}})j");
-  EXPECT_EQ(Plan(with).combine.sql, "");
+  EXPECT_EQ(Plan(with).stages.at(0).steps.size(), 1u) << "nothing is combined";
   RunDistributed(with, 3);
   EXPECT_EQ(Difference(Published("out"), "SELECT k, count(DISTINCT name) AS names, median(x) AS mid FROM " + Rows() + " GROUP BY k"), 0);
 }

@@ -82,13 +82,15 @@ class MapReduce : public testing::Test {
     EXPECT_EQ(end.outcome, Outcome::kSuccess) << end.message;
     return std::get<PlanResult>(end.stage).plan;
   }
-  ReduceWork Mapped(const JobPlan& plan) {
-    ReduceWork reduce{.stage = 1, .partition_begin = 0, .partition_end = 2, .shuffled = plan.shuffled, .merge = plan.merge, .reduce = plan.reduce};
+  StageTaskWork Mapped(const JobPlan& plan) {
+    const StageRead& read = plan.stages.at(1).reads.at(0);
+    StageTaskWork reduce{.stage = 1, .plan = plan.stages[1]};
+    reduce.reads.push_back({.view = read.view, .columns = read.columns, .partition_begin = 0, .partition_end = 2});
     for (std::size_t i = 0; i < plan.splits.size(); ++i) {
-      const TaskEnd end = Run(MapWork{.map_index = static_cast<std::int32_t>(i), .partitions = 2, .splits = {plan.splits[i]},
-                                      .inputs = plan.inputs, .map = plan.map, .combine = plan.combine, .keys = plan.keys});
+      const TaskEnd end = Run(StageTaskWork{.index = static_cast<std::int32_t>(i), .plan = plan.stages[0], .inputs = plan.inputs,
+                                            .splits = {plan.splits[i]}, .partitions = 2});
       EXPECT_EQ(end.outcome, Outcome::kSuccess) << end.message;
-      reduce.sources.push_back(std::get<MapResult>(end.stage).output);
+      reduce.reads[0].sources.push_back(std::get<MapResult>(end.stage).output);
     }
     return reduce;
   }
@@ -132,11 +134,11 @@ TEST_F(MapReduce, WithoutLocalShuffleBlocksComeByGrpc) {
 }
 
 TEST_F(MapReduce, BlocksThatAreGoneFailTheReduceWithTheMapsThatAreLost) {
-  const ReduceWork work = Mapped(Plan());
+  const StageTaskWork work = Mapped(Plan());
   store_->DropJob(kJob);
   const TaskEnd reduced = Run(work);
   EXPECT_EQ(reduced.outcome, Outcome::kFailed);
-  EXPECT_THAT(std::get<ReduceResult>(reduced.stage).lost_maps, ElementsAre(0, 1, 2));
+  EXPECT_THAT(std::get<ReduceResult>(reduced.stage).lost_maps, ElementsAre(LostOutput{0, 0}, LostOutput{0, 1}, LostOutput{0, 2}));
 }
 
 TEST_F(MapReduce, BadSqlIsFinalAndAMissingInputIsNot) {

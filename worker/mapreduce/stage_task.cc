@@ -1,0 +1,244 @@
+#include "worker/mapreduce/stage_task.h"
+
+#include <algorithm>
+
+#include "platform/failpoint/failpoint.h"
+#include "worker/mapreduce/inputs.h"
+#include "worker/mapreduce/native.h"
+#include "worker/mapreduce/output.h"
+#include "worker/sql/shuffle_copy.h"
+
+namespace millrace::mapreduce {
+namespace {
+
+using sql::QuoteName;
+
+constexpr int kFetchTries = 3;
+
+bool IsLost(const Status& status) {
+  return status.code() == Code::kNotFound || status.code() == Code::kDataLoss ||
+         status.code() == Code::kUnavailable;
+}
+
+StatusOr<shuffle::BlockBytes> FetchOne(const Site& site, const MapOutput& source,
+                                       shuffle::PartitionRange range, shuffle::Fetcher& fetcher) {
+  for (int tries = 1;; ++tries) {
+    StatusOr<shuffle::BlockBytes> blocks = fetcher.Fetch(site.job, source.stage, source, range);
+    if (blocks.ok() || blocks.status().code() != Code::kUnavailable || tries == kFetchTries) return blocks;
+  }
+}
+
+// The views of what a task reads.
+struct Views {
+  InputViews inputs;
+  std::vector<std::unique_ptr<sql::ShuffleInput>> shuffles;  // as in the work
+};
+
+// Maps whose blocks turned out corrupt, as lost outputs.
+void AddLost(std::vector<LostOutput>& lost, const TaskRead& read, const std::vector<std::int32_t>& corrupt) {
+  for (const std::int32_t map : corrupt) {
+    for (const MapOutput& source : read.sources) {
+      if (source.map_index == map) lost.push_back({source.stage, map});
+    }
+  }
+}
+
+Status OpenShuffles(sql::Connection& connection, const StageTaskWork& work, Gathered gathered, Views& views,
+                    std::vector<LostOutput>& lost) {
+  for (std::size_t i = 0; i < work.reads.size(); ++i) {
+    const TaskRead& read = work.reads[i];
+    std::vector<std::int32_t> corrupt;
+    StatusOr<std::unique_ptr<sql::ShuffleInput>> input =
+        sql::OpenShuffleInput(connection, read.view, read.columns, std::move(gathered.reads[i]), &corrupt);
+    AddLost(lost, read, corrupt);
+    RETURN_IF_ERROR(input.status());
+    views.shuffles.push_back(*std::move(input));
+  }
+  return OkStatus();
+}
+
+Status RunSteps(sql::Connection& connection, const std::vector<Step>& steps) {
+  for (const Step& step : steps) {
+    if (step.kept) {
+      RETURN_IF_ERROR(
+          connection.Run("CREATE OR REPLACE TEMP TABLE " + QuoteName(step.view) + " AS\n" + step.code.sql)
+              .status());
+    } else {
+      RETURN_IF_ERROR(CreateView(connection, step.view, step.code.sql));
+    }
+  }
+  return OkStatus();
+}
+
+// Of splits, known of Parquet alone, whose splits are ranges of rows.
+std::int64_t RowsOf(const StageTaskWork& work) {
+  std::int64_t rows = 0;
+  for (const Split& split : work.splits) {
+    const auto is_input = [&](const InputFacts& input) {
+      return input.name == split.input && input.format == "parquet";
+    };
+    if (std::any_of(work.inputs.begin(), work.inputs.end(), is_input)) rows += split.end - split.begin;
+  }
+  return rows;
+}
+
+std::string Hex(const std::string& bytes) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string hex;
+  for (const char c : bytes) {
+    hex += kDigits[static_cast<unsigned char>(c) >> 4];
+    hex += kDigits[static_cast<unsigned char>(c) & 15];
+  }
+  return hex;
+}
+
+StatusOr<shuffle::FinishedOutput> WriteShuffle(sql::Connection& connection, const Site& site,
+                                               const StageTaskWork& work, std::vector<std::string>& sample) {
+  const StagePlan& plan = work.plan;
+  const std::string where = plan.filter.empty() ? "" : " WHERE " + plan.filter;
+  sql::MapFragment fragment{.select = "SELECT * FROM " + QuoteName(plan.result) + where,
+                            .keys = plan.keys,
+                            .partitions = static_cast<std::uint32_t>(work.partitions),
+                            .buffer_bytes = ShuffleBytes(site),
+                            .memory_bytes = ShuffleBytes(site),
+                            .folder = site.scratch};
+  fragment.hash = plan.hash;
+  fragment.scatter = plan.exchange == Exchange::kScatter;
+  fragment.order = plan.order;
+  fragment.bounds = work.bounds;
+  fragment.sample = &sample;
+  ASSIGN_OR_RETURN(shuffle::FinishedOutput output,
+                   sql::RunMapFragment(connection, fragment, {site.job, work.stage, work.index}, site.fence));
+  for (std::string& value : sample) value = Hex(value);
+  std::sort(sample.begin(), sample.end());
+  return output;
+}
+
+StatusOr<StageTaskOutput> RunSql(const Site& site, const StageTaskWork& work, Gathered gathered) {
+  const bool shuffles = work.plan.exchange != Exchange::kFiles;
+  ASSIGN_OR_RETURN(const std::unique_ptr<Database> database, Database::Open(site));
+  sql::Connection& connection = database->connection();
+  Views views;
+  ASSIGN_OR_RETURN(views.inputs, CreateInputViews(connection, site.spec, work.inputs, work.splits));
+  ReduceResult lost;
+  StageTaskOutput output;
+  Status ran = OpenShuffles(connection, work, std::move(gathered), views, lost.lost_maps);
+  if (ran.ok()) ran = RunSteps(connection, work.plan.steps);
+  std::int64_t input_rows = RowsOf(work);
+  for (const auto& input : views.shuffles) input_rows += static_cast<std::int64_t>(input->rows());
+  ReduceResult files;
+  std::vector<std::string> sample;
+  if (ran.ok() && shuffles) {
+    StatusOr<shuffle::FinishedOutput> blocks = WriteShuffle(connection, site, work, sample);
+    ran = blocks.status();
+    if (blocks.ok()) output.blocks = *std::move(blocks);
+  } else if (ran.ok()) {
+    Failpoint("reduce.merged");
+    StatusOr<std::vector<OutputFile>> written =
+        WriteOutput(connection, site, "FROM " + QuoteName(work.plan.result), work.plan.columns,
+                    PartName(work.index), work.plan.ordered);
+    ran = written.status();
+    if (written.ok()) files.files = *std::move(written);
+  }
+  if (!ran.ok()) {
+    for (std::size_t i = 0; i < views.shuffles.size(); ++i)
+      AddLost(lost.lost_maps, work.reads[i], views.shuffles[i]->corrupt_maps());
+    if (lost.lost_maps.empty()) return ran;
+    output.result = std::move(lost);
+    return output;
+  }
+  if (shuffles) {
+    MapResult result = ResultOf(site, work, *output.blocks);
+    result.input_rows = input_rows;
+    result.sample = std::move(sample);
+    output.result = std::move(result);
+    return output;
+  }
+  Failpoint("reduce.staged");
+  files.input_rows = input_rows;
+  output.result = std::move(files);
+  return output;
+}
+
+}  // namespace
+
+MapResult ResultOf(const Site& site, const StageTaskWork& work, const shuffle::FinishedOutput& blocks) {
+  MapResult result;
+  result.output.stage = work.stage;
+  result.output.map_index = work.index;
+  result.output.fence = site.fence;
+  for (const shuffle::PartitionFacts& partition : blocks.partitions) {
+    result.partitions.push_back(
+        {static_cast<std::int64_t>(partition.bytes), static_cast<std::int64_t>(partition.rows)});
+  }
+  result.digest = shuffle::FoldedDigest(blocks.partitions);
+  result.spilled_bytes = static_cast<std::int64_t>(blocks.spilled_bytes);
+  return result;
+}
+
+StatusOr<Gathered> Gather(const Site& site, const StageTaskWork& work, shuffle::Fetcher& fetcher) {
+  Gathered gathered;
+  for (const TaskRead& read : work.reads) {
+    const shuffle::PartitionRange range{static_cast<std::uint32_t>(read.partition_begin),
+                                        static_cast<std::uint32_t>(read.partition_end)};
+    std::vector<sql::MapBlocks>& blocks_of_read = gathered.reads.emplace_back();
+    for (const MapOutput& source : read.sources) {
+      if (site.cancellation != nullptr && site.cancellation->cancelled())
+        return Cancelled("the attempt was cancelled");
+      StatusOr<shuffle::BlockBytes> blocks = FetchOne(site, source, range, fetcher);
+      Failpoint("reduce.fetched");
+      if (blocks.ok()) {
+        blocks_of_read.push_back({source.map_index, *std::move(blocks)});
+      } else if (IsLost(blocks.status())) {
+        site.Log("map " + std::to_string(source.map_index) + " of stage " + std::to_string(source.stage) +
+                 " is lost: " + blocks.status().ToString());
+        gathered.lost.push_back({source.stage, source.map_index});
+      } else {
+        return blocks.status().WithContext("map " + std::to_string(source.map_index));
+      }
+    }
+  }
+  std::sort(gathered.lost.begin(), gathered.lost.end());
+  return gathered;
+}
+
+StatusOr<StageTaskOutput> RunStageTask(const Site& site, const StageTaskWork& work,
+                                       shuffle::Fetcher& fetcher) {
+  ASSIGN_OR_RETURN(Gathered gathered, Gather(site, work, fetcher));
+  StageTaskOutput output;
+  if (!gathered.lost.empty()) {
+    output.result = ReduceResult{.lost_maps = std::move(gathered.lost)};
+    return output;
+  }
+  if (!site.spec.map.native()) return RunSql(site, work, std::move(gathered));
+  if (work.plan.exchange != Exchange::kFiles) {
+    std::int64_t input_rows = 0;
+    ASSIGN_OR_RETURN(output.blocks,
+                     MapByUserCode(site, work, {site.job, work.stage, work.index}, input_rows));
+    MapResult result = ResultOf(site, work, *output.blocks);
+    result.input_rows = input_rows;
+    output.result = std::move(result);
+    return output;
+  }
+  if (!site.spec.reduce.sql.empty()) return RunSql(site, work, std::move(gathered));
+  ASSIGN_OR_RETURN(ReduceResult reduced, ReduceByUserCode(site, work, std::move(gathered)));
+  output.result = std::move(reduced);
+  return output;
+}
+
+StatusOr<ReduceResult> RunFusedTask(const Site& site, const FusedWork& work) {
+  const JobPlan& plan = work.plan;
+  ASSIGN_OR_RETURN(const std::unique_ptr<Database> database, Database::OpenAlone(site));
+  sql::Connection& connection = database->connection();
+  ASSIGN_OR_RETURN(const InputViews views, CreateInputViews(connection, site.spec, plan.inputs, plan.splits));
+  RETURN_IF_ERROR(RunSteps(connection, plan.fused));
+  ReduceResult result;
+  ASSIGN_OR_RETURN(result.files, WriteOutput(connection, site, "FROM " + QuoteName(plan.fused.back().view),
+                                             plan.output, PartName(0), plan.ordered));
+  for (const InputFacts& input : plan.inputs) {
+    if (!input.broadcast && input.rows > 0) result.input_rows += input.rows;
+  }
+  return result;
+}
+
+}  // namespace millrace::mapreduce
