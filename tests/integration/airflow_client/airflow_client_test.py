@@ -79,7 +79,7 @@ tasks:
       multiple: true
       params: {rows: {type: integer, default: 3, description: how many}, why: none}
       assigned_users: [{id: admin, name: admin}]
-  - {id: more, uses: trigger_dag, needs: [ok], with: {dag: nightly, wait_for_completion: true}}
+  - {id: more, uses: trigger_dag, needs: [ok], with: {dag: mapped, wait_for_completion: true}}
   - {id: gate, uses: airflow.providers.standard.operators.hitl.ApprovalOperator, with: {subject: "Sure?", respondents: [nobody]}}
 """
 
@@ -233,7 +233,7 @@ class ClientTest(unittest.TestCase):
         self.assertEqual(value["params_input"], {"rows": 5, "why": "it is time"})
         self.assertEqual(value["responded_by_user"], {"id": "admin", "name": "admin"})
         eventually("more has triggered and waited", lambda: self.instances.get_task_instance("asks", run, "more").state == "success")
-        made = self.runs.get_dag_runs("nightly", run_type=["operator_triggered"]).dag_runs
+        made = self.runs.get_dag_runs("mapped", run_type=["operator_triggered"]).dag_runs
         self.assertEqual([(child.state, child.triggered_by) for child in made], [("success", "operator")])
         self.runs.patch_dag_run("asks", run, models.DAGRunPatchBody(state="failed"))
         self.assertEqual(self.instances.get_task_instance("asks", run, "gate").state, "failed")
