@@ -60,6 +60,8 @@ struct Arguments {
   SimulateOptions simulate;
   BackfillOptions backfill;
   std::int64_t backfill_id = 0;
+  NotificationOptions notifications;
+  std::int64_t notification = 0;
   MarkOptions mark;
   AnswerOptions answer;
   bool answered = false;
@@ -95,6 +97,7 @@ class CommandLine {
     AddPools();
     AddAudit();
     AddCredentials();
+    AddNotifications();
     AddStore();
     AddRest();
   }
@@ -354,6 +357,21 @@ class CommandLine {
             [this](Context& c, bool&) { return ChangeBackfill(c, in_.backfill_id, "unpause"); }));
     one(Add(group, "cancel", "makes no more runs, for good",
             [this](Context& c, bool&) { return ChangeBackfill(c, in_.backfill_id, "cancel"); }));
+  }
+
+  void AddNotifications() {
+    CLI::App& group = Group("notifications", "what callbacks told: list, show, retry");
+    NotificationOptions& in = in_.notifications;
+    CLI::App* list = Add(group, "list", "newest first", [&in](Context& c, bool&) { return ListNotifications(c, in); });
+    list->add_option("dag", in.dag_id, "of this DAG; all when left out");
+    list->add_option("--run", in.run_id, "of this run of it");
+    list->add_option("--state", in.state, "pending, running, delivered, failed or suppressed");
+    list->add_option("--limit", in.limit)->check(CLI::Range(1, 10'000))->capture_default_str();
+    const auto one = [this](CLI::App* command) { command->add_option("id", in_.notification)->required(); };
+    one(Add(group, "show", "one, its message (-o json) and its log",
+            [this](Context& c, bool&) { return ShowNotification(c, in_.notification); }));
+    one(Add(group, "retry", "delivers one again that was given up",
+            [this](Context& c, bool&) { return RetryNotification(c, in_.notification); }));
   }
 
   void AddPools() {

@@ -70,6 +70,14 @@ struct AuditOptions {
 };
 Status ListAudit(Context& context, const AuditOptions& options, WallTime now);
 
+struct NotificationOptions {
+  std::string dag_id, run_id, state;
+  int limit = 100;
+};
+Status ListNotifications(Context& context, const NotificationOptions& options);
+Status ShowNotification(Context& context, std::int64_t id);
+Status RetryNotification(Context& context, std::int64_t id);
+
 struct CleanOptions {
   std::string before;  // a time, or a length like 30d, ago
   std::vector<std::string> dag_ids;

@@ -306,6 +306,14 @@ void Simulation::Happen(const Effect& effect) {
 
 void Simulation::Begin(const Assign& assign) {
   const Assignment& what = assign.assignment;
+  if (what.instance.index == kNotificationLog) {  // of a callback: delivered at once
+    Report delivered;
+    delivered.fence = what.fence;
+    delivered.ended = true;
+    delivered.started_at = delivered.ended_at = now_.wall;
+    running_.emplace(now_.boot, std::move(delivered));
+    return;
+  }
   const Dag& dag = *dags_.find(what.dag_id)->second;
   const auto script = options_.tasks.find(what.task_id);
   const bool scripted = what.dag_id == options_.dag_id && script != options_.tasks.end();

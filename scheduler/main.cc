@@ -43,6 +43,7 @@ struct Flags {
   std::string webui;
   std::string listen = "127.0.0.1:7420";
   std::string grpc = "127.0.0.1:7421";
+  std::string base_url;
   std::int64_t heartbeat_millis = 3000;
   std::int64_t lease_millis = 30000;
   bool verbose = false;
@@ -136,7 +137,7 @@ Status Serve(const Flags& flags, const sigset_t& signals, LogSink& log) {
        .credentials = api::Credentials{vault, readers->variables(), readers->connections(), shown}},
       {readers->dags(), readers->runs(), readers->task_instances(), readers->xcoms(), readers->datasets(),
        readers->jobs(), readers->journal(), *logs, readers->backfills(), readers->approvals(),
-       readers->audit()},
+       readers->audit(), readers->notifications()},
       {*logs, backups}, inbox, accounts, clock, log);
   gateway::Gateway gateway({.address = grpc.host,
                             .port = grpc.port,
@@ -147,7 +148,9 @@ Status Serve(const Flags& flags, const sigset_t& signals, LogSink& log) {
   InboxDagSink dag_sink(inbox);
   dagbag::DagBag dags(flags.dags, dag_sink, zones, clock, log);
   Loop loop({clock, zones, log, inbox, *store, readers->loader(), gateway, api, &vault},
-            {.heartbeat = heartbeat, .lease = lease});
+            {.heartbeat = heartbeat,
+             .lease = lease,
+             .base_url = flags.base_url.empty() ? "http://" + flags.listen : flags.base_url});
   RETURN_IF_ERROR(loop.Start());
   std::thread loop_thread([&] { loop.Run(); });
 
@@ -215,6 +218,8 @@ int main(int argc, char** argv) {
   app.add_option("--listen", flags.listen,
                  "host:port for the API and the dashboard; port 0 for any, see STATE/endpoints.json");
   app.add_option("--webui", flags.webui, "the folder of the built dashboard");
+  app.add_option("--base-url", flags.base_url,
+                 "where people find the dashboard, for links in notifications; http:// and --listen when left out");
   app.add_option("--grpc", flags.grpc, "host:port for workers; port 0 for any, see STATE/endpoints.json");
   app.add_option("--heartbeat-ms", flags.heartbeat_millis, "how often workers are heard of")
       ->check(CLI::Range(10, 60'000));

@@ -31,6 +31,7 @@
 #include "worker/tasks/http.h"
 #include "worker/tasks/load.h"
 #include "worker/tasks/mapreduce.h"
+#include "worker/tasks/notify.h"
 #include "worker/tasks/python.h"
 #include "worker/tasks/runner_program.h"
 #include "worker/tasks/sensors.h"
@@ -62,6 +63,7 @@ tasks::Registry MakeRegistry(const tasks::Workplace& workplace, const Clock& clo
       {"shell", tasks::ShellEntry(BaseEnvironment())},
       {"python", tasks::PythonEntry(BaseEnvironment())},
       {"http", {[] { return std::make_unique<tasks::HttpTask>(); }}},
+      {"notify", {[&] { return std::make_unique<tasks::NotifyTask>(workplace, clock); }}},
       {"sql", {[&] { return std::make_unique<tasks::SqlTask>(workplace); }}},
       {"extract", {[&] { return std::make_unique<tasks::ExtractTask>(workplace); }}},
       {"load", {[&] { return std::make_unique<tasks::LoadTask>(workplace); }}},

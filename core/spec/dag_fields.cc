@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/spec/notifiers.h"
 #include "core/spec/schedule_fields.h"
 #include "core/spec/task_kind.h"
 
@@ -27,7 +28,7 @@ namespace {
 
 // What tasks and default_args share.
 std::vector<FieldSpec> TaskPolicyFields() {
-  return {
+  std::vector<FieldSpec> fields = {
       {.name = "owner", .type = FieldType::kString, .doc = "who answers for the task"},
       {.name = "retries",
        .type = FieldType::kInteger,
@@ -98,6 +99,9 @@ std::vector<FieldSpec> TaskPolicyFields() {
        .doc = "retry: the attempt runs again at once; fail: it ran at most once",
        .choices = {"retry", "fail"}},
   };
+  std::vector<FieldSpec> callbacks = TaskCallbackFields();
+  for (FieldSpec& field : callbacks) fields.push_back(std::move(field));
+  return fields;
 }
 
 std::vector<FieldSpec> Joined(std::vector<FieldSpec> first, std::vector<FieldSpec> second) {
@@ -143,7 +147,7 @@ Value ObjectSchema(const std::vector<FieldSpec>& fields);
 Value FieldSchema(const FieldSpec& field) {
   switch (field.type) {
     case FieldType::kAny:
-      return Value(Value::Map{});
+      return field.name.ends_with("_callback") ? CallbackSchema() : Value(Value::Map{});
     case FieldType::kString:
       return Types({"string", "number", "boolean", "null"});
     case FieldType::kInteger: {
@@ -319,6 +323,8 @@ const std::vector<FieldSpec>& DagFields() {
        .doc = "tasks and groups of tasks, in any order",
        .required = true,
        .members = TaskFields()},
+      {.name = "on_success_callback", .doc = "who is told when a run succeeds: a callback or several"},
+      {.name = "on_failure_callback", .doc = "who is told when a run fails"},
       {.name = "$schema", .type = FieldType::kString, .doc = "for editors"},
   };
   return fields;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/spec/dag_fields.h"
+#include "core/spec/notifiers.h"
 #include "core/spec/task_kind.h"
 
 namespace millrace {
@@ -116,6 +117,11 @@ std::string FieldsPage() {
       "## A param\n\nA member of `params` that is written as a map with `type` or `default`: JSON "
       "Schema.\n\n";
   AddTable(page, ParamFields());
+  page +=
+      "## A callback\n\nOf `on_failure_callback`, its siblings and a deadline's `callback`, one or a list: "
+      "the fields of "
+      "the kind\n[notify](#notify) (`{notify: webhook, connection: alerts}`), or:\n\n";
+  AddTable(page, CallbackFields());
   page += "# Task kinds\n\nWhat `with` takes, by the word behind `uses`.\n\n";
   for (const TaskKind* kind : TaskKinds()) {
     page += "## " + kind->name + "\n\n" + kind->doc + "\n\n";

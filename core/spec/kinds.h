@@ -24,6 +24,7 @@ const TaskKind& SensorSqlKind();
 const TaskKind& SensorHttpKind();
 const TaskKind& SensorTimeKind();
 const TaskKind& SensorExternalTaskKind();
+const TaskKind& NotifyKind();
 
 // How files of data are written, and read.
 inline const std::vector<std::string> kOutputFormats = {"parquet", "csv", "jsonl"};

@@ -175,7 +175,9 @@ const std::vector<FieldSpec>& DeadlineFields() {
        .doc = "average_runtime: with fewer there is no deadline; max_runs when left out",
        .min = 1,
        .max = 100},
-      {.name = "callback", .type = FieldType::kAny, .doc = "who is told when it is missed"},
+      {.name = "callback",
+       .type = FieldType::kAny,
+       .doc = "who is told when it is missed: a callback or several"},
   };
   return fields;
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/spec/kinds.h"
+#include "core/spec/notifiers.h"
 
 namespace millrace {
 namespace {
@@ -59,6 +60,10 @@ constexpr std::array kOperatorPaths = {
     OperatorPath{"airflow.sensors.time_delta.TimeDeltaSensorAsync", "sensor_time"},
     OperatorPath{"airflow.providers.standard.sensors.external_task.ExternalTaskSensor", "sensor_external_task"},
     OperatorPath{"airflow.sensors.external_task.ExternalTaskSensor", "sensor_external_task"},
+    OperatorPath{"airflow.providers.smtp.operators.smtp.EmailOperator", "notify"},
+    OperatorPath{"airflow.operators.email.EmailOperator", "notify"},
+    OperatorPath{"airflow.providers.slack.operators.slack_webhook.SlackWebhookOperator", "notify"},
+    OperatorPath{"airflow.providers.slack.operators.slack.SlackAPIPostOperator", "notify"},
 };
 
 // What these operators call the fields.
@@ -109,7 +114,7 @@ void SplitCallable(Value& with) {
 }
 
 // Kinds of the design that later versions bring.
-constexpr std::array<std::string_view, 2> kLaterKinds = {"notify", "spark"};
+constexpr std::array<std::string_view, 1> kLaterKinds = {"spark"};
 
 const OperatorPath* FindOperator(std::string_view name) {
   const auto found =
@@ -226,7 +231,7 @@ const std::vector<const TaskKind*>& TaskKinds() {
       &ShellKind(),     &EmptyKind(),  &SqlKind(),  &ExtractKind(), &LoadKind(),         &CheckKind(),
       &MapReduceKind(), &PythonKind(), &HttpKind(), &BranchKind(),  &ShortCircuitKind(), &LatestOnlyKind(),
       &TriggerDagKind(), &ApprovalKind(), &SensorFileKind(), &SensorSqlKind(), &SensorHttpKind(), &SensorTimeKind(),
-      &SensorExternalTaskKind()};
+      &SensorExternalTaskKind(), &NotifyKind()};
   return kinds;
 }
 
@@ -281,6 +286,7 @@ Value NativeWith(std::string_view uses, const Value& with) {
       value = std::move(plain);
     }
   }
+  if (std::optional<Value> message = NativeNotifier(uses, native)) return *std::move(message);
   SplitCallable(native);
   const std::string_view kind = FindOperator(uses)->kind;
   if (kind == "trigger_dag") {

@@ -28,6 +28,7 @@ struct ApiServer::Parts {
     AddBulkRoutes(table, context);
     AddBackfillRoutes(table, context);
     AddHitlRoutes(table, context);
+    AddNotificationRoutes(table, context);
     AddPoolRoutes(table, context);
     AddAuditRoutes(table, context);
     AddUpkeepRoutes(table, context);

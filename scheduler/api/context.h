@@ -42,6 +42,7 @@ struct Readers {
   store::BackfillReader& backfills;
   store::ApprovalReader& approvals;
   store::AuditReader& audit;
+  store::NotificationReader& notifications;
 };
 
 // What the API has done to files, besides rows; both outlive the API.

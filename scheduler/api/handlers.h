@@ -19,6 +19,7 @@ void AddChangeRoutes(RouteTable& table, Context& context);
 void AddBulkRoutes(RouteTable& table, Context& context);
 void AddBackfillRoutes(RouteTable& table, Context& context);
 void AddHitlRoutes(RouteTable& table, Context& context);
+void AddNotificationRoutes(RouteTable& table, Context& context);
 void AddPoolRoutes(RouteTable& table, Context& context);
 void AddAuditRoutes(RouteTable& table, Context& context);
 void AddUpkeepRoutes(RouteTable& table, Context& context);

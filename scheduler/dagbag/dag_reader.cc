@@ -57,6 +57,7 @@ void DagReader::Read(const Value& document) {
     ReadSchedule();
     ReadParams();
     ReadTemplates();
+    ReadRunCallbacks();
     if (const Value* tasks = document.Find("tasks"); tasks != nullptr && tasks->is_list()) ReadTasks(*tasks);
     CheckTemplates();
   }
@@ -156,6 +157,7 @@ void DagReader::Seal() {
   content.hash.clear();
   content.source.clear();
   content.file.clear();
+  for (Callback& callback : content.callbacks) callback.where = {};
   for (Task& task : content.tasks) {
     task.where = {};
     // What follows from the rest says nothing new.

@@ -46,6 +46,12 @@ class DagReader {
   void ReadRetryRules(Task& task, const Value& rules);
   void ReadRole(Task& task, const Value& value);
   void ReadCache(Task& task, const Value& value);
+  void ReadTaskCallbacks(Task& task, const Value& value, const Scope& scope);
+  // Of the run and of its deadlines.
+  void ReadRunCallbacks();
+  // One callback or a list of them; their places in dag_->callbacks.
+  std::vector<std::int32_t> ReadCallbacks(CallbackCause on, const Value& written, bool of_task,
+                                          const std::string& what);
   std::vector<Expansion> ReadExpand(const Value& value, const std::string& what, bool* zip,
                                     std::vector<Value>& needs);
   void CheckExpanded(const Task& task, const TaskKind& kind);
@@ -56,6 +62,7 @@ class DagReader {
   void LinkAll();
   void ReadBackoff(RetryPolicy& retry, const Value& value, const std::string& what);
   void ReadFiles();
+  void ReadFile(const std::string& path, const std::string& what, Position where);
   void ReadContract(const Task& task, const std::string& path, const std::string& content);
   void CheckTemplates();
   void Seal();
@@ -86,6 +93,7 @@ class DagReader {
     std::string text;
   };
   std::vector<Label> labels_;
+  std::map<std::string, std::vector<std::int32_t>> callbacks_;  // by cause and text: what tasks share is read once
   std::map<std::string, std::vector<Value>> teardowns_;  // by id, the setups that each takes down, as written
 };
 

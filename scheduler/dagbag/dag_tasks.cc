@@ -8,6 +8,7 @@
 #include "core/model/yaml.h"
 #include "core/spec/check_spec.h"
 #include "core/spec/dag_fields.h"
+#include "core/spec/notifiers.h"
 #include "core/spec/task_kind.h"
 #include "scheduler/dagbag/dag_reader.h"
 #include "scheduler/dagbag/fields.h"
@@ -170,6 +171,7 @@ void DagReader::ReadTask(const Value& written, const Scope& scope) {
   task.inlets = ReadDatasets(value, "inlets", what);
   ReadPolicy(task, value, scope);
   ReadRole(task, value);
+  ReadTaskCallbacks(task, value, scope);
   std::vector<Value> needs = NamesOf(value.Find("needs"));
   task.expand = ReadExpand(value, what, &task.zip, needs);
   const Value* uses = value.Find("uses");
@@ -301,21 +303,24 @@ void DagReader::ReadWith(Task& task, const Value& value, const Value& uses, std:
   task.files = FilesOf(*kind, task.with);
 }
 
+void DagReader::ReadFile(const std::string& path, const std::string& what, Position where) {
+  result_.files.push_back(path);
+  const auto known = [&](const DagFile& file) { return file.path == path; };
+  if (std::any_of(dag_->files.begin(), dag_->files.end(), known)) return;
+  const StatusOr<std::string> content = files_.Read(path);
+  if (!content.ok()) {
+    return Add(where, what + ": file '" + path + "': " + content.status().message(),
+               "files are looked for beneath the DAG folder");
+  }
+  dag_->files.push_back({path, *content});
+}
+
 void DagReader::ReadFiles() {
-  std::vector<std::string> paths;
   for (const Task& task : dag_->tasks) {
-    for (const std::string& path : task.files) {
-      result_.files.push_back(path);
-      if (std::find(paths.begin(), paths.end(), path) != paths.end()) continue;
-      const StatusOr<std::string> content = files_.Read(path);
-      if (!content.ok()) {
-        Add(task.where, "task '" + task.id + "': file '" + path + "': " + content.status().message(),
-            "files are looked for beneath the DAG folder");
-        continue;
-      }
-      AddOnce(paths, path);
-      dag_->files.push_back({path, *content});
-    }
+    for (const std::string& path : task.files) ReadFile(path, "task '" + task.id + "'", task.where);
+  }
+  for (const Callback& callback : dag_->callbacks) {
+    for (const std::string& path : callback.files) ReadFile(path, FieldOf(callback.on), callback.where);
   }
   for (const Task& task : dag_->tasks) {
     const std::string path = TextOf(task.with.Find("contract"));

@@ -5,7 +5,9 @@
 #include <string>
 
 #include "core/model/secret_text.h"
+#include "core/spec/notifiers.h"
 #include "core/spec/task_kind.h"
+#include "core/template/callback_context.h"
 #include "core/template/run_context.h"
 #include "core/template/template.h"
 
@@ -73,12 +75,38 @@ void AddMapNames(const Dag& dag, const Task& task, TemplateContext& context) {
   if (any) context.SetOpen("map");
 }
 
+// A callback has the names of a task, and those of what happened; it reads no XComs.
+void CheckCallbacks(const Dag& dag, const std::vector<std::string>& params, std::string_view source,
+                    std::vector<Problem>& problems) {
+  TemplateContext context = SampleRunContext(dag.id, "task", params);
+  AddCallbackNames({}, context);
+  context.Set("map", Value(Value::Map{}));
+  context.SetOpen("map");
+  for (const Callback& callback : dag.callbacks) {
+    const std::string what = FieldOf(callback.on) + ": in a template: ";
+    const RenderString check = [&](std::string_view text, FieldUse, Position where) -> StatusOr<std::string> {
+      for (const TemplateProblem& problem : CheckTemplate(text, context)) {
+        problems.push_back({"", PlaceInFile(source, where, {problem.line, problem.column}),
+                            what + problem.message, problem.suggestion});
+      }
+      for (const TemplateReference& reference : References(text, "task")) {
+        if (reference.need.kind != TemplateNeed::Kind::kXCom) continue;
+        problems.push_back({"", PlaceInFile(source, where, {reference.line, reference.column}),
+                            what + "a callback reads no XComs", "use a task behind it that does"});
+      }
+      return std::string();
+    };
+    static_cast<void>(RenderWith(*FindTaskKind(callback.kind), callback.with, check).ok());
+  }
+}
+
 }  // namespace
 
 void CheckTemplates(const Dag& dag, std::string_view source, std::vector<Problem>& problems) {
   std::vector<std::string> params;
   std::set<std::int32_t> seen;
   for (const Param& param : dag.params) params.push_back(param.name);
+  CheckCallbacks(dag, params, source, problems);
   for (const Task& task : dag.tasks) {
     const TaskKind* kind = FindTaskKind(task.kind);
     if (kind == nullptr) continue;

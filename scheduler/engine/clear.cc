@@ -366,6 +366,7 @@ CommandReply Engine::State::Delete(LiveRun& run) {
   std::erase_if(out->batch.attempts, [key](const Attempt& one) { return one.instance.run == key; });
   std::erase_if(out->batch.approvals, [key](const ApprovalRow& one) { return one.instance.run == key; });
   moved_runs.emplace_back(key, std::nullopt);
+  DropNotifications(key);
   Evict(run);
   return result;
 }
@@ -380,6 +381,7 @@ CommandReply Engine::State::Delete(const DeleteRuns& command) {
     result.deleted.push_back(name.key);
     out->batch.deleted_runs.push_back(name.key);
     moved_runs.emplace_back(name.key, std::nullopt);
+    DropNotifications(name.key);
   }
   return result;
 }

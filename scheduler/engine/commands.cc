@@ -63,6 +63,10 @@ void Engine::State::OnCommand(const CommandReceived& event) {
     Answer(event.reply, Delete(*gone));
     return;
   }
+  if (const auto* retry = std::get_if<RetryNotification>(&event.command)) {
+    Answer(event.reply, Retry(*retry));
+    return;
+  }
   if (const auto* pool = std::get_if<SetPool>(&event.command)) {
     Answer(event.reply, Set(*pool));
     return;

@@ -76,7 +76,7 @@ void Engine::State::MissDeadlines() {
   }
 }
 
-// The one place where a deadline is missed. What is to be told to `deadline.callback` starts here.
+// The one place where a deadline is missed.
 void Engine::State::OnDeadlineMissed(LiveRun& run, std::int32_t index, WallTime due) {
   const Deadline& deadline = run.dag->deadlines[static_cast<std::size_t>(index)];
   ++run.row.missed_deadlines;
@@ -86,6 +86,7 @@ void Engine::State::OnDeadlineMissed(LiveRun& run, std::int32_t index, WallTime 
       now.wall, "scheduler", "deadline_missed", run.row.dag_id + "/" + run.row.run_id,
       ToJson(Value(Value::Map{
           {"deadline", index}, {"reference", WordOf(deadline.reference)}, {"due_at", FormatTime(due)}}))});
+  TellDeadline(run, index, due);
 }
 
 void Engine::State::DropDeadlines(LiveRun& run) {

@@ -18,6 +18,7 @@ void Engine::State::StartInEngine(Instance& instance) {
 
 void Engine::State::Await(LiveRun& run, Instance& instance, std::string reason, Duration limit) {
   SetState(run, instance, TaskState::kDeferred);
+  Tell(run, instance, CallbackCause::kExecute);
   TaskInstance& row = instance.row;
   row.reason = std::move(reason);
   if (limit <= Duration(0)) return;

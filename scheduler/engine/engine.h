@@ -30,6 +30,8 @@ struct EngineOptions {
   int default_pool_slots = 128;
   std::vector<std::pair<std::string, int>> pools;  // further ones; a pool that is not known has no slots
   int prefetch_per_slot = 8;                       // of short built-in kinds only
+  std::string base_url = "http://127.0.0.1:8080";  // of the dashboard, for links in notifications
+  int notifications_per_run = 100;                 // about its tasks; further ones are counted, not told
 };
 
 // What applying an event adds: rows for the batch that is collecting, and effects that leave when it is

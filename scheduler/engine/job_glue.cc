@@ -33,6 +33,7 @@ void Engine::State::StartJob(LiveRun& run, Instance& instance) {
   row.worker.clear();
   SetState(run, instance, TaskState::kRunning);
   row.started_at = now.wall;
+  Tell(run, instance, CallbackCause::kExecute);
   StatusOr<Assignment> assignment = MakeAssignment(run, instance);
   if (!assignment.ok()) {
     Fail(run, instance, {Outcome::kFailFinal, std::nullopt, assignment.status().message(), "", {}, {}, {}},

@@ -109,6 +109,12 @@ struct Pool {
 
 using EventPtr = std::shared_ptr<const DatasetEvent>;
 
+// A row of the outbox that is not over, or that counts what its run, which is not over, does not tell.
+struct LiveNotification {
+  Notification row;
+  BatchPlace place;
+};
+
 struct LiveRun {
   Run row;
   DagPtr dag;
@@ -132,6 +138,8 @@ struct LiveRun {
   std::string stopped;                            // fail_fast: why nothing but teardowns starts any more
   std::vector<EventPtr> events;                // of datasets, that made it
   std::map<std::int32_t, WallTime> deadlines;  // not missed yet, by index in the DAG
+  std::int32_t notified = 0;    // rows of the outbox that it has made
+  std::int64_t suppressed = 0;  // the one that counts what it does not tell any more
   BatchPlace place;
   bool dirty = false;
 
@@ -199,7 +207,11 @@ struct LiveAttempt {
   bool started = false;
   std::optional<jobs::StageTaskId> stage;  // of a job
   std::shared_ptr<const StageWork> work;
+  std::int64_t notification = 0;  // a delivery: of no task instance, and without a slot
 };
+
+// How many notifications a worker delivers at a time: beside its slots, so that no user work waits for them.
+inline constexpr std::int32_t kDeliveriesPerWorker = 4;
 
 struct Session {
   SessionRow row;
@@ -213,6 +225,8 @@ struct Session {
   std::int32_t used = 0;          // slots
   std::int32_t sensors = 0;       // of `attempts`: they take no slot
   std::set<Fence> attempts;
+  std::int32_t delivering = 0;              // notifications, beside the slots
+  std::optional<std::int32_t> courier;      // the same, while it takes another
   std::vector<JobKey> ended_jobs;      // to be told when its stream is up again
   std::optional<std::int32_t> listed;  // free slots under which it stands among those that take work
   std::optional<std::int32_t> sensors_listed;  // the same for sensors: how many it has

@@ -67,6 +67,7 @@ void Engine::State::Load(Image image) {
     if (instance == nullptr || instance->row.state != TaskState::kDeferred) continue;
     if (instance->row.try_number == row.try_number) approvals[row.instance] = std::move(row);
   }
+  LoadNotifications(image);
   for (StageTaskRow& row : image.stage_tasks) {
     const auto job = jobs.find(row.job.instance);
     if (job != jobs.end() && job->second.key == row.job) job->second.durable.push_back(std::move(row));

@@ -19,6 +19,7 @@ StageKey KeyOf(const LiveJob& job, jobs::StageTaskId id) {
 }  // namespace
 
 void Engine::State::Place() {
+  Deliver();
   while (true) {
     const bool instance_first =
         !open_pools.empty() &&
@@ -73,6 +74,7 @@ Session* Engine::State::PickWorker(std::int32_t slots, bool prefetch, const Live
 }
 
 void Engine::State::Relist(Session& session) {
+  RelistCourier(session);
   const bool takes_work = session.connected && !session.draining;
   std::optional<std::int32_t> sensors;
   if (takes_work && session.sensors < kMostSensors) sensors = session.sensors;
@@ -92,11 +94,22 @@ void Engine::State::Relist(Session& session) {
   session.listed = free;
 }
 
+void Engine::State::RelistCourier(Session& session) {
+  std::optional<std::int32_t> takes;
+  if (session.connected && !session.draining && session.delivering < kDeliveriesPerWorker)
+    takes = session.delivering;
+  if (takes == session.courier) return;
+  if (session.courier) couriers.erase({*session.courier, session.row.session});
+  if (takes) couriers.emplace(*takes, session.row.session);
+  session.courier = takes;
+}
+
 Fence Engine::State::Occupy(Session& session, LiveAttempt attempt) {
   const Fence fence{term, ++fence_counter};
   attempt.session = session.row.session;
   session.used += attempt.slots;
-  session.sensors += attempt.slots == 0 ? 1 : 0;
+  session.sensors += attempt.slots == 0 && attempt.notification == 0 ? 1 : 0;
+  if (attempt.notification != 0) ++session.delivering;
   session.attempts.insert(fence);
   attempts.emplace(fence, std::move(attempt));
   Relist(session);
@@ -107,7 +120,8 @@ void Engine::State::Vacate(Fence fence) {
   const auto found = attempts.find(fence);
   if (Session* session = FindSession(found->second.session); session != nullptr) {
     session->used -= found->second.slots;
-    session->sensors -= found->second.slots == 0 ? 1 : 0;
+    session->sensors -= found->second.slots == 0 && found->second.notification == 0 ? 1 : 0;
+    if (found->second.notification != 0) --session->delivering;
     session->attempts.erase(fence);
     Relist(*session);
   }

@@ -15,6 +15,33 @@
 namespace millrace::engine {
 namespace {
 
+bool HasField(const TaskKind& kind, std::string_view name) {
+  return std::any_of(kind.fields.begin(), kind.fields.end(),
+                     [name](const FieldSpec& field) { return field.name == name; });
+}
+
+// What `expand` gives: to fields of the task's kind, else, where the kind calls something with them, to its
+// arguments. Such values are no templates.
+Status PutMapped(const TaskKind& kind, const TaskInstance& instance, Value& with) {
+  if (instance.map_value.empty()) return OkStatus();
+  ASSIGN_OR_RETURN(const Value values, ParseJson(instance.map_value));
+  const Value* written = with.Find("args");
+  Value args = written != nullptr && written->is_map() ? *written : Value(Value::Map{});
+  bool called = false;
+  for (const auto& [name, value] : values.as_map()) {
+    if (HasField(kind, name)) {
+      if (with.Find(name) == nullptr) with.Set(name, value);
+    } else if (HasField(kind, "args") && args.Find(name) == nullptr) {
+      args.Set(name, value);
+      called = true;
+    }
+  }
+  if (called) with.Set("args", std::move(args));
+  return OkStatus();
+}
+
+}  // namespace
+
 StatusOr<TemplateContext> ContextOf(const Run& run, const Dag& dag, const Task& task,
                                     const TaskInstance& instance, const Value& triggering_events) {
   RunFacts facts;
@@ -43,31 +70,6 @@ StatusOr<TemplateContext> ContextOf(const Run& run, const Dag& dag, const Task& 
   return context;
 }
 
-bool HasField(const TaskKind& kind, std::string_view name) {
-  return std::any_of(kind.fields.begin(), kind.fields.end(),
-                     [name](const FieldSpec& field) { return field.name == name; });
-}
-
-// What `expand` gives: to fields of the task's kind, else, where the kind calls something with them, to its
-// arguments. Such values are no templates.
-Status PutMapped(const TaskKind& kind, const TaskInstance& instance, Value& with) {
-  if (instance.map_value.empty()) return OkStatus();
-  ASSIGN_OR_RETURN(const Value values, ParseJson(instance.map_value));
-  const Value* written = with.Find("args");
-  Value args = written != nullptr && written->is_map() ? *written : Value(Value::Map{});
-  bool called = false;
-  for (const auto& [name, value] : values.as_map()) {
-    if (HasField(kind, name)) {
-      if (with.Find(name) == nullptr) with.Set(name, value);
-    } else if (HasField(kind, "args") && args.Find(name) == nullptr) {
-      args.Set(name, value);
-      called = true;
-    }
-  }
-  if (called) with.Set("args", std::move(args));
-  return OkStatus();
-}
-
 // What a kind that asks for it is told of its run: the names that templates have, as JSON.
 StatusOr<std::string> ContextJson(const Run& run, const Dag& dag, const Task& task,
                                   const TaskInstance& instance) {
@@ -94,8 +96,6 @@ StatusOr<std::string> ContextJson(const Run& run, const Dag& dag, const Task& ta
   context.Set("conf", std::move(conf));
   return ToJson(context);
 }
-
-}  // namespace
 
 Assignment Frame(const Run& run, const Dag& dag, const Task& task, const TaskInstance& instance,
                  Fence fence) {
@@ -127,6 +127,16 @@ Assignment Frame(const Run& run, const Dag& dag, const Task& task, const TaskIns
   if (run.interval_start)
     environment.emplace_back("MILLRACE_DATA_INTERVAL_START", FormatTs(*run.interval_start));
   if (run.interval_end) environment.emplace_back("MILLRACE_DATA_INTERVAL_END", FormatTs(*run.interval_end));
+  // The same for the retries of a task, another once it was cleared.
+  if (task.kind == "notify") {
+    Notification message;
+    message.id = (std::int64_t{instance.key.index} << 20) + instance.max_tries - task.retry.retries;
+    message.created_at = run.queued_at;
+    message.dag_id = dag.id;
+    message.run_id = run.run_id;
+    message.task_id = task.id;
+    environment.emplace_back("MILLRACE_IDEMPOTENCY_KEY", IdempotencyKey(message));
+  }
   return assignment;
 }
 

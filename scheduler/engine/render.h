@@ -8,12 +8,20 @@
 #include "core/model/attempt.h"
 #include "core/model/dag.h"
 #include "core/model/run.h"
+#include "core/template/context.h"
 #include "core/template/lookup.h"
 
 namespace millrace::engine {
 
 // Everything but `with`.
 Assignment Frame(const Run& run, const Dag& dag, const Task& task, const TaskInstance& instance, Fence fence);
+
+// The names that the task's templates have.
+StatusOr<TemplateContext> ContextOf(const Run& run, const Dag& dag, const Task& task,
+                                    const TaskInstance& instance, const Value& triggering_events);
+// The same for kinds that ask for it, as JSON.
+StatusOr<std::string> ContextJson(const Run& run, const Dag& dag, const Task& task,
+                                  const TaskInstance& instance);
 
 // What the task's templates will look up, as far as their text tells, each once.
 std::vector<TemplateNeed> NeedsOf(const Task& task);

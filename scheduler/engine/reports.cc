@@ -74,6 +74,10 @@ void Engine::State::OnReport(Session& session, const Report& report) {
   const auto found = attempts.find(report.fence);
   if (found == attempts.end() || found->second.session != session.row.session) return;  // stale
   LiveAttempt& attempt = found->second;
+  if (attempt.notification != 0) {
+    OnDeliveryReport(attempt, report);
+    return;
+  }
   if (report.ended && report.outcome == Outcome::kLost) {
     OnLost(report.fence, report.message, attempt.started);
     return;
@@ -106,6 +110,7 @@ void Engine::State::OnStarted(LiveRun& run, Instance& instance, WallTime at) {
   const Task& task = TaskOf(run, instance);
   SetState(run, instance, TaskState::kRunning);
   instance.row.started_at = Between(instance.row.queued_at.value_or(now.wall), at, now.wall);
+  Tell(run, instance, CallbackCause::kExecute);
   if (task.execution_timeout > Duration(0)) {
     const Duration limit = task.execution_timeout + task.kill_grace + options.lease;
     timers.Add({now.boot + limit, TimerKind::kBackstop, {}, {}, 0, instance.row.fence});
@@ -118,6 +123,8 @@ void Engine::State::OnEnded(LiveRun& run, Instance& instance, const engine::End&
   if (!row.started_at) row.started_at = Between(low, end.started_at, now.wall);
   row.ended_at = Between(*row.started_at, end.ended_at, now.wall);
   row.reason = end.message;
+  const bool began = row.state == TaskState::kRunning || row.state == TaskState::kDeferred;
+  if (!began && !end.cached) Tell(run, instance, CallbackCause::kExecute);  // its start is told with its end
   std::string refusal;
   if (!KeepXComs(instance, end, &refusal)) {
     Fail(run, instance, {Outcome::kFailFinal, end.exit_code, refusal, "", {}, {}, {}}, false);
@@ -144,9 +151,11 @@ void Engine::State::OnEnded(LiveRun& run, Instance& instance, const engine::End&
       SetState(run, instance, TaskState::kSuccess);
       // What stood for it was told when it was made; nothing is newer now.
       if (!end.cached) TellDatasets(run, instance);
+      Tell(run, instance, CallbackCause::kSuccess);
       return;
     case Outcome::kSkipped:
       SetState(run, instance, TaskState::kSkipped);
+      Tell(run, instance, CallbackCause::kSkipped);
       return;
     case Outcome::kFailed:
     case Outcome::kKilled:
@@ -170,6 +179,7 @@ void Engine::State::Fail(LiveRun& run, Instance& instance, const engine::End& en
   const RetryRule* rule = RuleFor(policy, end);
   if (!may_retry || row.try_number > row.max_tries || (rule != nullptr && !rule->retry)) {
     SetState(run, instance, TaskState::kFailed);
+    Tell(run, instance, CallbackCause::kFailure);
     if (run.dag->fail_fast && task.role != TaskRole::kTeardown && run.row.state == RunState::kRunning) {
       run.stopped = "fail_fast: task " + task.id + " failed";
       StopRest(run, run.stopped, false, nullptr);
@@ -183,10 +193,15 @@ void Engine::State::Fail(LiveRun& run, Instance& instance, const engine::End& en
   SetState(run, instance, TaskState::kUpForRetry);
   row.due_at = now.wall + delay;
   timers.Add({now.boot + delay, TimerKind::kRetry, {}, row.key, row.try_number, {}});
+  Tell(run, instance, CallbackCause::kRetry);
 }
 
 void Engine::State::OnLost(Fence fence, const std::string& why, bool counts) {
   const LiveAttempt attempt = attempts.find(fence)->second;
+  if (attempt.notification != 0) {
+    OnDeliveryLost(fence, why, counts);
+    return;
+  }
   if (attempt.stage) {
     OnStageLost(fence, why, counts);
     return;

@@ -236,6 +236,11 @@ void Engine::State::EndIfOver(LiveRun& run) {
   if (!run.stopped.empty()) run.row.note = run.stopped;
   run.row.ended_at = now.wall;
   DropDeadlines(run);
+  if (run.row.state == RunState::kSuccess) {
+    TellRun(run, CallbackCause::kSuccess, "success");
+  } else {
+    TellRun(run, CallbackCause::kFailure, run.stopped.empty() ? "task_failure" : "fail_fast");
+  }
   CountFailure(*run.owner, run.row, run.row.state == RunState::kFailed);
   CountRunning(run, -1);
   active_instances -= run.counted;
@@ -262,6 +267,7 @@ void Engine::State::CountFailure(LiveDag& dag, const Run& run, bool failed) {
 void Engine::State::Evict(LiveRun& run) {
   LookAgain();  // at the run's end, while it is there
   FlushRows();
+  if (run.suppressed != 0) Drop(run.suppressed);  // its count is in the store
   run.owner->runs.erase(run.row.run_id);
   if (run.past != nullptr && run.past->known && !run.past->none) {
     const auto followers = run.owner->followers.find(run.past->run);
@@ -307,6 +313,7 @@ void Engine::State::OnRunTimeout(LiveRun& run) {
   run.row.ended_at = now.wall;
   run.row.note = reason;
   DropDeadlines(run);
+  TellRun(run, CallbackCause::kFailure, "timed_out");
   CountFailure(*run.owner, run.row, true);
   CountRunning(run, -1);
   active_instances -= run.counted;

@@ -78,6 +78,10 @@ void Engine::State::Rejoin(Session& session, const WorkerJoined& event, Welcome&
                       std::back_inserter(absent));
   for (const Fence& fence : absent) {
     LiveAttempt& attempt = attempts.find(fence)->second;
+    if (attempt.notification != 0) {
+      OnLost(fence, "worker " + session.row.offer.name + " does not have it", attempt.started);
+      continue;
+    }
     LiveRun* run = FindRun(attempt.instance.run);
     if (!attempt.wanted || run == nullptr) {
       OnLost(fence, "", false);
@@ -185,9 +189,16 @@ void Engine::State::OnTimer(const Timer& timer) {
       woken.insert(found->second.row.dag_id);
       return;
     }
+    case TimerKind::kDelivery:
+      OnDeliveryDue(ToInt(timer.instance.run));
+      return;
     case TimerKind::kBackstop: {
       const auto found = attempts.find(timer.fence);
       if (found == attempts.end() || !found->second.wanted) return;
+      if (found->second.notification != 0) {
+        OnDeliveryStuck(timer.fence);
+        return;
+      }
       LiveRun& run = *FindRun(found->second.instance.run);
       Instance& instance = *FindInstance(found->second.instance);
       Unwant(run, instance, "timed out, and its worker did not end it");

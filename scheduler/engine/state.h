@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/template/callback_context.h"
 #include "core/template/lookup.h"
 #include "scheduler/engine/engine.h"
 #include "scheduler/engine/live.h"
@@ -50,6 +51,10 @@ struct Engine::State {
   std::map<std::int64_t, LiveBackfill> backfills;
   std::int64_t next_backfill = 1;
   std::map<TaskInstanceKey, LiveJob> jobs;
+  std::map<std::int64_t, LiveNotification> notifications;
+  std::set<std::pair<RunKey, std::int64_t>> notifications_of_runs;  // the same
+  std::set<std::int64_t> undelivered;                               // of these, those that are due
+  std::int64_t next_notification = 1;
 
   Timers timers;
   std::set<std::pair<WallTime, std::string>> fires;  // wall timers: when a DAG's timetable is asked again
@@ -58,6 +63,7 @@ struct Engine::State {
   std::int64_t next_dataset_event = 1;
   std::map<LaneKey, Pool*> open_pools;               // whose best waiter fits
   std::map<StageKey, std::pair<TaskInstanceKey, jobs::StageTaskId>> waiting_stages;
+  std::set<std::pair<std::int32_t, SessionId>> couriers;  // (deliveries, id) of those that take another
   std::set<std::pair<std::int32_t, SessionId>> free_workers;  // (-free slots, id) of those that take work
   std::set<std::pair<std::int32_t, SessionId>> sensor_workers;  // (sensors, id) of those that take more
   std::map<TaskInstanceKey, LiveWait> waits;                    // of deferred instances
@@ -147,6 +153,26 @@ struct Engine::State {
   void OnDeadlineMissed(LiveRun& run, std::int32_t index, WallTime due);
   // The run is over.
   void DropDeadlines(LiveRun& run);
+
+  // outbox.cc: callbacks and how they are delivered.
+  void Tell(LiveRun& run, const Instance& instance, CallbackCause cause);
+  void TellRun(LiveRun& run, CallbackCause cause, const std::string& reason);
+  void TellDeadline(LiveRun& run, std::int32_t index, WallTime due);
+  void AddNotification(LiveRun& run, const Callback& callback, const Instance* of, const Instance* about,
+                       CallbackFacts facts);
+  void Suppress(LiveRun& run);
+  void Keep(LiveNotification& notification);
+  void Drop(std::int64_t id);
+  // Hands those that are due to workers.
+  void Deliver();
+  void OnDeliveryReport(const LiveAttempt& attempt, const Report& report);
+  void OnDeliveryLost(Fence fence, const std::string& why, bool counts);
+  void DeliveryFailed(LiveNotification& notification, const std::string& why, bool may_retry);
+  void OnDeliveryDue(std::int64_t id);
+  void OnDeliveryStuck(Fence fence);
+  void LoadNotifications(const Image& image);
+  void DropNotifications(RunKey run);
+  CommandReply Retry(const RetryNotification& command);
 
   // runs.cc: from queued to ended.
   LiveRun& AddRun(LiveDag& dag, Run row, DagPtr version);
@@ -284,6 +310,7 @@ struct Engine::State {
   void Place();
   Session* PickWorker(std::int32_t slots, bool prefetch, const LiveJob* job, std::int32_t stage);
   void Relist(Session& session);
+  void RelistCourier(Session& session);
   Fence Occupy(Session& session, LiveAttempt attempt);
   void Vacate(Fence fence);
   bool PlaceInstance(LiveRun& run, Instance& instance);

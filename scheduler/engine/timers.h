@@ -24,6 +24,7 @@ enum class TimerKind : std::uint8_t {
   kDeferred,    // `instance`, in `try_number`, has waited long enough
   kWaitOver,    // `instance`, in `try_number`: has waited for too long
   kAskRuns,     // `instance` waits for runs that the store did not tell of
+  kDelivery,    // `instance.run` is a notification's id: its next try
 };
 
 struct Timer {

@@ -5,6 +5,7 @@
 
 #include "core/model/codec.h"
 #include "core/model/json.h"
+#include "scheduler/store/notifications.h"
 #include "scheduler/store/rows.h"
 #include "scheduler/store/schema.h"
 
@@ -82,7 +83,8 @@ constexpr std::array<const char*, 7> kDeleteRun = {
     "DELETE FROM xcom WHERE key BETWEEN ? AND ?", "DELETE FROM job WHERE key BETWEEN ? AND ?",
     "DELETE FROM stage_task WHERE key BETWEEN ? AND ?", "DELETE FROM approval WHERE key BETWEEN ? AND ?",
     "DELETE FROM note WHERE key BETWEEN ? AND ?"};
-constexpr std::array<const char*, 3> kDeleteRunRow = {"DELETE FROM run_event WHERE run = ?",
+constexpr std::array<const char*, 4> kDeleteRunRow = {"DELETE FROM notification WHERE run = ?",
+                                                      "DELETE FROM run_event WHERE run = ?",
                                                       "DELETE FROM deadline WHERE run = ?",
                                                       "DELETE FROM run WHERE run = ?"};
 constexpr std::array<const char*, 6> kDeleteDag = {
@@ -110,6 +112,7 @@ Status BatchWriter::Write(const Batch& batch) {
   RETURN_IF_ERROR(Delete(batch));
   RETURN_IF_ERROR(WriteDags(batch));
   RETURN_IF_ERROR(WriteBackfills(batch));
+  RETURN_IF_ERROR(WriteNotifications(batch));
   RETURN_IF_ERROR(WriteInstances(batch));
   RETURN_IF_ERROR(WriteDatasets(batch));
   RETURN_IF_ERROR(WriteJobs(batch));
@@ -335,6 +338,21 @@ Status BatchWriter::WriteBackfills(const Batch& batch) {
     RETURN_IF_ERROR(raise->Run());
   }
   return OkStatus();
+}
+
+Status BatchWriter::WriteNotifications(const Batch& batch) {
+  std::int64_t newest = 0;
+  for (const Notification& row : batch.notifications) {
+    newest = std::max(newest, row.id);
+    ASSIGN_OR_RETURN(Statement * statement, Prepared(kUpsertNotification));
+    BindNotification(*statement, row);
+    RETURN_IF_ERROR(statement->Run());
+  }
+  if (newest == 0) return OkStatus();
+  ASSIGN_OR_RETURN(Statement * raise, Prepared(kRaise));
+  raise->Bind(1, newest + 1);
+  raise->Bind(2, std::string_view("next_notification"));
+  return raise->Run();
 }
 
 Status BatchWriter::WriteJobs(const Batch& batch) {

@@ -27,6 +27,7 @@ class BatchWriter {
   Status WriteCached(const CachedResult& row);
   Status WriteXCom(const XComRow& row);
   Status WriteBackfills(const Batch& batch);
+  Status WriteNotifications(const Batch& batch);
   Status Delete(const Batch& batch);
   Status Forget(const Batch::Forgotten& forgotten);
   Status WriteRecord(const Record& record);

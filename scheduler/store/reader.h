@@ -248,6 +248,22 @@ class ApprovalReader {
   virtual StatusOr<std::vector<ApprovalEntry>> ListApprovals(const ApprovalFilter& filter) = 0;
 };
 
+struct NotificationFilter {
+  std::optional<RunKey> run;
+  std::string dag_id;   // "" for all
+  std::string task_id;  // "" for all
+  std::optional<NotificationState> state;
+  bool descending = true;  // by id
+  Page page;
+};
+
+class NotificationReader {
+ public:
+  virtual ~NotificationReader() = default;
+  virtual StatusOr<Notification> GetNotification(std::int64_t id) = 0;
+  virtual StatusOr<Listing<Notification>> ListNotifications(const NotificationFilter& filter) = 0;
+};
+
 class AccountReader {
  public:
   virtual ~AccountReader() = default;

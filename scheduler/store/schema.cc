@@ -156,8 +156,23 @@ ALTER TABLE task_instance ADD COLUMN wait TEXT;
 ALTER TABLE task_instance ADD COLUMN waits_since INTEGER;
 )sql";
 
+// The outbox of callbacks.
+constexpr const char* kVersion8 = R"sql(
+INSERT INTO meta VALUES ('next_notification', 1);
+CREATE TABLE notification(
+  id INTEGER PRIMARY KEY, run INTEGER NOT NULL, idx INTEGER NOT NULL, cause INTEGER NOT NULL, dag_id TEXT NOT NULL,
+  run_id TEXT NOT NULL, task_id TEXT NOT NULL, map_index INTEGER NOT NULL, try_number INTEGER NOT NULL,
+  kind TEXT NOT NULL, target TEXT NOT NULL, state INTEGER NOT NULL, attempts INTEGER NOT NULL,
+  created_at INTEGER NOT NULL, due_at INTEGER, ended_at INTEGER, reason TEXT NOT NULL, count INTEGER NOT NULL,
+  term INTEGER NOT NULL, counter INTEGER NOT NULL, session INTEGER NOT NULL, worker TEXT NOT NULL, delivery TEXT NOT NULL);
+CREATE INDEX notification_by_run ON notification(run);
+CREATE INDEX notification_by_dag ON notification(dag_id);
+CREATE INDEX notification_open ON notification(id) WHERE state < 2;
+CREATE INDEX notification_failed ON notification(id) WHERE state = 3;
+)sql";
+
 constexpr std::array<const char*, kSchemaVersion> kMigrations = {
-    kVersion1, kVersion2, kVersion3, kVersion4, kVersion5, kVersion6, kVersion7};
+    kVersion1, kVersion2, kVersion3, kVersion4, kVersion5, kVersion6, kVersion7, kVersion8};
 
 StatusOr<int> Version(Database& database) {
   ASSIGN_OR_RETURN(Statement statement, database.Prepare("PRAGMA user_version"));

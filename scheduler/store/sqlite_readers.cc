@@ -9,6 +9,7 @@
 #include "scheduler/store/audit_reader.h"
 #include "scheduler/store/backfill_reader.h"
 #include "scheduler/store/credential_readers.h"
+#include "scheduler/store/notifications.h"
 #include "scheduler/store/dataset_reader.h"
 #include "scheduler/store/listing.h"
 #include "scheduler/store/read_pool.h"
@@ -516,6 +517,7 @@ struct SqliteReaders::Parts {
         approvals(MakeApprovalReader(*pool)),
         variables(MakeVariableReader(*pool)),
         connections(MakeConnectionReader(*pool)),
+        notifications(MakeNotificationReader(*pool)),
         accounts(*pool),
         audit(MakeAuditReader(*pool)),
         journal(*pool) {}
@@ -532,6 +534,7 @@ struct SqliteReaders::Parts {
   std::unique_ptr<ApprovalReader> approvals;
   std::unique_ptr<VariableReader> variables;
   std::unique_ptr<ConnectionReader> connections;
+  std::unique_ptr<NotificationReader> notifications;
   Accounts accounts;
   std::unique_ptr<AuditReader> audit;
   Journal journal;
@@ -555,6 +558,7 @@ BackfillReader& SqliteReaders::backfills() { return *parts_->backfills; }
 ApprovalReader& SqliteReaders::approvals() { return *parts_->approvals; }
 VariableReader& SqliteReaders::variables() { return *parts_->variables; }
 ConnectionReader& SqliteReaders::connections() { return *parts_->connections; }
+NotificationReader& SqliteReaders::notifications() { return *parts_->notifications; }
 AccountReader& SqliteReaders::accounts() { return parts_->accounts; }
 AuditReader& SqliteReaders::audit() { return *parts_->audit; }
 JournalReader& SqliteReaders::journal() { return parts_->journal; }

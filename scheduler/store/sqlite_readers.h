@@ -26,6 +26,7 @@ class SqliteReaders {
   ApprovalReader& approvals();
   VariableReader& variables();
   ConnectionReader& connections();
+  NotificationReader& notifications();
   AccountReader& accounts();
   AuditReader& audit();
   JournalReader& journal();

@@ -15,6 +15,7 @@
 #include "core/model/codec.h"
 #include "platform/failpoint/failpoint.h"
 #include "scheduler/store/batch_writer.h"
+#include "scheduler/store/notifications.h"
 #include "scheduler/store/rows.h"
 #include "scheduler/store/schema.h"
 #include "scheduler/store/sqlite.h"
@@ -185,6 +186,8 @@ class SqliteStore : public Store {
     image.sequence = static_cast<std::uint64_t>(sequence);
     image.next_session = static_cast<std::uint64_t>(next_session);
     ASSIGN_OR_RETURN(image.next_backfill, Meta("next_backfill"));
+    ASSIGN_OR_RETURN(image.next_notification, Meta("next_notification"));
+    RETURN_IF_ERROR(LoadNotifications(image));
     RETURN_IF_ERROR(LoadRest(image));
     RETURN_IF_ERROR(LoadDags(image));
     RETURN_IF_ERROR(LoadRuns(image));
@@ -233,6 +236,28 @@ class SqliteStore : public Store {
       ASSIGN_OR_RETURN(const bool more, pools.Step());
       if (!more) return OkStatus();
       image.pools.push_back(ReadPoolRow(pools));
+    }
+  }
+
+  // Those that are to be delivered, and how many the unfinished runs have told.
+  Status LoadNotifications(Image& image) {
+    ASSIGN_OR_RETURN(Statement rows,
+                     database_->Prepare(std::string("SELECT ") + kNotificationColumns +
+                                        " FROM notification WHERE state < 2 OR (state = 4 AND run IN "
+                                        "(SELECT run FROM run WHERE state < 2)) ORDER BY id"));
+    while (true) {
+      ASSIGN_OR_RETURN(const bool more, rows.Step());
+      if (!more) break;
+      ASSIGN_OR_RETURN(Notification row, ReadNotification(rows));
+      image.notifications.push_back(std::move(row));
+    }
+    ASSIGN_OR_RETURN(Statement counts,
+                     database_->Prepare("SELECT run, count(*) FROM notification WHERE state <> 4 AND run IN "
+                                        "(SELECT run FROM run WHERE state < 2) GROUP BY run ORDER BY run"));
+    while (true) {
+      ASSIGN_OR_RETURN(const bool more, counts.Step());
+      if (!more) return OkStatus();
+      image.notified.emplace_back(RunKey{counts.Int(0)}, static_cast<std::int32_t>(counts.Int(1)));
     }
   }
 

@@ -433,4 +433,65 @@ TEST_P(StoreContract, stage_tasks_of_jobs_under_way_come_back) {
   EXPECT_EQ(image_.stage_tasks[0].result, row.result);
 }
 
+TEST_P(StoreContract, what_is_still_to_be_told_comes_back_whole_and_what_was_told_does_not) {
+  Batch batch = WithRun();
+  Notification waits;
+  waits.id = 3;
+  waits.run = RunKey{1};
+  waits.index = 1;
+  waits.cause = CallbackCause::kRetry;
+  waits.dag_id = "etl";
+  waits.run_id = "first";
+  waits.task_id = "b";
+  waits.map_index = 4;
+  waits.try_number = 2;
+  waits.kind = "notify";
+  waits.target = "smtp to zoë@example.com";
+  waits.created_at = WallFromMicros(11);
+  waits.due_at = WallFromMicros(12);
+  waits.delivery = {R"({"notify":"smtp"})", "{}", {{"A", "b"}}, {"mail"}, {"f.py"}, "hash", std::chrono::seconds(9)};
+  Notification suppressed = waits;
+  suppressed.id = 4;
+  suppressed.state = NotificationState::kSuppressed;
+  suppressed.count = 17;
+  Notification told = waits;
+  told.id = 5;
+  batch.notifications = {waits, suppressed, told};
+  CommitOk(std::move(batch));
+  Batch later = NewBatch();
+  waits.state = NotificationState::kRunning;
+  waits.attempts = 2;
+  waits.fence = {1, 77};
+  waits.session = SessionId{4};
+  waits.worker = "w1";
+  waits.reason = "refused";
+  waits.due_at.reset();
+  told.state = NotificationState::kDelivered;
+  told.ended_at = WallFromMicros(14);
+  later.notifications = {waits, told};
+  CommitOk(std::move(later));
+  Reopen();
+  EXPECT_EQ(image_.notifications, (std::vector<Notification>{waits, suppressed}));
+  EXPECT_EQ(image_.notified, (std::vector<std::pair<RunKey, std::int32_t>>{{RunKey{1}, 2}}));
+  EXPECT_EQ(image_.next_notification, 6);
+}
+
+TEST_P(StoreContract, what_a_deleted_run_had_to_tell_is_gone_and_its_numbers_are_not_used_again) {
+  Batch batch = WithDag();
+  batch.runs.push_back(RunRow(1, "first", RunState::kSuccess));
+  Notification row;
+  row.id = 8;
+  row.run = RunKey{1};
+  batch.notifications = {row};
+  CommitOk(std::move(batch));
+  Reopen();
+  ASSERT_EQ(image_.notifications.size(), 1u);  // its run is over, it is not
+  Batch gone = NewBatch();
+  gone.deleted_runs = {RunKey{1}};
+  CommitOk(std::move(gone));
+  Reopen();
+  EXPECT_TRUE(image_.notifications.empty());
+  EXPECT_EQ(image_.next_notification, 9);
+}
+
 }  // namespace millrace::test

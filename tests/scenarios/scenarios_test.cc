@@ -201,6 +201,14 @@ class Scenario {
       const Assign& first = first_.at(driver_->KeyOf(name));
       driver_->Report(first.session, first.assignment.fence, true,
                       line.Word(2) == "succeeds" ? Outcome::kSuccess : Outcome::kFailed);
+    } else if (what == "delivered" || what == "undelivered") {
+      driver_->Deliver(std::stoi(name),
+                       what == "delivered" ? Outcome::kSuccess
+                       : line.Has("finally") ? Outcome::kFailFinal
+                                             : Outcome::kFailed,
+                       line.Word(2));
+    } else if (what == "message") {
+      trace_.push_back(driver_->deliveries.at(std::stoi(name)).assignment.with);
     } else if (what == "silent") {
       alive_.erase(name);
     } else if (what == "disconnects") {
@@ -290,7 +298,7 @@ class Scenario {
   }
 
   // Backfills, runs and DAGs as wholes, pools.
-  static std::optional<Command> Operation(const Line& line) {
+  std::optional<Command> Operation(const Line& line) {
     const std::string what = line.Word(0);
     const std::string name = line.Word(1);
     if (what == "backfill") {
@@ -328,6 +336,7 @@ class Scenario {
     if (what == "delete_task") {
       return DeleteTaskInstance{name, line.Word(2), line.Word(3), std::stoi(line.Option("map_index", "-1")), "ana"};
     }
+    if (what == "retry") return RetryNotification{driver_->rows.notifications.at(std::stoi(name)), "ana"};
     if (what == "delete_run") return DeleteRun{name, line.Word(2), "ana"};
     if (what == "delete_dag") return DeleteDag{name, "ana"};
     if (what == "set_pool") return SetPool{{name, std::stoi(line.Word(2)), "", false, false}, false};
@@ -387,6 +396,7 @@ class Scenario {
     std::map<RunKey, int> runs;
     std::map<TaskInstanceKey, int> instances;
     std::map<std::int64_t, int> backfills;
+    std::set<std::int64_t> notifications;
     for (std::size_t i = before_; i < driver_->batches.size(); ++i) {
       const Batch& batch = driver_->batches[i];
       for (const Run& run : batch.runs) runs[run.key] = 1;
@@ -411,6 +421,7 @@ class Scenario {
         lines.push_back("run " + std::to_string(ToInt(run)) + " deleted");
       for (const std::string& dag : batch.deleted_dags) lines.push_back("dag " + dag + " deleted");
       for (const Backfill& backfill : batch.backfills) backfills[backfill.id] = 1;
+      for (const Notification& row : batch.notifications) notifications.insert(row.id);
     }
     for (const auto& [id, one] : backfills) {
       const auto found = driver_->rows.backfills.find(id);
@@ -422,11 +433,19 @@ class Scenario {
     for (const auto& [key, one] : instances) {
       if (driver_->rows.instances.contains(key)) lines.push_back(Describe(driver_->rows.instances.at(key)));
     }
+    for (const std::int64_t id : notifications) {
+      const auto row = driver_->rows.notifications.find(id);
+      if (row != driver_->rows.notifications.end()) lines.push_back(Describe(row->second));
+    }
     for (const CancelAttempt& cancel : driver_->Effects<CancelAttempt>()) {
       lines.push_back("kill " + ToString(cancel.fence) + ": " + cancel.reason);
     }
     for (const Assign& assign : driver_->Effects<Assign>()) {
-      lines.push_back("send " + driver_->NameOf(assign.assignment.instance) + " as " +
+      const bool delivery = assign.assignment.instance.index == kNotificationLog;
+      lines.push_back("send " +
+                      (delivery ? "notification " + std::to_string(assign.assignment.try_number)
+                                : driver_->NameOf(assign.assignment.instance)) +
+                      " as " +
                       ToString(assign.assignment.fence) + " to " + WorkerOf(assign.session));
     }
     lines.insert(lines.end(), trace_.begin(), trace_.end());
@@ -461,6 +480,16 @@ class Scenario {
                           : "") +
            (row.completed_at ? " over" : "") + ": " + std::to_string(row.made) + " run, " +
            std::to_string(row.skipped) + " left alone, of " + std::to_string(row.dates);
+  }
+
+  std::string Describe(const Notification& row) const {
+    std::string text = "notification " + std::to_string(row.id) + " " + std::string(ToString(row.state));
+    if (row.state == NotificationState::kSuppressed) return text + " " + std::to_string(row.count);
+    text += ": " + std::string(ToString(row.cause)) + (row.task_id.empty() ? "" : " of " + row.task_id);
+    if (row.map_index >= 0) text += "[" + std::to_string(row.map_index) + "]";
+    text += ", " + row.target;
+    if (row.due_at) text += ", due " + Clock(*row.due_at, start_);
+    return row.reason.empty() ? text : text + " (" + row.reason + ")";
   }
 
   std::string Describe(const TaskInstance& row) const {

@@ -31,8 +31,13 @@ void EngineDriver::Commit(engine::Output output) {
   batches.push_back(std::move(output.batch));
   effects = std::move(output.effects);
   for (const Effect& effect : effects) {
-    if (const auto* assign = std::get_if<Assign>(&effect))
+    const auto* assign = std::get_if<Assign>(&effect);
+    if (assign == nullptr) continue;
+    if (assign->assignment.instance.index == kNotificationLog) {
+      deliveries.insert_or_assign(assign->assignment.try_number, *assign);
+    } else {
       assigned.insert_or_assign(assign->assignment.instance, *assign);
+    }
   }
 }
 
@@ -219,6 +224,12 @@ void EngineDriver::End(const std::string& task, Outcome outcome, const std::stri
   const Assign* assign = Assigned(task);
   ASSERT_NE(assign, nullptr) << task << " was not assigned";
   Report(assign->session, assign->assignment.fence, true, outcome, message, result);
+}
+
+void EngineDriver::Deliver(std::int64_t id, Outcome outcome, const std::string& message) {
+  const auto assign = deliveries.find(id);
+  ASSERT_NE(assign, deliveries.end()) << "notification " << id << " was not assigned";
+  Report(assign->second.session, assign->second.assignment.fence, true, outcome, message);
 }
 
 void EngineDriver::Heartbeat(SessionId session) { Apply(millrace::Heartbeat{session, now_.boot, 1}); }

@@ -52,6 +52,8 @@ class EngineDriver {
   void Report(SessionId session, const Fence& fence, bool ended, Outcome outcome = Outcome::kSuccess,
               const std::string& message = "", const std::string& result = "",
               const std::function<void(millrace::Report&)>& change = nullptr);
+  // What a worker says of the newest try of a notification.
+  void Deliver(std::int64_t id, Outcome outcome = Outcome::kSuccess, const std::string& message = "");
   void Heartbeat(SessionId session);
 
   // The newest assignment of a task, or nullptr.
@@ -84,6 +86,7 @@ class EngineDriver {
   std::vector<Effect> effects;                 // of the last event
   std::vector<Batch> batches;                  // all of them
   std::map<TaskInstanceKey, Assign> assigned;  // the newest of each
+  std::map<std::int64_t, Assign> deliveries;   // the newest of each notification
 
  private:
   void Commit(engine::Output output);

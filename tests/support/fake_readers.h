@@ -34,6 +34,7 @@ struct Rows {
   std::vector<Backfill> backfills;
   std::vector<store::ApprovalEntry> approvals;
   std::vector<NoteRecord> notes;
+  std::vector<Notification> notifications;
   std::vector<RunKey> removed_logs;
   std::vector<std::string> backups;
 };
@@ -76,6 +77,7 @@ class FakeReaders : public store::DagReader,
                     public store::LogReader,
                     public store::BackfillReader,
                     public store::ApprovalReader,
+                    public store::NotificationReader,
                     public store::LogCleaner,
                     public store::BackupWriter {
  public:
@@ -313,6 +315,25 @@ class FakeReaders : public store::DagReader,
     return found;
   }
 
+  StatusOr<Notification> GetNotification(std::int64_t id) override {
+    const std::lock_guard lock(rows_.mutex);
+    for (const Notification& row : rows_.notifications) {
+      if (row.id == id) return row;
+    }
+    return NotFound("Notification not found: " + std::to_string(id));
+  }
+  StatusOr<store::Listing<Notification>> ListNotifications(const store::NotificationFilter& filter) override {
+    const std::lock_guard lock(rows_.mutex);
+    std::vector<Notification> matching;
+    for (const Notification& row : rows_.notifications) {
+      if (!filter.dag_id.empty() && row.dag_id != filter.dag_id) continue;
+      if (filter.run && row.run != *filter.run) continue;
+      if (!filter.task_id.empty() && row.task_id != filter.task_id) continue;
+      if (!filter.state || row.state == *filter.state) matching.push_back(row);
+    }
+    if (filter.descending) std::reverse(matching.begin(), matching.end());
+    return PageOf(std::move(matching), filter.page);
+  }
   StatusOr<Backfill> GetBackfill(std::int64_t id) override {
     const std::lock_guard lock(rows_.mutex);
     for (const Backfill& row : rows_.backfills) {

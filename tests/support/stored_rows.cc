@@ -89,6 +89,14 @@ Status StoredRows::Apply(const Batch& batch) {
   }
   for (const DagRow& row : batch.dags) dags[row.dag_id] = row;
   for (const Backfill& row : batch.backfills) backfills[row.id] = row;
+  for (const Notification& row : batch.notifications) {
+    const auto old = notifications.find(row.id);
+    if (old != notifications.end() && old->second.state == NotificationState::kDelivered)
+      return Aborted("a notification is written after it was delivered");
+    if (!runs.contains(row.run)) return Aborted("a notification without its run");
+    notifications[row.id] = row;
+    next_notification = std::max(next_notification, row.id + 1);
+  }
   for (const Record& record : batch.records) {
     const auto* pool = std::get_if<PoolRow>(&record);
     if (pool != nullptr && pool->deleted) pools.erase(pool->name);
@@ -160,6 +168,7 @@ void StoredRows::Delete(RunKey run) {
   std::erase_if(approvals, [&](const auto& one) { return one.first.first.run == run; });
   std::erase_if(run_events, [&](const auto& one) { return one.first == run; });
   std::erase_if(deadlines, [&](const auto& one) { return one.first.first == run; });
+  std::erase_if(notifications, [&](const auto& one) { return one.second.run == run; });
 }
 
 std::vector<Run> StoredRows::LoadDates(const std::string& dag_id, WallTime from, WallTime to) const {
@@ -202,6 +211,14 @@ Image StoredRows::Load() {
                        instance->second.try_number == key.second;
     if (waits && !row.responded_at) image.approvals.push_back(row);
   }
+  std::map<RunKey, std::int32_t> told;
+  image.next_notification = next_notification;
+  for (const auto& [id, row] : notifications) {
+    const bool live = !IsTerminal(runs.at(row.run).state);
+    if (!IsOver(row.state) || (live && row.state == NotificationState::kSuppressed)) image.notifications.push_back(row);
+    if (live && row.state != NotificationState::kSuppressed) ++told[row.run];
+  }
+  image.notified.assign(told.begin(), told.end());
   for (const auto& key : wanted) image.dag_versions.push_back(versions.at(key));
   for (const auto& [key, row] : stage_tasks) {
     const auto instance = instances.find(row.job.instance);

@@ -30,6 +30,8 @@ struct StoredRows {
   std::map<std::int64_t, Backfill> backfills;
   std::map<std::string, PoolRow> pools;
   std::map<std::string, CachedResult> cached;
+  std::map<std::int64_t, Notification> notifications;
+  std::int64_t next_notification = 1;
   std::vector<Record> records;
   std::map<std::int64_t, DatasetEvent> dataset_events;
   std::set<std::pair<std::string, std::int64_t>> dataset_queue;

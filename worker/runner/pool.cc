@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "core/model/notification.h"
 #include "proto/convert/worker.h"
 
 namespace millrace::runner {
@@ -18,6 +19,9 @@ constexpr Duration kSparePause = std::chrono::seconds(2);
 // DuckDB instances of a spare: a plan's and a fused task's, or those of some stage tasks side by side.
 constexpr int kLeastInstances = 2;
 constexpr int kMostInstances = 4;
+constexpr int kDeliveriesAtOnce = 4;
+
+bool IsDelivery(const v1::Assignment& assignment) { return assignment.index() == kNotificationLog; }
 
 // Looks of sensors at once; a slow one must not keep the others waiting.
 constexpr int kLooksAtOnce = 8;
@@ -81,6 +85,7 @@ void RunnerPool::EachSeat(const Visit& visit) {
   for (const auto& seat : slots_) visit(*seat);
   for (const auto& [job, seat] : jobs_) visit(*seat);
   visit(*sensors_);
+  if (courier_ != nullptr) visit(*courier_);
 }
 
 RunnerPool::~RunnerPool() {
@@ -147,14 +152,18 @@ bool RunnerPool::EnsureRunner(Seat& seat) {
   seat.last_ran_nothing = true;
   seat.death.clear();
   const bool for_sensors = &seat == sensors_.get();
-  const bool for_job = !for_sensors && std::none_of(slots_.begin(), slots_.end(), [&](const auto& slot) {
-                         return slot.get() == &seat;
-                       });
+  const bool courier = &seat == courier_.get();
+  const bool for_job =
+      !for_sensors && !courier &&
+      std::none_of(slots_.begin(), slots_.end(), [&](const auto& slot) { return slot.get() == &seat; });
   v1::ToRunner message;
   *message.mutable_setup() = options_.setup;
   message.mutable_setup()->set_shuffle_secret(shuffle_secret_);
   message.mutable_setup()->set_lease_until(ToMicros(lease_until_));
-  message.mutable_setup()->set_concurrent(for_sensors ? kLooksAtOnce : for_job ? options_.slots : 1);
+  message.mutable_setup()->set_concurrent(for_sensors ? kLooksAtOnce
+                                          : courier   ? kDeliveriesAtOnce
+                                          : for_job   ? options_.slots
+                                                      : 1);
   message.mutable_setup()->set_threads(for_job ? options_.slots : 1);
   message.mutable_setup()->set_memory_bytes(for_job ? options_.memory_bytes
                                                     : options_.memory_bytes / options_.slots);
@@ -182,6 +191,11 @@ RunnerPool::Seat* RunnerPool::FreeSeat(const std::string& kind) {
   return best;
 }
 
+RunnerPool::Seat* RunnerPool::CourierSeat() {
+  if (courier_ == nullptr) courier_ = std::make_unique<Seat>();
+  return EnsureRunner(*courier_) ? courier_.get() : nullptr;
+}
+
 RunnerPool::Seat* RunnerPool::JobSeat(const JobKey& job) {
   std::unique_ptr<Seat>& seat = jobs_[job];
   if (seat == nullptr) seat = std::make_unique<Seat>();
@@ -194,7 +208,8 @@ void RunnerPool::Give(Seat& seat, v1::Assignment assignment) {
   const Fence fence = convert::FromWire(assignment.fence());
   Running running;
   running.kind = assignment.kind();
-  if (!assignment.stage().folder().empty()) seat.folder = options_.setup.folder() + "/scratch/" + assignment.stage().folder();
+  if (!assignment.stage().folder().empty())
+    seat.folder = options_.setup.folder() + "/scratch/" + assignment.stage().folder();
   running.grace = Duration(assignment.kill_grace_micros());
   seat.running.emplace(fence, std::move(running));
   seat.last_ran_nothing = false;
@@ -215,6 +230,7 @@ void RunnerPool::Feed() {
   if (!open_) return;
   for (auto next = waiting_.begin(); next != waiting_.end();) {
     Seat* seat = next->has_stage()    ? JobSeat(convert::FromWire(next->stage().job()))
+                 : IsDelivery(*next)  ? CourierSeat()
                  : next->slots() == 0 ? SensorSeat()
                                       : FreeSeat(next->kind());
     if (seat == nullptr || !seat->death.empty()) {
@@ -346,6 +362,7 @@ void RunnerPool::TickLocked(std::vector<std::unique_ptr<Runner>>& dead, std::vec
   }
   for (const auto& [job, seat] : jobs_) look(*seat);
   look(*sensors_);
+  if (courier_ != nullptr) look(*courier_);
   TendSpare(now);
   Feed();
 }
@@ -366,6 +383,7 @@ RunnerPool::Seat* RunnerPool::SeatOf(const Runner& runner) {
     if (seat->runner.get() == &runner) return seat.get();
   }
   if (sensors_->runner.get() == &runner) return sensors_.get();
+  if (courier_ != nullptr && courier_->runner.get() == &runner) return courier_.get();
   return nullptr;
 }
 

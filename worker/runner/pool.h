@@ -83,6 +83,8 @@ class RunnerPool {
   class Listener;
 
   Seat* FreeSeat(const std::string& kind);
+  // Of deliveries of notifications, which take no slot: one runner, a few at a time.
+  Seat* CourierSeat();
   Seat* JobSeat(const JobKey& job);
   Seat* SensorSeat();
   template <typename Visit>
@@ -114,6 +116,7 @@ class RunnerPool {
   std::string shuffle_secret_;
   BootTime lease_until_{};
   std::vector<std::unique_ptr<Seat>> slots_;
+  std::unique_ptr<Seat> courier_;  // when there was something to deliver
   std::map<JobKey, std::unique_ptr<Seat>> jobs_;
   std::unique_ptr<Seat> sensors_;
   std::deque<v1::Assignment> waiting_;

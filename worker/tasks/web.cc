@@ -33,6 +33,14 @@ Status FromConnection(const TaskContext& context, const std::string& name, const
 
 }  // namespace
 
+StatusOr<Duration> TimeoutOf(const Value& with, Duration otherwise) {
+  const Value* timeout = with.Find("timeout");
+  if (timeout == nullptr) return otherwise;
+  if (timeout->is_string()) return ParseDuration(timeout->as_string());
+  if (!timeout->is_number()) return otherwise;
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(timeout->as_double()));
+}
+
 StatusOr<connect::HttpRequest> RequestOf(const TaskContext& context, const Value& with) {
   connect::HttpRequest request;
   request.url = TextOf(with, "url");
@@ -57,14 +65,7 @@ StatusOr<connect::HttpRequest> RequestOf(const TaskContext& context, const Value
     request.body = TextOf(with, "data");
   }
   request.method = TextOf(with, "method", json != nullptr || !request.body.empty() ? "POST" : "GET");
-  if (const Value* timeout = with.Find("timeout"); timeout != nullptr) {
-    if (timeout->is_number()) {
-      request.timeout =
-          std::chrono::duration_cast<Duration>(std::chrono::duration<double>(timeout->as_double()));
-    } else if (timeout->is_string()) {
-      ASSIGN_OR_RETURN(request.timeout, ParseDuration(timeout->as_string()));
-    }
-  }
+  ASSIGN_OR_RETURN(request.timeout, TimeoutOf(with, request.timeout));
   request.redirects = static_cast<int>(NumberOf(with, "redirects", request.redirects));
   request.ca_file = TextOf(with, "ca_file");
   return request;

@@ -14,6 +14,9 @@ namespace millrace::tasks {
 // url, or connection and endpoint; method, headers, params, data, json, timeout, redirects, ca_file.
 StatusOr<connect::HttpRequest> RequestOf(const TaskContext& context, const Value& with);
 
+// Its field `timeout`.
+StatusOr<Duration> TimeoutOf(const Value& with, Duration otherwise);
+
 // Without user, password and query: for the log.
 std::string ShownUrl(const std::string& url);
 
