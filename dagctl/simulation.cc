@@ -72,7 +72,7 @@ DagPtr Simulation::WithoutWork(const Dag& dag) const {
   copy.files.clear();
   for (Task& task : copy.tasks) {
     const bool decides = task.in_engine && task.steering != Steering::kNone && task.kind != "approval";
-    if (decides || Triggers(task) || (task.sensor && StaysSensor(task))) continue;
+    if (decides || Triggers(dag, task) || (task.sensor && StaysSensor(task))) continue;
     task.kind = "empty";
     task.in_engine = false;
     // A sensor that polls finds what it looks for when its length is over, unless it gives up before.
@@ -86,13 +86,29 @@ DagPtr Simulation::WithoutWork(const Dag& dag) const {
   return std::make_shared<const Dag>(std::move(copy));
 }
 
-// The DAG that it triggers takes part, and nothing but this file is needed to know its conf.
-bool Simulation::Triggers(const Task& task) const {
-  if (task.kind != "trigger_dag") return false;
-  const Value* target = task.with.Find("dag");
+const std::string* Simulation::TargetOf(const Task& task) const {
+  const Value* target = task.kind == "trigger_dag" ? task.with.Find("dag") : nullptr;
+  if (target == nullptr || !target->is_string() || !dags_.contains(target->as_string())) return nullptr;
+  return &target->as_string();
+}
+
+// The DAG that it triggers takes part, nothing but this file is needed to know its conf, and it does not come back
+// to this DAG: here no time would pass between the rounds.
+bool Simulation::Triggers(const Dag& dag, const Task& task) const {
+  const std::string* target = TargetOf(task);
   const Value* conf = task.with.Find("conf");
-  return target != nullptr && target->is_string() && dags_.contains(target->as_string()) &&
-         (conf == nullptr || !HasTemplate(ToJson(*conf)));
+  if (target == nullptr || (conf != nullptr && HasTemplate(ToJson(*conf)))) return false;
+  std::set<std::string> seen = {*target};
+  std::vector<std::string> todo = {*target};
+  while (!todo.empty()) {
+    const Dag& next = *dags_.find(todo.back())->second;
+    todo.pop_back();
+    for (const Task& other : next.tasks) {
+      const std::string* further = TargetOf(other);
+      if (further != nullptr && seen.insert(*further).second) todo.push_back(*further);
+    }
+  }
+  return !seen.contains(dag.id);
 }
 
 // What is said; otherwise what lets everything behind it run: all ways of a branch, one instance of an

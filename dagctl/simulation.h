@@ -72,7 +72,8 @@ class Simulation {
  private:
   Image FirstImage() const;
   DagPtr WithoutWork(const Dag& dag) const;
-  bool Triggers(const Task& task) const;
+  const std::string* TargetOf(const Task& task) const;
+  bool Triggers(const Dag& dag, const Task& task) const;
   bool StaysSensor(const Task& task) const;
   std::string ResultOf(const Dag& dag, const Task& task) const;
   void Apply(const Event& event);

@@ -185,6 +185,17 @@ TEST_F(SimulationTest, ATriggeredDagRunsAndIsWaitedFor) {
   EXPECT_EQ(children[1].run.triggering_task->task_id, "go");
 }
 
+TEST_F(SimulationTest, ADagThatTriggersItselfDoesNotRunForEver) {
+  DagBuilder builder("daily");
+  builder.Add("again", {}, [](Task& task) {
+    task.kind = "trigger_dag";
+    task.in_engine = true;
+    task.with = Value::Map{{"dag", "daily"}};
+  });
+  builder.With([](Dag& dag) { dag.schedule = Daily()->schedule; });
+  EXPECT_EQ(Play({builder.Build()}, Days(3)).size(), 3U);
+}
+
 TEST_F(SimulationTest, PeopleApproveUnlessTheyAreToldToReject) {
   DagBuilder builder("daily");
   builder.Add("ok", {}, [](Task& task) {
