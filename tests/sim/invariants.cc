@@ -41,6 +41,7 @@ void Invariants::Committed(const Batch& batch) {
     if (!succeeded_.contains(row.fence))
       Add(Name(row.key) + " counts as success, but attempt " + ToString(row.fence) + " never was");
   }
+  CheckOutbox(batch);
   CheckLimits();
 }
 
@@ -77,9 +78,42 @@ void Invariants::CheckLimits() {
   if (pools["small"] > 2) Add("pool small holds " + std::to_string(pools["small"]));
 }
 
+// What is to be told is in the commit of what happened.
+void Invariants::CheckOutbox(const Batch& batch) {
+  const auto has = [&](RunKey run, std::int32_t index, CallbackCause cause) {
+    return std::any_of(batch.notifications.begin(), batch.notifications.end(), [&](const Notification& row) {
+      return row.run == run && row.index == index && row.cause == cause;
+    });
+  };
+  for (const Transition& t : batch.transitions) {
+    if (!rows_.runs.contains(t.run) || DagOf(t.run).run_callbacks.empty()) continue;
+    if (t.index >= 0 && static_cast<TaskState>(t.to) == TaskState::kUpForRetry &&
+        !has(t.run, t.index, CallbackCause::kRetry))
+      Add("the retry of " + Name({t.run, t.index}) + " is not told");
+    if (t.index >= 0 || IsTouched({t.run, 0}) || !IsTerminal(static_cast<RunState>(t.to))) continue;
+    const bool success = static_cast<RunState>(t.to) == RunState::kSuccess;
+    if (!has(t.run, -1, success ? CallbackCause::kSuccess : CallbackCause::kFailure))
+      Add("the end of run " + std::to_string(ToInt(t.run)) + " is not told");
+  }
+}
+
+void Invariants::StartedDelivery(const std::string& worker, const Assignment& assignment) {
+  const auto row = rows_.notifications.find(assignment.try_number);
+  if (row == rows_.notifications.end()) {
+    // Its run may have been deleted meanwhile.
+    if (rows_.runs.contains(assignment.instance.run)) Add(worker + " was sent a notification that is not durable");
+  } else if (row->second.fence < assignment.fence) {
+    Add(worker + " was sent a try of a notification before it was durable");
+  }
+}
+
 void Invariants::Started(const std::string& worker, const Assignment& assignment,
                          const std::set<Fence>& running_elsewhere) {
   const TaskInstanceKey key = assignment.instance;
+  if (key.index == kNotificationLog) {
+    StartedDelivery(worker, assignment);
+    return;
+  }
   const auto row = rows_.instances.find(key);
   if (row == rows_.instances.end()) {
     Add(worker + " was sent " + Name(key) + ", which is not durable");
@@ -149,6 +183,12 @@ void Invariants::CheckTriggered() {
 }
 
 void Invariants::Finished() {
+  for (const auto& [id, row] : rows_.notifications) {
+    const std::string name = "notification " + std::to_string(id);
+    if (row.state == NotificationState::kSuppressed) continue;
+    if (row.state != NotificationState::kDelivered) Add(name + " is " + std::string(ToString(row.state)));
+    if (!told_.contains(id)) Add(name + " was never told");
+  }
   for (const auto& [key, run] : rows_.runs) {
     if (!IsTerminal(run.state))
       Add("run " + run.dag_id + "/" + run.run_id + " has not ended: " + std::string(ToString(run.state)));

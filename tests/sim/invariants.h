@@ -28,12 +28,13 @@ class Invariants {
   void Started(const std::string& worker, const Assignment& assignment,
                const std::set<Fence>& running_elsewhere);
   void Succeeded(const Fence& fence) { succeeded_.insert(fence); }
+  void Told(const Assignment& assignment) { told_.insert(assignment.try_number); }
   // An answer left: what it says is durable.
   void Replied(const CommandReply& reply);
   // A user has touched it, instances that mapping adds later too: attempts that are being killed may overlap
   // with the next, and a state may be one set by hand.
   void Touched(RunKey run) { touched_runs_.insert(run); }
-  // The end: every run is over, and what was answered is there.
+  // The end: every run is over, what was answered is there, what was to be told was told at least once.
   void Finished();
 
   void Add(std::string problem) {
@@ -44,6 +45,8 @@ class Invariants {
  private:
   void CheckLimits();
   void CheckTriggered();
+  void CheckOutbox(const Batch& batch);
+  void StartedDelivery(const std::string& worker, const Assignment& assignment);
   bool IsTouched(TaskInstanceKey key) const {
     return touched_.contains(key) || touched_runs_.contains(key.run);
   }
@@ -55,6 +58,7 @@ class Invariants {
   const test::StoredRows& rows_;
   std::set<Fence> succeeded_;
   std::set<std::pair<std::string, std::string>> cached_;  // tasks, by DAG, that have left a result for others
+  std::set<std::int64_t> told_;  // notifications
   std::set<TaskInstanceKey> touched_;
   std::set<RunKey> touched_runs_;
   std::map<RunKey, std::int64_t> made_by_;  // the backfill, or 0

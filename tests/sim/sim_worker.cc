@@ -4,6 +4,14 @@
 #include <utility>
 
 namespace millrace::sim {
+namespace {
+
+// What it tells of a callback takes no slot either.
+bool IsSensor(const Assignment& assignment) {
+  return assignment.slots == 0 && assignment.instance.index != kNotificationLog;
+}
+
+}  // namespace
 
 SimWorker::SimWorker(std::string name, int slots, std::uint64_t seed, Timeline& timeline, WorkerNet& net)
     : name_(std::move(name)), slots_(slots), random_(seed), timeline_(timeline), net_(net) {}
@@ -61,7 +69,7 @@ void SimWorker::Drain() {
   net_.Send(*this, WorkerDraining{session_->id(), false});
   // What has not begun is handed back, and sensors.
   for (const Fence fence : std::deque<Fence>(order_)) {
-    const bool sensor = work_.at(fence).assignment.slots == 0;
+    const bool sensor = IsSensor(work_.at(fence).assignment);
     if (sensor || !work_.at(fence).running) Kill(fence, sensor ? Outcome::kNotYet : Outcome::kLost, "drained");
   }
   Later(std::chrono::minutes(1), [this] {
@@ -175,6 +183,11 @@ void SimWorker::Finish(Fence fence) {
   report.fence = fence;
   report.ended = true;
   report.outcome = found->second.assignment.stage ? Outcome::kSuccess : Draw();
+  if (found->second.assignment.instance.index == kNotificationLog) {
+    // Told, and perhaps not heard to be.
+    net_.Told(found->second.assignment);
+    if (report.outcome != Outcome::kSuccess) report.outcome = Outcome::kFailed;
+  }
   report.message = "done";
   report.started_at = report.ended_at = timeline_.now().wall;
   if (found->second.assignment.stage) report.stage = ResultOf(found->second.assignment);
@@ -238,7 +251,7 @@ void SimWorker::WatchLease() {
     if (session_->lease().RunnersExpired(timeline_.now().boot)) {
       for (const Fence fence : std::deque<Fence>(order_)) {
         if (!work_.contains(fence)) continue;
-        const bool sensor = work_.at(fence).assignment.slots == 0;
+        const bool sensor = IsSensor(work_.at(fence).assignment);
         Kill(fence, sensor ? Outcome::kNotYet : Outcome::kLost, "lease expired");
       }
     }

@@ -28,6 +28,7 @@ class WorkerNet {
   virtual void HangUp(SimWorker& worker) = 0;
   virtual void Started(const SimWorker& worker, const Assignment& assignment) = 0;
   virtual void Succeeded(const Fence& fence) = 0;
+  virtual void Told(const Assignment& assignment) = 0;
   // For the story.
   virtual void Noted(const SimWorker& worker, const std::string& what) = 0;
 };

@@ -22,7 +22,13 @@ constexpr const char* kMapReduce =
 // Values, mapping, branches and teardowns in one; what `list` leaves is a list of two to four numbers.
 constexpr const char* kFlow = R"y(dag_id: flow
 max_active_runs: 3
-default_args: {retries: 1, retry_delay: 5s}
+default_args:
+  retries: 1
+  retry_delay: 5s
+  on_retry_callback: {notify: webhook, url: "http://hooks.example/retry"}
+  on_failure_callback: {notify: webhook, url: "http://hooks.example/failure"}
+on_success_callback: {notify: webhook, url: "http://hooks.example/success"}
+on_failure_callback: {notify: webhook, url: "http://hooks.example/failure"}
 tasks:
   - {id: create, uses: shell, setup: true, with: {command: create}}
   - {id: list, uses: shell, needs: [create], with: {command: list}}
@@ -228,7 +234,9 @@ bool World::Quiet() const {
   return std::all_of(rows_.runs.begin(), rows_.runs.end(),
                      [](const auto& run) { return IsTerminal(run.second.state); }) &&
          std::all_of(rows_.backfills.begin(), rows_.backfills.end(),
-                     [](const auto& backfill) { return backfill.second.completed_at.has_value(); });
+                     [](const auto& backfill) { return backfill.second.completed_at.has_value(); }) &&
+         std::all_of(rows_.notifications.begin(), rows_.notifications.end(),
+                     [](const auto& one) { return IsOver(one.second.state); });
 }
 
 // The scheduler's process.

@@ -51,6 +51,7 @@ class World final : public EffectSink, public JournalSink, public LogSink, publi
   void Started(const SimWorker& worker, const Assignment& assignment) override;
   void Noted(const SimWorker& worker, const std::string& what) override { Note(worker.name(), what); }
   void Succeeded(const Fence& fence) override { invariants_.Succeeded(fence); }
+  void Told(const Assignment& assignment) override { invariants_.Told(assignment); }
 
  private:
   struct Scheduler {
