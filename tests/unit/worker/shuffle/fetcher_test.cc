@@ -51,7 +51,7 @@ class Servers : public testing::Test {
     remote_.reset();
   }
   MapOutput Source(std::int32_t map, Fence fence = kFence) const {
-    return {map, fence, {}, remote_->address(), folder_ + "/shuffle.sock", "this host"};
+    return {0, map, fence, {}, remote_->address(), folder_ + "/shuffle.sock", "this host"};
   }
   void Put(std::int32_t map, std::uint32_t partitions, std::int64_t rows) {
     ASSERT_TRUE(

@@ -286,7 +286,7 @@ TEST_F(Shuffle, MapsOnTwoWorkersAreReducedThroughEitherFetcher) {
     ASSERT_TRUE(stores.back()->Put(key, fence, std::move(output->file)).ok());
     sockets.push_back(shuffle::LocalBlockServer::Start(socket, "secret", *stores.back()).value());
     servers.push_back(shuffle::GrpcBlockServer::Start("127.0.0.1:0", "secret", *stores.back()).value());
-    sources.push_back({map, fence, {}, servers.back()->address(), socket, "host"});
+    sources.push_back({0, map, fence, {}, servers.back()->address(), socket, "host"});
   }
   shuffle::LocalFetcher local("secret");
   shuffle::GrpcFetcher remote("secret");
