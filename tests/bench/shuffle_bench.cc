@@ -111,7 +111,7 @@ void ShuffleBy(benchmark::State& state, bool local) {
   shuffle::BlockStore store({.memory_bytes = std::uint64_t{4} << 30, .folder = world.folder()});
   const auto socket = Must(shuffle::LocalBlockServer::Start(world.folder() + "/s", "secret", store));
   const auto server = Must(shuffle::GrpcBlockServer::Start("127.0.0.1:0", "secret", store));
-  const MapOutput source{0, kFence, {}, server->address(), world.folder() + "/s", ""};
+  const MapOutput source{0, 0, kFence, {}, server->address(), world.folder() + "/s", ""};
   shuffle::LocalFetcher by_socket("secret");
   shuffle::GrpcFetcher by_grpc("secret");
   shuffle::Fetcher& fetcher = local ? static_cast<shuffle::Fetcher&>(by_socket) : by_grpc;
