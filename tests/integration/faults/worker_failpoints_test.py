@@ -182,7 +182,8 @@ def one_join(cluster, mortals):
     assert fired_since(cluster, before) == {("reduce.fetched", 3)}, cluster.fired()[before:]
     report = cluster.ask("GET", f"/millrace/v1/jobs/stages/{run}/job")["report"]
     stages = {entry["stage"]: entry for entry in report["stages"]}
-    assert stages["joined"]["lost_attempts"] > 0, report
+    # Whether those that ran count as lost or as stopped for want of input depends on what is noticed first.
+    assert stages["joined"]["attempts"] > stages["joined"]["tasks"], report
     gone = [entry["what"] for entry in report["decisions"] if entry["why"] == "its output is gone with its worker"]
     assert gone and all(what.split()[0] in ("flights", "airports", "joined") for what in gone), report
     assert stages["totals"]["attempts"] == stages["totals"]["tasks"], report
