@@ -233,8 +233,9 @@ StatusOr<ReduceResult> RunFusedTask(const Site& site, const FusedWork& work) {
   ASSIGN_OR_RETURN(const InputViews views, CreateInputViews(connection, site.spec, plan.inputs, plan.splits));
   RETURN_IF_ERROR(RunSteps(connection, plan.fused));
   ReduceResult result;
+  // Not plan.output: those columns are as they are written already, so that wide integers would become doubles.
   ASSIGN_OR_RETURN(result.files, WriteOutput(connection, site, "FROM " + QuoteName(plan.fused.back().view),
-                                             plan.output, PartName(0), plan.ordered));
+                                             plan.stages.back().columns, PartName(0), plan.ordered));
   for (const InputFacts& input : plan.inputs) {
     if (!input.broadcast && input.rows > 0) result.input_rows += input.rows;
   }

@@ -79,7 +79,7 @@ on_failure_callback: {{notify: webhook, url: "{http.url}/run"}}
         self.assertEqual(cluster.tasks("etl", run)["load"]["state"], "failed")
         mails = {message["To"]: message for message in smtp.messages()}
         first = mails["Zoë <zoe@example.com>, bob@example.com"]
-        self.assertEqual(first["Subject"], "Größe: load exit status 3")
+        self.assertEqual(first["Subject"], "Größe: load exit code 3: broken")
         self.assertEqual(first["From"], "Millrace <millrace@example.com>")
         self.assertIn("/dags/etl/runs/", first.get_body(("plain",)).get_content())
         self.assertEqual(first.get_body(("html",)).get_content().strip(), "<b>look</b>")
@@ -101,10 +101,10 @@ on_failure_callback: {{notify: webhook, url: "{http.url}/run"}}
             self.assertIn(request["headers"]["Idempotency-Key"], keys)
         for message in smtp.messages():
             self.assertIn(message["Message-ID"].strip("<>").split("@")[0], keys)
-        self.assertEqual((cluster.root / "shell.txt").read_text(), "exit status 3\n")
+        self.assertEqual((cluster.root / "shell.txt").read_text(), "exit code 3: broken\n")
         self.assertEqual((cluster.root / "python.txt").read_text(), "on_failure failed load")
         python = next(row for row in rows if row["kind"] == "python")
-        self.assertIn("python was told of exit status 3", cluster.ask("GET", f"/millrace/v1/notifications/{python['id']}")["log"])
+        self.assertIn("python was told of exit code 3: broken", cluster.ask("GET", f"/millrace/v1/notifications/{python['id']}")["log"])
         self.assertNotIn("python was told", cluster.log("etl", run, "load"))
         cluster.kill_scheduler()
         for path in [*cluster.state.rglob("*"), *cluster.folder.glob("*.log")]:

@@ -149,7 +149,8 @@ class TriggersTest(unittest.TestCase):
             answered = self.ask("GET", detail)
             self.assertEqual((answered["chosen_options"], answered["params_input"]), (["Approve"], {"rows": 41}))
             eventually("publish ends", lambda: self.state(run, "publish") == "success")
-            self.assertIn("41 rows", json.dumps(self.ask("GET", f"/api/v2/dags/asks/dagRuns/{run}/taskInstances/publish/logs/1")))
+            log = f"/api/v2/dags/asks/dagRuns/{run}/taskInstances/publish/logs/1"
+            eventually("the log has come, on a stream of its own", lambda log=log: "41 rows" in json.dumps(self.ask("GET", log)))
             # The second question of the run, from the command line.
             why = self.dagctl_alive("tasks", "why", "asks", run, "gate")
             self.assertIn("waits for an answer: Sure?; one of: Approve, Reject", why)
