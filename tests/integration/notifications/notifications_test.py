@@ -68,7 +68,7 @@ tasks:
       - {{notify: webhook, url: "{http.url}/hook", headers: {{X-Team: data}}, body: {{task: "{{{{ ti.task_id }}}}", deep: ["{{{{ try_number }}}}"]}}}}
       - {{notify: slack, connection: hook, text: "{{{{ ti.task_id }}}} failed"}}
       - {{uses: shell, with: {{command: "echo {{{{ exception }}}} > shell.txt; pwd", cwd: "."}}}}
-      - {{uses: python, with: {{file: tell.py}}}}
+      - {{uses: python, with: {{file: tell.py, cwd: "."}}}}
       - {{uses: airflow.providers.smtp.notifications.smtp.SmtpNotifier, with: {{smtp_conn_id: mail, from_email: a@example.com, to: c@example.com, subject: S, html_content: "<i>H</i>"}}}}
 on_failure_callback: {{notify: webhook, url: "{http.url}/run"}}
 """)
