@@ -105,6 +105,35 @@ void Describe(V& v, T& x) {
   v("right", x.right);
 }
 
+template <typename V, Is<StageCut> T>
+void Describe(V& v, T& x) {
+  v("views", x.views);
+  v("partial", x.partial);
+  v("never", x.never);
+  v("bytes", x.bytes);
+}
+
+template <typename V, Is<HeavyKey> T>
+void Describe(V& v, T& x) {
+  v("hash", x.hash);
+  v("bytes", x.bytes);
+  v("text", x.text);
+}
+
+template <typename V, Is<StageSalt> T>
+void Describe(V& v, T& x) {
+  v("partitions", x.partitions);
+  v("heavy", x.heavy);
+  v("sampled_bytes", x.sampled_bytes);
+}
+
+template <typename V, Is<SaltedKey> T>
+void Describe(V& v, T& x) {
+  v("hash", x.hash);
+  v("first", x.first);
+  v("count", x.count);
+}
+
 template <typename V, Is<StagePlan> T>
 void Describe(V& v, T& x) {
   v("name", x.name);
@@ -122,6 +151,8 @@ void Describe(V& v, T& x) {
   v("partitions", x.partitions);
   v("ordered", x.ordered);
   v("join", x.join);
+  v("cut", x.cut);
+  v("salt", x.salt);
 }
 
 template <typename V, Is<JobPlan> T>
@@ -162,11 +193,20 @@ void Describe(V& v, T& x) {
   v("rows", x.rows);
 }
 
+template <typename V, Is<CutPoint> T>
+void Describe(V& v, T& x) {
+  v("map", x.map);
+  v("byte", x.byte);
+}
+
 template <typename V, Is<TaskShare> T>
 void Describe(V& v, T& x) {
   v("group", x.group);
   v("begin", x.begin);
   v("end", x.end);
+  v("cut_read", x.cut_read);
+  v("from", x.from);
+  v("to", x.to);
 }
 
 template <typename V, Is<StageDecisions> T>
@@ -176,6 +216,10 @@ void Describe(V& v, T& x) {
   v("partitions", x.partitions);
   v("tasks", x.tasks);
   v("bounds", x.bounds);
+  v("salts", x.salts);
+  v("salted_partitions", x.salted_partitions);
+  v("replicates", x.replicates);
+  v("divided_by", x.divided_by);
 }
 
 template <typename V, Is<JobDecisions> T>
@@ -206,6 +250,9 @@ void Describe(V& v, T& x) {
   v("local_bytes", x.local_bytes);
   v("fetched_bytes", x.fetched_bytes);
   v("sample", x.sample);
+  v("order_digest", x.order_digest);
+  v("input_bytes", x.input_bytes);
+  v("heavy", x.heavy);
 }
 
 template <typename V, Is<ReduceResult> T>
@@ -216,6 +263,7 @@ void Describe(V& v, T& x) {
   v("local_bytes", x.local_bytes);
   v("fetched_bytes", x.fetched_bytes);
   v("lost_maps", x.lost_maps);
+  v("input_bytes", x.input_bytes);
 }
 
 template <typename V, Is<PublishResult> T>

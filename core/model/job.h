@@ -113,6 +113,32 @@ struct StageJoin {
   friend bool operator==(const StageJoin&, const StageJoin&) = default;
 };
 
+// How a partition that came out hot may be divided among several tasks.
+struct StageCut {
+  // Of reads: one of them may be divided while the others of its group are read whole by each task. None: it never is.
+  std::vector<std::string> views;
+  std::vector<Step> partial;  // of an aggregation: from the divided read's rows to such rows again, which then are merged
+  std::string never;          // why there are no views, for the job report
+  std::int64_t bytes = 0;     // more than this is hot; 0: that is ours to decide
+  friend bool operator==(const StageCut&, const StageCut&) = default;
+};
+
+// A key that many of a shuffle's rows have.
+struct HeavyKey {
+  std::uint64_t hash = 0;
+  std::int64_t bytes = 0;  // of its rows, about
+  std::string text;        // for people
+  friend bool operator==(const HeavyKey&, const HeavyKey&) = default;
+};
+
+// What a stage that shuffles by keys may do for keys of which it is known beforehand that they are heavy.
+struct StageSalt {
+  int partitions = 0;           // to spread such a key over; -1: as many as it takes, 0: never
+  std::vector<HeavyKey> heavy;  // that a sample of its rows showed
+  std::int64_t sampled_bytes = 0;
+  friend bool operator==(const StageSalt&, const StageSalt&) = default;
+};
+
 struct StagePlan {
   std::string name;  // unique in the job; what the author calls it, or map and reduce
   std::vector<std::string> inputs;     // of the job; its tasks deal their splits
@@ -129,6 +155,8 @@ struct StagePlan {
   std::int32_t partitions = 0;    // of its shuffle, asked for by the author; 0: auto
   bool ordered = false;           // kFiles: the rows of each task are written in the order that its last step gives
   StageJoin join;
+  StageCut cut;
+  StageSalt salt;
   friend bool operator==(const StagePlan&, const StagePlan&) = default;
 };
 
@@ -170,6 +198,13 @@ struct PlanWork {
   friend bool operator==(const PlanWork&, const PlanWork&) = default;
 };
 
+// Of the blocks of one partition of one map output: those that begin in [begin, end).
+struct ByteRange {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+  friend bool operator==(const ByteRange&, const ByteRange&) = default;
+};
+
 // A neighbouring run of the partitions of one read, of every map.
 struct TaskRead {
   std::string view;
@@ -177,7 +212,16 @@ struct TaskRead {
   std::int32_t partition_begin = 0;
   std::int32_t partition_end = 0;
   std::vector<MapOutput> sources;
+  std::vector<ByteRange> cuts;  // of a hot partition: one a source; empty: all of it
   friend bool operator==(const TaskRead&, const TaskRead&) = default;
+};
+
+// Rows with this key go to partitions [first, first + count): in turn, or each to all of them.
+struct SaltedKey {
+  std::uint64_t hash = 0;
+  std::int32_t first = 0;
+  std::int32_t count = 0;
+  friend bool operator==(const SaltedKey&, const SaltedKey&) = default;
 };
 
 struct StageTaskWork {
@@ -189,6 +233,9 @@ struct StageTaskWork {
   std::vector<TaskRead> reads;
   std::int32_t partitions = 1;      // of the shuffle it writes
   std::vector<std::string> bounds;  // kRange: the least `order` of every partition but the first
+  std::vector<SaltedKey> salts;     // kHash; their partitions come after those of the other keys
+  std::int32_t salted_partitions = 0;  // how many of `partitions` those are
+  bool replicates = false;             // rows with salted keys go to all of their partitions, not in turn
   friend bool operator==(const StageTaskWork&, const StageTaskWork&) = default;
 };
 
@@ -212,11 +259,21 @@ struct StageWork {
   friend bool operator==(const StageWork&, const StageWork&) = default;
 };
 
+// Between the blocks that the maps of a read have written of one partition: bytes into those of one map.
+struct CutPoint {
+  std::int32_t map = 0;
+  std::int64_t byte = 0;
+  friend auto operator<=>(const CutPoint&, const CutPoint&) = default;
+};
+
 // A stage task's share: of the splits, or of the partitions of one group of reads.
 struct TaskShare {
   std::int32_t group = -1;  // -1: splits
   std::int32_t begin = 0;
   std::int32_t end = 0;
+  std::int32_t cut_read = -1;  // of this one of the stage's reads only the blocks in [from, to); -1: all of all
+  CutPoint from;
+  CutPoint to;
   friend bool operator==(const TaskShare&, const TaskShare&) = default;
 };
 
@@ -226,6 +283,10 @@ struct StageDecisions {
   std::int32_t partitions = 0;  // of the shuffle it writes; 0: not decided yet
   std::vector<TaskShare> tasks;     // empty: not decided yet
   std::vector<std::string> bounds;  // of ranges, in hex
+  std::vector<SaltedKey> salts;     // as in StageTaskWork
+  std::int32_t salted_partitions = 0;
+  bool replicates = false;
+  std::int32_t divided_by = -1;  // the stage that makes states of its hot partitions; -1: there is none
   friend bool operator==(const StageDecisions&, const StageDecisions&) = default;
 };
 
@@ -259,6 +320,9 @@ struct MapResult {
   std::int64_t local_bytes = 0;     // read from blocks on the same host
   std::int64_t fetched_bytes = 0;   // read by gRPC
   std::vector<std::string> sample;  // kScatter: some values of `order`, in hex, sorted
+  std::string order_digest;         // equal when its blocks are the same, too
+  std::int64_t input_bytes = 0;     // of the shuffles that it read
+  std::vector<HeavyKey> heavy;      // kHash: the heaviest first
   friend bool operator==(const MapResult&, const MapResult&) = default;
 };
 
@@ -277,6 +341,7 @@ struct ReduceResult {
   std::int64_t fetched_bytes = 0;
   // Map outputs that could not be read any more; not empty means the attempt failed for that reason alone.
   std::vector<LostOutput> lost_maps;
+  std::int64_t input_bytes = 0;  // of the shuffles that it read
   friend bool operator==(const ReduceResult&, const ReduceResult&) = default;
 };
 

@@ -27,6 +27,9 @@ void ToWire(const StagePlan& from, v1::StagePlan* to);
 void ToWire(const StageRead& from, v1::StageRead* to);
 void ToWire(const Step& from, v1::Step* to);
 void ToWire(const MapOutput& from, v1::MapOutput* to);
+void ToWire(const HeavyKey& from, v1::HeavyKey* to);
+void ToWire(const SaltedKey& from, v1::SaltedKey* to);
+void ToWire(const ByteRange& from, v1::ByteRange* to);
 Column FromWire(const v1::Column& from);
 Split FromWire(const v1::Split& from);
 InputFacts FromWire(const v1::InputFacts& from);
@@ -37,6 +40,9 @@ StagePlan FromWire(const v1::StagePlan& from);
 StageRead FromWire(const v1::StageRead& from);
 Step FromWire(const v1::Step& from);
 MapOutput FromWire(const v1::MapOutput& from);
+HeavyKey FromWire(const v1::HeavyKey& from);
+SaltedKey FromWire(const v1::SaltedKey& from);
+ByteRange FromWire(const v1::ByteRange& from);
 
 template <typename Model, typename Wire>
 void ListToWire(const std::vector<Model>& from, Wire* to) {
@@ -118,6 +124,36 @@ void ToWire(const StageJoin& from, v1::StageJoin* to) {
   to->set_right(from.right);
 }
 
+void ToWire(const StageCut& from, v1::StageCut* to) {
+  Copy(from.views, to->mutable_views());
+  ListToWire(from.partial, to->mutable_partial());
+  to->set_never(from.never);
+  to->set_bytes(from.bytes);
+}
+
+void ToWire(const HeavyKey& from, v1::HeavyKey* to) {
+  to->set_hash(from.hash);
+  to->set_bytes(from.bytes);
+  to->set_text(from.text);
+}
+
+void ToWire(const StageSalt& from, v1::StageSalt* to) {
+  to->set_partitions(from.partitions);
+  ListToWire(from.heavy, to->mutable_heavy());
+  to->set_sampled_bytes(from.sampled_bytes);
+}
+
+void ToWire(const SaltedKey& from, v1::SaltedKey* to) {
+  to->set_hash(from.hash);
+  to->set_first(from.first);
+  to->set_count(from.count);
+}
+
+void ToWire(const ByteRange& from, v1::ByteRange* to) {
+  to->set_begin(from.begin);
+  to->set_end(from.end);
+}
+
 void ToWire(const StagePlan& from, v1::StagePlan* to) {
   to->set_name(from.name);
   Copy(from.inputs, to->mutable_inputs());
@@ -134,6 +170,8 @@ void ToWire(const StagePlan& from, v1::StagePlan* to) {
   to->set_partitions(from.partitions);
   to->set_ordered(from.ordered);
   ToWire(from.join, to->mutable_join());
+  ToWire(from.cut, to->mutable_cut());
+  ToWire(from.salt, to->mutable_salt());
 }
 
 void ToWire(const JobPlan& from, v1::JobPlan* to) {
@@ -172,6 +210,7 @@ void ToWire(const TaskRead& from, v1::TaskRead* to) {
   to->set_partition_begin(from.partition_begin);
   to->set_partition_end(from.partition_end);
   ListToWire(from.sources, to->mutable_sources());
+  ListToWire(from.cuts, to->mutable_cuts());
 }
 
 void ToWire(const StageTaskWork& from, v1::StageTaskWork* to) {
@@ -183,6 +222,9 @@ void ToWire(const StageTaskWork& from, v1::StageTaskWork* to) {
   ListToWire(from.reads, to->mutable_reads());
   to->set_partitions(from.partitions);
   Copy(from.bounds, to->mutable_bounds());
+  ListToWire(from.salts, to->mutable_salts());
+  to->set_salted_partitions(from.salted_partitions);
+  to->set_replicates(from.replicates);
 }
 
 void ToWire(const LostOutput& from, v1::LostOutput* to) {
@@ -271,6 +313,20 @@ Exchange FromWire(v1::Exchange from) {
   }
 }
 
+StageCut FromWire(const v1::StageCut& from) {
+  return {Copy(from.views()), ListFromWire(from.partial()), from.never(), from.bytes()};
+}
+
+HeavyKey FromWire(const v1::HeavyKey& from) { return {from.hash(), from.bytes(), from.text()}; }
+
+StageSalt FromWire(const v1::StageSalt& from) {
+  return {from.partitions(), ListFromWire(from.heavy()), from.sampled_bytes()};
+}
+
+SaltedKey FromWire(const v1::SaltedKey& from) { return {from.hash(), from.first(), from.count()}; }
+
+ByteRange FromWire(const v1::ByteRange& from) { return {from.begin(), from.end()}; }
+
 StagePlan FromWire(const v1::StagePlan& from) {
   StagePlan to;
   to.name = from.name();
@@ -288,6 +344,8 @@ StagePlan FromWire(const v1::StagePlan& from) {
   to.partitions = from.partitions();
   to.ordered = from.ordered();
   to.join = {from.join().type(), from.join().strategy(), from.join().left(), from.join().right()};
+  to.cut = FromWire(from.cut());
+  to.salt = FromWire(from.salt());
   return to;
 }
 
@@ -307,7 +365,7 @@ JobPlan FromWire(const v1::JobPlan& from) {
 
 TaskRead FromWire(const v1::TaskRead& from) {
   return {from.view(), ListFromWire(from.columns()), from.partition_begin(), from.partition_end(),
-          ListFromWire(from.sources())};
+          ListFromWire(from.sources()), ListFromWire(from.cuts())};
 }
 
 StageTaskWork FromWire(const v1::StageTaskWork& from) {
@@ -320,6 +378,9 @@ StageTaskWork FromWire(const v1::StageTaskWork& from) {
   to.reads = ListFromWire(from.reads());
   to.partitions = from.partitions();
   to.bounds = Copy(from.bounds());
+  to.salts = ListFromWire(from.salts());
+  to.salted_partitions = from.salted_partitions();
+  to.replicates = from.replicates();
   return to;
 }
 
@@ -346,6 +407,9 @@ MapResult FromWire(const v1::MapResult& from) {
   to.local_bytes = from.local_bytes();
   to.fetched_bytes = from.fetched_bytes();
   to.sample = Copy(from.sample());
+  to.order_digest = from.order_digest();
+  to.input_bytes = from.input_bytes();
+  to.heavy = ListFromWire(from.heavy());
   return to;
 }
 
@@ -357,6 +421,7 @@ ReduceResult FromWire(const v1::ReduceResult& from) {
   to.local_bytes = from.local_bytes();
   to.fetched_bytes = from.fetched_bytes();
   to.lost_maps = ListFromWire(from.lost_maps());
+  to.input_bytes = from.input_bytes();
   return to;
 }
 
@@ -385,6 +450,9 @@ struct ResultToWire {
     map->set_local_bytes(from.local_bytes);
     map->set_fetched_bytes(from.fetched_bytes);
     Copy(from.sample, map->mutable_sample());
+    map->set_order_digest(from.order_digest);
+    map->set_input_bytes(from.input_bytes);
+    ListToWire(from.heavy, map->mutable_heavy());
   }
   void operator()(const ReduceResult& from) const {
     v1::ReduceResult* reduce = to->mutable_reduce();
@@ -394,6 +462,7 @@ struct ResultToWire {
     reduce->set_local_bytes(from.local_bytes);
     reduce->set_fetched_bytes(from.fetched_bytes);
     ListToWire(from.lost_maps, reduce->mutable_lost_maps());
+    reduce->set_input_bytes(from.input_bytes);
   }
   void operator()(const PublishResult& from) const {
     v1::PublishResult* publish = to->mutable_publish();

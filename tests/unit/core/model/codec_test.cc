@@ -88,9 +88,12 @@ PlanResult SomePlan() {
   stage.partitions = 3;
   stage.ordered = true;
   stage.join = {.type = "left", .strategy = "auto", .left = "a", .right = "b"};
+  stage.cut = {.views = {"orders"}, .partial = stage.steps, .never = "why not", .bytes = 4096};
+  stage.salt = {.partitions = 4, .heavy = {{~std::uint64_t{0}, 12, "k=1"}}, .sampled_bytes = 400};
   result.plan = {.stages = {stage}, .fused = stage.steps, .ordered = true, .partitions = 8};
   result.decisions = {.mode = "distributed",
-                      .stages = {{.absorbed = true, .partitions = 4, .tasks = {{.group = 1, .begin = 2, .end = 3}}, .bounds = {"00"}}}};
+                      .stages = {{.absorbed = true, .partitions = 4, .tasks = {{.group = 1, .begin = 2, .end = 3, .cut_read = 0, .from = {1, 20}, .to = {2, 30}}}, .bounds = {"00"},
+                                  .salts = {{~std::uint64_t{0}, 4, 2}}, .salted_partitions = 2, .replicates = true, .divided_by = 3}}};
   return result;
 }
 
@@ -101,9 +104,12 @@ TEST(CodecTest, EachKindOfStageResultComesBack) {
   map.partitions = {{10, 1}, {0, 0}};
   map.digest = "d";
   map.sample = {"00ff"};
+  map.order_digest = "0af0";
+  map.input_bytes = 77;
+  map.heavy = {{~std::uint64_t{0}, 12, "k=1"}};
   for (const StageResult& result :
        {StageResult(), StageResult(SomePlan()), StageResult(map),
-        StageResult(ReduceResult{.files = {{"p", 1, 2, "c"}}, .lost_maps = {{2, 7}}}), StageResult(PublishResult{.path = "out"})}) {
+        StageResult(ReduceResult{.files = {{"p", 1, 2, "c"}}, .lost_maps = {{2, 7}}, .input_bytes = 77}), StageResult(PublishResult{.path = "out"})}) {
     StatusOr<StageResult> back = DecodeStageResult(EncodeStageResult(result));
     ASSERT_TRUE(back.ok());
     EXPECT_EQ(*back, result);

@@ -51,6 +51,8 @@ StagePlan SomeStage() {
   stage.partitions = 12;
   stage.ordered = true;
   stage.join = {"left", "auto", "a", "b"};
+  stage.cut = {{"orders"}, {SomeStep("partial")}, "why not", 4096};
+  stage.salt = {4, {{~std::uint64_t{0}, 12, "day=1"}}, 400};
   return stage;
 }
 
@@ -73,8 +75,9 @@ StageWork WorkOf(std::variant<PlanWork, StageTaskWork, FusedWork, PublishWork> w
 }
 
 TEST(ConvertTest, EveryKindOfStageWorkComesBackAsItWas) {
-  const TaskRead read{"orders", {{"day", "DATE"}}, 3, 5, {SomeOutput(0), SomeOutput(1)}};
-  const StageTaskWork task{1, 4, SomeStage(), {SomeInput("flights")}, {SomeSplit()}, {read}, 8, {std::string("\0\xff", 2)}};
+  const TaskRead read{"orders", {{"day", "DATE"}}, 3, 5, {SomeOutput(0), SomeOutput(1)}, {{0, 4096}, {4096, 9000}}};
+  const StageTaskWork task{1, 4, SomeStage(), {SomeInput("flights")}, {SomeSplit()}, {read}, 8, {std::string("\0\xff", 2)},
+                           {{~std::uint64_t{0}, 8, 4}}, 4, true};
   const PublishWork publish{
       {{"part-0.parquet", 10, 20, "ab"}}, {{"avg", "DOUBLE"}}, {std::string("\0\xff", 2), "two"}};
   for (const StageWork& work :
@@ -84,8 +87,11 @@ TEST(ConvertTest, EveryKindOfStageWorkComesBackAsItWas) {
 }
 
 TEST(ConvertTest, EveryKindOfStageResultComesBackAsItWas) {
-  const MapResult map{SomeOutput(4), {{10, 1}, {20, 2}}, std::string("\x80\0", 2), 100, 5, 6, 7, {"00ff"}};
-  const ReduceResult reduce{{{"part-0.parquet", 10, 20, "ab"}}, "state", 3, 4, 5, {{6, 7}}};
+  MapResult map{SomeOutput(4), {{10, 1}, {20, 2}}, std::string("\x80\0", 2), 100, 5, 6, 7, {"00ff"}};
+  map.order_digest = "0af0";
+  map.input_bytes = 77;
+  map.heavy = {{~std::uint64_t{0}, 12, "day=1"}};
+  const ReduceResult reduce{{{"part-0.parquet", 10, 20, "ab"}}, "state", 3, 4, 5, {{6, 7}}, 77};
   const PublishResult publish{"lake/gold", {{"part-0.parquet", 10, 20, "ab"}}, "[]"};
   for (const StageResult& result : {StageResult{}, StageResult{PlanResult{SomePlan()}}, StageResult{map},
                                     StageResult{reduce}, StageResult{publish}}) {
