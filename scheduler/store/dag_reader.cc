@@ -1,0 +1,105 @@
+#include "scheduler/store/dag_reader.h"
+
+#include "core/model/codec.h"
+#include "scheduler/store/listing.h"
+#include "scheduler/store/rows.h"
+
+namespace millrace::store {
+namespace {
+
+class Dags : public DagReader {
+ public:
+  Dags(ReadPool& pool, VersionCache& versions) : pool_(pool), versions_(versions) {}
+
+  StatusOr<DagEntry> GetDag(const std::string& dag_id) override {
+    return pool_.Read<DagEntry>([&](Database& database) -> StatusOr<DagEntry> {
+      Query query(std::string("SELECT ") + kDagColumns + " FROM dag");
+      query.Where("dag_id = ?").Add(dag_id).Where("deleted = 0");
+      ASSIGN_OR_RETURN(DagEntry entry, One<DagEntry>(database, query, "DAG not found: " + dag_id, ReadEntry));
+      ASSIGN_OR_RETURN(entry.dag, versions_.Find(database, dag_id, entry.row.version));
+      return entry;
+    });
+  }
+
+  StatusOr<Listing<DagEntry>> ListDags(const DagFilter& filter) override {
+    return pool_.Read<Listing<DagEntry>>([&](Database& database) -> StatusOr<Listing<DagEntry>> {
+      const auto conditions = [&filter](Query& query) {
+        query.Where("deleted = 0");
+        if (!filter.include_stale) query.Where("stale = 0");
+        if (filter.paused) query.Where("paused = ?").Add(*filter.paused ? 1 : 0);
+        if (!filter.id_pattern.empty()) query.Where("dag_id LIKE ?").Add(filter.id_pattern);
+        if (filter.tags.empty()) return;
+        std::string in = "dag_id IN (SELECT dag_id FROM dag_tag WHERE tag IN (";
+        for (std::size_t i = 0; i < filter.tags.size(); ++i) {
+          in += i == 0 ? "?" : ",?";
+          query.Add(filter.tags[i]);
+        }
+        query.Where(in + "))");
+      };
+      ASSIGN_OR_RETURN(
+          Listing<DagEntry> listing,
+          ListPage<DagEntry>(database, kDagColumns, "dag", conditions,
+                             filter.descending ? "dag_id DESC" : "dag_id", filter.page, ReadEntry));
+      for (DagEntry& entry : listing.rows) {
+        ASSIGN_OR_RETURN(entry.dag, versions_.Find(database, entry.row.dag_id, entry.row.version));
+      }
+      return listing;
+    });
+  }
+
+  StatusOr<DagPtr> GetVersion(const std::string& dag_id, std::int32_t version) override {
+    return pool_.Read<DagPtr>([&](Database& database) -> StatusOr<DagPtr> {
+      if (version != 0) return versions_.Find(database, dag_id, version);
+      Query query(std::string("SELECT ") + kDagColumns + " FROM dag");
+      query.Where("dag_id = ?").Add(dag_id).Where("deleted = 0");
+      ASSIGN_OR_RETURN(const DagEntry entry,
+                       One<DagEntry>(database, query, "DAG not found: " + dag_id, ReadEntry));
+      return versions_.Find(database, dag_id, entry.row.version);
+    });
+  }
+
+  StatusOr<std::vector<DagVersionRow>> ListVersions(const std::string& dag_id) override {
+    return pool_.Read<std::vector<DagVersionRow>>(
+        [&](Database& database) -> StatusOr<std::vector<DagVersionRow>> {
+          Query query("SELECT version, created_at FROM dag_version");
+          query.Where("dag_id = ?").Add(dag_id).Tail("ORDER BY version");
+          ASSIGN_OR_RETURN(Statement statement, query.Prepare(database));
+          return All<DagVersionRow>(statement, [&](const Statement& row) -> StatusOr<DagVersionRow> {
+            const auto version = static_cast<std::int32_t>(row.Int(0));
+            ASSIGN_OR_RETURN(DagPtr dag, versions_.Find(database, dag_id, version));
+            return DagVersionRow{.dag_id = dag_id,
+                                 .version = version,
+                                 .created_at = WallFromMicros(row.Int(1)),
+                                 .dag = std::move(dag)};
+          });
+        });
+  }
+
+  StatusOr<std::vector<ImportError>> ListImportErrors() override {
+    return pool_.Read<std::vector<ImportError>>([](Database& database) -> StatusOr<std::vector<ImportError>> {
+      ASSIGN_OR_RETURN(Statement statement,
+                       database.Prepare("SELECT file, at, problems FROM import_error ORDER BY file"));
+      return All<ImportError>(statement, [](const Statement& row) -> StatusOr<ImportError> {
+        ASSIGN_OR_RETURN(std::vector<Problem> problems, DecodeProblems(row.Text(2)));
+        return ImportError{
+            .file = row.Text(0), .at = WallFromMicros(row.Int(1)), .problems = std::move(problems)};
+      });
+    });
+  }
+
+ private:
+  static DagEntry ReadEntry(const Statement& row) {
+    return {.row = ReadDag(row), .dag = nullptr, .last_parsed_at = WallFromMicros(row.Int(8))};
+  }
+
+  ReadPool& pool_;
+  VersionCache& versions_;
+};
+
+}  // namespace
+
+std::unique_ptr<DagReader> MakeDagReader(ReadPool& pool, VersionCache& versions) {
+  return std::make_unique<Dags>(pool, versions);
+}
+
+}  // namespace millrace::store
