@@ -53,6 +53,9 @@ class World final : public EffectSink, public JournalSink, public LogSink, publi
   void Succeeded(const Fence& fence) override { invariants_.Succeeded(fence); }
   void Told(const Assignment& assignment) override { invariants_.Told(assignment); }
 
+  // In which things go wrong and people do things.
+  static constexpr Duration kFaultyTime = std::chrono::minutes(4);
+
  private:
   struct Scheduler {
     explicit Scheduler(World& world);

@@ -1,0 +1,100 @@
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <thread>
+
+#include "dagctl/command_lines.h"
+#include "dagctl/commands.h"
+#include "dagctl/jobs.h"
+#include "dagctl/up.h"
+
+namespace millrace::dagctl {
+namespace {
+
+struct Arguments {
+  std::string dag, run, task;
+  JobOptions job{.slots = std::max(1, static_cast<int>(std::thread::hardware_concurrency()))};
+  ClusterOptions up{.state = "", .dags = "dags", .root = ".", .webui = "", .port = 8080};
+};
+
+// `jobs`, `workers` and `up`.
+class ClusterLine {
+ public:
+  explicit ClusterLine(CommandTree& tree) : tree_(tree) {
+    AddJobs();
+    AddWorkers();
+  }
+
+ private:
+  void AddJobs() {
+    CLI::App& jobs = tree_.Group("jobs", "mapreduce jobs");
+    AddRun(in_.dag, in_.run,
+           tree_.Add(jobs, "show", "stages, partitions, decisions",
+                     [this](Context& c, bool&) { return ShowJob(c, in_.dag, in_.run, in_.task); }))
+        ->add_option("task", in_.task)
+        ->required();
+    AddJob(jobs, "run", "runs a job from a file, without a DAG; exit status 3 when it fails", false);
+    AddJob(jobs, "explain", "what a job would do: inputs, stages, fused or distributed, and why", true);
+  }
+
+  void AddJob(CLI::App& jobs, const char* name, const char* help, bool explain) {
+    JobOptions& job = in_.job;
+    CLI::App* command = jobs.add_subcommand(name, help);
+    command->fallthrough();
+    command->add_option("file", job.file, "YAML or JSON: what a mapreduce task has in `with`")->required();
+    command->add_option("--input", job.inputs, "name=path, instead of the file's; may be repeated")
+        ->take_all();
+    command->add_option("--output", job.output, "where to publish, instead of the file's");
+    command->add_option("--logical-date", job.logical_date,
+                        "for {{ ds }} and the like: 2001-03-01, or RFC 3339");
+    CLI::Option* local =
+        command->add_flag("--local", job.local, "on a scheduler and workers that are started for it");
+    command->add_option("--workers", job.workers, "of --local: how many")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 64))
+        ->needs(local);
+    command->add_option("--slots", job.slots, "of --local: tasks at once, of each")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 256))
+        ->needs(local);
+    tree_.Choose(*command, [this, explain] {
+      in_.job.explain = explain;
+      bool failed = false;
+      const int status = tree_.Show([&](Output& output) {
+        return RunJob(
+            in_.job, output, [this] { return tree_.WhoAsks(); }, tree_.clock(), tree_.zones(), failed);
+      });
+      return failed ? kRunFailed : status;
+    });
+  }
+
+  void AddWorkers() {
+    CLI::App& workers = tree_.Group("workers", "workers");
+    tree_.Add(workers, "list", "who is there", [](Context& c, bool&) { return ListWorkers(c); });
+    CLI::App* up = tree_.root().add_subcommand("up", "a scheduler and workers on this machine, until Ctrl-C");
+    up->add_option("--dags", in_.up.dags, "the DAG folder")->capture_default_str();
+    up->add_option("--root", in_.up.root, "where relative data paths lie")->capture_default_str();
+    up->add_option("--webui", in_.up.webui, "folder of the built dashboard");
+    up->add_option("--workers", in_.up.workers, "how many")->capture_default_str()->check(CLI::Range(0, 64));
+    up->add_option("--slots", in_.up.slots, "tasks at once, of each")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 256));
+    up->add_option("--port", in_.up.port, "of the dashboard and the API; 0 for any free one")
+        ->capture_default_str()
+        ->check(CLI::Range(0, 65535));
+    up->fallthrough();
+    tree_.Choose(*up, [this] {
+      in_.up.state = tree_.state();
+      return tree_.Show([this](Output&) { return Up(in_.up, tree_.clock()); });
+    });
+  }
+
+  Arguments in_;
+  CommandTree& tree_;
+};
+
+}  // namespace
+
+void AddClusterCommands(CommandTree& tree) { tree.Keep(std::make_shared<ClusterLine>(tree)); }
+
+}  // namespace millrace::dagctl

@@ -1,0 +1,109 @@
+#include "dagctl/command_tree.h"
+
+#include <poll.h>
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <map>
+#include <utility>
+
+namespace millrace::dagctl {
+namespace {
+
+void Wait(Duration duration) {
+  (void)poll(nullptr, 0,
+             static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count()));
+}
+
+int ExitStatus(const Status& status) {
+  if (status.ok()) return kOk;
+  std::cerr << "dagctl: " << status.message() << '\n';
+  if (status.code() == Code::kCancelled) return kStopped;
+  return status.code() == Code::kUnavailable || status.code() == Code::kUnauthenticated ? kNoScheduler
+                                                                                        : kProblem;
+}
+
+}  // namespace
+
+CommandTree::CommandTree(const Clock& clock, const ZoneDatabase& zones, bool terminal)
+    : clock_(clock),
+      zones_(zones),
+      terminal_(terminal),
+      app_(std::make_unique<CLI::App>("Millrace from the command line")) {
+  app_->require_subcommand(1);
+  app_->fallthrough();
+  app_->add_option("--url", login_.url, "the scheduler's address, http://host:port")->envname("MILLRACE_URL");
+  app_->add_option("--token-file", token_file_, "a file with the token to ask with");
+  app_->add_option("--token", login_.token, "the token itself; better in the environment")
+      ->envname("MILLRACE_TOKEN");
+  app_->add_option("--state", state_, "the state folder of a scheduler on this machine")
+      ->envname("MILLRACE_STATE")
+      ->capture_default_str();
+  app_->add_option("-o,--output", format_, "table, json, yaml or plain")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, Format>{{"table", Format::kTable},
+                                                                        {"json", Format::kJson},
+                                                                        {"yaml", Format::kYaml},
+                                                                        {"plain", Format::kPlain}}));
+}
+
+CommandTree::~CommandTree() = default;
+
+CLI::App& CommandTree::Group(const char* name, const char* help) {
+  CLI::App* group = app_->add_subcommand(name, help);
+  group->require_subcommand(1);
+  group->fallthrough();
+  return *group;
+}
+
+CLI::App* CommandTree::Add(CLI::App& group, const char* name, const char* help, Ask ask) {
+  CLI::App* command = group.add_subcommand(name, help);
+  command->fallthrough();
+  Choose(*command, [this, ask = std::move(ask)] { return Talk(ask); });
+  return command;
+}
+
+void CommandTree::Choose(CLI::App& command, std::function<int()> run) {
+  command.callback([this, run = std::move(run)] { chosen_ = run; });
+}
+
+int CommandTree::Talk(const Ask& ask) {
+  const StatusOr<Login> login = WhoAsks();
+  if (!login.ok()) return ExitStatus(login.status());
+  RestClient client(login->url, login->token);
+  bool failed = false;
+  const int status = Show([&](Output& output) {
+    Context context{client, output, &Wait};
+    return ask(context, failed);
+  });
+  return status == kOk && failed ? kRunFailed : status;
+}
+
+int CommandTree::Show(const std::function<Status(Output&)>& show) {
+  Output output(std::cout, format_, terminal_);
+  return ExitStatus(show(output));
+}
+
+StatusOr<Login> CommandTree::WhoAsks() {
+  if (!token_file_.empty()) {
+    ASSIGN_OR_RETURN(login_.token, ReadLine(token_file_));
+  }
+  StatusOr<Login> login = FindLogin(login_, state_);
+  return login.ok() ? login : Unavailable(login.status().message());
+}
+
+int CommandTree::Run(int argc, char** argv) {
+  try {
+    app_->parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app_->exit(error) == 0 ? kOk : kUsage;
+  }
+  return chosen_();
+}
+
+CLI::App* AddRun(std::string& dag, std::string& run, CLI::App* command) {
+  command->add_option("dag", dag)->required();
+  command->add_option("run", run)->required();
+  return command;
+}
+
+}  // namespace millrace::dagctl

@@ -1,0 +1,187 @@
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+
+#include "core/model/json.h"
+#include "core/spec/dag_fields.h"
+#include "core/spec/docs_page.h"
+#include "dagctl/command_lines.h"
+#include "dagctl/commands.h"
+#include "dagctl/offline.h"
+#include "dagctl/operations.h"
+#include "dagctl/simulate.h"
+
+namespace millrace::dagctl {
+namespace {
+
+struct Arguments {
+  std::string dag, pattern, tag;
+  TriggerOptions trigger;
+  std::vector<std::string> files;
+  std::string folder;
+  NextOptions next;
+  SimulateOptions simulate;
+  int from_version = 0, to_version = 0;
+};
+
+// `dags` and `simulate`.
+class DagLine {
+ public:
+  explicit DagLine(CommandTree& tree) : tree_(tree) {
+    AddDags();
+    AddSimulate();
+  }
+
+ private:
+  void AddDags() {
+    CLI::App& dags = tree_.Group(
+        "dags", "DAGs: list, show, validate, trigger, pause, next-execution, versions, diff, delete");
+    AddOffline(dags);
+    AddVersions(dags);
+    CLI::App* list = tree_.Add(dags, "list", "all DAGs",
+                               [this](Context& c, bool&) { return ListDags(c, in_.pattern, in_.tag); });
+    list->add_option("--pattern", in_.pattern, "ids like this, % stands for anything");
+    list->add_option("--tag", in_.tag, "with this tag");
+    tree_
+        .Add(dags, "show", "one DAG and its tasks", [this](Context& c, bool&) { return ShowDag(c, in_.dag); })
+        ->add_option("dag", in_.dag)
+        ->required();
+    CLI::App* trigger = tree_.Add(dags, "trigger", "starts a run", [this](Context& c, bool& failed) {
+      return Trigger(c, in_.trigger, failed);
+    });
+    trigger->add_option("dag", in_.trigger.dag_id)->required();
+    trigger->add_option("--conf", in_.trigger.conf, "parameters, a JSON object");
+    trigger->add_option("--logical-date", in_.trigger.logical_date, "2001-03-01, or RFC 3339");
+    trigger->add_option("--run-id", in_.trigger.run_id, "the run's id; made from the date when left out");
+    trigger->add_option("--note", in_.trigger.note, "a note that the run keeps");
+    trigger->add_flag("--wait", in_.trigger.wait, "shows progress; exit status 3 when the run fails");
+    for (const bool paused : {true, false}) {
+      tree_
+          .Add(dags, paused ? "pause" : "unpause",
+               paused ? "no new runs by schedule" : "runs by schedule again",
+               [this, paused](Context& c, bool&) { return SetPaused(c, in_.dag, paused); })
+          ->add_option("dag", in_.dag)
+          ->required();
+    }
+  }
+
+  // What needs no scheduler.
+  void AddOffline(CLI::App& dags) {
+    CLI::App* validate =
+        dags.add_subcommand("validate", "every problem of DAG files; exit status 1 when there is one");
+    validate->fallthrough();
+    validate->add_option("files", in_.files, "DAG files, or folders of them")->required();
+    validate->add_option("--dags", in_.folder,
+                         "the DAG folder, where contracts and scripts lie; the file's own when left out");
+    tree_.Choose(*validate, [this] {
+      bool found = false;
+      const int status = tree_.Show(
+          [&](Output& output) { return Validate(output, in_.files, in_.folder, tree_.zones(), found); });
+      return status == kOk && found ? kProblem : status;
+    });
+    tree_.Choose(*dags.add_subcommand("schema", "the JSON Schema of DAG files, for editors"), [] {
+      std::cout << ToPrettyJson(JsonSchema()) << '\n';
+      return kOk;
+    });
+    tree_.Choose(*dags.add_subcommand(
+                     "fields", "every field of DAG files and of task kinds, as the page docs/task_kinds.md"),
+                 [] {
+                   std::cout << FieldsPage();
+                   return kOk;
+                 });
+    CLI::App* next = dags.add_subcommand("next-execution",
+                                         "the next runs of its schedule, with both ends of their intervals");
+    next->fallthrough();
+    next->add_option("dag", in_.next.dag_id)->required();
+    next->add_option("--file", in_.next.file, "a DAG file; without it the scheduler is asked");
+    next->add_option("--count", in_.next.count, "how many")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 10'000));
+    next->add_option("--after", in_.next.after, "2001-03-01, or RFC 3339; now when left out");
+    tree_.Choose(*next, [this] {
+      const CommandTree::Ask ask = [this](Context& context, bool&) -> Status {
+        ASSIGN_OR_RETURN(const Value source,
+                         context.client.Get("/api/v2/dagSources/" + Segment(in_.next.dag_id)));
+        ASSIGN_OR_RETURN(const DagPtr dag,
+                         DagOfText(Text(source, "content"), in_.next.dag_id, tree_.zones()));
+        return ShowNext(context.output, *dag, in_.next, tree_.zones(), tree_.clock().now().wall);
+      };
+      return in_.next.file.empty() ? tree_.Talk(ask)
+                                   : tree_.Show([this](Output& output) { return NextOfFile(output); });
+    });
+  }
+
+  Status NextOfFile(Output& output) {
+    ASSIGN_OR_RETURN(const DagPtr dag, DagOfFile(in_.next.file, in_.next.dag_id, tree_.zones()));
+    return ShowNext(output, *dag, in_.next, tree_.zones(), tree_.clock().now().wall);
+  }
+
+  void AddSimulate() {
+    CLI::App* simulate = tree_.root().add_subcommand(
+        "simulate", "the calendar of a DAG in the real engine, a row a run, in seconds");
+    simulate->fallthrough();
+    SimulateOptions& in = in_.simulate;
+    simulate->add_option("dag", in.dag_id)->required();
+    simulate->add_option("--file", in.file, "a DAG file; without it the scheduler is asked");
+    simulate->add_option("--days", in.days, "how many")->capture_default_str()->check(CLI::Range(1, 36'600));
+    simulate->add_option("--from,--start", in.from,
+                         "2001-03-01, or RFC 3339; start_date, or today, when left out");
+    simulate
+        ->add_option("--fail", in.fail, "TASK:2 makes its attempts fail up to the second, TASK all of them")
+        ->allow_extra_args(false);
+    simulate
+        ->add_option("--duration", in.durations,
+                     "TASK:30m is how long its attempts take, 30m how long all others do")
+        ->allow_extra_args(false);
+    simulate->add_option("--result", in.results, "TASK:JSON is what it returns, for branches and expand")
+        ->allow_extra_args(false);
+    simulate->add_flag("--tasks", in.tasks, "each run's task instances, in JSON and YAML");
+    tree_.Choose(*simulate, [this] {
+      const CommandTree::Ask ask = [this](Context& context, bool&) -> Status {
+        ASSIGN_OR_RETURN(const Value source,
+                         context.client.Get("/api/v2/dagSources/" + Segment(in_.simulate.dag_id)));
+        ASSIGN_OR_RETURN(const DagPtr dag,
+                         DagOfText(Text(source, "content"), in_.simulate.dag_id, tree_.zones()));
+        return Simulate(context.output, {dag}, in_.simulate, tree_.zones(), tree_.clock().now().wall);
+      };
+      return in_.simulate.file.empty() ? tree_.Talk(ask)
+                                       : tree_.Show([this](Output& output) { return SimulateFile(output); });
+    });
+  }
+
+  Status SimulateFile(Output& output) {
+    ASSIGN_OR_RETURN(const std::vector<DagPtr> dags,
+                     DagsOfFile(in_.simulate.file, in_.simulate.dag_id, tree_.zones()));
+    return Simulate(output, dags, in_.simulate, tree_.zones(), tree_.clock().now().wall);
+  }
+
+  void AddVersions(CLI::App& dags) {
+    tree_
+        .Add(dags, "versions", "the versions of a DAG",
+             [this](Context& c, bool&) { return ListVersions(c, in_.dag); })
+        ->add_option("dag", in_.dag)
+        ->required();
+    CLI::App* diff = tree_.Add(dags, "diff", "what changed between two versions", [this](Context& c, bool&) {
+      return DiffVersions(c, in_.dag, in_.from_version, in_.to_version);
+    });
+    diff->add_option("dag", in_.dag)->required();
+    diff->add_option("--from", in_.from_version, "a version's number; the one before the other when left out")
+        ->check(CLI::PositiveNumber);
+    diff->add_option("--to", in_.to_version, "a version's number; the newest when left out")
+        ->check(CLI::PositiveNumber);
+    tree_
+        .Add(dags, "delete", "forgets a DAG and all of its runs",
+             [this](Context& c, bool&) { return DeleteDag(c, in_.dag); })
+        ->add_option("dag", in_.dag)
+        ->required();
+  }
+
+  Arguments in_;
+  CommandTree& tree_;
+};
+
+}  // namespace
+
+void AddDagCommands(CommandTree& tree) { tree.Keep(std::make_shared<DagLine>(tree)); }
+
+}  // namespace millrace::dagctl

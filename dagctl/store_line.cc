@@ -1,0 +1,124 @@
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <utility>
+
+#include "dagctl/command_lines.h"
+#include "dagctl/commands.h"
+#include "dagctl/credential_line.h"
+#include "dagctl/operations.h"
+
+namespace millrace::dagctl {
+namespace {
+
+struct Arguments {
+  NotificationOptions notifications;
+  std::int64_t notification = 0;
+  PoolOptions pool;
+  AuditOptions audit;
+  VariableOptions variable;
+  ConnectionOptions connection;
+  CleanOptions clean;
+  std::string backup;
+};
+
+// What the scheduler keeps besides runs: `pools`, `audit`, `variables`, `connections`, `notifications` and
+// `db`.
+class StoreLine {
+ public:
+  explicit StoreLine(CommandTree& tree) : tree_(tree) {
+    AddPools();
+    AddAudit();
+    AddCredentials();
+    AddNotifications();
+    AddStore();
+  }
+
+ private:
+  void AddPools() {
+    CLI::App& pools = tree_.Group("pools", "named limits across DAGs: list, set, delete");
+    tree_.Add(pools, "list", "all, with what is taken of them",
+              [](Context& c, bool&) { return ListPools(c); });
+    CLI::App* set = tree_.Add(pools, "set", "makes or changes one",
+                              [this](Context& c, bool&) { return SetPool(c, in_.pool); });
+    set->add_option("name", in_.pool.name)->required();
+    set->add_option("slots", in_.pool.slots, "-1 for no limit")->required()->check(CLI::Range(-1, 1'000'000));
+    set->add_option("description", in_.pool.description);
+    set->add_flag("--include-deferred", in_.pool.include_deferred, "deferred tasks count as well");
+    tree_
+        .Add(pools, "delete", "its tasks wait until there is one of that name again",
+             [this](Context& c, bool&) { return DeletePool(c, in_.pool.name); })
+        ->add_option("name", in_.pool.name)
+        ->required();
+  }
+
+  void AddAudit() {
+    CLI::App* list = tree_.Add(
+        tree_.Group("audit", "who did what: list"), "list", "what users and the scheduler did, newest first",
+        [this](Context& c, bool&) { return ListAudit(c, in_.audit, tree_.clock().now().wall); });
+    list->add_option("dag", in_.audit.dag_id, "to this DAG, its runs and tasks; everything when left out");
+    list->add_option("--user", in_.audit.user);
+    list->add_option("--action", in_.audit.action, "trigger, pause, login, ...");
+    list->add_option("--after", in_.audit.after, "2h (ago), 2001-03-01, or RFC 3339");
+    list->add_option("--limit", in_.audit.limit)->capture_default_str();
+  }
+
+  void AddCredentials() {
+    AddCredentialCommands(tree_.Group("variables", "named values: list, get, set, delete, import, export"),
+                          tree_.Group("connections", "named credentials: list, get, add, delete"),
+                          in_.variable, in_.connection,
+                          [this](CLI::App& group, const char* name, const char* help, CommandTree::Ask ask) {
+                            return tree_.Add(group, name, help, std::move(ask));
+                          });
+  }
+
+  void AddNotifications() {
+    CLI::App& group = tree_.Group("notifications", "what callbacks told: list, show, retry");
+    NotificationOptions& in = in_.notifications;
+    CLI::App* list = tree_.Add(group, "list", "newest first",
+                               [&in](Context& c, bool&) { return ListNotifications(c, in); });
+    list->add_option("dag", in.dag_id, "of this DAG; all when left out");
+    list->add_option("--run", in.run_id, "of this run of it");
+    list->add_option("--state", in.state, "pending, running, delivered, failed or suppressed");
+    list->add_option("--limit", in.limit)->check(CLI::Range(1, 10'000))->capture_default_str();
+    const auto one = [this](CLI::App* command) { command->add_option("id", in_.notification)->required(); };
+    one(tree_.Add(group, "show", "one, its message (-o json) and its log",
+                  [this](Context& c, bool&) { return ShowNotification(c, in_.notification); }));
+    one(tree_.Add(group, "retry", "delivers one again that was given up",
+                  [this](Context& c, bool&) { return RetryNotification(c, in_.notification); }));
+  }
+
+  void AddStore() {
+    CLI::App& db = tree_.Group("db", "what the scheduler keeps: clean, backup, restore");
+    CLI::App* clean =
+        tree_.Add(db, "clean", "deletes runs that ended long ago, with their logs and values",
+                  [this](Context& c, bool&) { return CleanStore(c, in_.clean, tree_.clock().now().wall); });
+    clean
+        ->add_option("--before,--clean-before-timestamp", in_.clean.before,
+                     "30d (ago), 2001-03-01, or RFC 3339")
+        ->required();
+    clean->add_option("--dag", in_.clean.dag_ids, "only of these DAGs");
+    clean->add_flag("--dry-run", in_.clean.dry_run, "only says how many");
+    tree_
+        .Add(db, "backup", "copies database and logs while the scheduler runs, to STATE/backups/NAME",
+             [this](Context& c, bool&) { return BackUp(c, in_.backup); })
+        ->add_option("--name", in_.backup, "made from the time when left out");
+    CLI::App* restore = db.add_subcommand(
+        "restore", "makes the state folder (--state) of a backup's; the scheduler must not run");
+    restore->fallthrough();
+    restore->add_option("backup", in_.backup, "the backup's folder")->required();
+    tree_.Choose(*restore, [this] {
+      return tree_.Show([this](Output& output) {
+        return Restore(output, in_.backup, tree_.state(), tree_.clock().now().wall);
+      });
+    });
+  }
+
+  Arguments in_;
+  CommandTree& tree_;
+};
+
+}  // namespace
+
+void AddStoreCommands(CommandTree& tree) { tree.Keep(std::make_shared<StoreLine>(tree)); }
+
+}  // namespace millrace::dagctl

@@ -1,0 +1,149 @@
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <tuple>
+
+#include "core/calendar/format.h"
+#include "dagctl/command_lines.h"
+#include "dagctl/commands.h"
+#include "dagctl/offline.h"
+#include "dagctl/operations.h"
+
+namespace millrace::dagctl {
+namespace {
+
+struct Arguments {
+  std::string dag, run, task;
+  LogOptions logs;
+  ClearOptions clear;
+  RenderOptions render;
+  MarkOptions mark;
+  AnswerOptions answer;
+  bool answered = false;
+};
+
+// `tasks`.
+class TaskLine {
+ public:
+  explicit TaskLine(CommandTree& tree) : tree_(tree) { AddTasks(); }
+
+ private:
+  void AddTasks() {
+    CLI::App& tasks = tree_.Group(
+        "tasks", "task instances: list, logs, why, clear, mark, render, approvals, approve, reject, answer");
+    AddRender(tasks);
+    AddApprovals(tasks);
+    AddRun(in_.dag, in_.run, tree_.Add(tasks, "list", "a run's task instances", [this](Context& c, bool&) {
+      return ListTasks(c, in_.dag, in_.run);
+    }));
+    CLI::App* logs = tree_.Add(tasks, "logs", "what it wrote", [this](Context& c, bool&) {
+      in_.logs.dag_id = in_.dag, in_.logs.run_id = in_.run, in_.logs.task_id = in_.task;
+      return TaskLogs(c, in_.logs);
+    });
+    AddRun(in_.dag, in_.run, logs)->add_option("task", in_.task)->required();
+    logs->add_option("--try", in_.logs.try_number, "which try; the newest when left out");
+    logs->add_flag("-f,--follow", in_.logs.follow, "until it has ended");
+    CLI::App* why =
+        AddRun(in_.dag, in_.run,
+               tree_.Add(tasks, "why", "what it waits for, or how and by whom it ended",
+                         [this](Context& c, bool&) { return TaskWhy(c, in_.dag, in_.run, in_.task); }));
+    why->add_option("task", in_.task)->required();
+    CLI::App* clear = tree_.Add(tasks, "clear", "runs them again", [this](Context& c, bool&) {
+      in_.clear.dag_id = in_.dag, in_.clear.run_id = in_.run;
+      return ClearTasks(c, in_.clear);
+    });
+    AddRun(in_.dag, in_.run, clear)->add_option("tasks", in_.clear.task_ids, "which; all when left out");
+    clear->add_flag("--upstream", in_.clear.upstream, "and what they depend on");
+    clear->add_flag("--downstream", in_.clear.downstream, "and what depends on them");
+    clear->add_flag("--only-failed", in_.clear.only_failed, "of these only failed ones");
+    clear->add_flag("--only-running", in_.clear.only_running, "of these only running ones");
+    clear->add_option("--note", in_.clear.note, "is left at each");
+    clear->add_flag("--past", in_.clear.past, "and in the runs before, by logical date");
+    clear->add_flag("--future", in_.clear.future, "and in the runs after");
+    clear->add_option("--from", in_.clear.from, "with ~ for the run: in all runs from this logical date on");
+    clear->add_option("--to", in_.clear.to, "to this one");
+    clear->add_flag("--refresh-cache", in_.clear.refresh_cache,
+                    "forgets what the tasks have cached, so that they do run");
+    clear->add_flag("--newest-version", in_.clear.newest_version,
+                    "whole runs, on the newest version of the DAG");
+    clear->add_flag("--keep-run", in_.clear.keep_run, "a run that has ended stays so for now");
+    clear->add_flag("--dry-run", in_.clear.dry_run, "only says which");
+    CLI::App* mark = AddRun(
+        in_.dag, in_.run, tree_.Add(tasks, "mark", "sets their state by hand", [this](Context& c, bool&) {
+          in_.mark.dag_id = in_.dag, in_.mark.run_id = in_.run, in_.mark.task_id = in_.task;
+          return MarkTask(c, in_.mark);
+        }));
+    mark->add_option("task", in_.task)->required();
+    mark->add_option("state", in_.mark.state)
+        ->required()
+        ->check(CLI::IsMember({"success", "failed", "skipped"}));
+    mark->add_flag("--upstream", in_.mark.upstream, "and of what it depends on");
+    mark->add_flag("--downstream", in_.mark.downstream, "and of what depends on it");
+    mark->add_flag("--past", in_.mark.past, "and in the runs before, by logical date");
+    mark->add_flag("--future", in_.mark.future, "and in the runs after");
+    mark->add_flag("--dry-run", in_.mark.dry_run, "only says which");
+  }
+
+  void AddRender(CLI::App& tasks) {
+    CLI::App* render = tasks.add_subcommand("render", "a task's fields with their templates filled in");
+    render->fallthrough();
+    render->add_option("dag", in_.render.dag_id)->required();
+    render->add_option("task", in_.render.task_id)->required();
+    render
+        ->add_option("date", in_.render.date,
+                     "of the run: 2001-03-01 (its ds), or RFC 3339; or the id of a run")
+        ->required();
+    render->add_option("--file", in_.render.file, "a DAG file; without it the scheduler is asked");
+    render->add_option("--conf", in_.render.conf, "parameters, a JSON object");
+    render->add_option("--xcom", in_.render.xcoms, "TASK=JSON or TASK:KEY=JSON, as if that task had left it");
+    render->add_option("--var", in_.render.variables, "NAME=TEXT, as if there were such a variable");
+    tree_.Choose(*render, [this] {
+      const CommandTree::Ask ask = [this](Context& context, bool&) -> Status {
+        if (!ParseTimeUtc(in_.render.date).ok()) return ShowGiven(context, in_.render);
+        ASSIGN_OR_RETURN(const Value source,
+                         context.client.Get("/api/v2/dagSources/" + Segment(in_.render.dag_id)));
+        ASSIGN_OR_RETURN(const DagPtr dag,
+                         DagOfText(Text(source, "content"), in_.render.dag_id, tree_.zones()));
+        return ShowRendered(context.output, *dag, in_.render, tree_.zones());
+      };
+      return in_.render.file.empty() ? tree_.Talk(ask)
+                                     : tree_.Show([this](Output& output) { return RenderOfFile(output); });
+    });
+  }
+
+  Status RenderOfFile(Output& output) {
+    ASSIGN_OR_RETURN(const DagPtr dag, DagOfFile(in_.render.file, in_.render.dag_id, tree_.zones()));
+    return ShowRendered(output, *dag, in_.render, tree_.zones());
+  }
+
+  void AddApprovals(CLI::App& tasks) {
+    CLI::App* list =
+        tree_.Add(tasks, "approvals", "what waits for somebody's answer",
+                  [this](Context& c, bool&) { return ListApprovals(c, in_.dag, in_.run, in_.answered); });
+    list->add_option("dag", in_.dag, "of this DAG; of all when left out");
+    list->add_option("run", in_.run, "of this run");
+    list->add_flag("--all", in_.answered, "what was answered, or needs no answer any more, as well");
+    for (const auto& [name, option, help] : {std::tuple("approve", "Approve", "lets it go on"),
+                                             std::tuple("reject", "Reject", "skips what stands behind it"),
+                                             std::tuple("answer", "", "chooses options, fills in values")}) {
+      CLI::App* command =
+          AddRun(in_.dag, in_.run,
+                 tree_.Add(tasks, name, help, [this, option = std::string(option)](Context& c, bool&) {
+                   in_.answer.dag_id = in_.dag, in_.answer.run_id = in_.run, in_.answer.task_id = in_.task;
+                   if (!option.empty()) in_.answer.chosen = {option};
+                   return AnswerApproval(c, in_.answer);
+                 }));
+      command->add_option("task", in_.task, "of a mapped one: task[3]")->required();
+      if (*option == '\0') command->add_option("options", in_.answer.chosen)->required();
+      command->add_option("--param", in_.answer.params, "NAME=VALUE; JSON, or text")->allow_extra_args(false);
+    }
+  }
+
+  Arguments in_;
+  CommandTree& tree_;
+};
+
+}  // namespace
+
+void AddTaskCommands(CommandTree& tree) { tree.Keep(std::make_shared<TaskLine>(tree)); }
+
+}  // namespace millrace::dagctl

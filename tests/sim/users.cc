@@ -1,0 +1,102 @@
+// What people do in a world, and when.
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "tests/sim/world.h"
+
+namespace millrace::sim {
+
+void World::ScheduleUsers() {
+  const int count = 20 + random_.Below(20);
+  for (int i = 0; i < count; ++i) {
+    timeline_.After(random_.Between(Duration(0), kFaultyTime), [this] { CommandOfUser(); });
+  }
+}
+
+void World::CommandOfUser() {
+  const Dag& dag = *dags_[static_cast<std::size_t>(random_.Below(static_cast<int>(dags_.size())))];
+  const std::string run = "r" + std::to_string(1 + random_.Below(next_run_));
+  if (!faults_.users || random_.Chance(50)) {
+    TriggerRun trigger;
+    trigger.dag_id = dag.id;
+    trigger.run_id = random_.Chance(10) ? run : "r" + std::to_string(next_run_++);
+    Submit(trigger);
+    return;
+  }
+  const std::string& task =
+      dag.tasks[static_cast<std::size_t>(random_.Below(static_cast<int>(dag.tasks.size())))].id;
+  // Whatever comes of it, attempts of that run may be stopping while others start.
+  if (const millrace::Run* found = rows_.FindRun(dag.id, run); found != nullptr)
+    invariants_.Touched(found->key);
+  switch (random_.Below(11)) {
+    case 0:
+      Submit(CancelRun{dag.id, run, "ana"});
+      break;
+    case 1:
+      Submit(ClearTasks{.dag_id = dag.id,
+                        .run_id = run,
+                        .task_ids = {task},
+                        .only_failed = random_.Chance(50),
+                        .user = "ana",
+                        .refresh_cache = random_.Chance(20)});
+      break;
+    case 2:
+      Submit(
+          MarkTask{dag.id, run, task, random_.Chance(50) ? TaskState::kSuccess : TaskState::kFailed, "ana"});
+      break;
+    case 3:
+      Submit(SetPaused{dag.id, true, "ana"});
+      break;
+    case 4:
+      Submit(MarkRun{dag.id, run, random_.Chance(50) ? RunState::kSuccess : RunState::kFailed, "ana"});
+      break;
+    case 5:
+      Submit(DeleteRun{dag.id, run, "ana"});
+      break;
+    case 6:
+      Submit(BackfillOfUser());
+      break;
+    case 7:
+      Submit(ChangeBackfill{1 + random_.Below(4), static_cast<BackfillAction>(random_.Below(3)), "ana"});
+      break;
+    case 8:
+    case 9:
+      AnswerOfUser();
+      break;
+    default:
+      Submit(SetPaused{dag.id, false, "ana"});
+      break;
+  }
+}
+
+// To any question, also one that was answered, or is no longer asked.
+void World::AnswerOfUser() {
+  if (rows_.approvals.empty()) return;
+  auto any = rows_.approvals.begin();
+  std::advance(any, random_.Below(static_cast<int>(rows_.approvals.size())));
+  const TaskInstance& instance = rows_.instances.at(any->first.first);
+  const millrace::Run& run = rows_.runs.at(instance.key.run);
+  const Dag& dag = *rows_.versions.at({run.dag_id, run.version}).dag;
+  AnswerApproval answer;
+  answer.dag_id = run.dag_id;
+  answer.run_id = run.run_id;
+  answer.task_id = dag.tasks[static_cast<std::size_t>(instance.task())].id;
+  answer.chosen_options = {random_.Chance(60) ? "Approve" : "Reject"};
+  answer.user = "ana";
+  Submit(std::move(answer));
+}
+
+// Of the only DAG that has dates; its runs are run again whatever state they are in.
+CreateBackfill World::BackfillOfUser() {
+  CreateBackfill create;
+  create.backfill.dag_id = "minutely";
+  create.backfill.from = WallFromMicros(983'404'800'000'000) - std::chrono::minutes(6);
+  create.backfill.to = create.backfill.from + std::chrono::minutes(random_.Below(9));
+  create.backfill.reprocess = static_cast<Reprocess>(random_.Below(3));
+  create.backfill.run_backwards = random_.Chance(30);
+  create.backfill.max_active_runs = 1 + random_.Below(3);
+  return create;
+}
+
+}  // namespace millrace::sim
