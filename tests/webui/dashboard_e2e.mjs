@@ -196,9 +196,25 @@ describe('the dashboard with the flights pipeline', () => {
     await page.waitForSelector('.run-pane .badge');
     if ((await page.locator('.run-pane .badge').getAttribute('data-state')) === 'failed') await page.click('text=Retry failed');
     await page.waitForSelector('.run-pane .badge[data-state=success]', {timeout: kRunTime});
-    await page.keyboard.press('3');
+    await page.keyboard.press('4');
     await page.click('tr[data-asset=shop_report] a.strong');
     await page.waitForSelector('tr[data-event] >> text=shops');
+  });
+
+  it('runs several runs again after the dry run, and deletes them', async () => {
+    await page.goto(`${millrace.url}/runs?dag=daily_flights&search=night__`);
+    await page.waitForFunction(() => document.querySelectorAll('tr[data-run]').length === 3);
+    await page.keyboard.press('a');
+    await page.keyboard.press('c');
+    assert.equal(await page.isChecked('[name=onlyFailed]'), false);
+    await page.waitForSelector('.selection-sum >> text=in 3 runs');
+    await page.click('.dialog button[type=submit]');
+    await page.waitForSelector('tr[data-run] .badge:is([data-state=running], [data-state=queued])');
+    await page.waitForFunction(() => document.querySelectorAll('tr[data-run] .badge[data-state=success]').length === 3, null, {timeout: kRunTime});
+    await page.click('[aria-label="Select night__2001-02-26"]');
+    await page.click('.selection-bar button:text("Delete…")');
+    await page.click('.dialog button[type=submit]');
+    await page.waitForFunction(() => document.querySelectorAll('tr[data-run]').length === 2);
   });
 
   it('backfills a range after its dry run, and shows what changed in the file', async () => {

@@ -68,13 +68,27 @@ export function lists(world) {
     one.events.unshift(event);
     return event;
   };
+  const pageOf = (rows, query) => {
+    const offset = Number(query.get('offset') ?? 0);
+    return rows.slice(offset, offset + Number(query.get('limit') ?? 50));
+  };
+  const bulkDelete = (rows, key) => ({body: {actions: [{action, entities}]}}) => {
+    if (action !== 'delete') fail(422, `${action} is not stood in for`);
+    const gone = rows.filter((row) => entities.includes(row[key]));
+    gone.forEach((row) => rows.splice(rows.indexOf(row), 1));
+    return {create: null, update: null, delete: {success: gone.map((row) => row[key]), errors: []}};
+  };
   // Rows that are made, changed and deleted by a name; secrets come back as they were shown.
   const named = (member, key, path) => {
     const rows = world.lists[member];
     const at = (name) => rows.find((row) => row[key] === name) ?? fail(404, `${name} was not found`);
     const keep = (body) => Object.fromEntries(Object.entries(body).filter(([, value]) => value !== '***').map(([name, value]) => [name, name === 'password' ? '***' : value]));
     return [
-      ['GET', `/api/v2/${path}`, () => ({[member]: rows, total_entries: rows.length})],
+      ['GET', `/api/v2/${path}`, ({query}) => {
+        const found = rows.filter((row) => row[key].includes(query.get(key.startsWith('connection') ? 'connection_id_pattern' : 'variable_key_pattern') ?? ''));
+        return {[member]: pageOf(found, query), total_entries: found.length};
+      }],
+      ['PATCH', `/api/v2/${path}`, bulkDelete(rows, key)],
       ['POST', `/api/v2/${path}`, ({body}) => {
         if (rows.some((row) => row[key] === body[key])) fail(409, `${body[key]} exists already; PATCH changes it`);
         rows.push(keep(body));
@@ -127,7 +141,11 @@ export function lists(world) {
     ['PUT', '/api/v2/backfills/:id/pause', ({args: [id]}) => change(id, (one) => (one.paused = true))],
     ['PUT', '/api/v2/backfills/:id/unpause', ({args: [id]}) => change(id, (one) => (one.paused = false))],
     ['PUT', '/api/v2/backfills/:id/cancel', ({args: [id]}) => change(id, (one) => (one.cancelled = true))],
-    ['GET', '/api/v2/pools', () => ({pools: world.lists.pools.map(pool), total_entries: world.lists.pools.length})],
+    ['GET', '/api/v2/pools', ({query}) => {
+      const found = world.lists.pools.filter((one) => one.name.includes(query.get('pool_name_pattern') ?? ''));
+      return {pools: pageOf(found, query).map(pool), total_entries: found.length};
+    }],
+    ['PATCH', '/api/v2/pools', (request) => bulkDelete(world.lists.pools, 'name')(request)],
     ['POST', '/api/v2/pools', ({body}) => {
       if (world.lists.pools.some((one) => one.name === body.name)) fail(409, `Pool ${body.name} exists already`);
       world.lists.pools.push({...body, running: 0, queued: 0, scheduled: 0});

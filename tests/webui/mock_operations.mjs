@@ -147,10 +147,26 @@ export function operations(world) {
     ['PATCH', `${instance}/:map`, marked(false)],
     ['PATCH', instance, marked(false)],
     ['POST', '/api/v2/dags/:dag/clearTaskInstances', ({args: [id], body}) => list(clear(world, dagOf(id), body))],
-    ['DELETE', '/api/v2/dags/:dag/dagRuns/:run', ({args: [id, run]}) => {
-      const dag = dagOf(id);
-      dag.list.splice(dag.list.indexOf(runOf(dag, run)), 1);
-      return null;
+    ['POST', '/api/v2/dags/~/clearDagRuns', ({body}) => {
+      const named = body.dag_runs.map((one) => [dagOf(one.dag_id), one.dag_run_id]);
+      const rows = named.flatMap(([dag, run]) => clear(world, dag, {...body, dag_run_id: run, include_downstream: body.only_failed}));
+      return body.dry_run === false ? {dag_runs: named.map(([dag, run]) => world.runResponse(dag, runOf(dag, run))), total_entries: named.length} : list(rows);
+    }],
+    ['PATCH', '/api/v2/dags/~/dagRuns', ({body: {actions: [{action, entities}]}}) => {
+      const answer = {success: [], errors: []};
+      for (const {dag_id, dag_run_id, state} of entities) {
+        const dag = dagOf(dag_id);
+        const run = runOf(dag, dag_run_id);
+        if (action === 'delete' && ['running', 'queued'].includes(run.state)) {
+          answer.errors.push({error: `${dag_run_id} is under way`, status_code: 409});
+          continue;
+        }
+        if (action === 'delete') dag.list.splice(dag.list.indexOf(run), 1);
+        else if (state === 'failed') world.cancel(dag, run);
+        else world.markRun(dag, run);
+        answer.success.push(`${dag_id}.${dag_run_id}`);
+      }
+      return {create: null, update: null, delete: null, [action]: answer};
     }],
   ];
 }

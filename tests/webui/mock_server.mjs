@@ -215,8 +215,10 @@ function routes(world) {
     ['GET', '/api/v2/dags/:dag/tasks', ({args: [id]}) => ({tasks: dagOf(id).tasks.map((task) => ({task_id: task.id, task_display_name: task.id, operator_name: task.kind, downstream_task_ids: task.next, trigger_rule: 'all_success', is_mapped: task.mapped !== undefined})), total_entries: dagOf(id).tasks.length})],
     ['GET', '/api/v2/dags/:dag/dagRuns', ({args: [id], query}) => {
       const dags = id === '~' ? [...world.dags.values()] : [dagOf(id)];
-      const all = dags.flatMap((dag) => dag.list.map((run) => [dag, run])).sort((a, b) => newestFirst(a[1], b[1]));
-      return {dag_runs: all.slice(0, Number(query.get('limit') ?? 50)).map(([dag, run]) => world.runResponse(dag, run)), total_entries: all.length};
+      const wanted = (dag, run) => (!query.get('state') || run.state === query.get('state')) && (!query.get('run_type') || run.type === query.get('run_type')) && run.id.includes(query.get('run_id_pattern') ?? '');
+      const all = dags.flatMap((dag) => dag.list.filter((run) => wanted(dag, run)).map((run) => [dag, run])).sort((a, b) => newestFirst(a[1], b[1]));
+      const offset = Number(query.get('offset') ?? 0);
+      return {dag_runs: all.slice(offset, offset + Number(query.get('limit') ?? 50)).map(([dag, run]) => world.runResponse(dag, run)), total_entries: all.length};
     }],
     ['POST', '/api/v2/dags/:dag/dagRuns', ({args: [id], body}) => {
       if (!('logical_date' in body)) fail(422, [{loc: ['body', 'logical_date'], msg: 'Field required', type: 'missing'}]);
@@ -227,8 +229,6 @@ function routes(world) {
     ['GET', '/api/v2/dags/:dag/dagRuns/:run', ({args: [id, run]}) => world.runResponse(dagOf(id), runOf(dagOf(id), run))],
     ['PATCH', '/api/v2/dags/:dag/dagRuns/:run', ({args: [id, run], body}) => {
       if (body.note !== undefined) runOf(dagOf(id), run).note = body.note;
-      if (body.state === 'failed') world.cancel(dagOf(id), runOf(dagOf(id), run));
-      if (body.state === 'success') world.markRun(dagOf(id), runOf(dagOf(id), run));
       return world.runResponse(dagOf(id), runOf(dagOf(id), run));
     }],
     ['GET', '/api/v2/dags/:dag/dagRuns/:run/taskInstances/:task/logs/:try', ({args: [id, run, task, attempt], query}) => {

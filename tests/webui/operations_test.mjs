@@ -119,6 +119,49 @@ describePages('the dashboard does', (started) => ({mock, page} = started), () =>
     assert.equal(open('word_count').includes(run), false);
   });
 
+  it('changes several runs at once after showing which: marks, runs again, and deletes those that are over', async () => {
+    const dag = mock.world.dags.get('crm_sync');
+    await page.goto(`${mock.url}/dags/crm_sync`);
+    await page.waitForSelector('.grid-row');
+    await page.keyboard.press('l');
+    await page.waitForSelector('h1:text("Runs")');
+    const rows = () => page.locator('tr[data-run]').count();
+    await page.waitForFunction(() => document.querySelectorAll('tr[data-run]').length > 3);
+    const boxes = page.locator('tr[data-run] [type=checkbox]');
+    await boxes.nth(0).click();
+    await boxes.nth(2).click({modifiers: ['Shift']});
+    await page.waitForSelector('.selection-bar >> text=3 runs');
+    await page.keyboard.press('c');
+    await page.uncheck('[name=onlyFailed]');
+    await page.waitForFunction(() => /task instances in 3 runs/.test(document.querySelector('.selection-sum')?.textContent ?? ''));
+    mock.world.hold(dag.tasks[0].id);
+    await page.click('.dialog button[type=submit]');
+    await page.waitForFunction(() => document.querySelectorAll('tr[data-run] .badge[data-state=running]').length === 3);
+    // One that is over among those that are not: it alone can be deleted.
+    await boxes.nth(0).click();
+    await boxes.nth(3).click({modifiers: ['Shift']});
+    await page.click('.selection-bar button:text("Delete…")');
+    await page.waitForSelector('.selection-sum >> text=1 of 4 runs; the others stay as they are');
+    assert.equal(await page.locator('.clear-list li:has-text("stays")').count(), 3);
+    const before = dag.list.length;
+    await page.click('.dialog button[type=submit]');
+    await page.waitForSelector('.dialog', {state: 'detached'});
+    assert.equal(dag.list.length, before - 1);
+    for (const n of [0, 1, 2]) await boxes.nth(n).click();
+    await page.click('.selection-bar button:text("Cancel…")');
+    await page.click('.dialog button:text("Cancel the runs")');
+    await page.waitForFunction(() => document.querySelectorAll('tr[data-run] .badge[data-state=failed]').length >= 3);
+    mock.world.release(dag.tasks[0].id);
+    await page.click('.segments button:text("Failed")');
+    await page.waitForFunction(() => [...document.querySelectorAll('tr[data-run] .badge')].every((badge) => badge.dataset.state === 'failed'));
+    assert.ok((await rows()) >= 3);
+    await page.keyboard.press('a');
+    await page.keyboard.press('m');
+    await page.click('.dialog button[type=submit]:text("Mark success")');
+    await page.waitForSelector('text=No run matches');
+    assert.equal(dag.list.some((run) => run.state === 'failed'), false);
+  });
+
   it('shows why a task waits and clears one with what depends on it', async () => {
     await page.goto(`${mock.url}/dags/daily_flights`);
     await page.click('.cell.s-upstream_failed');
@@ -153,7 +196,7 @@ describePages('the dashboard does', (started) => ({mock, page} = started), () =>
     await page.waitForFunction(() => /^[1-9]/.test(document.querySelector('.progress-line .number').textContent));
     await page.click('[aria-label="Pause backfill 1"]');
     await page.waitForSelector('.badge[data-state=paused]');
-    await page.keyboard.press('2');
+    await page.keyboard.press('3');
     await page.waitForSelector('h1:text("Backfills")');
     assert.match(await page.locator('tr[data-backfill="1"]').innerText(), /daily_flights[\s\S]*all runs again, 4 at a time, backwards/);
     await page.click('[aria-label="Resume backfill 1"]');
@@ -168,7 +211,7 @@ describePages('the dashboard does', (started) => ({mock, page} = started), () =>
   });
 
   it('shows how full pools are, and changes, makes and deletes them', async () => {
-    await page.keyboard.press('6');
+    await page.keyboard.press('7');
     await page.waitForSelector('tr[data-pool=warehouse] .warn-text:text("7")');
     await page.click('[aria-label="Change warehouse"]');
     await page.fill('[name=slots]', 'many');
@@ -187,12 +230,13 @@ describePages('the dashboard does', (started) => ({mock, page} = started), () =>
     await page.click('[aria-label="Change mail"]');
     await page.click('.dialog button:text("Delete")');
     await page.waitForSelector('tr[data-pool=mail]', {state: 'detached'});
+    assert.equal(await page.isDisabled('[aria-label="Select default_pool"]'), true);
     await page.click('[aria-label="Change default_pool"]');
     assert.equal(await page.locator('.dialog button:text("Delete")').count(), 0);
   });
 
   it('shows where an asset comes from and goes to, and starts runs by an update', async () => {
-    await page.keyboard.press('3');
+    await page.keyboard.press('4');
     await page.waitForSelector('tr[data-asset=exchange_rates]');
     await page.keyboard.press('/');
     await page.keyboard.type('fligh');
@@ -241,7 +285,7 @@ describePages('the dashboard does', (started) => ({mock, page} = started), () =>
     await page.click('.approval-options button:text("Approve")');
     await page.waitForSelector('.approval >> text=by admin');
     await page.waitForSelector('.task-head .badge[data-state=success]');
-    await page.keyboard.press('4');
+    await page.keyboard.press('5');
     await page.waitForSelector('text=Nothing waits for an answer');
     await page.click('.segments button:text("All")');
     await page.waitForSelector('tr[data-approval=ok] >> text=Approve');
@@ -251,7 +295,7 @@ describePages('the dashboard does', (started) => ({mock, page} = started), () =>
   });
 
   it('shows the workers, and on every page that a DAG file is broken', async () => {
-    await page.keyboard.press('5');
+    await page.keyboard.press('6');
     await page.waitForSelector('tr[data-worker=worker-2] .badge[data-state=draining]');
     assert.match(await page.locator('tr[data-worker=worker-1]').innerText(), /1 of 8[\s\S]*mill[\s\S]*gpu/);
     await page.click('.bar-errors');
@@ -272,6 +316,22 @@ describePages('the dashboard does', (started) => ({mock, page} = started), () =>
     await page.click('[aria-label="Change country"]');
     await page.click('.dialog button:text("Delete")');
     await page.waitForSelector('tr[data-variable=country]', {state: 'detached'});
+    mock.world.lists.variables.push(...Array.from({length: 250}, (_, i) => ({key: `old_${String(i).padStart(3, '0')}`, value: String(i), description: null})));
+    await page.fill('[aria-label="Search variables"]', 'old_');
+    await page.waitForSelector('tr[data-variable=old_000]');
+    await page.evaluate(() => window.scrollTo(0, 1e6));
+    await page.waitForSelector('tr[data-variable=old_150]');
+    await page.evaluate(() => window.scrollTo(0, 1e6));
+    await page.waitForSelector('tr[data-variable=old_249]');
+    await page.locator('[aria-label="Search variables"]').blur();
+    await page.keyboard.press('a');
+    await page.click('.selection-bar button:text("Delete…")');
+    assert.equal(await page.locator('.dialog .clear-list li').count(), 250);
+    await page.click('.dialog button[type=submit]');
+    await page.waitForSelector('text=No variable matches');
+    await page.click('text=Show all');
+    await page.waitForSelector('tr[data-variable=region]');
+    assert.deepEqual(mock.world.lists.variables.map((one) => one.key), ['region', 'api_token']);
     await page.click('nav[aria-label=Administration] >> text=Connections');
     await page.waitForSelector('tr[data-connection=warehouse] >> text=db.example.com:5432');
     await page.click('[aria-label="Change warehouse"]');

@@ -15,6 +15,7 @@ import {DagListPage} from './pages/dag_list';
 import {DagPage} from './pages/dag';
 import {LoginPage} from './pages/login';
 import {PoolsPage} from './pages/pools';
+import {RunsPage} from './pages/runs';
 import {TaskInstancePage} from './pages/task_instance';
 import {VariablesPage} from './pages/variables';
 import {WorkersPage} from './pages/workers';
@@ -45,6 +46,8 @@ function Page() {
       return <DagPage key={route.dag} dag={route.dag} tab={route.tab} />;
     case 'task':
       return <TaskInstancePage key={`${route.dag}\n${route.run}\n${route.task}`} {...route} />;
+    case 'runs':
+      return <RunsPage />;
     case 'backfills':
       return <BackfillsPage />;
     case 'approvals':
@@ -75,6 +78,7 @@ function Page() {
 }
 
 const kTitles: Partial<Record<Route['page'], string>> = {
+  runs: 'Runs',
   backfills: 'Backfills',
   approvals: 'Approvals',
   assets: 'Assets',

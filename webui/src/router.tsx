@@ -4,10 +4,21 @@ import {useSyncExternalStore, type AnchorHTMLAttributes, type MouseEvent} from '
 // What a DAG's page shows: its runs, its backfills, or its file and versions.
 export const kDagTabs = ['runs', 'backfills', 'code'] as const;
 export type DagTab = (typeof kDagTabs)[number];
-const kPages = ['backfills', 'approvals', 'assets', 'workers', 'pools', 'variables', 'connections', 'audit'] as const;
+const kPages = [
+  'runs',
+  'backfills',
+  'approvals',
+  'assets',
+  'workers',
+  'pools',
+  'variables',
+  'connections',
+  'audit',
+] as const;
 
 export type Route =
   | {page: 'dags'}
+  | {page: 'runs'}
   | {page: 'backfills'}
   | {page: 'assets'}
   | {page: 'asset'; asset: number}
@@ -60,6 +71,11 @@ export function dagTabHref(dag: string, tab: DagTab): string {
 // The file as a version had it.
 export function versionHref(dag: string, version: number): string {
   return `${dagTabHref(dag, 'code')}?version=${version}`;
+}
+
+// The list of runs of a DAG, where several can be changed at once.
+export function runsHref(dag: string): string {
+  return `/runs?dag=${encode(dag)}`;
 }
 
 export function assetHref(id: number): string {

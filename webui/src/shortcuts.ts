@@ -4,6 +4,8 @@ import {useEffect, useRef} from 'react';
 export type Shortcuts = Record<string, () => void>;
 
 function typing(target: EventTarget | null): boolean {
+  // A check box takes no text: after choosing a row, keys mean what they mean on the page.
+  if (target instanceof HTMLInputElement && target.type === 'checkbox') return false;
   return (
     target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
   );

@@ -139,6 +139,28 @@ export interface PoolRequest {
   description: string;
 }
 
+// Which runs are listed; what is not named is not asked.
+export interface RunFilter {
+  state?: string;
+  run_type?: string;
+  run_id_pattern?: string;
+  logical_date_gte?: string;
+  logical_date_lte?: string;
+}
+
+type RunName = Pick<DagRun, 'dag_id' | 'dag_run_id'>;
+const runName = ({dag_id, dag_run_id}: RunName) => ({dag_id, dag_run_id});
+
+export interface BulkResult {
+  done: number;
+  errors: string[];
+}
+
+function bulkResult(answer: unknown, action: string): BulkResult {
+  const part = (answer as Record<string, {success: string[]; errors: {error: string}[]} | null>)[action];
+  return {done: part?.success.length ?? 0, errors: (part?.errors ?? []).map(({error}) => error)};
+}
+
 export class Client {
   constructor(private readonly options: ClientOptions) {}
 
@@ -186,11 +208,6 @@ export class Client {
     return this.send('POST', `${dagPath(dag)}/dagRuns`, trigger) as Promise<DagRun>;
   }
 
-  // Airflow has no word for "cancelled": a running one that is marked failed is.
-  markRun(dag: string, run: string, state: 'success' | 'failed') {
-    return this.send('PATCH', runPath(dag, run), {state}) as Promise<DagRun>;
-  }
-
   noteRun(dag: string, run: string, note: string) {
     return this.send('PATCH', runPath(dag, run), {note}) as Promise<DagRun>;
   }
@@ -199,8 +216,27 @@ export class Client {
     return this.send('PATCH', instancePath(key), {note});
   }
 
-  deleteRun(dag: string, run: string) {
-    return this.send('DELETE', runPath(dag, run));
+  runList(dag: string, filter: RunFilter, offset: number, signal?: AbortSignal) {
+    const path = dag === '~' ? '/api/v2/dags/~' : dagPath(dag);
+    const query = queryString({...filter, limit: kPage, offset, order_by: '-run_after'});
+    return this.get<{dag_runs: DagRun[]; total_entries: number}>(`${path}/dagRuns${query}`, signal);
+  }
+
+  clearRuns(runs: readonly RunName[], options: {onlyFailed: boolean; newestVersion: boolean}, dryRun: boolean) {
+    return this.send('POST', '/api/v2/dags/~/clearDagRuns', {
+      dag_runs: runs.map(runName),
+      only_failed: options.onlyFailed,
+      run_on_latest_version: options.newestVersion,
+      dry_run: dryRun,
+    }) as Promise<{task_instances?: TaskInstance[]; dag_runs?: DagRun[]}>;
+  }
+
+  // state null deletes them; Airflow has no word for "cancelled": a running one that is marked failed is. Each by itself: what is refused is told, the others are done.
+  async changeRuns(runs: readonly RunName[], state: 'success' | 'failed' | null) {
+    const action = state === null ? 'delete' : 'update';
+    const entities = runs.map((run) => ({...runName(run), ...(state === null ? {} : {state})}));
+    const actions = [{action, entities, action_on_non_existence: 'skip'}];
+    return bulkResult(await this.send('PATCH', '/api/v2/dags/~/dagRuns', {actions}), action);
   }
 
   grid(dag: string, limit: number, signal?: AbortSignal) {
@@ -291,8 +327,9 @@ export class Client {
     return this.send('PUT', `/api/v2/backfills/${id}/${action}`);
   }
 
-  pools(signal?: AbortSignal) {
-    return this.get<{pools: Pool[]; total_entries: number}>(`/api/v2/pools?limit=${kPage}`, signal);
+  pools(search: string, offset: number, signal?: AbortSignal) {
+    const query = queryString({pool_name_pattern: search, limit: kPage, offset});
+    return this.get<{pools: Pool[]; total_entries: number}>(`/api/v2/pools${query}`, signal);
   }
 
   createPool(pool: PoolRequest) {
@@ -340,8 +377,9 @@ export class Client {
     return this.get<Me>('/millrace/v1/me', signal);
   }
 
-  variables(signal?: AbortSignal) {
-    return this.get<{variables: Variable[]; total_entries: number}>(`/api/v2/variables?limit=${kPage}`, signal);
+  variables(search: string, offset: number, signal?: AbortSignal) {
+    const query = queryString({variable_key_pattern: search, limit: kPage, offset});
+    return this.get<{variables: Variable[]; total_entries: number}>(`/api/v2/variables${query}`, signal);
   }
 
   saveVariable(variable: Variable, isNew: boolean) {
@@ -353,8 +391,15 @@ export class Client {
     return this.send('DELETE', `/api/v2/variables/${segment(key)}`);
   }
 
-  connections(signal?: AbortSignal) {
-    return this.get<{connections: Connection[]; total_entries: number}>(`/api/v2/connections?limit=${kPage}`, signal);
+  connections(search: string, offset: number, signal?: AbortSignal) {
+    const query = queryString({connection_id_pattern: search, limit: kPage, offset});
+    return this.get<{connections: Connection[]; total_entries: number}>(`/api/v2/connections${query}`, signal);
+  }
+
+  // Airflow's bulk request with one action: all of the names or none. One that somebody else deleted is no problem.
+  async deleteMany(resource: 'pools' | 'variables' | 'connections', names: string[]) {
+    const actions = [{action: 'delete', entities: names, action_on_non_existence: 'skip'}];
+    return bulkResult(await this.send('PATCH', `/api/v2/${resource}`, {actions}), 'delete');
   }
 
   saveConnection(connection: Partial<Connection> & {connection_id: string}, isNew: boolean) {

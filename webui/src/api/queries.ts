@@ -1,12 +1,30 @@
 // What the pages ask the server for, as TanStack queries. Keys begin with the resource, then the DAG, run and task, so that
 // one live transition can name exactly what it made stale.
-import {keepPreviousData, QueryClient, useInfiniteQuery, useQueries, useQuery} from '@tanstack/react-query';
-import {ApiError, Client} from './client';
+import {
+  keepPreviousData,
+  QueryClient,
+  useInfiniteQuery,
+  useQueries,
+  useQuery,
+  type InfiniteData,
+} from '@tanstack/react-query';
+import {ApiError, Client, type RunFilter} from './client';
 import {currentToken, signOut} from './session';
 import {patchGrid} from '../live/patch';
 import {recentTransitions} from '../live/recent';
 import {pollInterval, useLiveStatus} from '../live/status';
-import type {DagRun, InstanceKey, Right, TaskInstance} from './types';
+import type {
+  AuditEntry,
+  Asset,
+  Connection,
+  Dag,
+  DagRun,
+  InstanceKey,
+  Pool,
+  Right,
+  TaskInstance,
+  Variable,
+} from './types';
 
 export const client = new Client({token: currentToken, onUnauthorized: signOut});
 
@@ -30,18 +48,61 @@ export interface ListFilter {
   paused?: boolean;
 }
 
-export function useDags(filter: ListFilter) {
+interface Rows<T> {
+  rows: T[];
+  total: number;
+}
+
+// A list by pages. Rows may shift while it is paged through: what comes twice is shown once.
+function usePages<T>(
+  queryKey: unknown[],
+  page: (offset: number, signal: AbortSignal) => Promise<Rows<T>>,
+  idOf: (row: T) => string,
+  refetchInterval: number | false,
+) {
   return useInfiniteQuery({
-    queryKey: ['dags', filter],
-    queryFn: ({pageParam, signal}) => client.dags({...filter, limit: kPageSize, offset: pageParam}, signal),
+    queryKey,
+    queryFn: ({pageParam, signal}) => page(pageParam, signal),
     initialPageParam: 0,
     getNextPageParam: (last, pages) => {
-      const loaded = pages.reduce((sum, page) => sum + page.dags.length, 0);
-      return last.dags.length > 0 && loaded < last.total_entries ? loaded : undefined;
+      const loaded = pages.reduce((sum, one) => sum + one.rows.length, 0);
+      return last.rows.length > 0 && loaded < last.total ? loaded : undefined;
+    },
+    select: (data: InfiniteData<Rows<T>>): Rows<T> => {
+      const seen = new Set<string>();
+      const rows = data.pages.flatMap((one) => one.rows).filter((row) => !seen.has(idOf(row)) && seen.add(idOf(row)));
+      return {rows, total: data.pages.at(-1)?.total ?? 0};
     },
     placeholderData: keepPreviousData,
-    refetchInterval: pollInterval(useLiveStatus(), 5000),
+    refetchInterval,
   });
+}
+
+export type Paged<T> = ReturnType<typeof usePages<T>>;
+
+export function useDags(filter: ListFilter): Paged<Dag> {
+  return usePages(
+    ['dags', filter],
+    async (offset, signal) => {
+      const {dags, total_entries} = await client.dags({...filter, limit: kPageSize, offset}, signal);
+      return {rows: dags, total: total_entries};
+    },
+    (dag) => dag.dag_id,
+    pollInterval(useLiveStatus(), 5000),
+  );
+}
+
+// Runs of every DAG ('~') or of one, the newest first.
+export function useRunList(dag: string, filter: RunFilter): Paged<DagRun> {
+  return usePages(
+    ['runList', dag, filter],
+    async (offset, signal) => {
+      const {dag_runs, total_entries} = await client.runList(dag, filter, offset, signal);
+      return {rows: dag_runs, total: total_entries};
+    },
+    (run) => `${run.dag_id}\n${run.dag_run_id}`,
+    pollInterval(useLiveStatus(), 5000),
+  );
 }
 
 // The last runs of many DAGs with one request; a DAG crowded out of it by busier ones is asked for by itself.
@@ -193,22 +254,28 @@ export function useBackfills(dag: string) {
   });
 }
 
-export function usePools() {
-  return useQuery({queryKey: ['pools'], queryFn: ({signal}) => client.pools(signal), refetchInterval: 3000});
+export function usePools(search: string): Paged<Pool> {
+  return usePages(
+    ['pools', search],
+    async (offset, signal) => {
+      const {pools, total_entries} = await client.pools(search, offset, signal);
+      return {rows: pools, total: total_entries};
+    },
+    (pool) => pool.name,
+    3000,
+  );
 }
 
-export function useAssets(search: string) {
-  return useInfiniteQuery({
-    queryKey: ['assets', search],
-    queryFn: ({pageParam, signal}) => client.assets(search, pageParam, signal),
-    initialPageParam: 0,
-    getNextPageParam: (last, pages) => {
-      const loaded = pages.reduce((sum, page) => sum + page.assets.length, 0);
-      return last.assets.length > 0 && loaded < last.total_entries ? loaded : undefined;
+export function useAssets(search: string): Paged<Asset> {
+  return usePages(
+    ['assets', search],
+    async (offset, signal) => {
+      const {assets, total_entries} = await client.assets(search, offset, signal);
+      return {rows: assets, total: total_entries};
     },
-    placeholderData: keepPreviousData,
-    refetchInterval: 5000,
-  });
+    (asset) => String(asset.id),
+    5000,
+  );
 }
 
 export function useAsset(id: number) {
@@ -269,30 +336,40 @@ export function useApproval(key: InstanceKey, wanted: boolean) {
   });
 }
 
-export function useVariables() {
-  return useQuery({queryKey: ['variables'], queryFn: ({signal}) => client.variables(signal), refetchInterval: 15000});
-}
-
-export function useConnections() {
-  return useQuery({
-    queryKey: ['connections'],
-    queryFn: ({signal}) => client.connections(signal),
-    refetchInterval: 15000,
-  });
-}
-
-export function useAudit(owner: string, event: string, dag_id: string) {
-  return useInfiniteQuery({
-    queryKey: ['audit', owner, event, dag_id],
-    queryFn: ({pageParam, signal}) => client.audit({owner, event, dag_id, offset: pageParam}, signal),
-    initialPageParam: 0,
-    getNextPageParam: (last, pages) => {
-      const loaded = pages.reduce((sum, page) => sum + page.event_logs.length, 0);
-      return last.event_logs.length > 0 && loaded < last.total_entries ? loaded : undefined;
+export function useVariables(search: string): Paged<Variable> {
+  return usePages(
+    ['variables', search],
+    async (offset, signal) => {
+      const {variables, total_entries} = await client.variables(search, offset, signal);
+      return {rows: variables, total: total_entries};
     },
-    placeholderData: keepPreviousData,
-    refetchInterval: 10000,
-  });
+    (variable) => variable.key,
+    15000,
+  );
+}
+
+export function useConnections(search: string): Paged<Connection> {
+  return usePages(
+    ['connections', search],
+    async (offset, signal) => {
+      const {connections, total_entries} = await client.connections(search, offset, signal);
+      return {rows: connections, total: total_entries};
+    },
+    (connection) => connection.connection_id,
+    15000,
+  );
+}
+
+export function useAudit(owner: string, event: string, dag_id: string): Paged<AuditEntry> {
+  return usePages(
+    ['audit', owner, event, dag_id],
+    async (offset, signal) => {
+      const {event_logs, total_entries} = await client.audit({owner, event, dag_id, offset}, signal);
+      return {rows: event_logs, total: total_entries};
+    },
+    (entry) => String(entry.event_log_id),
+    10000,
+  );
 }
 
 // What whoever is signed in may do; everything until it is known, since the scheduler decides in the end.

@@ -23,7 +23,7 @@ const kReprocess: [Reprocess, string, string][] = [
 export function BackfillDialog({dag, onClose}: {dag: string | null; onClose: () => void}) {
   const [chosen, setChosen] = useState(dag ?? '');
   const list = useDags({search: '', tags: []});
-  const known = list.data?.pages.flatMap((page) => page.dags.map((one) => one.dag_id)) ?? [];
+  const known = list.data?.rows.map((one) => one.dag_id) ?? [];
   const ready = dag !== null || known.includes(chosen);
   return (
     <Dialog title={<>Backfill {dag !== null && <span className="dialog-subject">{dag}</span>}</>} onClose={onClose}>

@@ -23,6 +23,8 @@ import {formatTime, useZone} from '../format/time';
 import {inOrder, rowsOf, type GroupNode, type Row, type Structure} from '../graph/structure';
 import {visibleWindow} from '../log/window';
 import type {Cells} from '../live/cells';
+import {Link, navigate, runsHref} from '../router';
+import {useShortcuts} from '../shortcuts';
 
 const kRowHeight = 24;
 const kBarHeight = 64;
@@ -56,6 +58,7 @@ export function DagGrid(props: Props) {
   const now = useNow(running);
   const zone = useZone();
 
+  useShortcuts({l: () => navigate(runsHref(dag))});
   const {open, toggle, toggleAll} = nodes;
   const flat = structure.groups.size === 0 && ![...structure.tasks.values()].some((node) => node.mapped);
   const opened = [...structure.tasks.values()]
@@ -209,6 +212,13 @@ export function DagGrid(props: Props) {
             <FoldIcon />
           </button>
         )}
+        <Link
+          href={runsHref(dag)}
+          className="button button-small"
+          title="All runs as a list, to change several at once (l)"
+        >
+          List
+        </Link>
         <div className="segments segments-small" role="group" aria-label="Number of runs">
           {limits.map((one) => (
             <button key={one} type="button" aria-pressed={one === limit} onClick={() => onLimit(one)}>

@@ -276,12 +276,11 @@ function RunHead({dag, run, firstTask, counts}: HeadProps) {
       )}
       {changing !== null && (
         <RunDialog
-          dag={dag}
-          run={run}
+          runs={[run]}
           counts={counts()}
           initial={changing}
           onClose={() => setChanging(null)}
-          onDeleted={() => setSearchParams({run: null})}
+          onDone={(action) => action === 'delete' && setSearchParams({run: null})}
         />
       )}
     </header>

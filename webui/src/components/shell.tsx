@@ -94,6 +94,7 @@ function ApprovalsSign() {
 
 const kSections = [
   {text: 'DAGs', href: '/'},
+  {text: 'Runs', href: '/runs'},
   {text: 'Backfills', href: '/backfills'},
   {text: 'Assets', href: '/assets'},
   {text: 'Approvals', href: '/approvals'},
@@ -163,9 +164,11 @@ const kShortcuts: [string, string][] = [
   ['[  ]', 'Previous, next attempt, or version of the DAG'],
   [',  .', 'Previous, next instance of a mapped task'],
   ['x', 'Next tab: log, rendered fields, XComs; or compare with the version before'],
+  ['l', 'All runs of the DAG as a list'],
+  ['a', 'Select all that are listed; Escape selects none'],
   ['f', 'Follow the log'],
   ['u', 'One level up'],
-  ['1 … 6', 'DAGs, backfills, assets, approvals, workers, administration'],
+  ['1 … 7', 'DAGs, runs, backfills, assets, approvals, workers, administration'],
   ['d', 'Light, dark, system'],
   ['?', 'This list'],
 ];

@@ -1,6 +1,7 @@
 // Runs the live stream of the page that is open: shows transitions at once, and at most once a second marks what they
 // touched as stale, so that a burst of events never becomes a burst of requests.
 import {useEffect} from 'react';
+import type {InfiniteData} from '@tanstack/react-query';
 import {Coalescer} from './coalescer';
 import {LiveStream} from './live_stream';
 import {patchGrid, patchInstances, patchRun, patchTimes} from './patch';
@@ -25,6 +26,10 @@ export function useLive(dag: string | null): void {
     const reconcile = new Coalescer<string>(kReconcileInterval, (dags) => {
       for (const one of dags) void queryClient.invalidateQueries({queryKey: ['grid', one]});
     });
+    // A list of runs may have been read to its hundredth page.
+    const relist = new Coalescer<string>(kReconcileInterval, () => {
+      void queryClient.invalidateQueries({queryKey: ['runList']});
+    });
     const count = new Coalescer<string>(kCountInterval, (dags) => {
       for (const one of dags) void queryClient.invalidateQueries({queryKey: ['grid', one]});
     });
@@ -44,6 +49,7 @@ export function useLive(dag: string | null): void {
           show.add(key, transition);
           refresh.add(key, transition);
           reconcile.add(dag_id, dag_id);
+          if (task_id === null) relist.add('', '');
           if ((map_index ?? -1) >= 0) {
             count.add(dag_id, dag_id);
             recount.add(`${dag_run_id}\n${task_id}`, ['instances', dag_id, dag_run_id, task_id]);
@@ -89,6 +95,7 @@ export function useLive(dag: string | null): void {
       show.stop();
       refresh.stop();
       reconcile.stop();
+      relist.stop();
       count.stop();
       recount.stop();
     };
@@ -110,6 +117,21 @@ function showTransitions(changes: Transition[]): void {
         ),
       },
   );
+  const ofRuns = changes.filter((change) => change.task_id === null);
+  if (ofRuns.length > 0) {
+    type Pages = InfiniteData<{rows: DagRun[]; total: number}>;
+    queryClient.setQueriesData<Pages>(
+      {queryKey: ['runList']},
+      (data) =>
+        data && {
+          ...data,
+          pages: data.pages.map((page) => ({
+            ...page,
+            rows: page.rows.map((run) => ofRuns.filter((change) => change.dag_id === run.dag_id).reduce(patchRun, run)),
+          })),
+        },
+    );
+  }
   const mapped = new Map<string, Transition[]>();
   for (const change of changes) {
     const {dag_id, dag_run_id, task_id, map_index} = change;

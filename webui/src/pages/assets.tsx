@@ -3,6 +3,7 @@ import {useDeferredValue, useRef} from 'react';
 import {useAssets} from '../api/queries';
 import type {Asset} from '../api/types';
 import {SearchIcon} from '../components/icons';
+import {More} from '../components/more';
 import {Empty, ErrorNotice, Skeleton} from '../components/notice';
 import {Shell} from '../components/shell';
 import {Ago} from '../components/times';
@@ -15,8 +16,7 @@ export function AssetsPage() {
   const search = useSearchParam('search') ?? '';
   const box = useRef<HTMLInputElement>(null);
   const query = useAssets(useDeferredValue(search));
-  const assets = query.data?.pages.flatMap((page) => page.assets) ?? [];
-  const total = query.data?.pages[0]?.total_entries ?? 0;
+  const assets = query.data?.rows ?? [];
   useShortcuts({'/': () => box.current?.focus()});
   return (
     <Shell crumbs={[]}>
@@ -94,11 +94,7 @@ export function AssetsPage() {
             </table>
           </div>
         )}
-        {query.hasNextPage && (
-          <button type="button" className="button more" onClick={() => void query.fetchNextPage()}>
-            Show more ({total - assets.length} left)
-          </button>
-        )}
+        <More query={query} />
       </div>
     </Shell>
   );

@@ -3,6 +3,7 @@ import {useDeferredValue} from 'react';
 import {useAudit} from '../api/queries';
 import type {AuditEntry} from '../api/types';
 import {AdminHead} from '../components/admin_head';
+import {More} from '../components/more';
 import {Empty, ErrorNotice, Skeleton} from '../components/notice';
 import {Shell} from '../components/shell';
 import {Ago, Time} from '../components/times';
@@ -15,7 +16,7 @@ export function AuditPage() {
   const action = useSearchParam('action') ?? '';
   const dag = useSearchParam('dag') ?? '';
   const query = useAudit(useDeferredValue(user), useDeferredValue(action), useDeferredValue(dag));
-  const entries = query.data?.pages.flatMap((page) => page.event_logs) ?? [];
+  const entries = query.data?.rows ?? [];
   const filtered = user !== '' || action !== '' || dag !== '';
   const filter = (name: string, label: string, value: string) => (
     <label className="search">
@@ -78,11 +79,7 @@ export function AuditPage() {
             </table>
           </div>
         )}
-        {query.hasNextPage && (
-          <button type="button" className="button more" onClick={() => void query.fetchNextPage()}>
-            Show more
-          </button>
-        )}
+        <More query={query} />
       </div>
     </Shell>
   );

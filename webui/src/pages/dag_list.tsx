@@ -4,6 +4,7 @@ import {useCan, useDags, useRecentRuns, type ListFilter} from '../api/queries';
 import type {Dag, DagRun} from '../api/types';
 import {PlayIcon, SearchIcon} from '../components/icons';
 import {ImportErrors} from '../components/import_errors';
+import {More} from '../components/more';
 import {Empty, ErrorNotice, Skeleton} from '../components/notice';
 import {PauseSwitch} from '../components/pause_switch';
 import {Shell} from '../components/shell';
@@ -33,8 +34,8 @@ export function DagListPage() {
   const filter: ListFilter = {search: useDeferredValue(search), tags};
   if (show !== 'all') filter.paused = show === 'paused';
   const list = useDags(filter);
-  const dags = list.data?.pages.flatMap((page) => page.dags) ?? [];
-  const total = list.data?.pages[0]?.total_entries ?? 0;
+  const dags = list.data?.rows ?? [];
+  const total = list.data?.total ?? 0;
   const runs = useRecentRuns(dags.map((dag) => dag.dag_id));
   const known = useKnownTags(dags, tags);
 
@@ -159,16 +160,7 @@ export function DagListPage() {
             </table>
           </div>
         )}
-        {list.hasNextPage && (
-          <button
-            type="button"
-            className="button more"
-            disabled={list.isFetchingNextPage}
-            onClick={() => void list.fetchNextPage()}
-          >
-            Show more ({total - dags.length} left)
-          </button>
-        )}
+        <More query={list} />
       </div>
       {triggering !== null && (
         <TriggerDialog
