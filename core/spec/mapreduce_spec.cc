@@ -193,6 +193,8 @@ std::vector<StageSpec> StagesOf(const MapReduceSpec& spec) {
   if (!stages.empty()) {
     for (StageSpec& stage : stages) {
       if (stage.shuffle.partitions == 0) stage.shuffle.partitions = spec.shuffle.partitions;
+      if (stage.shuffle.salt < 0) stage.shuffle.salt = spec.shuffle.salt;
+      stage.shuffle.cut = stage.shuffle.cut && spec.shuffle.cut;
     }
     return stages;
   }
@@ -202,6 +204,8 @@ std::vector<StageSpec> StagesOf(const MapReduceSpec& spec) {
     if (!stages.empty()) stage.inputs = {stages.back().name};
     stage.name = name;
     stage.shuffle.partitions = spec.shuffle.partitions;
+    stage.shuffle.salt = spec.shuffle.salt;
+    stage.shuffle.cut = spec.shuffle.cut;
     return stages.emplace_back(std::move(stage));
   };
   StageSpec& map = add("mapped");

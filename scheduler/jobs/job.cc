@@ -7,11 +7,10 @@
 
 #include "core/model/json.h"
 #include "core/spec/mapreduce_spec.h"
+#include "scheduler/jobs/choices.h"
 #include "scheduler/jobs/plan_value.h"
 #include "scheduler/jobs/progress.h"
-#include "scheduler/jobs/rules/coalesce.h"
 #include "scheduler/jobs/rules/fuse.h"
-#include "scheduler/jobs/rules/ranges.h"
 #include "scheduler/jobs/rules/spread.h"
 #include "scheduler/jobs/stage_graph.h"
 
@@ -50,6 +49,7 @@ struct Job::State {
   JobDecisions decisions;
   Progress progress;
   StageGraph graph{plan, decisions, progress};
+  Choices choices{graph, progress, cluster};
   std::map<std::int32_t, std::vector<std::vector<Split>>> dealt;  // of a stage: splits by task
   std::set<SessionId> gone;  // what lay there is lost
   bool decided = false;      // something that the plan's row has to keep
@@ -105,9 +105,9 @@ struct Job::State {
     Name();
     if (!fuse.fused) {
       // What can be said before anything ran: for the report, and for who only wants to know.
-      const std::set<std::int32_t> held = DecideJoins();
+      const std::set<std::int32_t> held = choices.DecideJoins();
       for (std::int32_t i = 0; i < graph.count(); ++i) {
-        if (!graph.absorbed(i) && !held.contains(i) && graph.plan(i).reads.empty()) DecideTasks(i);
+        if (!graph.absorbed(i) && !held.contains(i) && graph.plan(i).reads.empty()) choices.DecideTasks(i);
       }
     }
     progress.plan = PlanValue(plan, decisions, fuse);
@@ -119,7 +119,7 @@ struct Job::State {
   }
 
   void KeepPlanRow(Actions& actions) {
-    if (!std::exchange(decided, false)) return;
+    if (const bool chosen = choices.TakeChanged(); !std::exchange(decided, false) && !chosen) return;
     StageTaskRow& row = *Task({kPlanStage, 0}).winner;
     row.result = PlanResult{.plan = plan, .decisions = decisions};
     actions.winners.push_back(row);
@@ -142,8 +142,8 @@ struct Job::State {
     } else if (!Publishing()) {
       DropGone(actions);
       if (finished) return;
-      const std::set<std::int32_t> held = DecideJoins();
-      for (std::int32_t i = 0; i < graph.count(); ++i) {
+      const std::set<std::int32_t> held = choices.DecideJoins();
+      for (std::int32_t i = 0; i < graph.count(); ++i) {  // a stage that this adds comes after the others
         if (!graph.absorbed(i) && !held.contains(i) && graph.Ready(i)) StartStage(actions, i);
       }
     }
@@ -151,80 +151,11 @@ struct Job::State {
     if (Done()) StartPublish(actions);
   }
 
-  // Joins whose sides are known well enough become what they will be; gives the stages that wait until one is.
-  std::set<std::int32_t> DecideJoins() {
-    std::set<std::int32_t> held;
-    for (std::int32_t i = 0; i < graph.count(); ++i) {
-      const StageJoin& join = graph.plan(i).join;
-      if (join.type.empty() || graph.absorbed(i) || graph.decided(i).joined) continue;
-      const JoinSide left = graph.Side(i, join.left);
-      const JoinSide right = graph.Side(i, join.right);
-      BroadcastChoice choice = Broadcast(join.type, join.strategy, left, right);
-      const bool left_whole = choice.choice == JoinChoice::kBroadcastLeft || choice.choice == JoinChoice::kAwaitLeft;
-      if (choice.choice != JoinChoice::kShuffle && (left_whole ? graph.Clash(left, right) : graph.Clash(right, left))) {
-        choice = {JoinChoice::kShuffle, {"broadcast", "both sides are shuffled", "both are made of the same rows"}};
-      }
-      switch (choice.choice) {
-        case JoinChoice::kAwaitLeft: held.insert(right.stage); continue;
-        case JoinChoice::kAwaitRight: held.insert(left.stage); continue;
-        case JoinChoice::kBroadcastLeft: graph.Absorb(i, left, right); break;
-        case JoinChoice::kBroadcastRight: graph.Absorb(i, right, left); break;
-        case JoinChoice::kShuffle: break;
-      }
-      progress.decisions.push_back({choice.decision.rule, graph.plan(i).name + ": " + choice.decision.what, choice.decision.why});
-      graph.decided(i).joined = true;
-      decided = true;
-    }
-    return held;
-  }
-
-  // How many tasks it has, and what each of them takes; all that it reads is there.
-  void DecideTasks(std::int32_t i) {
-    const StagePlan& stage = graph.plan(i);
-    StageDecisions& mine = graph.decided(i);
-    const auto note = [&](const Decision& decision) {
-      progress.decisions.push_back({decision.rule, stage.name + ": " + decision.what, decision.why});
-    };
-    if (stage.exchange == Exchange::kRange) {
-      const std::int32_t shared = graph.SharedPartitions(i);
-      const std::int32_t wanted = PartitionsOf(stage.partitions, graph.Bytes(stage.reads.front().stage), cluster.slots);
-      const RangesChoice ranges = Ranges(graph.Maps(stage.reads.front().stage), shared > 0 ? shared : wanted);
-      mine.bounds = ranges.bounds;
-      mine.partitions = static_cast<std::int32_t>(ranges.bounds.size()) + 1;
-      note(ranges.decision);
-    } else if (stage.exchange != Exchange::kFiles && mine.partitions == 0) {
-      const std::int32_t shared = graph.SharedPartitions(i);
-      const bool one = stage.exchange == Exchange::kHash && stage.keys.empty();
-      mine.partitions = one ? 1 : shared > 0 ? shared : PartitionsOf(stage.partitions, graph.ShuffleBytes(i), cluster.slots);
-    }
-    if (!stage.inputs.empty()) {
-      const SpreadChoice spread = Spread(graph.Splits(i), cluster.workers, cluster.slots);
-      for (std::int32_t task = 0; task < spread.tasks; ++task) mine.tasks.push_back({.group = -1, .begin = task, .end = task + 1});
-      Decision decision = spread.decision;
-      if (mine.partitions > 0) decision.what += ", " + std::to_string(mine.partitions) + " partitions";
-      note(decision);
-    }
-    std::set<std::int32_t> groups;
-    bool fixed = false;
-    for (const StageRead& read : stage.reads) {
-      if (read.broadcast) continue;
-      groups.insert(read.group);
-      fixed = fixed || graph.plan(read.stage).partitions > 0;
-    }
-    for (const std::int32_t group : groups) {
-      const std::vector<PartitionSize> sizes = graph.Partitions(i, group);
-      const CoalesceChoice choice = Coalesce(sizes, fixed, cluster.slots);
-      for (std::size_t k = 0; k < choice.begins.size(); ++k) {
-        const bool at_end = k + 1 == choice.begins.size();
-        mine.tasks.push_back({.group = group, .begin = choice.begins[k], .end = at_end ? static_cast<std::int32_t>(sizes.size()) : choice.begins[k + 1]});
-      }
-      note(choice.decision);
-    }
-    decided = true;
-  }
-
   void StartStage(Actions& actions, std::int32_t i) {
-    if (graph.decided(i).tasks.empty()) DecideTasks(i);
+    if (graph.decided(i).tasks.empty()) {
+      if (choices.Divide(i)) return Name();
+      choices.DecideTasks(i);
+    }
     if (i == graph.last()) SumPartitions();
     const std::vector<TaskShare>& tasks = graph.decided(i).tasks;
     const auto dealt_to = std::count_if(tasks.begin(), tasks.end(), [](const TaskShare& share) { return share.group < 0; });
@@ -284,6 +215,7 @@ struct Job::State {
     StageTask& task = Task(id);
     const MapResult* map = MapOf(row);
     const bool differs = map != nullptr && !task.last_digest.empty() && task.last_digest != map->digest;
+    const bool reordered = map != nullptr && !task.last_order.empty() && task.last_order != map->order_digest;
     task.winner = std::move(row);
     if (id.stage == kPlanStage) {
       plan = PlanOf(*task.winner)->plan;
@@ -291,6 +223,7 @@ struct Job::State {
       return;
     }
     actions.winners.push_back(*task.winner);
+    if (map != nullptr && !differs && reordered && !Publishing()) RevokeCuts(actions, id);
     if (differs && !Publishing()) {
       for (const std::int32_t reader : graph.Consumers(id.stage)) Revoke(actions, reader, NameOf(id) + " was made again and its rows differ");
     }
@@ -319,7 +252,10 @@ struct Job::State {
 
   // The winner's output no longer counts; what is made instead will be compared with it.
   void Drop(Actions& actions, StageTask& task) {
-    if (const MapResult* map = MapOf(*task.winner)) task.last_digest = map->digest;
+    if (const MapResult* map = MapOf(*task.winner)) {
+      task.last_digest = map->digest;
+      task.last_order = map->order_digest;
+    }
     task.winner->revoked = true;
     actions.winners.push_back(*std::exchange(task.winner, std::nullopt));
   }
@@ -333,6 +269,27 @@ struct Job::State {
     // They go on when it is there again, or are revoked in their turn when it differs.
     for (const std::int32_t reader : graph.Consumers(stage)) Cancel(actions, reader);
     progress.decisions.push_back({"lost", progress.NameOf(stage) + " tasks run again", why});
+  }
+
+  // The same rows in other blocks: who read some of them, and who reads the rest now, would not have all between them.
+  void RevokeCuts(Actions& actions, StageTaskId map) {
+    for (const std::int32_t reader : graph.Consumers(map.stage)) {
+      const std::vector<TaskShare>& shares = graph.decided(reader).tasks;
+      bool any = false;
+      for (std::size_t k = 0; k < shares.size(); ++k) {
+        if (!graph.CutsMap(reader, shares[k], map.stage, map.index)) continue;
+        const StageTaskId id{reader, static_cast<std::int32_t>(k)};
+        StageTask& task = Task(id);
+        if (std::exchange(task.running, false)) actions.cancel.push_back(id);
+        if (!task.winner) continue;
+        Drop(actions, task);
+        any = true;
+      }
+      if (!any) continue;
+      for (const std::int32_t next : graph.Consumers(reader)) Cancel(actions, next);
+      progress.decisions.push_back({"lost", progress.NameOf(reader) + " tasks that read cuts run again",
+                                    NameOf(map) + " was made again and its blocks differ"});
+    }
   }
 
   // A map output that can no longer be read: make it again before any task that reads it and has not ended.
@@ -351,7 +308,7 @@ struct Job::State {
   // What lay with workers that are gone, as far as somebody will still read it; from the end, as what is made again reads, too.
   void DropGone(Actions& actions) {
     if (gone.empty()) return;
-    for (std::int32_t i = graph.last(); i >= 0 && !finished; --i) {
+    for (const std::int32_t i : graph.FromTheEnd()) {
       if (graph.absorbed(i) || graph.decided(i).tasks.empty() || !graph.Needed(i)) continue;
       for (std::size_t k = 0; k < graph.decided(i).tasks.size() && !finished; ++k) {
         const StageTaskId id{i, static_cast<std::int32_t>(k)};
@@ -419,7 +376,10 @@ Actions Job::Begin(std::vector<StageTaskRow> durable, WallTime) {
     if (!Fits(state_->plan, row.stage, row.result)) continue;
     StageTask& task = state_->Task({row.stage, row.index});
     if (row.revoked) {
-      if (const MapResult* map = MapOf(row)) task.last_digest = map->digest;
+      if (const MapResult* map = MapOf(row)) {
+        task.last_digest = map->digest;
+        task.last_order = map->order_digest;
+      }
       continue;
     }
     ++task.tries;

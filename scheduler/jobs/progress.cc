@@ -22,11 +22,13 @@ struct StageTotals {
   std::int64_t tasks = 0, running = 0, done = 0, attempts = 0, failures = 0, lost = 0;
   std::int64_t input_rows = 0, output_rows = 0, output_bytes = 0, spilled_bytes = 0, local_bytes = 0, fetched_bytes = 0;
   std::int64_t started_at = 0, ended_at = 0;
+  std::vector<std::int64_t> task_bytes;  // that each read of shuffles
 };
 
 void AddResult(StageTotals& totals, const StageResult& result) {
   if (const auto* map = std::get_if<MapResult>(&result)) {
     totals.input_rows += map->input_rows;
+    totals.task_bytes.push_back(map->input_bytes);
     totals.spilled_bytes += map->spilled_bytes;
     totals.local_bytes += map->local_bytes;
     totals.fetched_bytes += map->fetched_bytes;
@@ -36,6 +38,7 @@ void AddResult(StageTotals& totals, const StageResult& result) {
     }
   } else if (const auto* reduce = std::get_if<ReduceResult>(&result)) {
     totals.input_rows += reduce->input_rows;
+    totals.task_bytes.push_back(reduce->input_bytes);
     totals.local_bytes += reduce->local_bytes;
     totals.fetched_bytes += reduce->fetched_bytes;
     for (const OutputFile& file : reduce->files) {
@@ -50,7 +53,7 @@ void AddResult(StageTotals& totals, const StageResult& result) {
   }
 }
 
-Value StageValue(const std::string& name, const StageTotals& totals) {
+Value StageValue(const std::string& name, StageTotals totals) {
   Value value = Value::Map{{"stage", name},       {"tasks", totals.tasks},
                            {"running", totals.running},       {"done", totals.done},
                            {"attempts", totals.attempts},     {"failed_attempts", totals.failures},
@@ -58,6 +61,11 @@ Value StageValue(const std::string& name, const StageTotals& totals) {
                            {"output_rows", totals.output_rows}, {"output_bytes", totals.output_bytes},
                            {"spilled_bytes", totals.spilled_bytes}, {"local_bytes", totals.local_bytes},
                            {"fetched_bytes", totals.fetched_bytes}};
+  if (!totals.task_bytes.empty()) {
+    std::sort(totals.task_bytes.begin(), totals.task_bytes.end());
+    value.Set("median_task_bytes", totals.task_bytes[totals.task_bytes.size() / 2]);
+    value.Set("largest_task_bytes", totals.task_bytes.back());
+  }
   if (totals.ended_at != 0) value.Set("duration_ms", (totals.ended_at - totals.started_at) / 1000);
   return value;
 }
@@ -73,6 +81,34 @@ Value OutputValue(const Progress& progress) {
     files.push_back(Value::Map{{"path", file.path}, {"rows", file.rows}, {"bytes", file.bytes}});
   }
   return Value::Map{{"path", publish->path}, {"files", std::move(files)}};
+}
+
+Value SkewValue(const Skew& skew) {
+  constexpr std::size_t kShown = 100;
+  Value::List hot;
+  std::int64_t tasks = 0;
+  std::int64_t replicated = 0;
+  for (const HotPartition& partition : skew.cut.hot) {
+    const auto parts = static_cast<std::int64_t>(partition.points.size() + 1);
+    tasks += parts;
+    replicated += partition.replicated_bytes;
+    if (hot.size() == kShown) continue;
+    hot.push_back(Value::Map{{"partition", std::int64_t{partition.partition}},
+                             {"rows", partition.size.rows},
+                             {"bytes", partition.size.bytes},
+                             {"tasks", parts}});
+  }
+  Value::List keys;
+  for (const HeavyKey& key : skew.keys) keys.push_back(Value::Map{{"key", key.text}, {"bytes", key.bytes}});
+  return Value::Map{{"stage", skew.stage},
+                    {"usual_bytes", skew.cut.usual_bytes},
+                    {"largest_bytes", skew.cut.largest_bytes},
+                    {"largest_task_bytes", skew.cut.hot.empty() ? skew.cut.largest_bytes : skew.cut.largest_task_bytes},
+                    {"hot_partitions", static_cast<std::int64_t>(skew.cut.hot.size())},
+                    {"tasks", tasks},
+                    {"replicated_bytes", replicated},
+                    {"hot", std::move(hot)},
+                    {"keys", std::move(keys)}};
 }
 
 }  // namespace
@@ -110,6 +146,8 @@ Value ReportValue(const JobKey& key, const JobDecisions& decisions, const Progre
   for (const PartitionSize& partition : progress.partitions) {
     partition_list.push_back(Value::Map{{"rows", partition.rows}, {"bytes", partition.bytes}});
   }
+  Value::List skew_list;
+  for (const Skew& skew : progress.skew) skew_list.push_back(SkewValue(skew));
   Value::List timeline;
   for (const TimelineEntry& entry : progress.timeline) {
     timeline.push_back(Value::Map{{"stage", progress.NameOf(entry.id.stage)},
@@ -128,6 +166,7 @@ Value ReportValue(const JobKey& key, const JobDecisions& decisions, const Progre
                     {"stages", std::move(stage_list)},
                     {"partitions", std::move(partition_list)},
                     {"decisions", std::move(decision_list)},
+                    {"skew", std::move(skew_list)},
                     {"output", OutputValue(progress)},
                     {"timeline", std::move(timeline)},
                     {"timeline_dropped", progress.timeline_dropped}};

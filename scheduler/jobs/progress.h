@@ -9,6 +9,7 @@
 
 #include "core/model/value.h"
 #include "scheduler/jobs/job.h"
+#include "scheduler/jobs/rules/cut.h"
 #include "scheduler/jobs/rules/decision.h"
 
 namespace millrace::jobs {
@@ -20,6 +21,7 @@ struct StageTask {
   std::int32_t lost = 0;
   std::optional<StageTaskRow> winner;
   std::string last_digest;  // of the winner before it was lost, to compare with what is made again
+  std::string last_order;   // its ordered digest
 };
 
 // One ended attempt, for the report's timeline.
@@ -32,11 +34,19 @@ struct TimelineEntry {
   std::string message;
 };
 
+// What was hot in what a stage reads, and what was done about it.
+struct Skew {
+  std::string stage;
+  CutChoice cut;
+  std::vector<HeavyKey> keys;
+};
+
 struct Progress {
   std::string state = "planning";  // JobRow's
   std::map<StageTaskId, StageTask> tasks;
   Value plan;  // PlanValue, once: reports are many
   std::vector<Decision> decisions;
+  std::vector<Skew> skew;
   std::vector<TimelineEntry> timeline;  // the first thousand
   std::vector<std::string> stages;        // their names
   std::vector<PartitionSize> partitions;  // of what the last stage reads

@@ -1,6 +1,7 @@
 #include "scheduler/jobs/stage_graph.h"
 
 #include <algorithm>
+#include <limits>
 #include <set>
 
 namespace millrace::jobs {
@@ -15,7 +16,27 @@ std::string Unhex(std::string_view hex) {
   return bytes;
 }
 
+// Only the maps that have blocks in [from, to), and of those at both ends only some.
+void KeepCut(TaskRead& read, const TaskShare& share) {
+  std::vector<MapOutput> sources;
+  for (MapOutput& source : read.sources) {
+    const std::int32_t map = source.map_index;
+    const ByteRange range{.begin = map == share.from.map ? share.from.byte : 0,
+                          .end = map == share.to.map ? share.to.byte : std::numeric_limits<std::int64_t>::max()};
+    if (map < share.from.map || map > share.to.map || range.begin >= range.end) continue;
+    sources.push_back(std::move(source));
+    read.cuts.push_back(range);
+  }
+  read.sources = std::move(sources);
+}
+
 }  // namespace
+
+std::int32_t StageGraph::last() const {
+  std::int32_t last = count() - 1;
+  while (last > 0 && plan(last).exchange != Exchange::kFiles) --last;
+  return last;
+}
 
 bool StageGraph::Complete(std::int32_t stage) const {
   const std::size_t tasks = decided(stage).tasks.size();
@@ -34,13 +55,35 @@ bool StageGraph::Ready(std::int32_t stage) const {
 
 std::vector<std::int32_t> StageGraph::Consumers(std::int32_t stage) const {
   std::vector<std::int32_t> consumers;
-  for (std::int32_t i = stage + 1; i < count(); ++i) {
+  for (std::int32_t i = 0; i < count(); ++i) {
     const std::vector<StageRead>& reads = plan(i).reads;
     const bool is_reader =
         std::any_of(reads.begin(), reads.end(), [&](const StageRead& read) { return read.stage == stage; });
     if (is_reader && !absorbed(i)) consumers.push_back(i);
   }
   return consumers;
+}
+
+std::vector<std::int32_t> StageGraph::FromTheEnd() const {
+  // Stages read earlier ones, but for those that came later and are read by the one that they divide.
+  std::vector<std::int32_t> order;
+  for (std::int32_t i = last(); i >= 0; --i) {
+    order.push_back(i);
+    if (decided(i).divided_by >= 0) order.push_back(decided(i).divided_by);
+  }
+  return order;
+}
+
+bool StageGraph::ReadsOf(std::int32_t stage, std::int32_t group, std::int32_t of) const {
+  const std::vector<StageRead>& reads = plan(stage).reads;
+  return std::any_of(reads.begin(), reads.end(), [&](const StageRead& read) {
+    return !read.broadcast && read.group == group && read.stage == of;
+  });
+}
+
+bool StageGraph::CutsMap(std::int32_t stage, const TaskShare& share, std::int32_t map_stage, std::int32_t map) const {
+  if (share.cut_read < 0 || plan(stage).reads[static_cast<std::size_t>(share.cut_read)].stage != map_stage) return false;
+  return share.from.map <= map && map <= share.to.map && share.to != CutPoint{map, 0};
 }
 
 bool StageGraph::Needed(std::int32_t stage) const {
@@ -82,6 +125,20 @@ std::vector<PartitionSize> StageGraph::Partitions(std::int32_t stage, std::int32
     }
   }
   return sizes;
+}
+
+std::vector<CutRead> StageGraph::Reads(std::int32_t stage, std::int32_t group) const {
+  const StagePlan& reader = plan(stage);
+  std::vector<CutRead> found;
+  for (std::size_t i = 0; i < reader.reads.size(); ++i) {
+    const StageRead& read = reader.reads[i];
+    if (read.broadcast || read.group != group) continue;
+    const std::vector<std::string>& views = reader.cut.views;
+    found.push_back({.read = static_cast<std::int32_t>(i),
+                     .may_cut = std::find(views.begin(), views.end(), read.view) != views.end(),
+                     .maps = Maps(read.stage)});
+  }
+  return found;
 }
 
 std::int64_t StageGraph::Bytes(std::int32_t stage) const {
@@ -135,6 +192,8 @@ StageTaskWork StageGraph::WorkOf(std::int32_t i) const {
   const StagePlan& stage = plan(i);
   StageTaskWork work{.stage = i, .index = 0, .plan = stage};
   work.plan.reads.clear();
+  work.plan.cut = {};
+  work.plan.salt = {};
   const auto add_input = [&](const std::string& name, bool broadcast) {
     for (const InputFacts& input : plan_.inputs) {
       if (input.name != name) continue;
@@ -157,6 +216,9 @@ StageTaskWork StageGraph::WorkOf(std::int32_t i) const {
   }
   work.partitions = std::max(1, decided(i).partitions);
   for (const std::string& bound : decided(i).bounds) work.bounds.push_back(Unhex(bound));
+  work.salts = decided(i).salts;
+  work.salted_partitions = decided(i).salted_partitions;
+  work.replicates = decided(i).replicates;
   return work;
 }
 
@@ -168,6 +230,7 @@ void StageGraph::Narrow(StageTaskWork& work, const TaskShare& share) const {
     if (!mine) work.reads[i].sources.clear();
     work.reads[i].partition_begin = mine ? share.begin : 0;
     work.reads[i].partition_end = mine ? share.end : 0;
+    if (mine && share.cut_read == static_cast<std::int32_t>(i)) KeepCut(work.reads[i], share);
   }
 }
 
@@ -196,6 +259,7 @@ void StageGraph::Absorb(std::int32_t join, const JoinSide& broadcast, const Join
   into.inputs = from.inputs;
   into.broadcast = from.broadcast;
   into.reads = from.reads;
+  into.cut = from.cut;
   // An input as it is needs no stage: every task reads its files.
   if (broadcast.plain) {
     into.broadcast.push_back(plan(broadcast.stage).inputs.front());
@@ -209,6 +273,52 @@ void StageGraph::Absorb(std::int32_t join, const JoinSide& broadcast, const Join
     steps.push_back({.name = "", .view = other.name, .code = {.sql = "FROM \"" + from.result + "\""}});
   into.steps.insert(into.steps.begin(), steps.begin(), steps.end());
   decided(other.stage).absorbed = true;
+}
+
+void StageGraph::Divide(std::int32_t stage, const std::vector<HotPartition>& hot) {
+  StagePlan& into = plan_.stages[static_cast<std::size_t>(stage)];
+  const std::int32_t index = hot.front().read;
+  StageRead& read = into.reads[static_cast<std::size_t>(index)];
+  const StagePlan& from = plan(read.stage);
+  StagePlan partial{.name = into.name + ".cut", .reads = {read}, .steps = into.cut.partial};
+  const auto taken = [&](const StagePlan& other) { return other.name == partial.name; };
+  while (std::any_of(plan_.stages.begin(), plan_.stages.end(), taken)) partial.name += ".cut";
+  partial.reads[0].group = 0;
+  partial.result = partial.steps.back().view;
+  partial.columns = read.columns;
+  partial.exchange = Exchange::kHash;
+  partial.keys = from.keys;
+  partial.hash = from.hash;
+
+  StageDecisions decisions{.joined = true, .partitions = decided(read.stage).partitions};
+  for (const HotPartition& partition : hot) {
+    for (const TaskShare& share : SharesOf(partition, 0)) {
+      decisions.tasks.push_back(share);
+      decisions.tasks.back().cut_read = 0;
+    }
+  }
+
+  StageRead states = read;
+  states.stage = count();
+  for (const StageRead& other : into.reads) states.group = std::max(states.group, other.group + 1);
+  const std::string view = read.view;
+  read.view = view + ".whole";
+  states.view = view + ".cut";
+  const std::string all = "FROM \"" + read.view + "\" UNION ALL FROM \"" + states.view + "\"";
+  into.steps.insert(into.steps.begin(), {.name = "", .view = view, .code = {.sql = all}});
+  into.reads.push_back(std::move(states));
+  decided(stage).divided_by = count();
+  plan_.stages.push_back(std::move(partial));
+  decisions_.stages.push_back(std::move(decisions));
+}
+
+std::vector<bool> StageGraph::Divided(std::int32_t stage) const {
+  std::vector<bool> divided;
+  const std::int32_t by = decided(stage).divided_by;
+  if (by < 0) return divided;
+  divided.resize(static_cast<std::size_t>(decided(by).partitions));
+  for (const TaskShare& share : decided(by).tasks) divided[static_cast<std::size_t>(share.begin)] = true;
+  return divided;
 }
 
 }  // namespace millrace::jobs

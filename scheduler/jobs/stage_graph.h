@@ -1,6 +1,6 @@
 // The stages of one job, as its plan and the decisions about them stand: who reads whom, what is complete,
-// how large things are or may become. Job asks it; it changes nothing, but for Absorb, which rewrites the
-// plan. Pure.
+// how large things are or may become. Job asks it; it changes nothing, but for Absorb and Divide, which rewrite
+// the plan. Pure.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,7 @@
 #include "core/model/job.h"
 #include "scheduler/jobs/progress.h"
 #include "scheduler/jobs/rules/broadcast.h"
+#include "scheduler/jobs/rules/cut.h"
 
 namespace millrace::jobs {
 
@@ -20,7 +21,8 @@ class StageGraph {
       : plan_(plan), decisions_(decisions), progress_(progress) {}
 
   std::int32_t count() const { return static_cast<std::int32_t>(plan_.stages.size()); }
-  std::int32_t last() const { return count() - 1; }
+  // The one that writes the output's files; stages that were added on the way come after it.
+  std::int32_t last() const;
   const StagePlan& plan(std::int32_t stage) const { return plan_.stages[static_cast<std::size_t>(stage)]; }
   StageDecisions& decided(std::int32_t stage) const {
     return decisions_.stages[static_cast<std::size_t>(stage)];
@@ -32,6 +34,12 @@ class StageGraph {
   // All that it reads is there.
   bool Ready(std::int32_t stage) const;
   std::vector<std::int32_t> Consumers(std::int32_t stage) const;
+  // Every stage, readers before what they read.
+  std::vector<std::int32_t> FromTheEnd() const;
+  // A read of that group is of that stage.
+  bool ReadsOf(std::int32_t stage, std::int32_t group, std::int32_t of) const;
+  // The share has only some of the blocks of a partition, those of that map among them.
+  bool CutsMap(std::int32_t stage, const TaskShare& share, std::int32_t map_stage, std::int32_t map) const;
   // Somebody will still read what it wrote.
   bool Needed(std::int32_t stage) const;
 
@@ -40,6 +48,8 @@ class StageGraph {
   std::vector<const MapResult*> Maps(std::int32_t stage) const;
   // Of the reads of one group, added up.
   std::vector<PartitionSize> Partitions(std::int32_t stage, std::int32_t group) const;
+  // The reads of one group, as Cut asks for them.
+  std::vector<CutRead> Reads(std::int32_t stage, std::int32_t group) const;
   // What it wrote, when it is complete; else what it reads, as far as that is known.
   std::int64_t Bytes(std::int32_t stage) const;
   // The stage that shares the partitions of this one's shuffle and has them already; 0: none has.
@@ -57,6 +67,12 @@ class StageGraph {
   bool Clash(const JoinSide& broadcast, const JoinSide& other) const;
   // The join takes over the work of the stage that makes `other`, and its tasks read `broadcast` whole.
   void Absorb(std::int32_t join, const JoinSide& broadcast, const JoinSide& other);
+
+  // The hot partitions of an aggregation become states in a stage of their own, a task a piece, and `stage` reads
+  // those states beside the other partitions.
+  void Divide(std::int32_t stage, const std::vector<HotPartition>& hot);
+  // The partitions that are divided so.
+  std::vector<bool> Divided(std::int32_t stage) const;
 
  private:
   const StageRead* ReadOf(std::int32_t stage, const std::string& view) const;

@@ -61,6 +61,13 @@ std::string ByList(const std::vector<std::string>& by) {
 
 std::string GroupBy(const std::vector<std::string>& by) { return by.empty() ? "" : " GROUP BY " + ByList(by); }
 
+// In lower case; of a call that DecomposableCall has found to be one.
+std::string NameOfCall(std::string_view expression) {
+  const std::string_view text = Trim(expression);
+  const std::vector<std::string> name = BareWords(text.substr(0, text.find('(')));
+  return name.empty() ? "" : name.front();
+}
+
 std::string StateName(const std::string& column, const char* part) { return QuoteName(column + "." + part); }
 
 void Append(std::string& list, const std::string& item) { list += (list.empty() ? "" : ", ") + item; }
@@ -117,6 +124,23 @@ AggregatePlan PlanAggregate(const AggregateSpec& spec, const std::vector<Column>
   }
   return {.combine = "SELECT " + combine + " FROM " + relation + GroupBy(spec.by),
           .merge = "SELECT " + merge + " FROM " + states + GroupBy(spec.by)};
+}
+
+std::string PartialMerge(const AggregateSpec& spec, const std::vector<Column>& states, const std::string& relation) {
+  std::string list = ByList(spec.by);
+  // In the order of combine: an average has two states, all others have one.
+  std::size_t state = spec.by.size();
+  const auto add = [&](const std::string& how) {
+    const std::string name = QuoteName(states[state].name);
+    Append(list, "CAST(" + how + "(" + name + ") AS " + states[state].type + ") AS " + name);
+    ++state;
+  };
+  for (const auto& [column, expression] : spec.select) {
+    const std::string& how = kMerges.find(NameOfCall(expression))->second;
+    add(how == "avg" ? "sum" : how);
+    if (how == "avg") add("sum");
+  }
+  return "SELECT " + list + " FROM " + relation + GroupBy(spec.by);
 }
 
 }  // namespace millrace::mapreduce

@@ -32,6 +32,10 @@ struct AggregatePlan {
   std::string merge;
 };
 
+// States to fewer states, of the same columns: what a task does that has a part of a partition. Only when there is a combine.
+// `states` are the columns that it makes.
+std::string PartialMerge(const AggregateSpec& spec, const std::vector<Column>& states, const std::string& relation);
+
 // `relation` is what combine reads, `states` what merge reads; `plain` are the columns of PlainAggregate.
 AggregatePlan PlanAggregate(const AggregateSpec& spec, const std::vector<Column>& plain, const std::string& relation,
                             const std::string& states);

@@ -38,6 +38,7 @@ StatusOr<StagePlanner::Rows> StagePlanner::PlanJoin(const StageSpec& stage) {
   RETURN_IF_ERROR(add(join.left, left_keys, keeps_left));
   RETURN_IF_ERROR(add(join.right, right_keys, keeps_right));
   rows.stage.join = {join.type, join.strategy, rows.stage.reads[0].view, rows.stage.reads[1].view};
+  MayDivideJoin(rows, stage);
   AddStep(rows, stage.name, stage.name, bound.text);
   RETURN_IF_ERROR(Define(rows, stage, bound.text, bound.columns));
   return rows;

@@ -302,6 +302,7 @@ StatusOr<StagePlanner::Rows> StagePlanner::PlanShuffledSql(const StageSpec& stag
   RETURN_IF_ERROR(CheckTables(stage, bound.tables, rows));
   AddStep(rows, Label(stage.name), stage.name, bound.text);
   RETURN_IF_ERROR(Define(rows, stage, bound.text, bound.columns));
+  MayDivide(rows, stage, "", "its SQL sees all rows of a key");
   return rows;
 }
 
@@ -324,6 +325,7 @@ StatusOr<StagePlanner::Rows> StagePlanner::PlanAuthorsStates(const StageSpec& st
   AddStep(rows, "", stage.name, states);
   if (stage.merge.empty()) {
     RETURN_IF_ERROR(Define(rows, stage, states, combine.columns));
+    MayDivide(rows, stage, "", "there is no merge, so that reduce has to see all states of a key");
     return rows;
   }
   // The author's merge reads `shuffled`, which a view of that name cannot do of itself.
@@ -342,6 +344,10 @@ StatusOr<StagePlanner::Rows> StagePlanner::PlanAuthorsStates(const StageSpec& st
   AddStep(rows, "", stage.name, merged);
   RETURN_IF_ERROR(Define(rows, stage, merged, merge.columns));
   plan_.fused.back().name = "";
+  MayDivide(rows, stage, merge.text, "");
+  // merge reads `shuffled`.
+  if (!rows.stage.cut.partial.empty())
+    rows.stage.cut.partial.insert(rows.stage.cut.partial.end() - 1, {.name = "", .view = stage.name, .code = {.sql = states}});
   return rows;
 }
 
@@ -366,6 +372,8 @@ StatusOr<StagePlanner::Rows> StagePlanner::PlanAggregation(const StageSpec& stag
   Rows rows = Read(CloseByKeys(std::move(side), keys, stage.shuffle.partitions, false, false), states, facts);
   AddStep(rows, spec_.stages.empty() ? "merge" : stage.name, stage.name, derived.merge);
   RETURN_IF_ERROR(Define(rows, stage, sql, plain.columns));
+  MayDivide(rows, stage, derived.combine.empty() ? "" : PartialMerge(aggregate, facts.columns, QuoteName(states)),
+            "its functions cannot be computed from states");
   return rows;
 }
 
@@ -380,6 +388,7 @@ StatusOr<StagePlanner::Rows> StagePlanner::PlanWindow(const StageSpec& stage) {
   Rows rows = Read(CloseByKeys(std::move(side), keys, stage.shuffle.partitions, false, false), input, facts);
   AddStep(rows, stage.name, stage.name, bound.text);
   RETURN_IF_ERROR(Define(rows, stage, bound.text, bound.columns));
+  MayDivide(rows, stage, "", "a window sees all rows of a key");
   return rows;
 }
 
@@ -395,6 +404,7 @@ StatusOr<StagePlanner::Rows> StagePlanner::PlanDistinct(const StageSpec& stage) 
   Rows rows = Read(CloseByKeys(std::move(side), keys, stage.shuffle.partitions, false, false), states, facts);
   AddStep(rows, stage.name, stage.name, "SELECT DISTINCT * FROM " + QuoteName(states));
   RETURN_IF_ERROR(Define(rows, stage, "SELECT DISTINCT * FROM " + QuoteName(input), rows.columns));
+  MayDivide(rows, stage, "SELECT DISTINCT * FROM " + QuoteName(states), "");
   return rows;
 }
 
@@ -474,6 +484,7 @@ StatusOr<StagePlanner::Rows> StagePlanner::PlanSort(const StageSpec& stage) {
     sampled.stage.partitions = stage.shuffle.partitions;
     rows = Read(Close(std::move(sampled), Exchange::kRange), input, facts);
     AddStep(rows, Label(stage.name), stage.name, sorted);
+    MayDivide(rows, stage, "", "a range is sorted as a whole");
   }
   RETURN_IF_ERROR(Define(rows, stage, bound.text, bound.columns));
   rows.stage.ordered = is_last;

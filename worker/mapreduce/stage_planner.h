@@ -71,7 +71,11 @@ class StagePlanner {
                            bool drop_nulls);
   // As a later task reads the rows of a stage.
   Rows Read(std::int32_t stage, const std::string& view, const Rows& as);
-  // The same for a stage that has these columns and others.
+  // The rows of the only shuffle that a stage reads may be divided, as `sql` makes such rows of their view again; "": they may
+  // not, for `why`.
+  void MayDivide(Rows& rows, const StageSpec& stage, const std::string& sql, const std::string& why) const;
+  void MayDivideJoin(Rows& rows, const StageSpec& stage) const;
+  // Read, for a stage that has these columns and others.
   void AddRead(Rows& rows, std::int32_t stage, const std::string& view, int group, bool broadcast,
                const std::vector<Column>& columns,
                const std::map<std::string, std::string>& collations) const;

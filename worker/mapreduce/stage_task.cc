@@ -172,6 +172,7 @@ MapResult ResultOf(const Site& site, const StageTaskWork& work, const shuffle::F
         {static_cast<std::int64_t>(partition.bytes), static_cast<std::int64_t>(partition.rows)});
   }
   result.digest = shuffle::FoldedDigest(blocks.partitions);
+  result.order_digest = shuffle::FoldedOrderDigest(blocks.partitions);
   result.spilled_bytes = static_cast<std::int64_t>(blocks.spilled_bytes);
   return result;
 }
@@ -179,15 +180,23 @@ MapResult ResultOf(const Site& site, const StageTaskWork& work, const shuffle::F
 StatusOr<Gathered> Gather(const Site& site, const StageTaskWork& work, shuffle::Fetcher& fetcher) {
   Gathered gathered;
   for (const TaskRead& read : work.reads) {
-    const shuffle::PartitionRange range{static_cast<std::uint32_t>(read.partition_begin),
-                                        static_cast<std::uint32_t>(read.partition_end)};
+    shuffle::PartitionRange range{static_cast<std::uint32_t>(read.partition_begin),
+                                  static_cast<std::uint32_t>(read.partition_end)};
+    if (!read.cuts.empty() && read.cuts.size() != read.sources.size())
+      return Internal("the cuts of '" + read.view + "' are not those of its maps");
     std::vector<sql::MapBlocks>& blocks_of_read = gathered.reads.emplace_back();
-    for (const MapOutput& source : read.sources) {
+    for (std::size_t i = 0; i < read.sources.size(); ++i) {
+      const MapOutput& source = read.sources[i];
+      if (!read.cuts.empty()) {
+        range.cut_begin = read.cuts[i].begin;
+        range.cut_end = read.cuts[i].end;
+      }
       if (site.cancellation != nullptr && site.cancellation->cancelled())
         return Cancelled("the attempt was cancelled");
       StatusOr<shuffle::BlockBytes> blocks = FetchOne(site, source, range, fetcher);
       Failpoint("reduce.fetched");
       if (blocks.ok()) {
+        gathered.bytes += static_cast<std::int64_t>(blocks->bytes().size());
         blocks_of_read.push_back({source.map_index, *std::move(blocks)});
       } else if (IsLost(blocks.status())) {
         site.Log("map " + std::to_string(source.map_index) + " of stage " + std::to_string(source.stage) +
@@ -202,14 +211,10 @@ StatusOr<Gathered> Gather(const Site& site, const StageTaskWork& work, shuffle::
   return gathered;
 }
 
-StatusOr<StageTaskOutput> RunStageTask(const Site& site, const StageTaskWork& work,
-                                       shuffle::Fetcher& fetcher) {
-  ASSIGN_OR_RETURN(Gathered gathered, Gather(site, work, fetcher));
+namespace {
+
+StatusOr<StageTaskOutput> RunGathered(const Site& site, const StageTaskWork& work, Gathered gathered) {
   StageTaskOutput output;
-  if (!gathered.lost.empty()) {
-    output.result = ReduceResult{.lost_maps = std::move(gathered.lost)};
-    return output;
-  }
   if (!site.spec.map.native()) return RunSql(site, work, std::move(gathered));
   if (work.plan.exchange != Exchange::kFiles) {
     std::int64_t input_rows = 0;
@@ -223,6 +228,23 @@ StatusOr<StageTaskOutput> RunStageTask(const Site& site, const StageTaskWork& wo
   if (!site.spec.reduce.sql.empty()) return RunSql(site, work, std::move(gathered));
   ASSIGN_OR_RETURN(ReduceResult reduced, ReduceByUserCode(site, work, std::move(gathered)));
   output.result = std::move(reduced);
+  return output;
+}
+
+}  // namespace
+
+StatusOr<StageTaskOutput> RunStageTask(const Site& site, const StageTaskWork& work,
+                                       shuffle::Fetcher& fetcher) {
+  ASSIGN_OR_RETURN(Gathered gathered, Gather(site, work, fetcher));
+  if (!gathered.lost.empty()) {
+    StageTaskOutput output;
+    output.result = ReduceResult{.lost_maps = std::move(gathered.lost)};
+    return output;
+  }
+  const std::int64_t bytes = gathered.bytes;
+  ASSIGN_OR_RETURN(StageTaskOutput output, RunGathered(site, work, std::move(gathered)));
+  if (auto* map = std::get_if<MapResult>(&output.result)) map->input_bytes = bytes;
+  if (auto* reduced = std::get_if<ReduceResult>(&output.result)) reduced->input_bytes = bytes;
   return output;
 }
 

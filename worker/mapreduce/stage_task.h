@@ -20,6 +20,7 @@ namespace millrace::mapreduce {
 struct Gathered {
   std::vector<std::vector<sql::MapBlocks>> reads;  // as in the work
   std::vector<LostOutput> lost;                    // could not be read any more, sorted
+  std::int64_t bytes = 0;                          // of all blocks
 };
 // UNAVAILABLE sources are asked again a few times, then taken for lost. Cancellation ends it between two
 // sources.

@@ -15,7 +15,7 @@ static_assert(std::endian::native == std::endian::little, "blocks are little-end
 
 constexpr std::uint32_t kMagic = 0x3142524d;  // "MRB1"
 constexpr std::uint16_t kVersion = 1;
-constexpr std::uint64_t kHeadBytes = 32;
+constexpr std::uint64_t kHeadBytes = kBlockHeadBytes;
 constexpr std::uint64_t kNodeBytes = 16;
 constexpr std::uint64_t kChecksumBytes = 8;
 
@@ -280,12 +280,17 @@ void EncodeBlock(std::uint32_t partition, std::span<const ColumnType> types,
 }
 
 StatusOr<BlockHead> ReadBlockHead(std::span<const std::byte> bytes) {
-  if (bytes.size() < kHeadBytes + kChecksumBytes) return Corrupt("it is shorter than a header");
+  return ReadBlockHead(bytes, bytes.size());
+}
+
+StatusOr<BlockHead> ReadBlockHead(std::span<const std::byte> bytes, std::uint64_t available) {
+  if (available < kHeadBytes + kChecksumBytes || bytes.size() < kHeadBytes)
+    return Corrupt("it is shorter than a header");
   Head head;
   std::memcpy(&head, bytes.data(), sizeof head);
   if (head.magic != kMagic) return Corrupt("it does not start with MRB1");
   if (head.version != kVersion) return Corrupt("version " + std::to_string(head.version) + " is unknown");
-  if (head.bytes < kHeadBytes + kChecksumBytes || head.bytes % 8 != 0 || head.bytes > bytes.size()) {
+  if (head.bytes < kHeadBytes + kChecksumBytes || head.bytes % 8 != 0 || head.bytes > available) {
     return Corrupt("its length is not that of its bytes");
   }
   return BlockHead{head.bytes, head.rows, head.partition};

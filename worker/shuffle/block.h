@@ -68,6 +68,9 @@ struct BlockHead {
 };
 // DATA_LOSS unless a whole block of a version that we know starts here.
 StatusOr<BlockHead> ReadBlockHead(std::span<const std::byte> bytes);
+// The same of the first kBlockHeadBytes of what has `available` bytes.
+inline constexpr std::uint64_t kBlockHeadBytes = 32;
+StatusOr<BlockHead> ReadBlockHead(std::span<const std::byte> head, std::uint64_t available);
 
 // A verified block. The bytes are borrowed, and are not trusted: checksum, every count and every length are
 // checked before use, against the types the reader expects. Anything wrong is DATA_LOSS.

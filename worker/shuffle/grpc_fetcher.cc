@@ -108,6 +108,8 @@ StatusOr<BlockBytes> GrpcFetcher::Fetch(const JobKey& job, std::int32_t stage, c
   request.set_counter(source.fence.counter);
   request.set_partition_begin(static_cast<std::int32_t>(range.begin));
   request.set_partition_end(static_cast<std::int32_t>(range.end));
+  request.set_cut_begin(range.cut_begin);
+  request.set_cut_end(range.cut_end);
 
   const StreamPermit permit(peers_->streams());
   grpc::ClientContext context;

@@ -78,14 +78,14 @@ class GrpcBlockServer::Service : public v1::ShuffleService::Service {
                         request.map_index()};
     ASSIGN_OR_RETURN(const Descriptor file, store_.Find(key, {request.term(), request.counter()}));
     ASSIGN_OR_RETURN(const MapFileHead head, ReadMapFileHead(file.get()));
-    const std::int32_t begin = request.partition_begin();
-    const std::int32_t end = request.partition_end();
-    if (begin < 0 || begin > end || static_cast<std::uint32_t>(end) > head.partitions()) {
-      return InvalidArgument("Partitions " + std::to_string(begin) + " to " + std::to_string(end) +
-                             " were asked of a map output that has " + std::to_string(head.partitions()));
-    }
-    auto at = static_cast<std::uint64_t>(head.index[static_cast<std::size_t>(begin)]);
-    const auto stop = static_cast<std::uint64_t>(head.index[static_cast<std::size_t>(end)]);
+    // What is negative becomes larger than any map output has.
+    ASSIGN_OR_RETURN(const FileRange blocks,
+                     FindBlocks(file.get(), head,
+                                {static_cast<std::uint32_t>(request.partition_begin()),
+                                 static_cast<std::uint32_t>(request.partition_end()), request.cut_begin(),
+                                 request.cut_end()}));
+    std::uint64_t at = blocks.begin;
+    const std::uint64_t stop = blocks.end;
     v1::FetchSlice slice;
     slice.set_total(static_cast<std::int64_t>(stop - at));
     do {

@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::uint32_t kFirstRun = 128;
 constexpr std::uint32_t kLargestRun = 16384;
-constexpr std::uint64_t kBlockRows = 65536;
 constexpr std::uint64_t kBlockBytes = std::uint64_t{1} << 20;
 constexpr std::uint64_t kHeapPiece = std::uint64_t{16} << 10;
 
@@ -341,21 +340,25 @@ Status Lane::Buffers::Spill() {
     out.clear();
     return OkStatus();
   };
+  std::vector<std::uint64_t> sizes(options_.partitions);
+  for (std::uint32_t partition = 0; partition < options_.partitions; ++partition) {
+    for (const Run& run : partitions_[partition].runs) sizes[partition] += run.bytes;
+    // Where rows come in the order of their keys, a spill alone would not show what is hot.
+    for (const SpilledBlock& block : partitions_[partition].spilled) sizes[partition] += block.bytes;
+  }
+  sizes = BlockSizes(sizes);
   for (std::uint32_t partition = 0; partition < options_.partitions; ++partition) {
     Partition& state = partitions_[partition];
     std::vector<const Run*> runs;
     for (const Run& run : state.runs) runs.push_back(&run);
-    for (std::size_t begin = 0; begin < runs.size();) {
-      const std::size_t count = RunsOfNextBlock(runs, begin);
-      std::vector<const RowsPart*> parts;
-      for (std::size_t i = begin; i < begin + count; ++i) parts.push_back(&runs[i]->columns);
+    std::deque<RowsPart> divided;
+    for (const auto& parts : PlanBlocks(options_.types, runs, sizes[partition], divided)) {
       const std::uint64_t bytes = EncodedBytes(options_.types, parts);
       state.spilled.push_back({spill_end_ + out.size(), bytes});
       const std::size_t at = out.size();
       out.resize(at + bytes);
       EncodeBlock(partition, options_.types, parts, out.data() + at);
       if (out.size() > 4 * kBlockBytes) RETURN_IF_ERROR(flush());
-      begin += count;
     }
     state.runs.clear();
   }
@@ -365,19 +368,6 @@ Status Lane::Buffers::Spill() {
   arena_.Reset();
   CountBytes();
   return OkStatus();
-}
-
-std::size_t RunsOfNextBlock(std::span<const Run* const> runs, std::size_t begin) {
-  std::uint64_t rows = 0;
-  std::uint64_t bytes = 0;
-  std::size_t end = begin;
-  while (end < runs.size()) {
-    rows += runs[end]->rows;
-    bytes += runs[end]->bytes;
-    if (end != begin && (rows > kBlockRows || bytes > kBlockBytes)) break;
-    ++end;
-  }
-  return end - begin;
 }
 
 }  // namespace millrace::shuffle

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "worker/shuffle/arena.h"
+#include "worker/shuffle/block_plan.h"
 #include "worker/shuffle/map_writer.h"
 
 namespace millrace::shuffle {
@@ -33,13 +34,6 @@ class NestedBuffer {
   std::vector<std::byte> heap_;
   std::vector<std::uint64_t> validity_;
   std::vector<NestedBuffer> children_;
-};
-
-// Rows of one partition that were closed: columns point into the lane's arena and its nested buffers.
-struct Run {
-  RowsPart columns;
-  std::uint64_t rows = 0;
-  std::uint64_t bytes = 0;  // about what they take in a block
 };
 
 struct SpilledBlock {
@@ -132,8 +126,5 @@ class Lane::Buffers {
   Descriptor spill_;
   std::uint64_t spill_end_ = 0;
 };
-
-// How runs become blocks: from `begin`, the number of runs that the next block takes.
-std::size_t RunsOfNextBlock(std::span<const Run* const> runs, std::size_t begin);
 
 }  // namespace millrace::shuffle

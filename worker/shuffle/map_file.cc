@@ -9,6 +9,8 @@
 #include <cstring>
 #include <utility>
 
+#include "worker/shuffle/block.h"
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -147,6 +149,36 @@ Status ReadAt(int fd, std::span<std::byte> out, std::uint64_t offset) {
   return OkStatus();
 }
 
+StatusOr<FileRange> FindBlocks(int fd, const MapFileHead& head, PartitionRange range) {
+  const bool cut = range.cut_end != 0;
+  if (range.begin > range.end || range.end > head.partitions() || range.cut_begin < 0 ||
+      range.cut_begin > range.cut_end || (cut && range.end != range.begin + 1)) {
+    return InvalidArgument("Partitions " + std::to_string(range.begin) + " to " + std::to_string(range.end) +
+                           ", bytes " + std::to_string(range.cut_begin) + " to " + std::to_string(range.cut_end) +
+                           ", were asked of a map output that has " + std::to_string(head.partitions()) +
+                           " partitions");
+  }
+  const auto begin = static_cast<std::uint64_t>(head.index[range.begin]);
+  const auto end = static_cast<std::uint64_t>(head.index[range.end]);
+  if (!cut) return FileRange{begin, end};
+  // A cut ends where the next one begins: at the first block that begins at or after its last byte.
+  FileRange found{end, end};
+  std::byte bytes[kBlockHeadBytes];
+  for (std::uint64_t at = begin; at < end;) {
+    const auto place = static_cast<std::int64_t>(at - begin);
+    if (place >= range.cut_begin && found.begin == end) found.begin = at;
+    if (place >= range.cut_end) {
+      found.end = at;
+      break;
+    }
+    if (end - at < kBlockHeadBytes) return Corrupt("the head of a block");
+    RETURN_IF_ERROR(ReadAt(fd, bytes, at));
+    ASSIGN_OR_RETURN(const BlockHead block, ReadBlockHead(bytes, end - at));
+    at += block.bytes;
+  }
+  return found;
+}
+
 BlockBytes::BlockBytes(BlockBytes&& other) noexcept
     : mapping_(std::exchange(other.mapping_, nullptr)),
       mapped_(std::exchange(other.mapped_, 0)),
@@ -166,12 +198,8 @@ BlockBytes::~BlockBytes() {
 }
 
 StatusOr<BlockBytes> BlockBytes::Map(int fd, const MapFileHead& head, PartitionRange range) {
-  if (range.begin > range.end || range.end > head.partitions()) {
-    return InvalidArgument("Partitions " + std::to_string(range.begin) + " to " + std::to_string(range.end) +
-                           " were asked of a map output that has " + std::to_string(head.partitions()));
-  }
-  const auto begin = static_cast<std::uint64_t>(head.index[range.begin]);
-  const auto end = static_cast<std::uint64_t>(head.index[range.end]);
+  ASSIGN_OR_RETURN(const FileRange blocks, FindBlocks(fd, head, range));
+  const auto [begin, end] = blocks;
   BlockBytes result;
   if (begin == end) return result;
   const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));

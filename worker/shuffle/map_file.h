@@ -26,10 +26,12 @@ struct OutputKey {
 // "run 7, task 2, try 1, stage 0, map 3"
 std::string ToString(const OutputKey& key);
 
-// Partitions [begin, end).
+// Partitions [begin, end); of one partition perhaps only the blocks that begin in [cut_begin, cut_end) of its bytes.
 struct PartitionRange {
   std::uint32_t begin = 0;
   std::uint32_t end = 0;
+  std::int64_t cut_begin = 0;
+  std::int64_t cut_end = 0;  // 0: all blocks
   friend bool operator==(const PartitionRange&, const PartitionRange&) = default;
 };
 
@@ -49,6 +51,15 @@ std::vector<std::byte> EncodeMapFileHead(const MapFileHead& head);
 // Reads and verifies the head of an open file. DATA_LOSS when it is not one, or the file is shorter than it
 // says.
 StatusOr<MapFileHead> ReadMapFileHead(int fd);
+
+// Bytes [begin, end) of a map output's file.
+struct FileRange {
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+};
+// Where the blocks of `range` are. INVALID_ARGUMENT when there are no such partitions, DATA_LOSS when the heads of the blocks
+// on the way to a cut are not such.
+StatusOr<FileRange> FindBlocks(int fd, const MapFileHead& head, PartitionRange range);
 
 // A new file that has no name: a memfd (to be sealed by SealOutput) or, in `folder`, an unlinked file.
 StatusOr<Descriptor> CreateOutput(bool in_memory, const std::string& folder);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <deque>
 #include <new>
 #include <thread>
 #include <utility>
@@ -68,6 +69,13 @@ Status WritePartition(std::uint32_t number, const PlannedPartition& blocks, std:
   return OkStatus();
 }
 
+std::string Hex(const XXH128_hash_t& hash) {
+  char text[33];
+  std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(hash.high64),
+                static_cast<unsigned long long>(hash.low64));
+  return text;
+}
+
 }  // namespace
 
 std::string FoldedDigest(std::span<const PartitionFacts> partitions) {
@@ -77,11 +85,17 @@ std::string FoldedDigest(std::span<const PartitionFacts> partitions) {
     const std::uint64_t words[3] = {facts.rows, facts.digest.low, facts.digest.high};
     XXH3_128bits_update(&state, words, sizeof words);
   }
-  const XXH128_hash_t hash = XXH3_128bits_digest(&state);
-  char text[33];
-  std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(hash.high64),
-                static_cast<unsigned long long>(hash.low64));
-  return text;
+  return Hex(XXH3_128bits_digest(&state));
+}
+
+std::string FoldedOrderDigest(std::span<const PartitionFacts> partitions) {
+  XXH3_state_t state;
+  XXH3_128bits_reset(&state);
+  for (const PartitionFacts& facts : partitions) {
+    const std::uint64_t words[2] = {facts.blocks, facts.order_digest};
+    XXH3_128bits_update(&state, words, sizeof words);
+  }
+  return Hex(XXH3_128bits_digest(&state));
 }
 
 Lane::Lane(const MapWriterOptions& options, std::atomic<std::uint64_t>& used)
@@ -108,6 +122,18 @@ Lane* MapWriter::AddLane() {
   return lanes_.emplace_back(std::move(lane)).get();
 }
 
+// Of each partition, in all lanes, spilled or not.
+std::vector<std::uint64_t> MapWriter::PartitionBytes() const {
+  std::vector<std::uint64_t> bytes(options_.partitions);
+  for (const auto& lane : lanes_) {
+    for (std::uint32_t partition = 0; partition < options_.partitions; ++partition) {
+      for (const Run& run : lane->buffers_->runs(partition)) bytes[partition] += run.bytes;
+      for (const SpilledBlock& block : lane->buffers_->spilled(partition)) bytes[partition] += block.bytes;
+    }
+  }
+  return bytes;
+}
+
 StatusOr<FinishedOutput> MapWriter::Finish(const OutputKey& key, Fence fence, int threads) {
   FinishedOutput output;
   output.partitions.resize(options_.partitions);
@@ -118,6 +144,8 @@ StatusOr<FinishedOutput> MapWriter::Finish(const OutputKey& key, Fence fence, in
     lane->buffers_->Close();
     output.spilled_bytes += lane->buffers_->spilled_bytes();
   }
+  const std::vector<std::uint64_t> block_sizes = BlockSizes(PartitionBytes());
+  std::deque<RowsPart> divided;
   for (std::uint32_t partition = 0; partition < options_.partitions; ++partition) {
     PartitionFacts& facts = output.partitions[partition];
     std::vector<const Run*> runs;
@@ -131,13 +159,9 @@ StatusOr<FinishedOutput> MapWriter::Finish(const OutputKey& key, Fence fence, in
       }
       for (const Run& run : buffers.runs(partition)) runs.push_back(&run);
     }
-    for (std::size_t begin = 0; begin < runs.size();) {
-      const std::size_t count = RunsOfNextBlock(runs, begin);
-      Planned block;
-      for (std::size_t i = begin; i < begin + count; ++i) block.parts.push_back(&runs[i]->columns);
-      block.bytes = EncodedBytes(options_.types, block.parts);
-      plan[partition].push_back(std::move(block));
-      begin += count;
+    for (auto& parts : PlanBlocks(options_.types, runs, block_sizes[partition], divided)) {
+      const std::uint64_t bytes = EncodedBytes(options_.types, parts);
+      plan[partition].push_back({.parts = std::move(parts), .bytes = bytes});
     }
     head.index.push_back(static_cast<std::int64_t>(offset));
     for (const Planned& block : plan[partition]) facts.bytes += block.bytes;

@@ -59,6 +59,8 @@ struct FinishedOutput {
 };
 // 32 hexadecimal digits: equal when every partition has the same rows.
 std::string FoldedDigest(std::span<const PartitionFacts> partitions);
+// The same of the rows in the same blocks.
+std::string FoldedOrderDigest(std::span<const PartitionFacts> partitions);
 
 struct MapWriterOptions {
   std::uint32_t partitions = 1;
@@ -100,6 +102,8 @@ class MapWriter {
   StatusOr<FinishedOutput> Finish(const OutputKey& key, Fence fence, int threads);
 
  private:
+  std::vector<std::uint64_t> PartitionBytes() const;
+
   MapWriterOptions options_;
   std::atomic<std::uint64_t> used_ = 0;  // bytes in the buffers of all lanes
   std::mutex mutex_;

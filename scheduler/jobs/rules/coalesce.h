@@ -10,11 +10,17 @@
 namespace millrace::jobs {
 
 struct CoalesceChoice {
-  std::vector<std::int32_t> begins;  // first partition of each reduce task; the first is 0
+  std::vector<std::int32_t> begins;  // first partition of each reduce task
+  std::vector<std::int32_t> ends;    // and the one after its last
   Decision decision;
 };
 
-// `fixed`: the author gave a number of partitions, and each gets a task of its own.
-CoalesceChoice Coalesce(const std::vector<PartitionSize>& partitions, bool fixed, std::int32_t slots);
+// What is put together for one task, of so many bytes.
+std::int64_t CoalesceTarget(std::int64_t total, std::int32_t slots);
+
+// `fixed`: the author gave a number of partitions, and each gets a task of its own. `without` are read elsewhere, or empty for
+// sure: no task reads them; none, or as many as partitions.
+CoalesceChoice Coalesce(const std::vector<PartitionSize>& partitions, bool fixed, std::int32_t slots,
+                        const std::vector<bool>& without = {});
 
 }  // namespace millrace::jobs

@@ -133,6 +133,7 @@ class LocalJob : public testing::Test {
     for (StagePlan& stage : plan.stages) {
       if (stage.exchange == Exchange::kHash && !stage.keys.empty()) stage.partitions = partitions;
       if (stage.exchange == Exchange::kRange && partitions > 0) stage.partitions = partitions;
+      stage.cut.bytes = cut_bytes_;
     }
     fetcher_.outputs.clear();
     fetcher_.later.clear();
@@ -224,6 +225,7 @@ class LocalJob : public testing::Test {
 
   std::string root_;
   std::string report_;  // of the last distributed job
+  std::int64_t cut_bytes_ = 0;  // partitions above it are hot; 0: those that are for the rules
   std::string log_;
   Cancellation cancellation_;
   MemoryFetcher fetcher_;

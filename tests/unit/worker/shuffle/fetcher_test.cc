@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <limits>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -81,6 +83,14 @@ TEST_P(AnyFetcher, GivesTheBlocksOfARangeOfPartitions) {
   auto blocks = Fetch(Source(4), {1, 3});
   ASSERT_TRUE(blocks.ok()) << blocks.status().ToString();
   EXPECT_THAT(SampleRows(*blocks), ElementsAre(1, 5, 9, 2, 6, 10));
+}
+
+TEST_P(AnyFetcher, OfACutGivesTheBlocksThatBeginInIt) {
+  Put(4, 4, 12);
+  EXPECT_THAT(SampleRows(*Fetch(Source(4), {1, 2, 0, 1})), ElementsAre(1, 5, 9)) << "the block that begins there, whole";
+  EXPECT_TRUE(Fetch(Source(4), {1, 2, 1, std::numeric_limits<std::int64_t>::max()})->bytes().empty());
+  EXPECT_EQ(Fetch(Source(4), {1, 3, 0, 1}).status().code(), Code::kInvalidArgument) << "a cut is of one partition";
+  EXPECT_EQ(Fetch(Source(4), {1, 2, -1, 1}).status().code(), Code::kInvalidArgument);
 }
 
 TEST_P(AnyFetcher, GivesNothingForEmptyPartitions) {

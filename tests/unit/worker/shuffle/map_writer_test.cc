@@ -6,6 +6,7 @@
 #include <cstring>
 #include <map>
 #include <random>
+#include <set>
 #include <thread>
 
 #include "worker/shuffle/partition.h"
@@ -245,6 +246,128 @@ TEST(MapFile, AFlippedBitInHeaderOrIndexIsDetected) {
     ASSERT_TRUE(WriteAt(file->get(), bytes, 0).ok());
     ASSERT_EQ(ReadMapFileHead(file->get()).status().code(), Code::kDataLoss) << "bit " << bit;
   }
+}
+
+// 8 partitions with 1,000 rows each, and one of them with 40,000.
+std::vector<Row> SkewedRows(bool lists) {
+  std::vector<Row> rows;
+  std::int64_t hot = -1;
+  std::vector<std::uint64_t> counts(8);
+  for (std::int64_t key = 0; rows.size() < 47'000; ++key) {
+    const std::uint32_t partition = PartitionOf(static_cast<std::uint64_t>(key), 8);
+    if (hot < 0) hot = partition;
+    const std::uint64_t most = partition == hot ? 40'000 : 1'000;
+    for (int i = 0; i < 50 && counts[partition] < most; ++i, ++counts[partition]) {
+      Row& row = rows.emplace_back();
+      row.key = key;
+      row.text_null = counts[partition] % 7 == 0;
+      if (!row.text_null) row.text = std::string(counts[partition] % 40, 'x') + std::to_string(key);
+      if (lists) row.list = {1, 2};
+    }
+  }
+  return rows;
+}
+
+class SkewedOutput : public testing::TestWithParam<std::uint64_t> {};  // bytes of buffers: little ones spill
+
+TEST_P(SkewedOutput, AHotPartitionHasSmallBlocksAndItsCutsHoldEachOnce) {
+  std::vector<ColumnType> types = kTypes;
+  types[2] = ColumnType::String();
+  const std::vector<Row> rows = SkewedRows(false);
+  MapWriter writer({.partitions = 8, .types = types, .buffer_bytes = GetParam(), .folder = testing::TempDir()});
+  Lane* lane = writer.AddLane();
+  for (std::size_t at = 0; at < rows.size(); at += 2000) {
+    std::vector<std::uint32_t> partition;
+    std::vector<std::int64_t> keys;
+    std::vector<std::string_view> texts;
+    std::vector<std::uint64_t> mask(32, ~std::uint64_t{0});
+    for (std::size_t i = at; i < std::min(at + 2000, rows.size()); ++i) {
+      partition.push_back(PartitionOf(static_cast<std::uint64_t>(rows[i].key), 8));
+      keys.push_back(rows[i].key);
+      texts.push_back(rows[i].text);
+      if (rows[i].text_null) mask[(i - at) / 64] &= ~(std::uint64_t{1} << ((i - at) % 64));
+    }
+    std::vector<ColumnInput> columns(3);
+    columns[0].values = reinterpret_cast<const std::byte*>(keys.data());
+    columns[1].strings = texts.data();
+    columns[1].validity = mask.data();
+    columns[2].strings = texts.data();
+    ASSERT_TRUE(lane->Append(partition, columns).ok());
+  }
+  auto output = writer.Finish(kKey, kFence, 1);
+  ASSERT_TRUE(output.ok()) << output.status().ToString();
+  std::uint64_t median = 0;
+  std::uint32_t hot = 0;
+  for (std::uint32_t p = 0; p < 8; ++p) {
+    if (output->partitions[p].bytes > output->partitions[hot].bytes) hot = p;
+    if (output->partitions[p].rows == 1000) median = output->partitions[p].bytes;
+  }
+  ASSERT_GT(median, 0u);
+  EXPECT_EQ(output->partitions[hot].rows, 40'000u);
+  const auto head = ReadMapFileHead(output->file.get());
+  ASSERT_TRUE(head.ok());
+  const auto end = static_cast<std::int64_t>(output->partitions[hot].bytes);
+  std::multiset<std::pair<std::int64_t, std::string>> got;
+  std::uint64_t blocks = 0;
+  const std::int64_t cuts = 20;
+  for (std::int64_t cut = 0; cut < cuts; ++cut) {
+    const auto bytes =
+        BlockBytes::Map(output->file.get(), *head, {hot, hot + 1, end * cut / cuts, end * (cut + 1) / cuts});
+    ASSERT_TRUE(bytes.ok()) << bytes.status().ToString();
+    EXPECT_LE(bytes->bytes().size(), static_cast<std::uint64_t>(end / cuts) + std::max<std::uint64_t>(median / 2, 8192));
+    std::span<const std::byte> rest = bytes->bytes();
+    for (; !rest.empty(); ++blocks) {
+      auto block = BlockView::Open(rest, types);
+      ASSERT_TRUE(block.ok()) << block.status().ToString();
+      std::uint64_t at = 0;
+      for (std::uint64_t i = 0; i < block->rows(); ++i) {
+        const ColumnView& text = block->column(1);
+        const std::uint32_t length = At<std::uint32_t>(text.values, i);
+        const bool null = text.validity != nullptr && (At<std::uint64_t>(text.validity, i / 64) >> (i % 64) & 1) == 0;
+        got.emplace(At<std::int64_t>(block->column(0).values, i),
+                    null ? "NULL" : std::string(reinterpret_cast<const char*>(text.heap.data()) + at, length));
+        at += length;
+      }
+      rest = rest.subspan(block->bytes());
+    }
+  }
+  EXPECT_EQ(blocks, output->partitions[hot].blocks) << "each block in one cut";
+  EXPECT_GT(blocks, 40u);
+  std::multiset<std::pair<std::int64_t, std::string>> wanted;
+  for (const Row& row : rows) {
+    if (PartitionOf(static_cast<std::uint64_t>(row.key), 8) == hot) wanted.emplace(row.key, row.text_null ? "NULL" : row.text);
+  }
+  EXPECT_EQ(got, wanted);
+}
+INSTANTIATE_TEST_SUITE_P(Buffers, SkewedOutput, testing::Values(std::uint64_t{1} << 30, 600'000));
+
+TEST(MapWriter, RowsWithListsThatAreHotAreAllThere) {
+  const std::vector<Row> rows = SkewedRows(true);
+  MapWriter writer({.partitions = 8, .types = kTypes, .folder = testing::TempDir()});
+  Lane* lane = writer.AddLane();
+  for (std::size_t at = 0; at < rows.size(); at += 2000) {
+    ASSERT_TRUE(AppendRows(*lane, std::span(rows).subspan(at, std::min<std::size_t>(2000, rows.size() - at)), 8).ok());
+  }
+  auto output = writer.Finish(kKey, kFence, 2);
+  ASSERT_TRUE(output.ok()) << output.status().ToString();
+  ExpectSameRows(rows, *output, 8);
+}
+
+TEST(MapWriter, TheOrderedDigestTellsOtherBlocksOfTheSameRows) {
+  std::vector<Row> rows = RandomRows(3000, 5);
+  const auto digests = [&] {
+    MapWriter writer({.partitions = 4, .types = kTypes, .folder = testing::TempDir()});
+    Lane* lane = writer.AddLane();
+    EXPECT_TRUE(AppendRows(*lane, rows, 4).ok());
+    auto output = writer.Finish(kKey, kFence, 1);
+    return std::pair(FoldedDigest(output->partitions), FoldedOrderDigest(output->partitions));
+  };
+  const auto first = digests();
+  EXPECT_EQ(digests(), first);
+  std::reverse(rows.begin(), rows.end());
+  const auto second = digests();
+  EXPECT_EQ(second.first, first.first);
+  EXPECT_NE(second.second, first.second);
 }
 
 }  // namespace

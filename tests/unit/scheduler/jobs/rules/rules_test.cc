@@ -1,9 +1,12 @@
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <numeric>
+#include <utility>
 
 #include "scheduler/jobs/rules/broadcast.h"
 #include "scheduler/jobs/rules/coalesce.h"
+#include "scheduler/jobs/rules/cut.h"
 #include "scheduler/jobs/rules/fuse.h"
 #include "scheduler/jobs/rules/ranges.h"
 #include "scheduler/jobs/rules/spread.h"
@@ -19,6 +22,25 @@ JobPlan PlanOf(std::int64_t bytes) {
   plan.input_bytes = bytes;
   return plan;
 }
+
+// What maps wrote, in KB a partition, each an equal part.
+class CutTest : public testing::Test {
+ protected:
+  static constexpr std::int64_t kKb = 1 << 10;
+  void Write(const std::vector<std::int64_t>& kilobytes, std::int32_t maps) {
+    maps_.assign(static_cast<std::size_t>(maps), {});
+    for (std::int32_t map = 0; map < maps; ++map) {
+      MapResult& result = maps_[static_cast<std::size_t>(map)];
+      result.output.map_index = map;
+      for (const std::int64_t size : kilobytes) result.partitions.push_back({.bytes = size * kKb / maps, .rows = size});
+    }
+  }
+  CutChoice Of(std::vector<CutRead> reads, const StageCut& cut, bool fixed) {
+    for (const MapResult& map : maps_) reads[0].maps.push_back(&map);
+    return Cut(reads, cut, fixed, 8);
+  }
+  std::vector<MapResult> maps_;
+};
 
 TEST(FuseTest, ASmallInputIsFusedAndALargeOneOnManyWorkersIsNot) {
   EXPECT_TRUE(Fuse(PlanOf(1 << 20), 2, 4).fused);
@@ -66,6 +88,71 @@ TEST(CoalesceTest, SmallNeighboursAreReducedTogetherUnlessTheNumberIsTheAuthors)
   EXPECT_EQ(Coalesce(std::vector<PartitionSize>(3), false, 4).begins, (std::vector<std::int32_t>{0})) << "nothing was shuffled";
   const std::vector<PartitionSize> tiny(16, {.bytes = 1000, .rows = 10});
   EXPECT_EQ(Coalesce(tiny, false, 4).begins.size(), 1U) << "a task would take longer to start than to run";
+}
+
+TEST_F(CutTest, HotPartitionsAreCutToPiecesOfAboutTheMedian) {
+  Write({100, 100, 3000, 130, 100, 0}, 2);
+  const CutChoice choice = Of({{.may_cut = true}}, {.views = {"rows"}}, true);
+  EXPECT_EQ(choice.usual_bytes, 100 * kKb);
+  ASSERT_EQ(choice.hot.size(), 2U) << choice.decision.why;
+  const HotPartition& hot = choice.hot[0];
+  EXPECT_EQ(hot.partition, 2);
+  EXPECT_EQ(hot.points.size() + 1, 24U);
+  EXPECT_LE(choice.largest_task_bytes, 125 * kKb);
+  // From end to end, without a gap.
+  const std::vector<TaskShare> shares = SharesOf(hot, 4);
+  ASSERT_EQ(shares.size(), 24U);
+  EXPECT_EQ(shares.front().from, CutPoint{});
+  EXPECT_EQ(shares.back().to.map, std::numeric_limits<std::int32_t>::max());
+  for (std::size_t i = 1; i < shares.size(); ++i) {
+    EXPECT_EQ(shares[i].from, shares[i - 1].to);
+    EXPECT_LT(shares[i].from, shares[i].to);
+  }
+  EXPECT_EQ(shares[12].from, (CutPoint{1, 0})) << "half of it is in each map";
+}
+
+TEST_F(CutTest, WhatIsNotHotOrMayNotBeCutIsLeftAlone) {
+  Write({100, 100, 120, 100}, 2);
+  EXPECT_TRUE(Of({{.may_cut = true}}, {.views = {"rows"}}, true).decision.rule.empty());
+  Write({100, 100, 3000, 100}, 2);
+  const CutChoice never = Of({{.may_cut = false}}, {.never = "there is no merge"}, true);
+  EXPECT_TRUE(never.hot.empty());
+  EXPECT_NE(never.decision.why.find("there is no merge"), std::string::npos);
+  EXPECT_NE(never.decision.why.find("30.0 x the median"), std::string::npos) << never.decision.why;
+  EXPECT_TRUE(Of({{.may_cut = true}}, {.views = {"rows"}}, false).hot.empty()) << "3 MB are not worth a stage";
+  Write({1, 1, 15, 1}, 2);
+  EXPECT_TRUE(Of({{.may_cut = true}}, {.views = {"rows"}}, true).decision.rule.empty()) << "15 KB are not worth a task";
+  EXPECT_EQ(Of({{.may_cut = true}}, {.views = {"rows"}, .bytes = 2'000}, true).hot.size(), 1U) << "but as the job says";
+}
+
+TEST_F(CutTest, WhereOneKeyHasEverythingTheSlotsShareIt) {
+  Write({0, 800'000, 0, 0}, 2);
+  const CutChoice choice = Of({{.may_cut = true}}, {.views = {"rows"}}, false);
+  ASSERT_EQ(choice.hot.size(), 1U);
+  EXPECT_GE(choice.hot[0].points.size(), 6U);
+}
+
+TEST_F(CutTest, TheOtherSideOfAJoinIsReadWholeAndCountsInEveryTask) {
+  Write({100, 100, 3000, 100, 100}, 2);
+  const std::vector<MapResult> left = std::exchange(maps_, {});
+  Write({20, 20, 40, 20, 20}, 1);
+  std::vector<CutRead> reads = {{.read = 0, .may_cut = true}, {.read = 1, .may_cut = true}};
+  for (const MapResult& map : left) reads[0].maps.push_back(&map);
+  for (const MapResult& map : maps_) reads[1].maps.push_back(&map);
+  const CutChoice choice = Cut(reads, {.views = {"a", "b"}}, true, 4);
+  ASSERT_EQ(choice.hot.size(), 1U);
+  EXPECT_EQ(choice.hot[0].read, 0);
+  EXPECT_LE(choice.largest_task_bytes, 150 * kKb);
+  EXPECT_EQ(choice.hot[0].replicated_bytes, 40 * kKb * static_cast<std::int64_t>(choice.hot[0].points.size()));
+  reads[0].may_cut = false;
+  EXPECT_TRUE(Cut(reads, {.views = {"b"}}, true, 4).hot.empty()) << "the hot side is the kept one's other";
+}
+
+TEST(CoalesceTest, PartitionsThatAreReadElsewhereAreInNoTask) {
+  const std::vector<PartitionSize> sizes(5, {.bytes = 1000, .rows = 10});
+  const CoalesceChoice choice = Coalesce(sizes, false, 4, {false, false, true, false, false});
+  EXPECT_EQ(choice.begins, (std::vector<std::int32_t>{0, 3}));
+  EXPECT_EQ(choice.ends, (std::vector<std::int32_t>{2, 5}));
 }
 
 JoinSide Plain(std::int64_t bytes) { return {.name = "side", .bytes = bytes, .plain = true}; }

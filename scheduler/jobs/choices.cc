@@ -1,0 +1,124 @@
+#include "scheduler/jobs/choices.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "scheduler/jobs/rules/broadcast.h"
+#include "scheduler/jobs/rules/coalesce.h"
+#include "scheduler/jobs/rules/ranges.h"
+#include "scheduler/jobs/rules/spread.h"
+
+namespace millrace::jobs {
+
+std::set<std::int32_t> Choices::DecideJoins() {
+  std::set<std::int32_t> held;
+  for (std::int32_t i = 0; i < graph_.count(); ++i) {
+    const StageJoin& join = graph_.plan(i).join;
+    if (join.type.empty() || graph_.absorbed(i) || graph_.decided(i).joined) continue;
+    const JoinSide left = graph_.Side(i, join.left);
+    const JoinSide right = graph_.Side(i, join.right);
+    BroadcastChoice choice = Broadcast(join.type, join.strategy, left, right);
+    const bool left_whole = choice.choice == JoinChoice::kBroadcastLeft || choice.choice == JoinChoice::kAwaitLeft;
+    if (choice.choice != JoinChoice::kShuffle && (left_whole ? graph_.Clash(left, right) : graph_.Clash(right, left))) {
+      choice = {JoinChoice::kShuffle, {"broadcast", "both sides are shuffled", "both are made of the same rows"}};
+    }
+    switch (choice.choice) {
+      case JoinChoice::kAwaitLeft: held.insert(right.stage); continue;
+      case JoinChoice::kAwaitRight: held.insert(left.stage); continue;
+      case JoinChoice::kBroadcastLeft: graph_.Absorb(i, left, right); break;
+      case JoinChoice::kBroadcastRight: graph_.Absorb(i, right, left); break;
+      case JoinChoice::kShuffle: break;
+    }
+    progress_.decisions.push_back({choice.decision.rule, graph_.plan(i).name + ": " + choice.decision.what, choice.decision.why});
+    graph_.decided(i).joined = true;
+    changed_ = true;
+  }
+  return held;
+}
+
+void Choices::DecideTasks(std::int32_t i) {
+  const StagePlan& stage = graph_.plan(i);
+  StageDecisions& mine = graph_.decided(i);
+  const auto note = [&](const Decision& decision) {
+    progress_.decisions.push_back({decision.rule, stage.name + ": " + decision.what, decision.why});
+  };
+  if (stage.exchange == Exchange::kRange) {
+    const std::int32_t shared = graph_.SharedPartitions(i);
+    const std::int32_t wanted = PartitionsOf(stage.partitions, graph_.Bytes(stage.reads.front().stage), cluster_.slots);
+    const RangesChoice ranges = Ranges(graph_.Maps(stage.reads.front().stage), shared > 0 ? shared : wanted);
+    mine.bounds = ranges.bounds;
+    mine.partitions = static_cast<std::int32_t>(ranges.bounds.size()) + 1;
+    note(ranges.decision);
+  } else if (stage.exchange != Exchange::kFiles && mine.partitions == 0) {
+    const std::int32_t shared = graph_.SharedPartitions(i);
+    const bool one = stage.exchange == Exchange::kHash && stage.keys.empty();
+    mine.partitions = one ? 1 : shared > 0 ? shared : PartitionsOf(stage.partitions, graph_.ShuffleBytes(i), cluster_.slots);
+  }
+  if (!stage.inputs.empty()) {
+    const SpreadChoice spread = Spread(graph_.Splits(i), cluster_.workers, cluster_.slots);
+    for (std::int32_t task = 0; task < spread.tasks; ++task) mine.tasks.push_back({.group = -1, .begin = task, .end = task + 1});
+    Decision decision = spread.decision;
+    if (mine.partitions > 0) decision.what += ", " + std::to_string(mine.partitions) + " partitions";
+    note(decision);
+  }
+  for (const auto& [group, fixed] : Groups(i)) {
+    const std::vector<PartitionSize> sizes = graph_.Partitions(i, group);
+    // Of partitions that another stage has made states of, those states are read and nothing else.
+    std::vector<bool> without = graph_.Divided(i);
+    if (!without.empty() && graph_.ReadsOf(i, group, mine.divided_by)) without.flip();
+    if (mine.divided_by < 0 && stage.cut.partial.empty()) {
+      const CutChoice cut = CutGroup(i, group, fixed);
+      without.resize(cut.hot.empty() ? 0 : sizes.size());
+      for (const HotPartition& hot : cut.hot) {
+        without[static_cast<std::size_t>(hot.partition)] = true;
+        for (const TaskShare& share : SharesOf(hot, group)) mine.tasks.push_back(share);
+      }
+    }
+    const CoalesceChoice choice = Coalesce(sizes, fixed, cluster_.slots, without);
+    for (std::size_t k = 0; k < choice.begins.size(); ++k) {
+      mine.tasks.push_back({.group = group, .begin = choice.begins[k], .end = choice.ends[k]});
+    }
+    note(choice.decision);
+  }
+  changed_ = true;
+}
+
+std::map<std::int32_t, bool> Choices::Groups(std::int32_t i) const {
+  std::map<std::int32_t, bool> groups;
+  bool fixed = false;
+  for (const StageRead& read : graph_.plan(i).reads) {
+    if (read.broadcast) continue;
+    groups.emplace(read.group, false);
+    fixed = fixed || graph_.plan(read.stage).partitions > 0;
+  }
+  for (auto& [group, mine] : groups) mine = fixed;
+  return groups;
+}
+
+CutChoice Choices::CutGroup(std::int32_t i, std::int32_t group, bool fixed) {
+  const StagePlan& stage = graph_.plan(i);
+  CutChoice choice;
+  if (stage.cut.views.empty() && stage.cut.never.empty()) return choice;
+  const std::vector<CutRead> reads = graph_.Reads(i, group);
+  choice = Cut(reads, stage.cut, fixed, cluster_.slots);
+  if (choice.decision.rule.empty()) return choice;
+  progress_.decisions.push_back({choice.decision.rule, stage.name + ": " + choice.decision.what, choice.decision.why});
+  progress_.skew.push_back({.stage = stage.name, .cut = choice, .keys = {}});
+  return choice;
+}
+
+bool Choices::Divide(std::int32_t i) {
+  if (graph_.plan(i).cut.partial.empty() || graph_.decided(i).divided_by >= 0) return false;
+  for (const auto& [group, fixed] : Groups(i)) {
+    const std::vector<CutRead> reads = graph_.Reads(i, group);
+    if (std::none_of(reads.begin(), reads.end(), [](const CutRead& read) { return read.may_cut; })) continue;
+    const CutChoice choice = CutGroup(i, group, fixed);
+    if (choice.hot.empty()) continue;
+    graph_.Divide(i, choice.hot);
+    changed_ = true;
+    return true;
+  }
+  return false;
+}
+
+}  // namespace millrace::jobs
