@@ -44,6 +44,7 @@ void Describe(V& v, T& x) {
   v("begin", x.begin);
   v("end", x.end);
   v("bytes", x.bytes);
+  v("files", x.files);
 }
 
 template <typename V, Is<CsvDialect> T>
@@ -71,6 +72,8 @@ void Describe(V& v, T& x) {
   v("csv", x.csv);
   v("own_reader", x.own_reader);
   v("reader_reason", x.reader_reason);
+  v("path_columns", x.path_columns);
+  v("pruned_files", x.pruned_files);
 }
 
 template <typename V, Is<Fragment> T>
@@ -78,6 +81,7 @@ void Describe(V& v, T& x) {
   v("sql", x.sql);
   v("command", x.command);
   v("library", x.library);
+  v("class_name", x.class_name);
 }
 
 template <typename V, Is<Step> T>
@@ -134,6 +138,27 @@ void Describe(V& v, T& x) {
   v("count", x.count);
 }
 
+template <typename V, Is<SideOutput> T>
+void Describe(V& v, T& x) {
+  v("name", x.name);
+  v("view", x.view);
+  v("columns", x.columns);
+  v("path", x.path);
+  v("format", x.format);
+  v("partition_by", x.partition_by);
+  v("file_bytes", x.file_bytes);
+  v("cached", x.cached);
+}
+
+template <typename V, Is<CachedStage> T>
+void Describe(V& v, T& x) {
+  v("stage", x.stage);
+  v("path", x.path);
+  v("hit", x.hit);
+  v("bytes", x.bytes);
+  v("age_seconds", x.age_seconds);
+}
+
 template <typename V, Is<StagePlan> T>
 void Describe(V& v, T& x) {
   v("name", x.name);
@@ -153,6 +178,7 @@ void Describe(V& v, T& x) {
   v("join", x.join);
   v("cut", x.cut);
   v("salt", x.salt);
+  v("sides", x.sides);
 }
 
 template <typename V, Is<JobPlan> T>
@@ -166,6 +192,7 @@ void Describe(V& v, T& x) {
   v("partitions", x.partitions);
   v("mode", x.mode);
   v("input_bytes", x.input_bytes);
+  v("cached", x.cached);
 }
 
 template <typename V, Is<MapOutput> T>
@@ -185,6 +212,22 @@ void Describe(V& v, T& x) {
   v("bytes", x.bytes);
   v("rows", x.rows);
   v("checksum", x.checksum);
+  v("output", x.output);
+}
+
+template <typename V, Is<Counter> T>
+void Describe(V& v, T& x) {
+  v("name", x.name);
+  v("total", x.total);
+}
+
+template <typename V, Is<PublishedSide> T>
+void Describe(V& v, T& x) {
+  v("name", x.name);
+  v("path", x.path);
+  v("files", x.files);
+  v("rows", x.rows);
+  v("bytes", x.bytes);
 }
 
 template <typename V, Is<PartitionSize> T>
@@ -253,6 +296,8 @@ void Describe(V& v, T& x) {
   v("order_digest", x.order_digest);
   v("input_bytes", x.input_bytes);
   v("heavy", x.heavy);
+  v("files", x.files);
+  v("counters", x.counters);
 }
 
 template <typename V, Is<ReduceResult> T>
@@ -264,6 +309,7 @@ void Describe(V& v, T& x) {
   v("fetched_bytes", x.fetched_bytes);
   v("lost_maps", x.lost_maps);
   v("input_bytes", x.input_bytes);
+  v("counters", x.counters);
 }
 
 template <typename V, Is<PublishResult> T>
@@ -271,6 +317,7 @@ void Describe(V& v, T& x) {
   v("path", x.path);
   v("files", x.files);
   v("checks", x.checks);
+  v("sides", x.sides);
 }
 
 template <typename V, Is<WorkerOffer> T>

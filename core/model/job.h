@@ -29,13 +29,15 @@ struct Column {
   friend bool operator==(const Column&, const Column&) = default;
 };
 
-// A piece of an input: a byte range (text formats) or a range of rows (Parquet, on row-group edges). end 0 means whole.
+// A piece of an input: a byte range (text formats) or a range of rows (Parquet, on row-group edges). end 0 means whole. Many small
+// files are one split: `files` of the input's paths, whole, beginning with `path`.
 struct Split {
   std::string input;  // its name in `inputs`
   std::string path;
   std::int64_t begin = 0;
   std::int64_t end = 0;
   std::int64_t bytes = 0;  // estimated work
+  std::int32_t files = 1;
   friend bool operator==(const Split&, const Split&) = default;
 };
 
@@ -65,6 +67,8 @@ struct InputFacts {
   CsvDialect csv;
   bool own_reader = false;  // worker/readers reads it, and splits begin and end between records; else DuckDB does
   std::string reader_reason;  // why DuckDB reads CSV or text, for the job report
+  std::vector<std::string> path_columns;  // of `columns`: those whose values are folders of the path ("day=2001-01-01/")
+  std::int32_t pruned_files = 0;          // that no stage can want rows of; not in `paths`
   friend bool operator==(const InputFacts&, const InputFacts&) = default;
 };
 
@@ -73,6 +77,7 @@ struct Fragment {
   std::string sql;                   // one SELECT; reads inputs, and the views of earlier steps, by name
   std::vector<std::string> command;  // Hadoop-Streaming style, instead of sql
   std::string library;               // a shared object with native classes, instead of both
+  std::string class_name;            // of the library; "": its only one for the step
   friend bool operator==(const Fragment&, const Fragment&) = default;
 };
 
@@ -139,6 +144,29 @@ struct StageSalt {
   friend bool operator==(const StageSalt&, const StageSalt&) = default;
 };
 
+// Rows of a stage that are written as files too, beside where the stage's own go.
+struct SideOutput {
+  std::string name;  // what its files say they are of
+  std::string view;
+  std::vector<Column> columns;
+  std::string path;  // beneath the root
+  std::string format;
+  std::vector<std::string> partition_by;
+  std::int64_t file_bytes = 0;
+  bool cached = false;  // kept for later jobs, and dropped when room is needed
+  friend bool operator==(const SideOutput&, const SideOutput&) = default;
+};
+
+// A stage whose rows are kept for later jobs.
+struct CachedStage {
+  std::string stage;
+  std::string path;        // beneath the root
+  bool hit = false;        // they were there, so that nothing is computed
+  std::int64_t bytes = 0;  // of a hit
+  std::int64_t age_seconds = 0;
+  friend bool operator==(const CachedStage&, const CachedStage&) = default;
+};
+
 struct StagePlan {
   std::string name;  // unique in the job; what the author calls it, or map and reduce
   std::vector<std::string> inputs;     // of the job; its tasks deal their splits
@@ -157,6 +185,7 @@ struct StagePlan {
   StageJoin join;
   StageCut cut;
   StageSalt salt;
+  std::vector<SideOutput> sides;
   friend bool operator==(const StagePlan&, const StagePlan&) = default;
 };
 
@@ -171,6 +200,7 @@ struct JobPlan {
   std::int32_t partitions = 0;  // asked for by the author; 0: auto
   std::string mode;             // "", "fused" or "distributed"
   std::int64_t input_bytes = 0;
+  std::vector<CachedStage> cached;
   friend bool operator==(const JobPlan&, const JobPlan&) = default;
 };
 
@@ -186,11 +216,15 @@ struct MapOutput {
   friend bool operator==(const MapOutput&, const MapOutput&) = default;
 };
 
+// Of OutputFile::output: records that could not be read, of the input whose name follows.
+inline constexpr const char* kBadRowsOf = "bad rows of ";
+
 struct OutputFile {
   std::string path;  // within the job's staging folder
   std::int64_t bytes = 0;
   std::int64_t rows = 0;
   std::string checksum;  // xxh3-128 of the bytes, hex
+  std::string output;    // a side output's name; "": of the job's output
   friend bool operator==(const OutputFile&, const OutputFile&) = default;
 };
 
@@ -248,6 +282,7 @@ struct PublishWork {
   std::vector<OutputFile> files;  // of the chosen attempts, in partition order
   std::vector<Column> output;
   std::vector<std::string> check_states;  // of the chosen attempts; mergeable, opaque to the scheduler
+  std::vector<SideOutput> sides;          // of all stages
   friend bool operator==(const PublishWork&, const PublishWork&) = default;
 };
 
@@ -304,6 +339,13 @@ struct PlanResult {
   friend bool operator==(const PlanResult&, const PlanResult&) = default;
 };
 
+// What native code adds up: "group,name" and its total.
+struct Counter {
+  std::string name;
+  std::int64_t total = 0;
+  friend bool operator==(const Counter&, const Counter&) = default;
+};
+
 struct PartitionSize {
   std::int64_t bytes = 0;
   std::int64_t rows = 0;
@@ -323,6 +365,8 @@ struct MapResult {
   std::string order_digest;         // equal when its blocks are the same, too
   std::int64_t input_bytes = 0;     // of the shuffles that it read
   std::vector<HeavyKey> heavy;      // kHash: the heaviest first
+  std::vector<OutputFile> files;    // of side outputs, and of bad rows; durable in staging
+  std::vector<Counter> counters;
   friend bool operator==(const MapResult&, const MapResult&) = default;
 };
 
@@ -342,13 +386,25 @@ struct ReduceResult {
   // Map outputs that could not be read any more; not empty means the attempt failed for that reason alone.
   std::vector<LostOutput> lost_maps;
   std::int64_t input_bytes = 0;  // of the shuffles that it read
+  std::vector<Counter> counters;
   friend bool operator==(const ReduceResult&, const ReduceResult&) = default;
+};
+
+// What became visible beside the output.
+struct PublishedSide {
+  std::string name;
+  std::string path;
+  std::int64_t files = 0;
+  std::int64_t rows = 0;
+  std::int64_t bytes = 0;
+  friend bool operator==(const PublishedSide&, const PublishedSide&) = default;
 };
 
 struct PublishResult {
   std::string path;  // of the visible output
   std::vector<OutputFile> files;
   std::string checks;  // JSON: each check with value, outcome and a sample of failing rows
+  std::vector<PublishedSide> sides;
   friend bool operator==(const PublishResult&, const PublishResult&) = default;
 };
 

@@ -30,6 +30,10 @@ void ToWire(const MapOutput& from, v1::MapOutput* to);
 void ToWire(const HeavyKey& from, v1::HeavyKey* to);
 void ToWire(const SaltedKey& from, v1::SaltedKey* to);
 void ToWire(const ByteRange& from, v1::ByteRange* to);
+void ToWire(const SideOutput& from, v1::SideOutput* to);
+void ToWire(const CachedStage& from, v1::CachedStage* to);
+void ToWire(const Counter& from, v1::Counter* to);
+void ToWire(const PublishedSide& from, v1::PublishedSide* to);
 Column FromWire(const v1::Column& from);
 Split FromWire(const v1::Split& from);
 InputFacts FromWire(const v1::InputFacts& from);
@@ -43,6 +47,10 @@ MapOutput FromWire(const v1::MapOutput& from);
 HeavyKey FromWire(const v1::HeavyKey& from);
 SaltedKey FromWire(const v1::SaltedKey& from);
 ByteRange FromWire(const v1::ByteRange& from);
+SideOutput FromWire(const v1::SideOutput& from);
+CachedStage FromWire(const v1::CachedStage& from);
+Counter FromWire(const v1::Counter& from);
+PublishedSide FromWire(const v1::PublishedSide& from);
 
 template <typename Model, typename Wire>
 void ListToWire(const std::vector<Model>& from, Wire* to) {
@@ -69,6 +77,7 @@ void ToWire(const Split& from, v1::Split* to) {
   to->set_begin(from.begin);
   to->set_end(from.end);
   to->set_bytes(from.bytes);
+  to->set_files(from.files);
 }
 
 void ToWire(const CsvDialect& from, v1::CsvDialect* to) {
@@ -94,12 +103,15 @@ void ToWire(const InputFacts& from, v1::InputFacts* to) {
   ToWire(from.csv, to->mutable_csv());
   to->set_own_reader(from.own_reader);
   to->set_reader_reason(from.reader_reason);
+  Copy(from.path_columns, to->mutable_path_columns());
+  to->set_pruned_files(from.pruned_files);
 }
 
 void ToWire(const Fragment& from, v1::Fragment* to) {
   to->set_sql(from.sql);
   Copy(from.command, to->mutable_command());
   to->set_library(from.library);
+  to->set_class_name(from.class_name);
 }
 
 void ToWire(const Step& from, v1::Step* to) {
@@ -154,6 +166,38 @@ void ToWire(const ByteRange& from, v1::ByteRange* to) {
   to->set_end(from.end);
 }
 
+void ToWire(const SideOutput& from, v1::SideOutput* to) {
+  to->set_name(from.name);
+  to->set_view(from.view);
+  ListToWire(from.columns, to->mutable_columns());
+  to->set_path(from.path);
+  to->set_format(from.format);
+  Copy(from.partition_by, to->mutable_partition_by());
+  to->set_file_bytes(from.file_bytes);
+  to->set_cached(from.cached);
+}
+
+void ToWire(const CachedStage& from, v1::CachedStage* to) {
+  to->set_stage(from.stage);
+  to->set_path(from.path);
+  to->set_hit(from.hit);
+  to->set_bytes(from.bytes);
+  to->set_age_seconds(from.age_seconds);
+}
+
+void ToWire(const Counter& from, v1::Counter* to) {
+  to->set_name(from.name);
+  to->set_total(from.total);
+}
+
+void ToWire(const PublishedSide& from, v1::PublishedSide* to) {
+  to->set_name(from.name);
+  to->set_path(from.path);
+  to->set_files(from.files);
+  to->set_rows(from.rows);
+  to->set_bytes(from.bytes);
+}
+
 void ToWire(const StagePlan& from, v1::StagePlan* to) {
   to->set_name(from.name);
   Copy(from.inputs, to->mutable_inputs());
@@ -172,6 +216,7 @@ void ToWire(const StagePlan& from, v1::StagePlan* to) {
   ToWire(from.join, to->mutable_join());
   ToWire(from.cut, to->mutable_cut());
   ToWire(from.salt, to->mutable_salt());
+  ListToWire(from.sides, to->mutable_sides());
 }
 
 void ToWire(const JobPlan& from, v1::JobPlan* to) {
@@ -184,6 +229,7 @@ void ToWire(const JobPlan& from, v1::JobPlan* to) {
   to->set_partitions(from.partitions);
   to->set_mode(from.mode);
   to->set_input_bytes(from.input_bytes);
+  ListToWire(from.cached, to->mutable_cached());
 }
 
 void ToWire(const MapOutput& from, v1::MapOutput* to) {
@@ -202,6 +248,7 @@ void ToWire(const OutputFile& from, v1::OutputFile* to) {
   to->set_bytes(from.bytes);
   to->set_rows(from.rows);
   to->set_checksum(from.checksum);
+  to->set_output(from.output);
 }
 
 void ToWire(const TaskRead& from, v1::TaskRead* to) {
@@ -236,18 +283,45 @@ void ToWire(const PublishWork& from, v1::PublishWork* to) {
   ListToWire(from.files, to->mutable_files());
   ListToWire(from.output, to->mutable_output());
   Copy(from.check_states, to->mutable_check_states());
+  ListToWire(from.sides, to->mutable_sides());
 }
 
 Column FromWire(const v1::Column& from) { return {from.name(), from.type()}; }
 
 Split FromWire(const v1::Split& from) {
-  return {from.input(), from.path(), from.begin(), from.end(), from.bytes()};
+  // A plan of an older program counts no files.
+  return {from.input(), from.path(), from.begin(), from.end(), from.bytes(), std::max(1, from.files())};
 }
 
-Fragment FromWire(const v1::Fragment& from) { return {from.sql(), Copy(from.command()), from.library()}; }
+Fragment FromWire(const v1::Fragment& from) {
+  return {from.sql(), Copy(from.command()), from.library(), from.class_name()};
+}
+
+SideOutput FromWire(const v1::SideOutput& from) {
+  SideOutput to;
+  to.name = from.name();
+  to.view = from.view();
+  to.columns = ListFromWire(from.columns());
+  to.path = from.path();
+  to.format = from.format();
+  to.partition_by = Copy(from.partition_by());
+  to.file_bytes = from.file_bytes();
+  to.cached = from.cached();
+  return to;
+}
+
+CachedStage FromWire(const v1::CachedStage& from) {
+  return {from.stage(), from.path(), from.hit(), from.bytes(), from.age_seconds()};
+}
+
+Counter FromWire(const v1::Counter& from) { return {from.name(), from.total()}; }
+
+PublishedSide FromWire(const v1::PublishedSide& from) {
+  return {from.name(), from.path(), from.files(), from.rows(), from.bytes()};
+}
 
 OutputFile FromWire(const v1::OutputFile& from) {
-  return {from.path(), from.bytes(), from.rows(), from.checksum()};
+  return {from.path(), from.bytes(), from.rows(), from.checksum(), from.output()};
 }
 
 MapOutput FromWire(const v1::MapOutput& from) {
@@ -288,6 +362,8 @@ InputFacts FromWire(const v1::InputFacts& from) {
   to.csv = FromWire(from.csv());
   to.own_reader = from.own_reader();
   to.reader_reason = from.reader_reason();
+  to.path_columns = Copy(from.path_columns());
+  to.pruned_files = from.pruned_files();
   return to;
 }
 
@@ -346,6 +422,7 @@ StagePlan FromWire(const v1::StagePlan& from) {
   to.join = {from.join().type(), from.join().strategy(), from.join().left(), from.join().right()};
   to.cut = FromWire(from.cut());
   to.salt = FromWire(from.salt());
+  to.sides = ListFromWire(from.sides());
   return to;
 }
 
@@ -360,6 +437,7 @@ JobPlan FromWire(const v1::JobPlan& from) {
   to.partitions = from.partitions();
   to.mode = from.mode();
   to.input_bytes = from.input_bytes();
+  to.cached = ListFromWire(from.cached());
   return to;
 }
 
@@ -387,7 +465,8 @@ StageTaskWork FromWire(const v1::StageTaskWork& from) {
 LostOutput FromWire(const v1::LostOutput& from) { return {from.stage(), from.map_index()}; }
 
 PublishWork FromWire(const v1::PublishWork& from) {
-  return {ListFromWire(from.files()), ListFromWire(from.output()), Copy(from.check_states())};
+  return {ListFromWire(from.files()), ListFromWire(from.output()), Copy(from.check_states()),
+          ListFromWire(from.sides())};
 }
 
 MapResult FromWire(const v1::MapResult& from) {
@@ -410,6 +489,8 @@ MapResult FromWire(const v1::MapResult& from) {
   to.order_digest = from.order_digest();
   to.input_bytes = from.input_bytes();
   to.heavy = ListFromWire(from.heavy());
+  to.files = ListFromWire(from.files());
+  to.counters = ListFromWire(from.counters());
   return to;
 }
 
@@ -422,6 +503,7 @@ ReduceResult FromWire(const v1::ReduceResult& from) {
   to.fetched_bytes = from.fetched_bytes();
   to.lost_maps = ListFromWire(from.lost_maps());
   to.input_bytes = from.input_bytes();
+  to.counters = ListFromWire(from.counters());
   return to;
 }
 
@@ -453,6 +535,8 @@ struct ResultToWire {
     map->set_order_digest(from.order_digest);
     map->set_input_bytes(from.input_bytes);
     ListToWire(from.heavy, map->mutable_heavy());
+    ListToWire(from.files, map->mutable_files());
+    ListToWire(from.counters, map->mutable_counters());
   }
   void operator()(const ReduceResult& from) const {
     v1::ReduceResult* reduce = to->mutable_reduce();
@@ -463,12 +547,14 @@ struct ResultToWire {
     reduce->set_fetched_bytes(from.fetched_bytes);
     ListToWire(from.lost_maps, reduce->mutable_lost_maps());
     reduce->set_input_bytes(from.input_bytes);
+    ListToWire(from.counters, reduce->mutable_counters());
   }
   void operator()(const PublishResult& from) const {
     v1::PublishResult* publish = to->mutable_publish();
     publish->set_path(from.path);
     ListToWire(from.files, publish->mutable_files());
     publish->set_checks(from.checks);
+    ListToWire(from.sides, publish->mutable_sides());
   }
 };
 
@@ -522,7 +608,7 @@ StageResult FromWire(const v1::StageResult& from) {
       return FromWire(from.reduce());
     case v1::StageResult::kPublish:
       return PublishResult{from.publish().path(), ListFromWire(from.publish().files()),
-                           from.publish().checks()};
+                           from.publish().checks(), ListFromWire(from.publish().sides())};
     case v1::StageResult::RESULT_NOT_SET:
       break;
   }
