@@ -146,6 +146,7 @@ agent::AgentOptions MakeOptions(const Flags& flags, const agent::BlockHost& bloc
   offer.host_identity = shuffle::HostIdentity();
   offer.engine_version = sql::Instance::EngineVersion();
   offer.pid = ::getpid();
+  offer.memory_bytes = static_cast<std::int64_t>(flags.memory);
   runner::PoolOptions& pool = options.pool;
   pool.arguments = {std::filesystem::read_symlink("/proc/self/exe"), "runner"};
   for (const auto& [name, value] : BaseEnvironment()) pool.environment.push_back(name + "=" + value);

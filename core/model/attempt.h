@@ -66,6 +66,9 @@ struct XComValue {
 inline constexpr const char* kReturnValue = "return_value";
 inline constexpr std::size_t kMaxXComBytes = 48 * 1024;
 
+// The error class of an attempt that ended for want of memory: a stage task is tried again with more slots, and their memory.
+inline constexpr const char* kOutOfMemory = "OutOfMemory";
+
 // A worker's word about an attempt. Kept by the agent and sent again until acknowledged.
 struct Report {
   std::uint64_t sequence = 0;  // within the session, from 1, without gaps
@@ -94,6 +97,7 @@ struct WorkerOffer {
   std::string host_identity;
   std::string engine_version;  // DuckDB's version and the block format: one job never mixes them
   std::int64_t pid = 0;
+  std::int64_t memory_bytes = 0;  // for all slots together; 0: not told
 };
 
 }  // namespace millrace

@@ -332,6 +332,7 @@ void Describe(V& v, T& x) {
   v("host_identity", x.host_identity);
   v("engine_version", x.engine_version);
   v("pid", x.pid);
+  v("memory_bytes", x.memory_bytes);
 }
 
 template <typename V, Is<Problem> T>

@@ -181,6 +181,7 @@ void ToWire(const WorkerJoined& from, v1::Join* to) {
   to->set_host_identity(from.offer.host_identity);
   to->set_engine_version(from.offer.engine_version);
   to->set_pid(from.offer.pid);
+  to->set_memory_bytes(from.offer.memory_bytes);
   to->set_session(ToInt(from.resumed));
   for (const Fence& fence : from.inventory) ToWire(fence, to->add_inventory());
   for (const Report& report : from.reports) ToWire(report, to->add_reports());
@@ -206,6 +207,7 @@ WorkerJoined FromWire(const v1::Join& from, std::uint64_t stream) {
   to.offer.host_identity = from.host_identity();
   to.offer.engine_version = from.engine_version();
   to.offer.pid = from.pid();
+  to.offer.memory_bytes = from.memory_bytes();
   to.resumed = SessionId{from.session()};
   for (const v1::Fence& fence : from.inventory()) to.inventory.push_back(FromWire(fence));
   for (const v1::Report& report : from.reports()) to.reports.push_back(FromWire(report));

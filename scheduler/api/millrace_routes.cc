@@ -252,6 +252,7 @@ Value WireWorker(const WorkerView& worker) {
                     {"state", state},
                     {"slots", worker.offer.slots},
                     {"slots_used", worker.slots_used},
+                    {"memory_bytes", worker.offer.memory_bytes},
                     {"attempts", worker.attempts},
                     {"labels", std::move(labels)},
                     {"version", worker.offer.version},

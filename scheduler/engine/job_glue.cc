@@ -17,7 +17,10 @@ jobs::Cluster ClusterOf(const std::map<SessionId, Session>& sessions) {
   for (const auto& [id, session] : sessions) {
     if (!session.connected || session.draining) continue;
     ++cluster.workers;
-    cluster.slots += session.row.offer.slots;
+    const WorkerOffer& offer = session.row.offer;
+    cluster.slots += offer.slots;
+    const std::int64_t slot = offer.memory_bytes / offer.slots;
+    if (slot > 0 && (cluster.slot_bytes == 0 || slot < cluster.slot_bytes)) cluster.slot_bytes = slot;
   }
   return cluster;
 }

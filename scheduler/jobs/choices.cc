@@ -36,6 +36,13 @@ std::set<std::int32_t> Choices::DecideJoins() {
   return held;
 }
 
+void Choices::DecideAhead() {
+  const std::set<std::int32_t> held = DecideJoins();
+  for (std::int32_t i = 0; i < graph_.count(); ++i) {
+    if (!graph_.absorbed(i) && !held.contains(i) && graph_.plan(i).reads.empty()) DecideTasks(i);
+  }
+}
+
 void Choices::DecideTasks(std::int32_t i) {
   const StagePlan& stage = graph_.plan(i);
   StageDecisions& mine = graph_.decided(i);
@@ -44,7 +51,8 @@ void Choices::DecideTasks(std::int32_t i) {
   };
   if (stage.exchange == Exchange::kRange) {
     const std::int32_t shared = graph_.SharedPartitions(i);
-    const std::int32_t wanted = PartitionsOf(stage.partitions, graph_.Bytes(stage.reads.front().stage), cluster_.slots);
+    const std::int32_t wanted = PartitionsOf(stage.partitions, graph_.Bytes(stage.reads.front().stage), cluster_.slots,
+                                              cluster_.slot_bytes);
     const RangesChoice ranges = Ranges(graph_.Maps(stage.reads.front().stage), shared > 0 ? shared : wanted);
     mine.bounds = ranges.bounds;
     mine.partitions = static_cast<std::int32_t>(ranges.bounds.size()) + 1;
@@ -52,10 +60,11 @@ void Choices::DecideTasks(std::int32_t i) {
   } else if (stage.exchange != Exchange::kFiles && mine.partitions == 0) {
     const std::int32_t shared = graph_.SharedPartitions(i);
     const bool one = stage.exchange == Exchange::kHash && stage.keys.empty();
-    mine.partitions = one ? 1 : shared > 0 ? shared : PartitionsOf(stage.partitions, graph_.ShuffleBytes(i), cluster_.slots);
+    const std::int32_t wanted = PartitionsOf(stage.partitions, graph_.ShuffleBytes(i), cluster_.slots, cluster_.slot_bytes);
+    mine.partitions = one ? 1 : shared > 0 ? shared : wanted;
   }
   if (!stage.inputs.empty()) {
-    const SpreadChoice spread = Spread(graph_.Splits(i), cluster_.workers, cluster_.slots);
+    const SpreadChoice spread = Spread(graph_.Splits(i), cluster_.workers, cluster_.slots, cluster_.slot_bytes);
     for (std::int32_t task = 0; task < spread.tasks; ++task) mine.tasks.push_back({.group = -1, .begin = task, .end = task + 1});
     Decision decision = spread.decision;
     if (mine.partitions > 0) decision.what += ", " + std::to_string(mine.partitions) + " partitions";
@@ -74,7 +83,7 @@ void Choices::DecideTasks(std::int32_t i) {
         for (const TaskShare& share : SharesOf(hot, group)) mine.tasks.push_back(share);
       }
     }
-    const CoalesceChoice choice = Coalesce(sizes, fixed, cluster_.slots, without);
+    const CoalesceChoice choice = Coalesce(sizes, fixed, cluster_.slots, without, cluster_.slot_bytes);
     for (std::size_t k = 0; k < choice.begins.size(); ++k) {
       mine.tasks.push_back({.group = group, .begin = choice.begins[k], .end = choice.ends[k]});
     }
@@ -100,7 +109,7 @@ CutChoice Choices::CutGroup(std::int32_t i, std::int32_t group, bool fixed) {
   CutChoice choice;
   if (stage.cut.views.empty() && stage.cut.never.empty()) return choice;
   const std::vector<CutRead> reads = graph_.Reads(i, group);
-  choice = Cut(reads, stage.cut, fixed, cluster_.slots);
+  choice = Cut(reads, stage.cut, fixed, cluster_.slots, cluster_.slot_bytes);
   if (choice.decision.rule.empty()) return choice;
   progress_.decisions.push_back({choice.decision.rule, stage.name + ": " + choice.decision.what, choice.decision.why});
   progress_.skew.push_back({.stage = stage.name, .cut = choice, .keys = {}});

@@ -23,6 +23,8 @@ class Choices {
 
   // Joins whose sides are known well enough become what they will be; gives the stages that wait until one is.
   std::set<std::int32_t> DecideJoins();
+  // All that can be said before anything ran: for the report, and for who only wants to know.
+  void DecideAhead();
   // How many tasks it has, and what each of them takes; all that it reads is there.
   void DecideTasks(std::int32_t stage);
   // An aggregation whose hot partitions are to become states first: that is a stage more, which it then waits for.

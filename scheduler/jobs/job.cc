@@ -73,7 +73,7 @@ struct Job::State {
     if (task.running || task.winner) return;
     task.running = true;
     ++task.tries;
-    actions.start.push_back({.id = id, .work = std::move(work), .slots = slots});
+    actions.start.push_back({.id = id, .work = std::move(work), .slots = std::max(slots, task.slots)});
   }
 
   void End(Actions& actions, Outcome outcome, std::string message, std::string result = "") {
@@ -103,13 +103,7 @@ struct Job::State {
     progress.decisions.push_back(fuse.decision);
     decided = true;
     Name();
-    if (!fuse.fused) {
-      // What can be said before anything ran: for the report, and for who only wants to know.
-      const std::set<std::int32_t> held = choices.DecideJoins();
-      for (std::int32_t i = 0; i < graph.count(); ++i) {
-        if (!graph.absorbed(i) && !held.contains(i) && graph.plan(i).reads.empty()) choices.DecideTasks(i);
-      }
-    }
+    if (!fuse.fused) choices.DecideAhead();
     progress.plan = PlanValue(plan, decisions, fuse);
   }
 
@@ -326,6 +320,27 @@ struct Job::State {
                                  .outcome = report.outcome, .message = report.message});
   }
 
+  // Twice the slots, and their memory; false when it had all of a worker already. A fused task had: then the work is divided instead.
+  bool GiveMore(StageTaskId id, StageTask& task) {
+    if (id.stage == kFusedStage) return Distribute();
+    const std::int32_t all = cluster.slots / std::max(cluster.workers, 1);
+    if (task.slots >= all) return false;
+    const std::int32_t had = std::exchange(task.slots, std::min(2 * task.slots, all));
+    progress.decisions.push_back({"memory", NameOf(id) + " runs again with " + std::to_string(task.slots) + " slots and their memory",
+                                  "out of memory with " + std::to_string(had)});
+    return true;
+  }
+
+  bool Distribute() {
+    if (plan.mode == "fused") return false;
+    decisions.mode = "distributed";
+    progress.decisions.push_back({"memory", "distributed instead of fused", "out of memory with all of a worker's"});
+    decided = true;
+    choices.DecideAhead();
+    progress.plan = PlanValue(plan, decisions, Fuse(plan, cluster.workers, cluster.slots));
+    return true;
+  }
+
   void Failed(Actions& actions, StageTaskId id, const Report& report) {
     StageTask& task = Task(id);
     if (const auto* reduce = std::get_if<ReduceResult>(&report.stage); reduce != nullptr && !reduce->lost_maps.empty()) {
@@ -337,6 +352,7 @@ struct Job::State {
       if (++task.lost > kMaxLost) End(actions, Outcome::kFailed, name + " was lost with its worker " + std::to_string(task.lost) + " times");
       return;
     }
+    if (report.error_class == kOutOfMemory && GiveMore(id, task)) return;
     ++task.failures;
     if (report.outcome == Outcome::kFailFinal || task.failures >= kMaxFailures) {
       End(actions, report.outcome == Outcome::kFailFinal ? Outcome::kFailFinal : Outcome::kFailed, name + ": " + report.message);

@@ -31,6 +31,7 @@ inline constexpr std::int32_t kPublishStage = 1000;
 struct Cluster {
   std::int32_t workers = 0;
   std::int32_t slots = 0;
+  std::int64_t slot_bytes = 0;  // the memory of one slot of the worker that has the least; 0: not known
 };
 
 struct Start {

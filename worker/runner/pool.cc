@@ -27,10 +27,10 @@ bool IsDelivery(const v1::Assignment& assignment) { return assignment.index() ==
 constexpr int kLooksAtOnce = 8;
 
 // Memory is short when the kernel sends SIGKILL and nobody here did.
+bool LooksLikeMemory(int wait_status) { return WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL; }
+
 std::string DeathMessage(int wait_status) {
-  std::string message = "runner " + DescribeWaitStatus(wait_status);
-  if (WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL) message += " (out of memory?)";
-  return message;
+  return "runner " + DescribeWaitStatus(wait_status) + (LooksLikeMemory(wait_status) ? " (out of memory?)" : "");
 }
 
 }  // namespace
@@ -470,6 +470,8 @@ void RunnerPool::HandleExit(Runner& runner, int wait_status) {
         end.message = "the worker's lease ran out";
       } else if (!running.begun || seat == sensors_.get()) {
         end.outcome = Outcome::kLost;  // its predecessor, or one beside it, took the runner along
+      } else if (LooksLikeMemory(wait_status)) {
+        end.error_class = kOutOfMemory;
       }
       if (running.begun) end.started_at = running.started_at;
       places_.erase(fence);

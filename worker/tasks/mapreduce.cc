@@ -30,9 +30,17 @@ Outcome OutcomeOf(Code code) {
   }
 }
 
+// DuckDB's own words, or ours; a disk that is full has the same code.
+bool OutOfMemory(const Status& status) {
+  return status.code() == Code::kResourceExhausted && (status.message().find("Out of Memory") != std::string::npos ||
+                                                       status.message().find("Out of memory") != std::string::npos);
+}
+
 TaskEnd Failed(TaskContext& context, const Status& status) {
   context.Log(status.message() + "\n");
-  return {.outcome = OutcomeOf(status.code()), .message = mapreduce::OneLine(status.message())};
+  return {.outcome = OutcomeOf(status.code()),
+          .message = mapreduce::OneLine(status.message()),
+          .error_class = OutOfMemory(status) ? kOutOfMemory : ""};
 }
 
 template <typename Result>

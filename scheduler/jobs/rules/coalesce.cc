@@ -2,22 +2,24 @@
 
 #include <algorithm>
 
+#include "scheduler/jobs/rules/spread.h"
+
 namespace millrace::jobs {
 namespace {
 
-constexpr std::int64_t kTargetBytes = 64 << 20;
 // What is reduced in the time that a task takes for itself: to start, to sync its file, to be told of.
 constexpr std::int64_t kLeastBytes = 4 << 20;
 
 }  // namespace
 
-std::int64_t CoalesceTarget(std::int64_t total, std::int32_t slots) {
+std::int64_t CoalesceTarget(std::int64_t total, std::int32_t slots, std::int64_t slot_bytes) {
+  const std::int64_t most = TargetBytes(slot_bytes);
   // Never so large that slots stay empty, unless there is too little for all of them.
-  return std::clamp(total / std::max(slots, 1), kLeastBytes, kTargetBytes);
+  return std::clamp(total / std::max(slots, 1), std::min(kLeastBytes, most), most);
 }
 
 CoalesceChoice Coalesce(const std::vector<PartitionSize>& partitions, bool fixed, std::int32_t slots,
-                        const std::vector<bool>& without) {
+                        const std::vector<bool>& without, std::int64_t slot_bytes) {
   CoalesceChoice choice;
   std::int64_t total = 0;
   std::size_t count = 0;
@@ -26,7 +28,7 @@ CoalesceChoice Coalesce(const std::vector<PartitionSize>& partitions, bool fixed
     total += skipped(i) ? 0 : partitions[i].bytes;
     count += skipped(i) ? 0 : 1;
   }
-  const std::int64_t target = CoalesceTarget(total, slots);
+  const std::int64_t target = CoalesceTarget(total, slots, slot_bytes);
   std::int64_t bytes = 0;
   bool open = false;
   for (std::size_t i = 0; i < partitions.size(); ++i) {

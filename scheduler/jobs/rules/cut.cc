@@ -84,7 +84,7 @@ std::vector<TaskShare> SharesOf(const HotPartition& partition, std::int32_t grou
   return shares;
 }
 
-CutChoice Cut(const std::vector<CutRead>& reads, const StageCut& cut, bool fixed, std::int32_t slots) {
+CutChoice Cut(const std::vector<CutRead>& reads, const StageCut& cut, bool fixed, std::int32_t slots, std::int64_t slot_bytes) {
   std::size_t count = 0;
   for (const CutRead& read : reads) {
     for (const MapResult* map : read.maps) count = std::max(count, map->partitions.size());
@@ -104,7 +104,7 @@ CutChoice Cut(const std::vector<CutRead>& reads, const StageCut& cut, bool fixed
   const std::int64_t share = total / std::max(slots, 1);
   choice.usual_bytes = median;
   // Where partitions are ours, tasks are not made smaller than others are put together to be.
-  if (!fixed) choice.usual_bytes = std::max(CoalesceTarget(total, slots), std::min(median, share));
+  if (!fixed) choice.usual_bytes = std::max(CoalesceTarget(total, slots, slot_bytes), std::min(median, share));
   auto limit = static_cast<std::int64_t>(kHot * static_cast<double>(choice.usual_bytes));
   if (fixed) limit = std::max(limit, kLeastBytes);
   if (cut.bytes > 0) limit = cut.bytes;

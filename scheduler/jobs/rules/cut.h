@@ -36,7 +36,8 @@ struct CutChoice {
 };
 
 // `fixed`: the author gave a number of partitions, each of which is a task.
-CutChoice Cut(const std::vector<CutRead>& reads, const StageCut& cut, bool fixed, std::int32_t slots);
+CutChoice Cut(const std::vector<CutRead>& reads, const StageCut& cut, bool fixed, std::int32_t slots,
+              std::int64_t slot_bytes = 0);
 
 // A task each.
 std::vector<TaskShare> SharesOf(const HotPartition& partition, std::int32_t group);

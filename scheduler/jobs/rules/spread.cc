@@ -7,6 +7,10 @@ namespace millrace::jobs {
 namespace {
 
 constexpr std::int64_t kBytesPerPartition = 64 << 20;
+constexpr std::int64_t kLeastPerPartition = 1 << 20;
+constexpr std::int64_t kPartitionsPerSlot = 8;  // of that size, in its memory
+// A map's combine has what it reads in memory, unpacked.
+constexpr std::int64_t kMapTasksInMemory = 4;
 // About a second of work for a slot.
 constexpr std::int64_t kBytesPerMapTask = 256 << 20;
 constexpr std::int32_t kMapTasksPerSlot = 4;
@@ -15,7 +19,7 @@ std::int32_t Ceil(std::int64_t bytes, std::int64_t unit) { return static_cast<st
 
 }  // namespace
 
-SpreadChoice Spread(const std::vector<Split>& all, std::int32_t workers, std::int32_t slots) {
+SpreadChoice Spread(const std::vector<Split>& all, std::int32_t workers, std::int32_t slots, std::int64_t slot_bytes) {
   const auto splits = static_cast<std::int32_t>(std::min<std::size_t>(all.size(), kMaxMapTasks));
   std::set<std::string> files;
   std::int64_t bytes = 0;
@@ -24,7 +28,9 @@ SpreadChoice Spread(const std::vector<Split>& all, std::int32_t workers, std::in
     bytes += split.bytes;
   }
   const std::int32_t least = std::min(static_cast<std::int32_t>(files.size()), workers);
-  const std::int32_t wanted = std::clamp(Ceil(bytes, kBytesPerMapTask), std::max(slots, 1), std::max(slots, 1) * kMapTasksPerSlot);
+  const std::int32_t held = slot_bytes > 0 ? Ceil(bytes, std::max<std::int64_t>(slot_bytes / kMapTasksInMemory, 1)) : 1;
+  const std::int32_t wanted =
+      std::max(held, std::clamp(Ceil(bytes, kBytesPerMapTask), std::max(slots, 1), std::max(slots, 1) * kMapTasksPerSlot));
   SpreadChoice choice;
   choice.tasks = std::max(1, std::min(splits, std::max(wanted, least)));
   choice.decision = {"spread", std::to_string(choice.tasks) + " tasks",
@@ -33,9 +39,14 @@ SpreadChoice Spread(const std::vector<Split>& all, std::int32_t workers, std::in
   return choice;
 }
 
-std::int32_t PartitionsOf(std::int32_t asked, std::int64_t bytes, std::int32_t slots) {
+std::int64_t TargetBytes(std::int64_t slot_bytes) {
+  if (slot_bytes <= 0) return kBytesPerPartition;
+  return std::clamp(slot_bytes / kPartitionsPerSlot, kLeastPerPartition, kBytesPerPartition);
+}
+
+std::int32_t PartitionsOf(std::int32_t asked, std::int64_t bytes, std::int32_t slots, std::int64_t slot_bytes) {
   if (asked > 0) return std::min(asked, kMaxPartitions);
-  return std::clamp(Ceil(bytes, kBytesPerPartition), std::max(slots, 1), kMaxPartitions);
+  return std::clamp(Ceil(bytes, TargetBytes(slot_bytes)), std::max(slots, 1), kMaxPartitions);
 }
 
 std::vector<std::vector<Split>> Deal(const std::vector<Split>& splits, std::int32_t tasks) {

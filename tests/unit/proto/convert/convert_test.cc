@@ -193,7 +193,7 @@ TEST(ConvertTest, AnUnknownOutcomeIsAFailureNeverASuccess) {
 TEST(ConvertTest, AJoinComesBackAsItWas) {
   WorkerJoined from;
   from.offer = {"w1",           "host",    8,   {"gpu", "big"}, "0.1.0", "127.0.0.1:9", "/run/s.sock",
-                "machine/boot", "1.5.6/1", 4711};
+                "machine/boot", "1.5.6/1", 4711, 64'000'000};
   from.resumed = SessionId{12};
   from.inventory = {{3, 17}, {3, 18}};
   from.reports = {SomeReport()};
@@ -212,6 +212,7 @@ TEST(ConvertTest, AJoinComesBackAsItWas) {
   EXPECT_EQ(to.offer.host_identity, from.offer.host_identity);
   EXPECT_EQ(to.offer.engine_version, from.offer.engine_version);
   EXPECT_EQ(to.offer.pid, from.offer.pid);
+  EXPECT_EQ(to.offer.memory_bytes, from.offer.memory_bytes);
   EXPECT_EQ(to.resumed, from.resumed);
   EXPECT_EQ(to.inventory, from.inventory);
   ASSERT_EQ(to.reports.size(), 1U);

@@ -105,6 +105,60 @@ TEST_F(JobTest, AFusedJobHasOneStageTaskAndNoShuffle) {
   EXPECT_TRUE(std::holds_alternative<PublishWork>(publish.start.at(0).work->work));
 }
 
+TEST_F(JobTest, AStageTaskThatRanOutOfMemoryGetsMoreSlotsUntilItHasAllOfAWorker) {
+  Job job(key_, kWith, {.workers = 2, .slots = 8});
+  Report starved = Failure(Outcome::kFailed);
+  starved.error_class = kOutOfMemory;
+  Actions last = ToMaps(job, Plan(1, 1));
+  for (const std::int32_t slots : {1, 2, 4}) {
+    ASSERT_EQ(last.start.size(), 1U);
+    EXPECT_EQ(last.start[0].slots, slots);
+    last = job.OnEnded(last.start[0].id, starved, kFirst, "w", {});
+  }
+  for (int failures = 1; failures < 4; ++failures) {
+    EXPECT_EQ(last.start.at(0).slots, 4) << "there is no more; from now on it counts as a failure";
+    last = job.OnEnded(last.start[0].id, starved, kFirst, "w", {});
+  }
+  ASSERT_TRUE(last.finish);
+  EXPECT_EQ(last.finish->outcome, Outcome::kFailed);
+  EXPECT_NE(job.ReportJson().find("map 0 runs again with 2 slots and their memory"), std::string::npos) << job.ReportJson();
+}
+
+TEST_F(JobTest, AFusedJobThatRanOutOfMemoryIsDistributedAndStaysSoAfterARestart) {
+  Report starved = Failure(Outcome::kFailed);
+  starved.error_class = kOutOfMemory;
+  Job job(key_, kWith, {.workers = 2, .slots = 4});
+  const Actions fused = ToMaps(job, Plan(4, 0, ""));
+  ASSERT_TRUE(std::holds_alternative<FusedWork>(fused.start.at(0).work->work));
+  const Actions maps = job.OnEnded(fused.start[0].id, starved, kFirst, "w", {});
+  EXPECT_EQ(maps.start.size(), 4U);
+  ASSERT_EQ(maps.winners.size(), 1U) << "durable with the plan";
+  Job restarted(key_, kWith, {.workers = 2, .slots = 4});
+  EXPECT_EQ(restarted.Begin(maps.winners, {}).start.size(), 4U);
+
+  Job forced(key_, kWith, {.workers = 2, .slots = 4});
+  const Actions again = forced.OnEnded(ToMaps(forced, Plan(4, 0, "fused")).start.at(0).id, starved, kFirst, "w", {});
+  EXPECT_TRUE(std::holds_alternative<FusedWork>(again.start.at(0).work->work)) << "the job says mode: fused";
+}
+
+TEST_F(JobTest, WhatATaskReadsIsCutToTheMemoryOfASlot) {
+  const auto tasks = [this](std::int64_t slot_bytes) {
+    JobPlan plan = Plan(1000, 0);
+    for (Split& split : plan.splits) split.bytes = 1 << 20;
+    plan.input_bytes = 1000 << 20;
+    Job job(key_, kWith, {.workers = 2, .slots = 2, .slot_bytes = slot_bytes});
+    const Actions maps = ToMaps(job, plan);
+    const std::int32_t partitions = std::get<StageTaskWork>(maps.start.at(0).work->work).partitions;
+    return std::pair(maps.start.size(), partitions);
+  };
+  const auto [maps, partitions] = tasks(std::int64_t{4} << 30);
+  const auto [small_maps, small_partitions] = tasks(64 << 20);
+  EXPECT_EQ(tasks(0), std::pair(maps, partitions)) << "not known: as with plenty";
+  EXPECT_GE(small_maps, 1000U / 16) << "a combine holds what it reads";
+  EXPECT_EQ(partitions, 16) << "of 64 MiB";
+  EXPECT_EQ(small_partitions, 125) << "of an eighth of a slot's memory";
+}
+
 TEST_F(JobTest, AnOutputLostWithItsWorkerIsMadeAgainBeforeTheReducersThatNeedIt) {
   Job job(key_, kWith, {.workers = 2, .slots = 4});
   const Actions maps = ToMaps(job, Plan(2, 2));

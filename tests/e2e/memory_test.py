@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""Jobs that shuffle a gigabyte on two workers of 64 MB: grouped by keys that hardly repeat, and sorted. The results are those of plain
+DuckDB, no runner takes much more than it was given, and what did not fit is reported as spilled. In the release build: sanitizers take
+memory of their own.
+
+usage: memory_test.py BUILD SOURCE [ROWS]
+"""
+import pathlib
+import subprocess
+import sys
+
+BUILD, SOURCE = map(pathlib.Path, sys.argv[1:3])
+ROWS = int(sys.argv[3]) if len(sys.argv) > 3 else 10_000_000
+sys.path.insert(0, str(SOURCE / "tests/support"))
+from cluster import Cluster, eventually, processes  # noqa: E402
+
+BIN = BUILD / "bin"
+BUDGET = 64_000_000
+# Code, stacks, DuckDB's own structures, what malloc keeps, and the texts of a max(), which DuckDB does not count.
+BESIDE = 96_000_000
+
+JOB = """dag_id: {dag}
+schedule: null
+tasks:
+  - id: job
+    uses: mapreduce
+    with:
+      inputs: {{rows: {{path: data/rows.parquet}}}}
+      {what}
+      mode: distributed
+      output: {{path: out/{dag}/}}
+"""
+GROUPED = """map: SELECT k, payload FROM rows
+      aggregate: {by: [k], select: {n: count(*), most: max(payload)}}"""
+SORTED = """map: SELECT k, payload FROM rows
+      order_by: [payload]"""
+
+
+def plain(statement):
+    subprocess.run([BIN / "plain_duckdb", statement, "1"], check=True, stdout=subprocess.DEVNULL)
+
+
+def answer(cluster, query):
+    """The one row of a query, as text."""
+    out = cluster.folder / "answer.csv"
+    plain(f"COPY ({query}) TO '{out}' (HEADER false)")
+    return out.read_text().strip()
+
+
+def anonymous_bytes(pid):
+    try:
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    return 1024 * int(status.split("RssAnon:")[1].split()[0]) if "RssAnon:" in status else 0
+
+
+def run(cluster, dag, what):
+    """The report of the job, and the most that a runner held while it ran."""
+    cluster.write_dag(f"{dag}.yaml", JOB.format(dag=dag, what=what))
+    started = cluster.trigger(dag)
+    most = 0
+
+    def over():
+        nonlocal most
+        runners = [pid for name in cluster.workers for pid in cluster.runners_of(name)]
+        most = max([most, *map(anonymous_bytes, runners)])
+        return cluster.run(dag, started)["state"] in ("success", "failed")
+
+    eventually(f"{dag} ends", over, 600)
+    cluster.await_run(dag, started, "success")
+    shown = cluster.ask("GET", f"/millrace/v1/jobs/{dag}/{started}/job")
+    return shown["report"], most
+
+
+def main():
+    with Cluster(BIN) as cluster:
+        data = cluster.root / "data"
+        data.mkdir()
+        plain("COPY (SELECT hash(i) AS k, rpad(hash(i + 1)::VARCHAR, 96, 'x') AS payload "
+              f"FROM range({ROWS}) t(i)) TO '{data}/rows.parquet' (ROW_GROUP_SIZE 50000)")
+        cluster.start_scheduler()
+        for name in ("w1", "w2"):
+            cluster.start_worker(name, 1, "--memory", "64MB")
+        eventually("both workers are there", lambda: len(cluster.workers_seen()) == 2)
+
+        for dag, what, theirs in (
+                ("grouped", GROUPED, f"SELECT k, count(*) AS n, max(payload) AS most FROM '{data}/rows.parquet' GROUP BY k"),
+                ("sorted", SORTED, f"SELECT k, payload FROM '{data}/rows.parquet'")):
+            report, most = run(cluster, dag, what)
+            ours = f"FROM read_parquet('{cluster.root}/out/{dag}/*.parquet')"
+            sums = "SELECT count(*), bit_xor(hash(COLUMNS(*))), sum(hash(COLUMNS(*)) % 1000003) FROM"
+            assert answer(cluster, f"{sums} ({ours})") == answer(cluster, f"{sums} ({theirs})"), f"{dag}: other rows than DuckDB's"
+            shuffled = sum(partition["bytes"] for partition in report["partitions"])
+            spilled = sum(stage["spilled_bytes"] for stage in report["stages"])
+            assert shuffled > 95 * ROWS, f"{dag} shuffled {shuffled} bytes only"
+            assert spilled > 0, f"{dag}: nothing was spilled"
+            assert most < BUDGET + BESIDE, f"{dag}: a runner held {most} bytes"
+            print(f"{dag}: {shuffled} bytes shuffled, {spilled} spilled, at most {most} in a runner")
+        out_of_order = answer(cluster, "SELECT count(*) FROM (SELECT payload < lag(payload) OVER (ORDER BY filename, file_row_number) AS wrong "
+                              f"FROM read_parquet('{cluster.root}/out/sorted/*.parquet', filename=true, file_row_number=true)) WHERE wrong")
+        assert out_of_order == "0", f"{out_of_order} rows out of order"
+
+
+main()
