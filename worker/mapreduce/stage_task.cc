@@ -14,6 +14,7 @@ namespace {
 using sql::QuoteName;
 
 constexpr int kFetchTries = 3;
+constexpr std::uint64_t kScarceBytes = std::uint64_t{512} << 20;
 
 bool IsLost(const Status& status) {
   return status.code() == Code::kNotFound || status.code() == Code::kDataLoss ||
@@ -116,7 +117,11 @@ StatusOr<shuffle::FinishedOutput> WriteShuffle(sql::Connection& connection, cons
 
 StatusOr<StageTaskOutput> RunSql(const Site& site, const StageTaskWork& work, Gathered gathered) {
   const bool shuffles = work.plan.exchange != Exchange::kFiles;
-  ASSIGN_OR_RETURN(const std::unique_ptr<Database> database, Database::Open(site));
+  // What a shuffle's buffers leave, for all attempts alike, so that instances serve one after the other; where memory is scarce, a task
+  // that writes files is worth an instance of its own, with all of it.
+  const bool scarce = site.memory_bytes != 0 && site.memory_bytes < kScarceBytes;
+  ASSIGN_OR_RETURN(const std::unique_ptr<Database> database,
+                   scarce && !shuffles ? Database::OpenAlone(site) : Database::Open(site));
   sql::Connection& connection = database->connection();
   Views views;
   ASSIGN_OR_RETURN(views.inputs, CreateInputViews(connection, site.spec, work.inputs, work.splits));

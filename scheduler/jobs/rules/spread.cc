@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::int64_t kBytesPerPartition = 64 << 20;
 constexpr std::int64_t kLeastPerPartition = 1 << 20;
-constexpr std::int64_t kPartitionsPerSlot = 8;  // of that size, in its memory
+constexpr std::int64_t kPartitionsPerSlot = 10;  // of that size, in its memory
 // A map's combine has what it reads in memory, unpacked.
 constexpr std::int64_t kMapTasksInMemory = 4;
 // About a second of work for a slot.

@@ -156,7 +156,7 @@ TEST_F(JobTest, WhatATaskReadsIsCutToTheMemoryOfASlot) {
   EXPECT_EQ(tasks(0), std::pair(maps, partitions)) << "not known: as with plenty";
   EXPECT_GE(small_maps, 1000U / 16) << "a combine holds what it reads";
   EXPECT_EQ(partitions, 16) << "of 64 MiB";
-  EXPECT_EQ(small_partitions, 125) << "of an eighth of a slot's memory";
+  EXPECT_EQ(small_partitions, 157) << "of a tenth of a slot's memory";
 }
 
 TEST_F(JobTest, AnOutputLostWithItsWorkerIsMadeAgainBeforeTheReducersThatNeedIt) {
