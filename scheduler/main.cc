@@ -1,4 +1,5 @@
 // millrace-scheduler: puts the parts together, serves until SIGTERM, and knows nothing else.
+#include <malloc.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -146,7 +147,9 @@ Status Serve(const Flags& flags, const sigset_t& signals, LogSink& log) {
                             .shuffle_secret = shuffle_secret},
                            {clock, log, inbox, accounts, vault, readers->dags(), *logs});
   InboxDagSink dag_sink(inbox);
-  dagbag::DagBag dags(flags.dags, dag_sink, zones, clock, log);
+  dagbag::EarlierStart earlier{.memory = flags.state + "/parsed"};
+  ASSIGN_OR_RETURN(earlier.stored, readers->CurrentHashes());
+  dagbag::DagBag dags(flags.dags, dag_sink, zones, clock, log, std::chrono::seconds(5), std::move(earlier));
   Loop loop({clock, zones, log, inbox, *store, readers->loader(), gateway, api, &vault},
             {.heartbeat = heartbeat,
              .lease = lease,
@@ -171,8 +174,14 @@ Status Serve(const Flags& flags, const sigset_t& signals, LogSink& log) {
   };
   const Status opened = open();
   if (opened.ok()) {
-    int number = 0;
-    while (::sigwait(&signals, &number) != 0) continue;
+    // What the store and the DAG files took while they were read, at once and when the first commits are over.
+    ::malloc_trim(0);
+    const timespec settled{.tv_sec = 10, .tv_nsec = 0};
+    if (::sigtimedwait(&signals, nullptr, &settled) < 0) {
+      ::malloc_trim(0);
+      int number = 0;
+      while (::sigwait(&signals, &number) != 0) continue;
+    }
     log.Log(LogLevel::kInfo, "Scheduler stops");
   }
   std::filesystem::remove(flags.state + "/endpoints.json", ignored);

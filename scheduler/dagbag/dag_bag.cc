@@ -4,7 +4,6 @@
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include <cerrno>
 #include <utility>
@@ -16,11 +15,6 @@ constexpr std::uint32_t kChanges = IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_M
                                    IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
 // An editor writes a file in several steps; one look is enough for them.
 constexpr int kSettleMillis = 50;
-
-std::string Fingerprint(std::string_view text) {
-  const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
-  return std::string(reinterpret_cast<const char*>(&hash), sizeof hash);
-}
 
 // inotify on every folder. Without it (limits, some file systems) the poll interval finds changes alone.
 class Watcher {
@@ -66,10 +60,49 @@ class Watcher {
 }  // namespace
 
 DagBag::DagBag(std::string folder, DagSink& sink, const ZoneDatabase& zones, const Clock& clock, LogSink& log,
-               Duration poll)
-    : folder_(std::move(folder)), sink_(sink), zones_(zones), clock_(clock), log_(log), poll_(poll) {}
+               Duration poll, EarlierStart earlier)
+    : folder_(std::move(folder)),
+      sink_(sink),
+      zones_(zones),
+      clock_(clock),
+      log_(log),
+      poll_(poll),
+      memory_(earlier.memory) {
+  Recall(std::move(earlier));
+}
 
 DagBag::~DagBag() { Stop(); }
+
+// A file counts as read when all that it said is what the sink has.
+void DagBag::Recall(EarlierStart earlier) {
+  for (auto& [path, remembered] : memory_.Load()) {
+    File& file = files_[path];
+    bool all = true;
+    for (auto& [id, hash] : remembered.dags) {
+      const auto stored = earlier.stored.find(id);
+      all = all && stored != earlier.stored.end() && stored->second == hash;
+      if (stored == earlier.stored.end()) continue;
+      told_.try_emplace(id, stored->second + " " + path);
+      file.dags[id] = {stored->second, nullptr};
+    }
+    if (!all) continue;
+    file.content_key = std::move(remembered.content_key);
+    file.names = std::move(remembered.names);
+  }
+}
+
+void DagBag::Remember() {
+  if (!std::exchange(changed_, false)) return;
+  std::string lines;
+  for (const auto& [path, file] : files_) {
+    RememberedFile remembered{file.problems.empty() ? file.content_key : "", file.names, {}};
+    for (const auto& [id, version] : file.dags) remembered.dags.emplace_back(id, version.hash);
+    ParseMemory::Add(path, remembered, lines);
+  }
+  if (const Status status = memory_.Save(lines); !status.ok()) {
+    log_.Log(LogLevel::kWarning, "The next start will parse all DAG files (" + status.message() + ")");
+  }
+}
 
 Status DagBag::Scan() {
   const std::lock_guard lock(mutex_);
@@ -124,9 +157,11 @@ Status DagBag::ScanLocked() {
     if (at->second.told_problems) cleared_.insert(at->first);
     twins_.erase(at->first);
     at = files_.erase(at);
+    changed_ = true;
   }
   for (const std::string& path : paths) LoadFile(path, files_[path]);
   Tell();
+  Remember();
   return OkStatus();
 }
 
@@ -136,7 +171,7 @@ std::string DagBag::ContentKey(const std::string& text, const std::vector<std::s
     const StatusOr<std::string> content = folder_.Read(name);
     key += content.ok() ? Fingerprint(*content) : content.status().message();
   }
-  return key;
+  return names.empty() ? key : Fingerprint(key);
 }
 
 void DagBag::LoadFile(const std::string& path, File& file) {
@@ -154,6 +189,7 @@ void DagBag::LoadFile(const std::string& path, File& file) {
   if (key == file.content_key) return;
   LoadResult loaded = LoadDagFile(path, *text, folder_, zones_);
   ++parsed_;
+  changed_ = true;
   file.names = std::move(loaded.files);
   file.content_key = ContentKey(*text, file.names);
   if (file.problems != loaded.problems) {
@@ -161,8 +197,8 @@ void DagBag::LoadFile(const std::string& path, File& file) {
     file.problems = std::move(loaded.problems);
     file.told_problems = false;
   }
-  std::map<std::string, DagPtr> dags;
-  for (DagPtr& dag : loaded.dags) dags.emplace(dag->id, std::move(dag));
+  std::map<std::string, Version> dags;
+  for (DagPtr& dag : loaded.dags) dags.emplace(dag->id, Version{dag->hash, dag});
   // What a bad file no longer says, it may have meant to say.
   if (!file.problems.empty()) dags.merge(file.dags);
   file.dags = std::move(dags);
@@ -171,12 +207,21 @@ void DagBag::LoadFile(const std::string& path, File& file) {
                ", problems=" + std::to_string(file.problems.size()) + ")");
 }
 
+DagPtr DagBag::Again(const std::string& path, const std::string& dag_id, const Version& version) const {
+  const StatusOr<std::string> text = folder_.Read(path);
+  if (!text.ok()) return nullptr;
+  for (DagPtr& dag : LoadDagFile(path, *text, folder_, zones_).dags) {
+    if (dag->id == dag_id && dag->hash == version.hash) return std::move(dag);
+  }
+  return nullptr;  // the file is another one by now: the next look sees it
+}
+
 void DagBag::Tell() {
-  std::map<std::string, std::pair<DagPtr, std::string>> wanted;  // id -> DAG, file
+  std::map<std::string, std::pair<Version*, std::string>> wanted;  // id -> DAG, file
   for (auto& [path, file] : files_) {
     std::string twins;
-    for (const auto& [id, dag] : file.dags) {
-      const auto [owner, is_first] = wanted.emplace(id, std::pair(dag, path));
+    for (auto& [id, dag] : file.dags) {
+      const auto [owner, is_first] = wanted.emplace(id, std::pair(&dag, path));
       if (!is_first)
         twins += (twins.empty() ? "" : "\n") + std::string("DAG '") + id + "' is defined in " +
                  owner->second.second + " already";
@@ -186,10 +231,15 @@ void DagBag::Tell() {
     if (twins.empty() && !known.empty() && file.problems.empty()) cleared_.insert(path);
     known = std::move(twins);
   }
-  for (const auto& [id, entry] : wanted) {
-    std::string version = entry.first->hash + " " + entry.second;
-    if (const auto told = told_.find(id); told != told_.end() && told->second == version) continue;
-    if (sink_.Loaded(entry.first).ok()) told_[id] = std::move(version);
+  for (auto& [id, entry] : wanted) {
+    const auto& [version, path] = entry;
+    std::string now_told = version->hash + " " + path;
+    if (const auto told = told_.find(id); told == told_.end() || told->second != now_told) {
+      if (version->dag == nullptr) version->dag = Again(path, id, *version);
+      if (version->dag == nullptr || !sink_.Loaded(version->dag).ok()) continue;
+      told_[id] = std::move(now_told);
+    }
+    version->dag = nullptr;
   }
   for (auto told = told_.begin(); told != told_.end();) {
     const bool stays = wanted.contains(told->first) || !sink_.Gone(told->first).ok();

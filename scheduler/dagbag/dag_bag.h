@@ -3,7 +3,7 @@
 //
 // - A file is read when its folder reports a change (inotify), and every `poll` in any case; it is parsed
 // only when its content,
-//   or that of a contract or script that it names, is not what it was.
+//   or that of a contract or script that it names, is not what it was; also when the scheduler starts anew.
 // - A file that turns bad keeps the DAGs it had; its problems are told. A DAG is gone when its file is gone,
 // or is good and no
 //   longer defines it. Two files that define one DAG: the first by name has it, the other has a problem.
@@ -23,6 +23,7 @@
 #include "core/base/zones.h"
 #include "core/model/dag.h"
 #include "scheduler/dagbag/folder_reader.h"
+#include "scheduler/dagbag/parse_memory.h"
 
 namespace millrace::dagbag {
 
@@ -37,12 +38,18 @@ class DagSink {
   virtual Status ImportErrors(const ImportError& error) = 0;
 };
 
+// What is known when the scheduler starts.
+struct EarlierStart {
+  std::string memory;                         // the file of ParseMemory; "": nothing is remembered
+  std::map<std::string, std::string> stored;  // id -> hash of DAGs that whoever is told has already
+};
+
 class DagBag {
  public:
-  // The folder, sink and the rest are borrowed. `poll` is how long a change may stay unseen where inotify
-  // does not work.
+  // The sink and the rest are borrowed. `poll` is how long a change may stay unseen where inotify does not
+  // work.
   DagBag(std::string folder, DagSink& sink, const ZoneDatabase& zones, const Clock& clock, LogSink& log,
-         Duration poll = std::chrono::seconds(5));
+         Duration poll = std::chrono::seconds(5), EarlierStart earlier = {});
   ~DagBag();
   DagBag(const DagBag&) = delete;
   DagBag& operator=(const DagBag&) = delete;
@@ -58,16 +65,24 @@ class DagBag {
   std::int64_t parsed() const;
 
  private:
+  struct Version {
+    std::string hash;
+    DagPtr dag;  // until the sink has it, which keeps it
+  };
   struct File {
     std::string content_key;  // of the text and of every file that it names
     std::vector<std::string> names;
-    std::map<std::string, DagPtr> dags;  // the last good ones
+    std::map<std::string, Version> dags;  // the last good ones
     std::vector<Problem> problems;
     bool told_problems = false;
   };
 
   Status ScanLocked();
+  void Recall(EarlierStart earlier);
+  void Remember();
   void LoadFile(const std::string& path, File& file);
+  // A version that the sink had, and is to have again.
+  DagPtr Again(const std::string& path, const std::string& dag_id, const Version& version) const;
   std::string ContentKey(const std::string& text, const std::vector<std::string>& names) const;
   // Brings the sink to where the files are; what it refuses stays to be told.
   void Tell();
@@ -79,6 +94,7 @@ class DagBag {
   const Clock& clock_;
   LogSink& log_;
   const Duration poll_;
+  const ParseMemory memory_;
 
   mutable std::mutex mutex_;
   std::map<std::string, File> files_;         // by path
@@ -86,6 +102,7 @@ class DagBag {
   std::map<std::string, std::string> twins_;  // file -> what it defines although another file does
   std::set<std::string> cleared_;             // files whose problems are to be taken back
   std::int64_t parsed_ = 0;
+  bool changed_ = false;  // since what is known was last saved
 
   int wake_ = -1;  // eventfd: Stop
   std::thread thread_;

@@ -64,6 +64,21 @@ StatusOr<std::unique_ptr<SqliteReaders>> SqliteReaders::Open(const std::string& 
   return std::unique_ptr<SqliteReaders>(new SqliteReaders(std::make_unique<Parts>(std::move(pool))));
 }
 
+StatusOr<std::map<std::string, std::string>> SqliteReaders::CurrentHashes() {
+  using Hashes = std::map<std::string, std::string>;
+  return parts_->pool->Read<Hashes>([](Database& database) -> StatusOr<Hashes> {
+    ASSIGN_OR_RETURN(Statement statement,
+                     database.Prepare("SELECT d.dag_id, v.hash FROM dag d JOIN dag_version v ON v.dag_id = "
+                                      "d.dag_id AND v.version = d.version WHERE d.deleted = 0 AND d.stale = 0"));
+    Hashes hashes;
+    while (true) {
+      ASSIGN_OR_RETURN(const bool found, statement.Step());
+      if (!found) return hashes;
+      hashes.emplace(statement.Text(0), statement.Text(1));
+    }
+  });
+}
+
 DagReader& SqliteReaders::dags() { return *parts_->dags; }
 RunReader& SqliteReaders::runs() { return *parts_->runs; }
 TaskInstanceReader& SqliteReaders::task_instances() { return *parts_->task_instances; }

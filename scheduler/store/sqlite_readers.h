@@ -1,6 +1,7 @@
 // reader.h and RunLoader on SQLite: read-only connections, one snapshot a call, interrupted after a second. Any thread.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -31,6 +32,10 @@ class SqliteReaders {
   AuditReader& audit();
   JournalReader& journal();
   RunLoader& loader();
+
+  // Of each DAG that is neither deleted nor stale, the hash of its newest version: what an engine that loads
+  // has.
+  StatusOr<std::map<std::string, std::string>> CurrentHashes();
 
  private:
   struct Parts;

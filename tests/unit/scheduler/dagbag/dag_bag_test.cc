@@ -33,7 +33,11 @@ class NoLog final : public LogSink {
 // What it is told, as lines.
 class RecordingSink final : public DagSink {
  public:
-  Status Loaded(DagPtr dag) override { return Record("loaded " + dag->id + " " + dag->description); }
+  Status Loaded(DagPtr dag) override {
+    RETURN_IF_ERROR(Record("loaded " + dag->id + " " + dag->description));
+    hashes[dag->id] = dag->hash;
+    return OkStatus();
+  }
   Status Gone(const std::string& dag_id) override { return Record("gone " + dag_id); }
   Status ImportErrors(const ImportError& error) override {
     std::string line = "problems " + error.file;
@@ -49,6 +53,7 @@ class RecordingSink final : public DagSink {
     return changed_.wait_for(lock, std::chrono::seconds(20),
                              [&] { return std::find(lines_.begin(), lines_.end(), line) != lines_.end(); });
   }
+  std::map<std::string, std::string> hashes;  // of what it was told last
   void Refuse(bool refuse) {
     const std::lock_guard lock(mutex_);
     refuse_ = refuse;
@@ -71,6 +76,11 @@ class RecordingSink final : public DagSink {
 
 class DagBagTest : public ::testing::Test {
  protected:
+  // As a scheduler that starts with these in its store.
+  DagBag Restarted(std::map<std::string, std::string> stored) {
+    return DagBag(folder_, sink_, zones_, clock_, log_, std::chrono::hours(1), {outside_ + "/parsed", std::move(stored)});
+  }
+
   void SetUp() override {
     std::string pattern = (fs::temp_directory_path() / "dagbag-XXXXXX").string();
     ASSERT_NE(mkdtemp(pattern.data()), nullptr);
@@ -212,6 +222,87 @@ TEST_F(DagBagTest, SeesChangesWhileItRuns) {
   fs::remove(folder_ + "/a.yaml");
   EXPECT_TRUE(sink_.WaitFor("gone a"));
   bag.Stop();
+}
+
+TEST_F(DagBagTest, AStartParsesOnlyWhatHasChangedSinceTheLast) {
+  fs::create_directories(outside_);
+  Write("a.yaml", DagText("a", "1"));
+  Write("b.yaml", DagText("b", "1"));
+  Write("gone.yaml", DagText("gone", "1"));
+  Write("bad.yaml", DagText("bad", "1"));
+  Write("uses.yaml", "dag_id: uses\ntasks: [{id: x, uses: shell, with: {command: x, files: [run.sh]}}]\n");
+  Write("run.sh", "true");
+  {
+    DagBag bag = Restarted({});
+    ASSERT_TRUE(bag.Scan().ok());
+    EXPECT_EQ(bag.parsed(), 5);
+    EXPECT_EQ(sink_.Take().size(), 5U);
+  }
+  {
+    DagBag bag = Restarted(sink_.hashes);
+    ASSERT_TRUE(bag.Scan().ok());
+    EXPECT_EQ(bag.parsed(), 0);
+    EXPECT_THAT(sink_.Take(), IsEmpty());
+    Write("b.yaml", DagText("b", "2"));
+    ASSERT_TRUE(bag.Scan().ok());
+    EXPECT_EQ(bag.parsed(), 1);
+    EXPECT_THAT(sink_.Take(), ElementsAre("loaded b 2"));
+  }
+  Write("a.yaml", DagText("a", "2"));
+  Write("run.sh", "false");
+  Write("bad.yaml", "][");
+  fs::remove(fs::path(folder_) / "gone.yaml");
+  DagBag bag = Restarted(sink_.hashes);
+  ASSERT_TRUE(bag.Scan().ok());
+  EXPECT_EQ(bag.parsed(), 3);  // not b
+  const std::vector<std::string> told = sink_.Take();
+  ASSERT_EQ(told.size(), 4U);
+  EXPECT_EQ(told[0], "loaded a 2");
+  EXPECT_EQ(told[1], "loaded uses ");
+  EXPECT_EQ(told[2], "gone gone");
+  EXPECT_THAT(told[3], HasSubstr("problems bad.yaml"));  // and the DAG that it had stays
+}
+
+TEST_F(DagBagTest, WhatTheStoreDoesNotHaveOrAnotherProgramHasReadIsParsedAgain) {
+  fs::create_directories(outside_);
+  Write("a.yaml", DagText("a"));
+  Write("b.yaml", DagText("b"));
+  ASSERT_TRUE(Restarted({}).Scan().ok());
+  sink_.Take();
+  {
+    DagBag bag = Restarted({{"a", sink_.hashes["a"]}, {"b", "another"}});
+    ASSERT_TRUE(bag.Scan().ok());
+    EXPECT_EQ(bag.parsed(), 1);
+    EXPECT_THAT(sink_.Take(), ElementsAre("loaded b "));
+  }
+  std::string text;
+  {
+    std::ifstream file(outside_ + "/parsed");
+    std::getline(file, text, '\0');
+  }
+  std::ofstream(outside_ + "/parsed") << "millrace parsed 1 another program" << text.substr(text.find('\n'));
+  {
+    DagBag bag = Restarted(sink_.hashes);
+    ASSERT_TRUE(bag.Scan().ok());
+    EXPECT_EQ(bag.parsed(), 2);
+    EXPECT_THAT(sink_.Take(), IsEmpty());  // the same as before
+  }
+  std::ofstream(outside_ + "/parsed") << text.substr(0, text.size() - 5);
+  DagBag bag = Restarted(sink_.hashes);
+  ASSERT_TRUE(bag.Scan().ok());
+  EXPECT_EQ(bag.parsed(), 2);
+}
+
+TEST_F(DagBagTest, ADagThatComesBackToAnEarlierFileIsReadFromThatFileAgain) {
+  Write("b.yaml", DagText("x", "of b"));
+  DagBag bag(folder_, sink_, zones_, clock_, log_);
+  ASSERT_TRUE(bag.Scan().ok());
+  Write("a.yaml", DagText("x", "of a"));
+  ASSERT_TRUE(bag.Scan().ok());
+  sink_.Take();
+  fs::remove(fs::path(folder_) / "a.yaml");
+  ASSERT_TRUE(bag.Scan().ok());
+  EXPECT_THAT(sink_.Take(), ::testing::Contains("loaded x of b"));
 }
 
 }  // namespace
