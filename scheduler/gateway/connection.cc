@@ -54,7 +54,6 @@ void Connection::Push(const Effect& effect) {
   if (const auto* welcome = std::get_if<Welcome>(&effect)) session_ = welcome->session;
   queue_.push_back(effect);
   if (queue_.size() > kMaxQueue) closed_ = true;
-  changed_.notify_all();
 }
 
 void Connection::Close() {
@@ -76,6 +75,11 @@ bool Connection::AwaitClosed(Duration patience) {
 bool Connection::ended() const {
   const std::lock_guard lock(mutex_);
   return ended_;
+}
+
+bool Connection::has_more() const {
+  const std::lock_guard lock(mutex_);
+  return !queue_.empty() && !closed_;
 }
 
 std::optional<v1::SchedulerMessage> Connection::Next(Enclosures& enclosures) {

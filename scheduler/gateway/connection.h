@@ -30,8 +30,10 @@ class Connection {
   // Set by the Welcome before anything else can be said.
   SessionId session() const;
 
-  // Loop's thread; never waits. A queue that grows without end closes the connection.
+  // Loop's thread; never waits. A queue that grows without end closes the connection. The writing thread
+  // hears of it at Wake, so that it takes at once what belongs together.
   void Push(const Effect& effect);
+  void Wake() { changed_.notify_all(); }
   // Nothing more will be taken; Next answers nothing. Any thread.
   void Close();
   bool closed() const;
@@ -42,6 +44,8 @@ class Connection {
   std::optional<v1::SchedulerMessage> Next(Enclosures& enclosures);
   // After a message of Next: the session is over, nothing follows.
   bool ended() const;
+  // The next message is there already.
+  bool has_more() const;
 
  private:
   const std::uint64_t stream_;

@@ -192,7 +192,10 @@ void WorkerServiceImpl::WriteControl(grpc::ServerContext& context, ControlStream
                                      Connection& connection) {
   while (std::optional<v1::SchedulerMessage> message = connection.Next(enclosures_)) {
     BeforeSending(*message);
-    if (!stream.Write(*message)) break;
+    grpc::WriteOptions options;
+    // One packet for an acknowledgement and what follows it.
+    if (message->has_reports_ack() && connection.has_more()) options.set_buffer_hint();
+    if (!stream.Write(*message, options)) break;
     AfterSending(*message);
     if (!connection.ended()) continue;
     // The worker closes its side when it has read this; one that does not is cut off.
@@ -255,11 +258,13 @@ bool WorkerServiceImpl::IsRepeated(SessionId session, std::uint64_t number) {
 
 void WorkerServiceImpl::Deliver(std::span<const Effect> effects) {
   const std::lock_guard lock(mutex_);
+  std::set<Connection*> told;
   for (const Effect& effect : effects) {
     if (const auto* welcome = std::get_if<Welcome>(&effect)) {
       const auto found = connections_.find(welcome->stream);
       if (found == connections_.end()) continue;
       found->second->Push(effect);
+      told.insert(found->second);
       if (!welcome->refused.empty()) continue;
       Connection*& current = sessions_[welcome->session];
       if (current != nullptr && current != found->second) current->Close();  // the stream it had is dead
@@ -275,12 +280,16 @@ void WorkerServiceImpl::Deliver(std::span<const Effect> effects) {
           }
         },
         effect);
-    if (const auto found = sessions_.find(session); found != sessions_.end()) found->second->Push(effect);
+    if (const auto found = sessions_.find(session); found != sessions_.end()) {
+      found->second->Push(effect);
+      told.insert(found->second);
+    }
     if (std::holds_alternative<EndSession>(effect)) {
       sessions_.erase(session);
       safe_chunks_.erase(session);
     }
   }
+  for (Connection* connection : told) connection->Wake();
 }
 
 void WorkerServiceImpl::CloseAll(bool for_good) {

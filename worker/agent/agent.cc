@@ -15,6 +15,9 @@ constexpr std::size_t kReportsAMessage = 512;
 constexpr std::chrono::milliseconds kTick{200};
 constexpr int kSilentHeartbeats = 4;
 constexpr std::chrono::seconds kFarewell{5};
+// How long a start may wait for an end, so that a short attempt is one report and one commit of the
+// scheduler.
+constexpr std::chrono::milliseconds kStartPatience{50};
 
 Report LostReport(const Fence& fence, std::string why, WallTime now) {
   Report report;
@@ -186,17 +189,19 @@ bool Agent::NextMessage(v1::WorkerMessage& message, const std::function<bool()>&
       message.mutable_draining();
       return true;
     }
-    const std::vector<Report> reports = session_.TakeReports(kReportsAMessage);
-    if (!reports.empty()) {
+    if (report_at_ && now >= *report_at_) {
+      const std::vector<Report> reports = session_.TakeReports(kReportsAMessage);
       for (const Report& report : reports) convert::ToWire(report, message.mutable_reports()->add_reports());
-      return true;
+      if (!reports.empty()) return true;
+      report_at_.reset();
     }
     if (drain_ == Drain::kLeaving && !left_told_) {
       left_told_ = true;
       message.mutable_draining()->set_left(true);
       return true;
     }
-    outgoing_.wait_for(lock, session_.lease().NextHeartbeat() - now);
+    const BootTime heartbeat = session_.lease().NextHeartbeat();
+    outgoing_.wait_for(lock, (report_at_ ? std::min(*report_at_, heartbeat) : heartbeat) - now);
   }
   return false;
 }
@@ -222,9 +227,12 @@ void Agent::OnMessage(v1::SchedulerMessage message) {
       break;
     case v1::SchedulerMessage::kReportsAck: {
       const std::lock_guard lock(mutex_);
+      if (session_.full()) {
+        report_at_ = clock_.now().boot;
+        outgoing_.notify_all();
+      }
       session_.Acknowledged(message.reports_ack().sequence());
       Failpoint("agent.acknowledged");
-      outgoing_.notify_all();
       if (drain_ != Drain::kNo) changed_.notify_all();
       break;
     }
@@ -310,12 +318,14 @@ void Agent::OnWelcome(const v1::Welcome& wire) {
   }
   const std::lock_guard lock(mutex_);
   connected_ = true;
+  report_at_ = clock_.now().boot;  // what the Join had no room for
   outgoing_.notify_all();
   changed_.notify_all();
 }
 
 void Agent::OnAssignments(v1::Assignments& assignments) {
   Failpoint("agent.assigned");
+  std::vector<v1::Assignment> taken;
   for (v1::Assignment& assignment : *assignments.mutable_assignments()) {
     const Fence fence = convert::FromWire(assignment.fence());
     bool drains = false;
@@ -336,8 +346,9 @@ void Agent::OnAssignments(v1::Assignments& assignments) {
       continue;
     }
     logs_.Begin(fence, {RunKey{assignment.run()}, assignment.index()}, assignment.try_number());
-    pool_.Start(std::move(assignment));
+    taken.push_back(std::move(assignment));
   }
+  if (!taken.empty()) pool_.Start(std::move(taken));
 }
 
 void Agent::OnReport(Report report) {
@@ -345,7 +356,11 @@ void Agent::OnReport(Report report) {
   const std::lock_guard lock(mutex_);
   const bool ended = report.ended;
   session_.Add(std::move(report));
-  outgoing_.notify_all();
+  const BootTime due = ended ? clock_.now().boot : clock_.now().boot + kStartPatience;
+  if (!report_at_ || due < *report_at_) {
+    report_at_ = due;
+    outgoing_.notify_all();
+  }
   if (ended && drain_ != Drain::kNo) changed_.notify_all();
 }
 

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -85,6 +86,7 @@ class Agent final : public ControlPeer, public runner::AttemptListener {
   enum class Drain { kNo, kRequested, kKilling, kLeaving } drain_ = Drain::kNo;
   bool drain_told_ = false;
   bool left_told_ = false;
+  std::optional<BootTime> report_at_;  // when what waits for the stream is to be told
   bool session_over_ = false;  // the scheduler ended it
   BootTime drain_until_{};
   bool heard_ = false;  // anything since the last heartbeat left

@@ -57,12 +57,14 @@ void LogStream::Begin(const Fence& fence, const TaskInstanceKey& instance, std::
 void LogStream::End(const Fence& fence) {
   const std::lock_guard lock(mutex_);
   attempts_.erase(fence);
-  changed_.notify_all();
+  if (blocked_ > 0) changed_.notify_all();
 }
 
 void LogStream::Append(const Fence& fence, std::string data) {
   std::unique_lock lock(mutex_);
+  ++blocked_;
   changed_.wait(lock, [&] { return bytes_ < max_bytes_ || stopped_ || !attempts_.contains(fence); });
+  --blocked_;
   const auto attempt = attempts_.find(fence);
   if (stopped_ || attempt == attempts_.end()) return;
   bytes_ += data.size();

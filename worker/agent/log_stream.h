@@ -58,6 +58,7 @@ class LogStream {
   std::map<Fence, Attempt> attempts_;
   std::deque<v1::LogChunk> chunks_;  // not acknowledged; the first `sent_` of them are under way
   std::size_t sent_ = 0;
+  int blocked_ = 0;  // callers of Append that wait for room
   std::size_t bytes_ = 0;
   std::uint64_t next_number_ = 1;
   SessionId session_{};

@@ -124,6 +124,8 @@ std::vector<Report> Session::TakeReports(std::size_t limit) {
   return taken;
 }
 
+bool Session::full() const { return sent_.size() >= kMaxUnacknowledged; }
+
 void Session::Acknowledged(std::uint64_t sequence) {
   while (!sent_.empty() && sent_.front().sequence <= sequence) {
     if (sent_.front().ended) stages_.erase(sent_.front().fence);

@@ -44,6 +44,8 @@ class Session {
   // unacknowledged.
   std::vector<Report> TakeReports(std::size_t limit);
   void Acknowledged(std::uint64_t sequence);
+  // So much is not acknowledged that TakeReports gives nothing.
+  bool full() const;
 
   // The scheduler ended the session: the next Join starts a new one. Returns the attempts to kill.
   std::vector<Fence> End();

@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace millrace::runner {
 namespace {
@@ -68,27 +69,50 @@ Status Channel::WriteSome(std::string_view& bytes, int flags, int descriptor) {
 Status Channel::Send(const google::protobuf::MessageLite& message, int descriptor) {
   std::string frame;
   RETURN_IF_ERROR(Frame(message, frame));
-  std::string_view rest = frame;
   const std::lock_guard lock(write_mutex_);
-  while (!rest.empty()) {
-    const std::size_t before = rest.size();
-    RETURN_IF_ERROR(WriteSome(rest, 0, descriptor));
-    if (rest.size() != before) descriptor = -1;
+  if (!posted_.empty()) RETURN_IF_ERROR(WriteAll(std::exchange(posted_, {}), -1));
+  return WriteAll(frame, descriptor);
+}
+
+Status Channel::SendHeld() {
+  const std::lock_guard lock(write_mutex_);
+  return WriteAll(std::exchange(posted_, {}), -1);
+}
+
+// With write_mutex_ held, as the next.
+Status Channel::WriteAll(std::string_view bytes, int descriptor) {
+  while (!bytes.empty()) {
+    const std::size_t before = bytes.size();
+    RETURN_IF_ERROR(WriteSome(bytes, 0, descriptor));
+    if (bytes.size() != before) descriptor = -1;
   }
   return OkStatus();
 }
 
-Status Channel::Post(const google::protobuf::MessageLite& message) {
-  const std::lock_guard lock(write_mutex_);
-  if (posted_.size() > kMaxPosted) return ResourceExhausted("a runner does not read its socket");
-  const bool nothing_waits = posted_.empty();
-  RETURN_IF_ERROR(Frame(message, posted_));
-  if (!nothing_waits) return OkStatus();
+Status Channel::PushLocked() {
+  if (posted_.empty() || stuck_) return OkStatus();
   std::string_view rest = posted_;
   const Status status = WriteSome(rest, MSG_DONTWAIT, -1);
   posted_.erase(0, posted_.size() - rest.size());
-  if (status.ok() && !posted_.empty()) ::eventfd_write(wake_.get(), 1);
+  stuck_ = status.ok() && !posted_.empty();
+  if (stuck_) ::eventfd_write(wake_.get(), 1);
   return status;
+}
+
+Status Channel::Hold(const google::protobuf::MessageLite& message) {
+  const std::lock_guard lock(write_mutex_);
+  if (posted_.size() > kMaxPosted) return ResourceExhausted("a runner does not read its socket");
+  return Frame(message, posted_);
+}
+
+Status Channel::Push() {
+  const std::lock_guard lock(write_mutex_);
+  return PushLocked();
+}
+
+Status Channel::Post(const google::protobuf::MessageLite& message) {
+  RETURN_IF_ERROR(Hold(message));
+  return Push();
 }
 
 Status Channel::Flush() {
@@ -96,6 +120,7 @@ Status Channel::Flush() {
   std::string_view rest = posted_;
   const Status status = rest.empty() ? OkStatus() : WriteSome(rest, MSG_DONTWAIT, -1);
   posted_.erase(0, posted_.size() - rest.size());
+  stuck_ = !posted_.empty();
   return status;
 }
 
@@ -136,7 +161,7 @@ Status Channel::Fill() {
     bool waiting = false;
     {
       const std::lock_guard lock(write_mutex_);
-      waiting = !posted_.empty();
+      waiting = stuck_;
     }
     std::array<pollfd, 2> polled{
         pollfd{socket_.get(), static_cast<short>(POLLIN | (waiting ? POLLOUT : 0)), 0},
@@ -151,12 +176,19 @@ Status Channel::Fill() {
   }
 }
 
-Status Channel::Receive(google::protobuf::MessageLite& message) {
-  while (end_ - begin_ < kHeader) RETURN_IF_ERROR(Fill());
+std::size_t Channel::NextSize() const {
   std::size_t size = 0;
   for (unsigned i = 0; i < kHeader; ++i) {
     size |= static_cast<std::size_t>(static_cast<unsigned char>(buffer_[begin_ + i])) << (8 * i);
   }
+  return size;
+}
+
+bool Channel::HasMessage() const { return end_ - begin_ >= kHeader && end_ - begin_ - kHeader >= NextSize(); }
+
+Status Channel::Receive(google::protobuf::MessageLite& message) {
+  while (end_ - begin_ < kHeader) RETURN_IF_ERROR(Fill());
+  const std::size_t size = NextSize();
   if (size > kMaxFrame) return DataLoss("frame of " + std::to_string(size) + " bytes on a runner socket");
   if (buffer_.size() < kHeader + size) buffer_.resize(kHeader + size);
   while (end_ - begin_ < kHeader + size) RETURN_IF_ERROR(Fill());

@@ -35,6 +35,16 @@ class Channel {
   // RESOURCE_EXHAUSTED when too much waits already: the peer hangs.
   Status Post(const google::protobuf::MessageLite& message);
 
+  // A message that leaves with the next Send or Post, or Push: several at once wake the peer once.
+  Status Hold(const google::protobuf::MessageLite& message);
+  // Lets them go as Post does.
+  Status Push();
+  // Lets them go as Send does.
+  Status SendHeld();
+
+  // Whether Receive would find a whole message without reading. Receive's thread.
+  bool HasMessage() const;
+
   // The next message; NOT_FOUND when the peer is gone. Broken frames are DATA_LOSS.
   Status Receive(google::protobuf::MessageLite& message);
 
@@ -46,14 +56,18 @@ class Channel {
 
  private:
   Status WriteSome(std::string_view& bytes, int flags, int descriptor);
+  Status WriteAll(std::string_view bytes, int descriptor);
+  Status PushLocked();
   Status Flush();
+  std::size_t NextSize() const;
   Status Fill();
 
   Descriptor socket_;
   Descriptor wake_;  // eventfd: something is posted that must be flushed
 
   std::mutex write_mutex_;
-  std::string posted_;  // guarded by write_mutex_
+  std::string posted_;  // guarded by write_mutex_, as the next
+  bool stuck_ = false;  // the socket was full: Receive's thread writes the rest
 
   std::vector<char> buffer_;  // Receive's thread only, as all below
   std::size_t begin_ = 0;

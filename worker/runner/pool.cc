@@ -12,6 +12,8 @@ namespace millrace::runner {
 namespace {
 
 constexpr std::size_t kMaxShortQueue = 16;
+// To wake a runner costs more than what some short attempts take one after another.
+constexpr std::size_t kShortsTogether = 8;
 constexpr Duration kBeyondGrace = std::chrono::seconds(3);
 constexpr Duration kRestartPause = std::chrono::seconds(1);
 // To start a spare takes 30 ms of a processor, which the work that is going on can use better for a while.
@@ -36,7 +38,7 @@ std::string DeathMessage(int wait_status) {
 }  // namespace
 
 struct RunnerPool::Running {
-  std::string kind;
+  bool is_short = false;
   bool begun = false;
   WallTime started_at{};
   Duration grace{0};
@@ -48,6 +50,7 @@ struct RunnerPool::Running {
 struct RunnerPool::Seat {
   std::unique_ptr<Runner> runner;
   std::map<Fence, Running> running;
+  std::size_t shorts = 0;  // of these, those that take microseconds and were not told to stop
   std::string death;  // not empty: we kill the runner, for this reason
   Outcome death_outcome = Outcome::kLost;
   bool last_ran_nothing = false;  // the runner died without having run anything: not started again at once
@@ -172,21 +175,26 @@ bool RunnerPool::EnsureRunner(Seat& seat) {
 }
 
 RunnerPool::Seat* RunnerPool::FreeSeat(const std::string& kind) {
+  const bool is_short = options_.short_kinds.contains(kind);
+  Seat* shared = is_short ? ShortSeat() : nullptr;
+  if (shared != nullptr && shared->running.size() < kShortsTogether) return shared;
   for (const auto& seat : slots_) {
     if (seat->running.empty() && EnsureRunner(*seat)) return seat.get();
   }
-  if (!options_.short_kinds.contains(kind)) return nullptr;
-  // All busy: a short attempt may stand behind other short ones, which saves it the way back to the
-  // scheduler.
+  // All busy: a queue in a runner saves the way back to the scheduler.
+  return shared;
+}
+
+// The one with the fewest, or with fewer than may stand together.
+RunnerPool::Seat* RunnerPool::ShortSeat() {
   Seat* best = nullptr;
   for (const auto& seat : slots_) {
-    const bool all_short = std::all_of(seat->running.begin(), seat->running.end(), [&](const auto& one) {
-      return options_.short_kinds.contains(one.second.kind) && !one.second.kill_at;
-    });
-    if (!all_short || seat->runner == nullptr || !seat->death.empty() ||
-        seat->running.size() >= kMaxShortQueue)
+    const std::size_t size = seat->running.size();
+    if (size == 0 || size != seat->shorts || seat->runner == nullptr || !seat->death.empty() ||
+        size >= kMaxShortQueue)
       continue;
-    if (best == nullptr || seat->running.size() < best->running.size()) best = seat.get();
+    if (size < kShortsTogether) return seat.get();
+    if (best == nullptr || size < best->running.size()) best = seat.get();
   }
   return best;
 }
@@ -207,7 +215,8 @@ RunnerPool::Seat* RunnerPool::SensorSeat() { return EnsureRunner(*sensors_) ? se
 void RunnerPool::Give(Seat& seat, v1::Assignment assignment) {
   const Fence fence = convert::FromWire(assignment.fence());
   Running running;
-  running.kind = assignment.kind();
+  running.is_short = options_.short_kinds.contains(assignment.kind());
+  if (running.is_short) ++seat.shorts;
   if (!assignment.stage().folder().empty())
     seat.folder = options_.setup.folder() + "/scratch/" + assignment.stage().folder();
   running.grace = Duration(assignment.kill_grace_micros());
@@ -216,18 +225,20 @@ void RunnerPool::Give(Seat& seat, v1::Assignment assignment) {
   places_[fence] = &seat;
   v1::ToRunner message;
   *message.mutable_start()->mutable_assignment() = std::move(assignment);
-  if (!seat.runner->Post(message).ok()) seat.runner->Kill();
+  if (!seat.runner->Hold(message).ok()) seat.runner->Kill();
 }
 
-void RunnerPool::Start(v1::Assignment assignment) {
+void RunnerPool::Start(std::vector<v1::Assignment> assignments) {
   const std::lock_guard lock(mutex_);
-  waiting_.push_back(std::move(assignment));
+  waiting_.insert(waiting_.end(), std::make_move_iterator(assignments.begin()),
+                  std::make_move_iterator(assignments.end()));
   Feed();
 }
 
 // In their order, but one that must wait does not hold up those that another seat can take.
 void RunnerPool::Feed() {
   if (!open_) return;
+  std::set<Seat*> fed;
   for (auto next = waiting_.begin(); next != waiting_.end();) {
     Seat* seat = next->has_stage()    ? JobSeat(convert::FromWire(next->stage().job()))
                  : IsDelivery(*next)  ? CourierSeat()
@@ -238,7 +249,11 @@ void RunnerPool::Feed() {
       continue;
     }
     Give(*seat, std::move(*next));
+    fed.insert(seat);
     next = waiting_.erase(next);
+  }
+  for (Seat* seat : fed) {
+    if (!seat->runner->Push().ok()) seat->runner->Kill();
   }
 }
 
@@ -256,6 +271,7 @@ void RunnerPool::Cancel(const Fence& fence, const std::string& reason) {
       Seat& seat = *place->second;
       Running& running = seat.running.at(fence);
       if (running.kill_at) return;
+      if (running.is_short) --seat.shorts;
       running.kill_at = clock_.now().boot + running.grace + kBeyondGrace;
       running.reason = reason;
       v1::ToRunner message;
@@ -434,6 +450,7 @@ void RunnerPool::HandleReport(Runner& runner, const v1::Report& wire) {
         report.message = "map output cannot be kept: " + broken->second;
         broken_blocks_.erase(broken);
       }
+      if (running->second.is_short && !running->second.kill_at) --seat->shorts;
       seat->running.erase(running);
       places_.erase(report.fence);
       Feed();
@@ -479,6 +496,7 @@ void RunnerPool::HandleExit(Runner& runner, int wait_status) {
       ends.push_back(std::move(end));
     }
     seat->running.clear();
+    seat->shorts = 0;
     dead_.push_back(std::move(seat->runner));
     const bool expected = !seat->death.empty() || lease_over;
     if (!expected) {

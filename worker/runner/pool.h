@@ -62,7 +62,7 @@ class RunnerPool {
   // Starts the warm runners. `shuffle_secret` came with the Welcome.
   void Open(const std::string& shuffle_secret, BootTime lease_until);
 
-  void Start(v1::Assignment assignment);
+  void Start(std::vector<v1::Assignment> assignments);
   // TERM, grace, KILL; the end is reported as killed with the reason. Unknown attempts are ignored.
   void Cancel(const Fence& fence, const std::string& reason);
   // The attempts that no runner has begun, for handing back; nothing is reported of them.
@@ -83,6 +83,8 @@ class RunnerPool {
   class Listener;
 
   Seat* FreeSeat(const std::string& kind);
+  // For a short attempt: behind a few others.
+  Seat* ShortSeat();
   // Of deliveries of notifications, which take no slot: one runner, a few at a time.
   Seat* CourierSeat();
   Seat* JobSeat(const JobKey& job);

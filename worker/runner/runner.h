@@ -41,6 +41,9 @@ class Runner {
 
   // Never waits.
   Status Post(const v1::ToRunner& message) { return channel_.Post(message); }
+  // A message that leaves with the next one or with Push.
+  Status Hold(const v1::ToRunner& message) { return channel_.Hold(message); }
+  Status Push() { return channel_.Push(); }
   // SIGKILL to its whole session.
   void Kill();
   pid_t pid() const { return pid_; }

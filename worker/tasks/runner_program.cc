@@ -14,6 +14,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "core/model/json.h"
 #include "core/spec/sensor.h"
@@ -57,7 +58,12 @@ class RunnerProgram final : public BlockSender {
     }).detach();
     std::thread([this] { Watch(); }).detach();
     v1::ToRunner message;
-    while (channel_.Receive(message).ok()) Handle(message);
+    while (channel_.Receive(message).ok()) {
+      Handle(message);
+      if (channel_.HasMessage() || !std::exchange(holds_, false)) continue;
+      if (!channel_.SendHeld().ok()) break;
+      Failpoint("task.after_report");
+    }
     Die();
   }
 
@@ -92,13 +98,13 @@ class RunnerProgram final : public BlockSender {
     Duration grace{0};
   };
 
-  void Handle(const v1::ToRunner& message) {
+  void Handle(v1::ToRunner& message) {
     switch (message.message_case()) {
       case v1::ToRunner::kSetup:
         SetUp(message.setup());
         break;
       case v1::ToRunner::kStart:
-        Enqueue(message.start().assignment());
+        Begin(std::move(*message.mutable_start()->mutable_assignment()));
         break;
       case v1::ToRunner::kStop:
         Stop(convert::FromWire(message.stop().fence()), message.stop().reason(),
@@ -134,9 +140,18 @@ class RunnerProgram final : public BlockSender {
     concurrent_ = std::max(1, setup.concurrent());
   }
 
-  void Enqueue(const v1::Assignment& assignment) {
-    const std::lock_guard lock(mutex_);
-    Enqueue(Pending{assignment, nullptr, {}, 0, ""});
+  void Begin(v1::Assignment assignment) {
+    const auto entry = registry_.find(assignment.kind());
+    const bool instant = entry != registry_.end() && entry->second.instant;
+    Pending work{std::move(assignment), nullptr, {}, 0, ""};
+    std::unique_lock lock(mutex_);
+    if (!instant || !waiting_.empty() || !live_.empty()) {
+      Enqueue(std::move(work));
+      return;
+    }
+    // It is over before another thread would be awake.
+    lock.unlock();
+    RunOne(std::move(work), true);
   }
 
   // With mutex_ held.
@@ -201,12 +216,13 @@ class RunnerProgram final : public BlockSender {
       Pending work = std::move(waiting_.front());
       waiting_.pop_front();
       lock.unlock();
-      RunOne(std::move(work));
+      RunOne(std::move(work), false);
       lock.lock();
     }
   }
 
-  void RunOne(Pending work) {
+  // `hold`: its end is told by Run, on whose thread this is, with the ends of those after it.
+  void RunOne(Pending work, bool hold) {
     const v1::Assignment& assignment = work.assignment;
     const Fence fence = convert::FromWire(assignment.fence());
     const Now start = clock_.now();
@@ -245,8 +261,9 @@ class RunnerProgram final : public BlockSender {
     TaskKind& kind = *live.kind;
     {
       const std::lock_guard lock(mutex_);
+      const bool soon = live.timeout_at && *live.timeout_at < next_look_;
       live_.emplace(fence, std::move(live));
-      changed_.notify_all();
+      if (soon) changed_.notify_all();
     }
     TaskEnd end;
     if (work.looks == 1) Failpoint("task.before_start");
@@ -270,6 +287,11 @@ class RunnerProgram final : public BlockSender {
     ended.mapped().kind.reset();
     ended.mapped().attempt.reset();  // its folder is gone before anybody hears of its end
     Failpoint("task.before_report");
+    if (hold) {
+      holds_ = true;
+      if (!channel_.Hold(MessageOf(std::move(report), ended.mapped().started_at)).ok()) Die();
+      return;
+    }
     Tell(std::move(report), ended.mapped().started_at);
     Failpoint("task.after_report");
   }
@@ -296,12 +318,16 @@ class RunnerProgram final : public BlockSender {
     changed_.notify_all();
   }
 
-  void Tell(Report report, WallTime started_at) {
+  v1::FromRunner MessageOf(Report report, WallTime started_at) const {
     report.started_at = started_at;
     if (report.ended) report.ended_at = clock_.now().wall;
     v1::FromRunner message;
     convert::ToWire(report, message.mutable_report());
-    if (!channel_.Send(message).ok()) Die();
+    return message;
+  }
+
+  void Tell(Report report, WallTime started_at) {
+    if (!channel_.Send(MessageOf(std::move(report), started_at)).ok()) Die();
   }
 
   // Timeouts, what does not stop, and the lease.
@@ -331,6 +357,7 @@ class RunnerProgram final : public BlockSender {
         Tell(std::move(report), live.started_at);
         Die();
       }
+      next_look_ = next;
       changed_.wait_for(lock, next - now);
     }
   }
@@ -348,6 +375,7 @@ class RunnerProgram final : public BlockSender {
   Workplace workplace_;  // written before the first attempt, then read
   Registry registry_;
   Status broken_;  // why nothing can run here
+  bool holds_ = false;  // Run's thread only: ends are still to be told
 
   std::mutex mutex_;  // guards all below
   std::condition_variable work_;
@@ -356,6 +384,7 @@ class RunnerProgram final : public BlockSender {
   std::multimap<BootTime, Pending> asleep_;  // sensors, by their next look
   std::map<Fence, Live> live_;
   BootTime lease_until_{};
+  BootTime next_look_{};  // of Watch, if nobody calls it
   int concurrent_ = 1;
   int threads_ = 0;
   int idle_ = 0;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
@@ -49,6 +50,31 @@ TEST_F(ChannelTest, MessagesOfAnySizeArriveWholeAndInOrder) {
   v1::FromRunner message;
   EXPECT_EQ(agent_->Receive(message).code(), Code::kNotFound);
   sender.join();
+}
+
+TEST_F(ChannelTest, WhatIsHeldLeavesTogetherAndBeforeWhatFollows) {
+  ASSERT_TRUE(agent_->Hold(LogOf(1, 'a')).ok());
+  ASSERT_TRUE(agent_->Hold(LogOf(2, 'b')).ok());
+  char byte = 0;
+  EXPECT_EQ(::recv(raw_, &byte, 1, MSG_DONTWAIT | MSG_PEEK), -1);
+  ASSERT_TRUE(agent_->Push().ok());
+  v1::FromRunner message;
+  EXPECT_FALSE(runner_->HasMessage());
+  ASSERT_TRUE(runner_->Receive(message).ok());
+  EXPECT_EQ(message.log().data(), "a");
+  EXPECT_TRUE(runner_->HasMessage());
+  ASSERT_TRUE(runner_->Receive(message).ok());
+  EXPECT_EQ(message.log().data(), "bb");
+  EXPECT_FALSE(runner_->HasMessage());
+
+  ASSERT_TRUE(runner_->Hold(LogOf(1, 'c')).ok());
+  ASSERT_TRUE(runner_->Send(LogOf(1, 'd')).ok());
+  ASSERT_TRUE(runner_->Hold(LogOf(1, 'e')).ok());
+  ASSERT_TRUE(runner_->SendHeld().ok());
+  for (const char* text : {"c", "d", "e"}) {
+    ASSERT_TRUE(agent_->Receive(message).ok());
+    EXPECT_EQ(message.log().data(), text);
+  }
 }
 
 TEST_F(ChannelTest, PostingNeverWaitsAndEverythingArrivesOnceThePeerReads) {

@@ -155,7 +155,9 @@ class RunnerPoolTest : public ::testing::Test, public runner::AttemptListener, p
       assignment.mutable_stage()->mutable_job()->set_run(job);
       assignment.mutable_stage()->set_folder("job-" + std::to_string(job));
     }
-    pool_->Start(std::move(assignment));
+    std::vector<v1::Assignment> one;
+    one.push_back(std::move(assignment));
+    pool_->Start(std::move(one));
     return fence;
   }
 
