@@ -7,11 +7,14 @@ namespace millrace::tasks {
 const char* const kPythonServer = R"py(
 import array, datetime, gc, inspect, json, os, signal, socket, struct, sys, traceback, types
 
+# A child copies each page that it is the first to touch, and that is most of what an attempt costs: what can be
+# made ready before the fork is made ready then.
 try:
     import ctypes
-    _libc = ctypes.CDLL(None)
+    prctl = ctypes.CDLL(None).prctl
+    prctl(1, 9, 0, 0, 0)
 except Exception:
-    _libc = None
+    prctl = None
 
 SKIP = ("SkipException", "AirflowSkipException")
 FAIL = ("FailException", "AirflowFailException")
@@ -29,19 +32,19 @@ class Wrong(Exception):
     """What a retry cannot mend: no such function, arguments that do not fit."""
 
 
-def install(context):
-    module = types.ModuleType("millrace")
-    module.SkipException = SkipException
-    module.FailException = FailException
-    module.context = context
-    pushed = {}
+pushed = {}
 
-    def xcom_push(key, value):
-        pushed[str(key)] = as_json(value, "the XCom " + str(key))
 
-    module.xcom_push = xcom_push
-    sys.modules["millrace"] = module
-    return pushed
+def xcom_push(key, value):
+    pushed[str(key)] = as_json(value, "the XCom " + str(key))
+
+
+millrace = types.ModuleType("millrace")
+millrace.SkipException = SkipException
+millrace.FailException = FailException
+millrace.xcom_push = xcom_push
+sys.modules["millrace"] = millrace
+search = []  # sys.path before any attempt
 
 
 def plain(value):
@@ -52,9 +55,12 @@ def plain(value):
     raise TypeError(type(value).__name__)
 
 
+encoder = json.JSONEncoder(default=plain, allow_nan=False)
+
+
 def as_json(value, what):
     try:
-        return json.dumps(value, default=plain, allow_nan=False)
+        return encoder.encode(value)
     except (TypeError, ValueError) as error:
         raise Wrong("%s cannot be JSON (%s): return dicts, lists, strings, numbers, booleans or None" % (what, error))
 
@@ -63,9 +69,10 @@ def load(path, name):
     module = types.ModuleType(os.path.splitext(os.path.basename(path))[0])
     module.__file__ = path
     sys.modules[module.__name__] = module
-    with open(path, "rb") as file:
-        code = compile(file.read(), path, "exec")
-    exec(code, module.__dict__)
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    text = os.read(file, os.fstat(file).st_size + 1)
+    os.close(file)
+    exec(compile(text, path, "exec"), module.__dict__)
     function = module.__dict__.get(name)
     if not callable(function):
         there = [n for n, v in module.__dict__.items() if inspect.isfunction(v) and v.__module__ == module.__name__]
@@ -75,6 +82,15 @@ def load(path, name):
 
 def arguments(function, args, context):
     given = dict(args)
+    # The common case without inspect, which touches much: a plain function that is given all of its parameters.
+    if type(function) is types.FunctionType and not function.__dict__:
+        code = function.__code__
+        if not code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS) and not code.co_posonlyargcount:
+            names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+            found = {name: given[name] if name in given else context if name == "context" else context[name]
+                     for name in names if name in given or name == "context" or name in context}
+            if len(found) == len(names) and all(name in found for name in given):
+                return found
     try:
         parameters = inspect.signature(function).parameters
     except (TypeError, ValueError):
@@ -106,10 +122,11 @@ def name_of(kind):
     return kind.__name__ if kind.__module__ in ("builtins", "millrace", "__main__") else kind.__module__ + "." + kind.__name__
 
 
-def run(request):
-    pushed = install(request["context"])
+def run(request, broken):
     answer = {"outcome": "failed"}
     try:
+        if broken is not None:
+            raise broken
         function = load(request["file"], request["function"])
         given = arguments(function, request["args"], request["context"])
         result = function(**given)
@@ -145,23 +162,29 @@ def run(request):
     return answer
 
 
-def die_with_parent():
-    if _libc is not None:
-        _libc.prctl(1, 9, 0, 0, 0)
+# What an attempt's child finds; nothing of a user's runs here.
+def prepare(request):
+    millrace.context = request["context"]
+    wanted = request["environment"]
+    for name in [name for name in os.environ if name not in wanted]:
+        del os.environ[name]
+    for name, value in wanted.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value
+    sys.path[:] = [os.path.dirname(request["file"]), request["files"]] + search
+    sys.argv = [request["file"]]
 
 
-def child(request, log, result):
+def child(request, broken, log, result):
     os.setpgid(0, 0)
-    die_with_parent()
+    if prctl is not None:
+        prctl(1, 9, 0, 0, 0)
+    gc.enable()
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.close(log)
-    os.environ.clear()
-    os.environ.update(request["environment"])
     os.chdir(request["folder"])
-    sys.path[:0] = [os.path.dirname(request["file"]), request["files"]]
-    sys.argv = [request["file"]]
-    answer = json.dumps(run(request)).encode()
+    answer = json.dumps(run(request, broken)).encode()
     try:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -176,7 +199,7 @@ def receive(control):
     data, fds = b"", array.array("i")
     need = 4
     while len(data) < need:
-        piece, ancillary, _, _ = control.recvmsg(1 << 20, socket.CMSG_SPACE(8))
+        piece, ancillary, _, _ = control.recvmsg(1 << 16, socket.CMSG_SPACE(8))
         if not piece:
             os._exit(0)
         for level, kind, content in ancillary:
@@ -203,16 +226,23 @@ def main():
     os.close(nothing)
     control = socket.socket(fileno=3)
     os.set_inheritable(3, False)
+    search.extend(sys.path)
+    gc.disable()
     gc.collect()
     if hasattr(gc, "freeze"):
         gc.freeze()
     while True:
         request, (log, result) = receive(control)
+        broken = None
+        try:
+            prepare(request)
+        except Exception as error:  # a name or a value that no environment can have
+            broken = error
         pid = os.fork()
         if pid == 0:
-            control.close()
+            os.close(3)
             try:
-                child(request, log, result)
+                child(request, broken, log, result)
             finally:
                 os._exit(1)
         try:
