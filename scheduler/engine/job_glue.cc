@@ -9,8 +9,10 @@ namespace millrace::engine {
 namespace {
 
 StageKey KeyOf(const LiveJob& job, jobs::StageTaskId id) {
-  return {job.order, job.key.instance.run, job.key.instance.index, id.stage, id.index};
+  return {job.order, job.key.instance.run, job.key.instance.index, id.stage, id.index, id.copy};
 }
+
+constexpr Duration kJobTick = std::chrono::seconds(1);
 
 jobs::Cluster ClusterOf(const std::map<SessionId, Session>& sessions) {
   jobs::Cluster cluster;
@@ -51,7 +53,35 @@ void Engine::State::StartJob(LiveRun& run, Instance& instance) {
   if (task.execution_timeout > Duration(0)) {
     timers.Add({now.boot + task.execution_timeout, TimerKind::kJobTimeout, {}, row.key, row.try_number, {}});
   }
+  TickLater(job);
   Do(job, job.job->Begin({}, now.wall));
+}
+
+void Engine::State::TickLater(const LiveJob& job) {
+  timers.Add({now.boot + kJobTick, TimerKind::kJobTick, {}, job.key.instance, job.key.try_number, {}});
+}
+
+void Engine::State::OnJobTick(const Timer& timer) {
+  const auto found = jobs.find(timer.instance);
+  if (found == jobs.end() || found->second.key.try_number != timer.try_number) return;
+  LiveJob& job = found->second;
+  TickLater(job);
+  if (job.job == nullptr) return;
+  std::vector<jobs::Underway> underway;
+  for (const auto& [id, stage] : job.tasks) {
+    if (id.copy == 0 && stage.fence) underway.push_back({id, now.boot - attempts.find(*stage.fence)->second.placed_at});
+  }
+  if (!underway.empty()) Do(job, job.job->OnTick(underway));
+}
+
+// No other worker has room for it: better not at all than to wait before everything else.
+void Engine::State::GiveUpCopy(LiveJob& job, jobs::StageTaskId id) {
+  waiting_stages.erase(KeyOf(job, id));
+  job.tasks.erase(id);
+  Report report;
+  report.ended = true;
+  report.outcome = Outcome::kLost;
+  Do(job, job.job->OnEnded(id, report, {}, "", now.wall));
 }
 
 void Engine::State::Do(LiveJob& job, jobs::Actions actions) {
@@ -66,6 +96,7 @@ void Engine::State::Do(LiveJob& job, jobs::Actions actions) {
     }
     StageRun& stage = job.tasks[id];
     stage.start = std::move(start);
+    if (id.copy != 0) stage.start.work = job.tasks.at({id.stage, id.index}).start.work;
     if (stage.fence) continue;
     if (const auto adopted = job.adopted.find(id); adopted != job.adopted.end()) {
       stage.fence = adopted->second;
@@ -199,6 +230,7 @@ bool Engine::State::Adopt(Session& session, const StageAttempt& attempt) {
   live.try_number = attempt.job.try_number;
   live.session = session.row.session;
   live.started = true;
+  live.placed_at = now.boot;
   live.stage = id;
   session.used += live.slots;
   session.attempts.insert(attempt.fence);
@@ -217,6 +249,7 @@ void Engine::State::LoadJob(LiveRun& run, Instance& instance) {
   job.key = {instance.row.key, instance.row.try_number};
   job.order = OrderOf(run.row.type, -task.priority_weight);
   job.loaded = true;
+  TickLater(job);
   // It rendered when it started, with the same run and version.
   if (ReadsValues(task)) {
     job.unrendered = true;

@@ -205,6 +205,7 @@ struct LiveAttempt {
   std::int32_t slots = 1;
   bool wanted = true;  // false: cancelled, its end only frees the slots
   bool started = false;
+  BootTime placed_at{};                    // of a job's
   std::optional<jobs::StageTaskId> stage;  // of a job
   std::shared_ptr<const StageWork> work;
   std::int64_t notification = 0;  // a delivery: of no task instance, and without a slot
@@ -263,7 +264,7 @@ struct LiveJob {
 };
 
 // (order, run, index, stage, stage index): the order in which waiting stage tasks get slots.
-using StageKey = std::tuple<std::int64_t, RunKey, std::int32_t, std::int32_t, std::int32_t>;
+using StageKey = std::tuple<std::int64_t, RunKey, std::int32_t, std::int32_t, std::int32_t, std::int32_t>;
 
 // What a trigger_dag is to do, its fields rendered.
 struct TriggerPlan {

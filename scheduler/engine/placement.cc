@@ -34,7 +34,9 @@ void Engine::State::Place() {
     } else if (!waiting_stages.empty()) {
       const auto [instance, id] = waiting_stages.begin()->second;
       LiveJob& job = jobs.find(instance)->second;
-      if (!PlaceStage(job, job.tasks.find(id)->second)) return;
+      if (PlaceStage(job, job.tasks.find(id)->second)) continue;
+      if (id.copy == 0) return;
+      GiveUpCopy(job, id);
     } else {
       return;
     }
@@ -42,7 +44,7 @@ void Engine::State::Place() {
 }
 
 Session* Engine::State::PickWorker(std::int32_t slots, bool prefetch, const LiveJob* job,
-                                   std::int32_t stage) {
+                                   jobs::StageTaskId stage) {
   if (free_workers.empty()) return nullptr;
   if (job == nullptr) {
     Session& best = sessions.find(free_workers.begin()->second)->second;
@@ -53,14 +55,18 @@ Session* Engine::State::PickWorker(std::int32_t slots, bool prefetch, const Live
   // DuckDB open and the inputs' footers read; then the one with the most free slots.
   std::map<SessionId, std::int32_t> busy;
   for (const auto& [id, task] : job->tasks) {
-    if (id.stage == stage && task.fence) ++busy[attempts.find(*task.fence)->second.session];
+    if (id.stage == stage.stage && task.fence) ++busy[attempts.find(*task.fence)->second.session];
+  }
+  std::optional<SessionId> first;  // where a copy must not go
+  if (stage.copy != 0) {
+    if (const auto fence = job->tasks.at({stage.stage, stage.index}).fence) first = attempts.find(*fence)->second.session;
   }
   Session* best = nullptr;
   std::int32_t best_busy = 0;
   for (const auto& [free, id] : free_workers) {
     Session& session = sessions.find(id)->second;
     // A wish beyond the whole worker is cut down to it.
-    if (-free < std::min(slots, session.row.offer.slots)) continue;
+    if (-free < std::min(slots, session.row.offer.slots) || id == first) continue;
     const auto found = busy.find(id);
     const std::int32_t count = found == busy.end() ? 0 : found->second;
     const bool at_home = best != nullptr && count == best_busy && job->sessions.contains(id) &&
@@ -152,7 +158,7 @@ bool Engine::State::PlaceInstance(LiveRun& run, Instance& instance) {
     StartJob(run, instance);
     return true;
   }
-  Session* session = PickWorker(1, IsShort(task), nullptr, 0);
+  Session* session = PickWorker(1, IsShort(task), nullptr, {});
   if (session == nullptr) return false;
   StartTry(instance);
   LiveAttempt attempt;
@@ -175,7 +181,7 @@ bool Engine::State::PlaceInstance(LiveRun& run, Instance& instance) {
 
 bool Engine::State::PlaceStage(LiveJob& job, StageRun& stage) {
   const jobs::Start& start = stage.start;
-  Session* session = PickWorker(start.slots, false, &job, start.id.stage);
+  Session* session = PickWorker(start.slots, false, &job, start.id);
   if (session == nullptr) return false;
   LiveRun& run = *FindRun(job.key.instance.run);
   const Instance& instance = *FindInstance(job.key.instance);
@@ -183,6 +189,7 @@ bool Engine::State::PlaceStage(LiveJob& job, StageRun& stage) {
   attempt.instance = job.key.instance;
   attempt.try_number = job.key.try_number;
   attempt.slots = std::min(start.slots, session->row.offer.slots);
+  attempt.placed_at = now.boot;
   attempt.stage = start.id;
   attempt.work = start.work;
   waiting_stages.erase(KeyOf(job, start.id));

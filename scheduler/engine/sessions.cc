@@ -242,6 +242,9 @@ void Engine::State::OnTimer(const Timer& timer) {
     case TimerKind::kDeferred:
       OnAwaitedTooLong(timer);
       return;
+    case TimerKind::kJobTick:
+      OnJobTick(timer);
+      return;
     case TimerKind::kJobTimeout: {
       LiveRun* run = FindRun(timer.instance.run);
       Instance* instance = FindInstance(timer.instance);

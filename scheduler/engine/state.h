@@ -308,7 +308,7 @@ struct Engine::State {
 
   // placement.cc: who gets a free slot.
   void Place();
-  Session* PickWorker(std::int32_t slots, bool prefetch, const LiveJob* job, std::int32_t stage);
+  Session* PickWorker(std::int32_t slots, bool prefetch, const LiveJob* job, jobs::StageTaskId stage);
   void Relist(Session& session);
   void RelistCourier(Session& session);
   Fence Occupy(Session& session, LiveAttempt attempt);
@@ -398,6 +398,9 @@ struct Engine::State {
   void OnStageEnded(Fence fence, const Report& report);
   void OnStageLost(Fence fence, const std::string& why, bool counts);
   void DropStage(LiveJob& job, jobs::StageTaskId id, const std::string& reason);
+  void TickLater(const LiveJob& job);
+  void OnJobTick(const Timer& timer);
+  void GiveUpCopy(LiveJob& job, jobs::StageTaskId id);
   void DropAdopted(LiveJob& job, const std::string& reason);
   void EndJob(TaskInstanceKey key, const std::string& reason, const std::string& state);
   void TellJobs(SessionId lost);

@@ -18,6 +18,7 @@ enum class TimerKind : std::uint8_t {
   kRetry,       // `instance`, after `try_number`
   kBackstop,    // `fence`: its worker should have ended it long ago
   kJobTimeout,  // `instance`, in `try_number`
+  kJobTick,     // `instance`, in `try_number`: are some of its tasks slow?
   kRunTimeout,  // `instance`'s run
   kAskAgain,    // for what `instance` wants of the store, or for the run before its run (index -1)
   kBackfill,    // `instance.run` is its id: ask the store again

@@ -11,6 +11,7 @@
 #include "scheduler/jobs/plan_value.h"
 #include "scheduler/jobs/progress.h"
 #include "scheduler/jobs/rules/fuse.h"
+#include "scheduler/jobs/rules/speculate.h"
 #include "scheduler/jobs/rules/spread.h"
 #include "scheduler/jobs/stage_graph.h"
 
@@ -80,9 +81,7 @@ struct Job::State {
     if (finished) return;
     finished = true;
     progress.state = outcome == Outcome::kSuccess ? "success" : "failed";
-    for (auto& [id, task] : progress.tasks) {
-      if (std::exchange(task.running, false)) actions.cancel.push_back(id);
-    }
+    for (auto& [id, task] : progress.tasks) CancelTask(actions, id, task);
     actions.start.clear();
     actions.finish = Finish{.outcome = outcome, .message = std::move(message), .result = std::move(result)};
     actions.report_changed = true;
@@ -240,8 +239,13 @@ struct Job::State {
 
   void Cancel(Actions& actions, std::int32_t stage) {
     for (auto task = progress.tasks.lower_bound({stage, 0}); task != progress.tasks.end() && task->first.stage == stage; ++task) {
-      if (std::exchange(task->second.running, false)) actions.cancel.push_back(task->first);
+      CancelTask(actions, task->first, task->second);
     }
+  }
+
+  static void CancelTask(Actions& actions, StageTaskId id, StageTask& task) {
+    if (std::exchange(task.running, false)) actions.cancel.push_back(id);
+    if (std::exchange(task.twice, false)) actions.cancel.push_back({id.stage, id.index, 1});
   }
 
   // The winner's output no longer counts; what is made instead will be compared with it.
@@ -341,6 +345,56 @@ struct Job::State {
     return true;
   }
 
+  // What the tasks of a stage read, by task.
+  std::vector<std::int64_t> Sizes(std::int32_t i) {
+    std::map<std::int32_t, std::vector<PartitionSize>> groups;
+    std::vector<std::int64_t> sizes;
+    const std::vector<TaskShare>& shares = graph.decided(i).tasks;
+    for (const TaskShare& share : shares) {
+      std::int64_t& bytes = sizes.emplace_back();
+      if (share.group < 0) {
+        for (const Split& split : dealt[i].at(static_cast<std::size_t>(share.begin))) bytes += split.bytes;
+        continue;
+      }
+      if (!groups.contains(share.group)) groups[share.group] = graph.Partitions(i, share.group);
+      for (std::int32_t p = share.begin; p < share.end; ++p) bytes += groups[share.group].at(static_cast<std::size_t>(p)).bytes;
+      // The tasks of a cut partition have about equal shares of it.
+      const auto beside = [&share](const TaskShare& other) { return other.group == share.group && other.begin == share.begin; };
+      if (share.cut_read >= 0) bytes /= std::count_if(shares.begin(), shares.end(), beside);
+    }
+    return sizes;
+  }
+
+  void TryTwice(Actions& actions, std::int32_t i, const std::map<StageTaskId, Duration>& underway) {
+    std::vector<TimedTask> ended;
+    std::vector<TimedTask> running;
+    std::size_t twice = 0;
+    const std::vector<std::int64_t> sizes = Sizes(i);
+    for (std::size_t k = 0; k < sizes.size(); ++k) {
+      const StageTaskId id{i, static_cast<std::int32_t>(k)};
+      const StageTask& task = Task(id);
+      const auto found = underway.find(id);
+      if (task.winner) {
+        ended.push_back({id.index, sizes[k], task.winner->ended_at - task.winner->started_at});
+      } else if (task.twice) {
+        ++twice;
+      } else if (task.running && found != underway.end()) {
+        running.push_back({id.index, sizes[k], found->second});
+      } else {
+        return;  // not all are placed: the slots are better used for those that wait
+      }
+    }
+    for (const SpeculateChoice::Again& again : Speculate(ended, std::move(running), twice).again) {
+      const StageTaskId id{i, again.index};
+      Task(id).twice = true;
+      ++Task(id).tries;
+      actions.start.push_back({.id = {i, again.index, 1}, .work = nullptr, .slots = Task(id).slots});
+      if (std::exchange(Task(id).slow, true)) continue;
+      progress.decisions.push_back({again.decision.rule, NameOf(id) + again.decision.what, again.decision.why});
+      actions.report_changed = true;
+    }
+  }
+
   void Failed(Actions& actions, StageTaskId id, const Report& report) {
     StageTask& task = Task(id);
     if (const auto* reduce = std::get_if<ReduceResult>(&report.stage); reduce != nullptr && !reduce->lost_maps.empty()) {
@@ -408,7 +462,15 @@ Actions Job::Begin(std::vector<StageTaskRow> durable, WallTime) {
 Actions Job::OnEnded(StageTaskId id, const Report& report, SessionId session, const std::string& worker, WallTime) {
   Actions actions;
   if (state_->finished) return actions;
+  const bool copy = std::exchange(id.copy, 0) != 0;
   StageTask& task = state_->Task(id);
+  if (copy) {
+    if (worker.empty()) --task.tries;  // nobody had room for it
+    if (!std::exchange(task.twice, false) || report.outcome != Outcome::kSuccess) return actions;  // the first goes on
+    if (task.running) actions.cancel.push_back(id);
+  } else if (task.running && report.outcome == Outcome::kSuccess && std::exchange(task.twice, false)) {
+    actions.cancel.push_back({id.stage, id.index, 1});
+  }
   if (!std::exchange(task.running, false)) return actions;  // cancelled, or already chosen
   actions.report_changed = true;
   state_->Remember(id, report, worker);
@@ -425,6 +487,20 @@ Actions Job::OnEnded(StageTaskId id, const Report& report, SessionId session, co
     state_->Failed(actions, id, judged);
   }
   state_->Advance(actions);
+  return actions;
+}
+
+Actions Job::OnTick(const std::vector<Underway>& underway) {
+  Actions actions;
+  if (state_->finished || state_->fused()) return actions;
+  std::map<StageTaskId, Duration> elapsed;
+  std::set<std::int32_t> stages;
+  for (const Underway& one : underway) {
+    if (one.id.stage < 0 || one.id.stage >= state_->graph.count()) continue;
+    elapsed[one.id] = one.elapsed;
+    stages.insert(one.id.stage);
+  }
+  for (const std::int32_t stage : stages) state_->TryTwice(actions, stage, elapsed);
   return actions;
 }
 

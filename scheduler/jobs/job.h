@@ -21,6 +21,7 @@ namespace millrace::jobs {
 struct StageTaskId {
   std::int32_t stage = 0;  // kPlanStage, the plan's from 0, kFusedStage, kPublishStage
   std::int32_t index = 0;
+  std::int32_t copy = 0;   // 1: an attempt beside the first, on another worker, or not at all
   friend auto operator<=>(const StageTaskId&, const StageTaskId&) = default;
 };
 inline constexpr std::int32_t kPlanStage = -1;
@@ -36,10 +37,16 @@ struct Cluster {
 
 struct Start {
   StageTaskId id;
-  std::shared_ptr<const StageWork> work;
+  std::shared_ptr<const StageWork> work;  // null of a copy: the first's
   std::int32_t slots = 1;
   // Spread: prefer the worker with the fewest of this job's attempts of this stage.
   bool spread = true;
+};
+
+// A stage task's first attempt, and how long it has been with its worker.
+struct Underway {
+  StageTaskId id;
+  Duration elapsed{0};
 };
 
 struct Finish {
@@ -68,6 +75,9 @@ class Job {
   // An attempt of a stage task ended on a worker. A success is chosen at most once. kLost: it went with its worker (after
   // OnSessionLost for that worker); Start it again once what it reads is there. The engine turns too many of them into kFailed.
   Actions OnEnded(StageTaskId id, const Report& report, SessionId session, const std::string& worker, WallTime now);
+
+  // Once a second or so, with all first attempts that workers have: whether some should be tried twice.
+  Actions OnTick(const std::vector<Underway>& underway);
 
   // A worker is gone with the blocks it held: maps that reducers still need are made again.
   Actions OnSessionLost(SessionId session, WallTime now);

@@ -20,6 +20,8 @@ struct StageTask {
   std::int32_t failures = 0;
   std::int32_t lost = 0;
   std::int32_t slots = 1;  // more after it ran out of memory
+  bool twice = false;      // a second attempt runs beside the first
+  bool slow = false;       // the report says that it is tried twice
   std::optional<StageTaskRow> winner;
   std::string last_digest;  // of the winner before it was lost, to compare with what is made again
   std::string last_order;   // its ordered digest

@@ -17,4 +17,10 @@ std::string Bytes(double bytes) {
   return text.data();
 }
 
+std::string Seconds(double seconds) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.3f s", seconds);
+  return text.data();
+}
+
 }  // namespace millrace::jobs

@@ -13,5 +13,7 @@ struct Decision {
 
 // "12.3 MB": the same unit steps everywhere in the report.
 std::string Bytes(double bytes);
+// "0.120 s".
+std::string Seconds(double seconds);
 
 }  // namespace millrace::jobs

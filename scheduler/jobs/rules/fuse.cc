@@ -1,7 +1,6 @@
 #include "scheduler/jobs/rules/fuse.h"
 
 #include <algorithm>
-#include <cstdio>
 
 namespace millrace::jobs {
 namespace {
@@ -12,12 +11,6 @@ constexpr double kShuffleRate = 400e6;
 constexpr double kBarrierSeconds = 0.020;
 // What crosses the shuffle, as a share of the input: states of a combined aggregation, or every row.
 constexpr double kCombinedShare = 0.05;
-
-std::string Seconds(double seconds) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.3f s", seconds);
-  return text;
-}
 
 bool Combines(const StagePlan& stage) {
   return std::any_of(stage.steps.begin(), stage.steps.end(), [](const Step& step) { return step.name == "combine"; });

@@ -1,76 +1,11 @@
 #include "scheduler/jobs/job.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 
-#include "core/model/json.h"
+#include "tests/unit/scheduler/jobs/job_fixture.h"
 
 namespace millrace::jobs {
 namespace {
-
-constexpr const char* kWith = R"json({"inputs": {"rows": {"path": "in/"}}, "map": "SELECT k, v FROM rows",
-  "aggregate": {"by": ["k"], "select": {"n": "count(*)"}}, "output": {"path": "out/"}})json";
-constexpr std::int32_t kMapStage = 0;
-constexpr std::int32_t kReduceStage = 1;
-constexpr SessionId kFirst{1};
-constexpr SessionId kSecond{2};
-
-// Drives a Job as the engine does: every start becomes an attempt with a fence of its own.
-class JobTest : public testing::Test {
- protected:
-  static JobPlan Plan(int splits, int partitions, std::string mode = "distributed") {
-    JobPlan plan;
-    plan.stages = {{.name = "map", .inputs = {"rows"}, .exchange = Exchange::kHash, .keys = {"k"}, .partitions = partitions},
-                   {.name = "reduce", .reads = {{.view = "states", .stage = 0}}}};
-    plan.fused = {{.name = "map", .view = "mapped", .code = {.sql = "SELECT k FROM rows"}}};
-    plan.partitions = partitions;
-    plan.mode = std::move(mode);
-    plan.input_bytes = splits * 1000;
-    for (int i = 0; i < splits; ++i) plan.splits.push_back({.input = "rows", .path = "in/" + std::to_string(i), .bytes = 1000});
-    return plan;
-  }
-
-  Report Success(StageResult result) {
-    Report report;
-    report.fence = {1, ++fences_};
-    report.ended = true;
-    report.stage = std::move(result);
-    return report;
-  }
-  Report Failure(Outcome outcome) {
-    Report report = Success({});
-    report.outcome = outcome;
-    report.message = "it broke";
-    return report;
-  }
-  static MapResult Map(const Start& start, SessionId session, std::string digest = "d") {
-    const auto& work = std::get<StageTaskWork>(start.work->work);
-    MapResult result;
-    result.output.map_index = work.index;
-    result.output.session = session;
-    result.partitions.assign(static_cast<std::size_t>(work.partitions), {.bytes = 10, .rows = 1});
-    result.digest = std::move(digest);
-    return result;
-  }
-  static ReduceResult Reduce(const Start& start) {
-    return {.files = {{.path = "part-" + std::to_string(start.id.index), .bytes = 5, .rows = 2}}, .check_state = "s"};
-  }
-  Actions End(Job& job, const Start& start, StageResult result, SessionId session = kFirst) {
-    return job.OnEnded(start.id, Success(std::move(result)), session, "w", {});
-  }
-  // Plan done; the map tasks' starts.
-  Actions ToMaps(Job& job, JobPlan plan) { return End(job, job.Begin({}, {}).start.at(0), PlanResult{.plan = std::move(plan)}); }
-  // All maps done on `session`; what came of the last.
-  Actions RunMaps(Job& job, const Actions& maps, SessionId session = kFirst) {
-    Actions last;
-    for (const Start& start : maps.start) last = End(job, start, Map(start, session), session);
-    return last;
-  }
-
-  JobKey key_{{RunKey{7}, 3}, 1};
-  std::uint64_t fences_ = 0;
-};
 
 TEST_F(JobTest, PlansMapsReducesAndPublishesInOrder) {
   Job job(key_, kWith, {.workers = 2, .slots = 4});
@@ -103,60 +38,6 @@ TEST_F(JobTest, AFusedJobHasOneStageTaskAndNoShuffle) {
   EXPECT_EQ(fused.start[0].slots, 2);
   const Actions publish = End(job, fused.start[0], Reduce(fused.start[0]));
   EXPECT_TRUE(std::holds_alternative<PublishWork>(publish.start.at(0).work->work));
-}
-
-TEST_F(JobTest, AStageTaskThatRanOutOfMemoryGetsMoreSlotsUntilItHasAllOfAWorker) {
-  Job job(key_, kWith, {.workers = 2, .slots = 8});
-  Report starved = Failure(Outcome::kFailed);
-  starved.error_class = kOutOfMemory;
-  Actions last = ToMaps(job, Plan(1, 1));
-  for (const std::int32_t slots : {1, 2, 4}) {
-    ASSERT_EQ(last.start.size(), 1U);
-    EXPECT_EQ(last.start[0].slots, slots);
-    last = job.OnEnded(last.start[0].id, starved, kFirst, "w", {});
-  }
-  for (int failures = 1; failures < 4; ++failures) {
-    EXPECT_EQ(last.start.at(0).slots, 4) << "there is no more; from now on it counts as a failure";
-    last = job.OnEnded(last.start[0].id, starved, kFirst, "w", {});
-  }
-  ASSERT_TRUE(last.finish);
-  EXPECT_EQ(last.finish->outcome, Outcome::kFailed);
-  EXPECT_NE(job.ReportJson().find("map 0 runs again with 2 slots and their memory"), std::string::npos) << job.ReportJson();
-}
-
-TEST_F(JobTest, AFusedJobThatRanOutOfMemoryIsDistributedAndStaysSoAfterARestart) {
-  Report starved = Failure(Outcome::kFailed);
-  starved.error_class = kOutOfMemory;
-  Job job(key_, kWith, {.workers = 2, .slots = 4});
-  const Actions fused = ToMaps(job, Plan(4, 0, ""));
-  ASSERT_TRUE(std::holds_alternative<FusedWork>(fused.start.at(0).work->work));
-  const Actions maps = job.OnEnded(fused.start[0].id, starved, kFirst, "w", {});
-  EXPECT_EQ(maps.start.size(), 4U);
-  ASSERT_EQ(maps.winners.size(), 1U) << "durable with the plan";
-  Job restarted(key_, kWith, {.workers = 2, .slots = 4});
-  EXPECT_EQ(restarted.Begin(maps.winners, {}).start.size(), 4U);
-
-  Job forced(key_, kWith, {.workers = 2, .slots = 4});
-  const Actions again = forced.OnEnded(ToMaps(forced, Plan(4, 0, "fused")).start.at(0).id, starved, kFirst, "w", {});
-  EXPECT_TRUE(std::holds_alternative<FusedWork>(again.start.at(0).work->work)) << "the job says mode: fused";
-}
-
-TEST_F(JobTest, WhatATaskReadsIsCutToTheMemoryOfASlot) {
-  const auto tasks = [this](std::int64_t slot_bytes) {
-    JobPlan plan = Plan(1000, 0);
-    for (Split& split : plan.splits) split.bytes = 1 << 20;
-    plan.input_bytes = 1000 << 20;
-    Job job(key_, kWith, {.workers = 2, .slots = 2, .slot_bytes = slot_bytes});
-    const Actions maps = ToMaps(job, plan);
-    const std::int32_t partitions = std::get<StageTaskWork>(maps.start.at(0).work->work).partitions;
-    return std::pair(maps.start.size(), partitions);
-  };
-  const auto [maps, partitions] = tasks(std::int64_t{4} << 30);
-  const auto [small_maps, small_partitions] = tasks(64 << 20);
-  EXPECT_EQ(tasks(0), std::pair(maps, partitions)) << "not known: as with plenty";
-  EXPECT_GE(small_maps, 1000U / 16) << "a combine holds what it reads";
-  EXPECT_EQ(partitions, 16) << "of 64 MiB";
-  EXPECT_EQ(small_partitions, 157) << "of a tenth of a slot's memory";
 }
 
 TEST_F(JobTest, AnOutputLostWithItsWorkerIsMadeAgainBeforeTheReducersThatNeedIt) {

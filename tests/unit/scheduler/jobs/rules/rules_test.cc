@@ -9,6 +9,7 @@
 #include "scheduler/jobs/rules/cut.h"
 #include "scheduler/jobs/rules/fuse.h"
 #include "scheduler/jobs/rules/ranges.h"
+#include "scheduler/jobs/rules/speculate.h"
 #include "scheduler/jobs/rules/spread.h"
 
 namespace millrace::jobs {
@@ -186,6 +187,35 @@ TEST(BroadcastTest, TheAuthorsHintComesFirst) {
   EXPECT_EQ(Broadcast("inner", "shuffle", Plain(900 * kMb), Plain(kMb)).choice, JoinChoice::kShuffle);
   EXPECT_EQ(Broadcast("left", "broadcast", Plain(900 * kMb), Plain(800 * kMb)).choice, JoinChoice::kBroadcastRight);
   EXPECT_EQ(Broadcast("left", "broadcast", Plain(900 * kMb), Unknown(800 * kMb)).choice, JoinChoice::kAwaitRight);
+}
+
+std::vector<std::int32_t> Again(const SpeculateChoice& choice) {
+  std::vector<std::int32_t> indexes;
+  for (const SpeculateChoice::Again& again : choice.again) indexes.push_back(again.index);
+  return indexes;
+}
+
+TEST(SpeculateTest, ATaskThatTakesLongerThanItsSizeExplainsIsTriedTwiceNearTheEndOfItsStage) {
+  using std::chrono::seconds;
+  const std::vector<TimedTask> ended(9, {.bytes = 1000, .time = seconds(2)});
+  EXPECT_EQ(Again(Speculate(ended, {{9, 1000, seconds(5)}}, 0)), std::vector<std::int32_t>{9});
+  EXPECT_EQ(Again(Speculate(ended, {{9, 1000, seconds(4)}}, 0)), std::vector<std::int32_t>{}) << "not slow enough";
+  EXPECT_EQ(Again(Speculate(ended, {{9, 5000, seconds(19)}}, 0)), std::vector<std::int32_t>{}) << "it reads five times as much";
+  const std::vector<TimedTask> quick(9, {.bytes = 1000, .time = std::chrono::milliseconds(1)});
+  EXPECT_EQ(Again(Speculate(quick, {{9, 1000, std::chrono::milliseconds(900)}}, 0)), std::vector<std::int32_t>{}) << "a second is nothing";
+  EXPECT_EQ(Again(Speculate({ended.begin(), ended.begin() + 2}, {{9, 1000, seconds(90)}}, 0)), std::vector<std::int32_t>{})
+      << "two of three is not near the end";
+  EXPECT_EQ(Again(Speculate({}, {{9, 1000, seconds(90)}}, 0)), std::vector<std::int32_t>{}) << "nothing to compare with";
+}
+
+TEST(SpeculateTest, AtMostATenthOfWhatRunsIsTriedTwiceTheSlowestFirst) {
+  using std::chrono::seconds;
+  const std::vector<TimedTask> ended(100, {.bytes = 10, .time = seconds(1)});
+  std::vector<TimedTask> running;
+  for (int i = 0; i < 30; ++i) running.push_back({i, 10, seconds(10 + i)});
+  EXPECT_EQ(Again(Speculate(ended, running, 0)), (std::vector<std::int32_t>{29, 28, 27}));
+  EXPECT_EQ(Again(Speculate(ended, running, 2)), (std::vector<std::int32_t>{29}));
+  EXPECT_EQ(Again(Speculate(ended, {{1, 10, seconds(10)}}, 1)), std::vector<std::int32_t>{});
 }
 
 TEST(RangesTest, BoundsDivideTheRowsEquallyAndNoneStandsTwice) {
