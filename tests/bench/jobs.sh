@@ -20,4 +20,9 @@ fi
 # shellcheck disable=SC2086
 "$venv/bin/pip" install --quiet --disable-pip-version-check --upgrade $peers
 "$venv/bin/pip" list --disable-pip-version-check 2>/dev/null | grep -iE "^(duckdb|polars|pyspark) " || true
-exec "$venv/bin/python" tests/bench/jobs_bench.py build/release/bin "$deps" --peers "$named" "$@"
+"$venv/bin/python" tests/bench/jobs_bench.py build/release/bin "$deps" --peers "$named" "$@"
+if [[ " $* " == *" --full "* ]]; then
+  echo
+  echo "10 GB shuffled by two workers of 512 MB"
+  python3 tests/e2e/memory_test.py build/release . 100000000 512
+fi

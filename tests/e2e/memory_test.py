@@ -3,7 +3,7 @@
 DuckDB, no runner takes much more than it was given, and what did not fit is reported as spilled. In the release build: sanitizers take
 memory of their own.
 
-usage: memory_test.py BUILD SOURCE [ROWS]
+usage: memory_test.py BUILD SOURCE [ROWS MEGABYTES]     of about 100 bytes; of each worker
 """
 import pathlib
 import subprocess
@@ -15,7 +15,7 @@ sys.path.insert(0, str(SOURCE / "tests/support"))
 from cluster import Cluster, eventually, processes  # noqa: E402
 
 BIN = BUILD / "bin"
-BUDGET = 64_000_000
+BUDGET = 1_000_000 * (int(sys.argv[4]) if len(sys.argv) > 4 else 64)
 # Code, stacks, DuckDB's own structures, what malloc keeps, and the texts of a max(), which DuckDB does not count.
 BESIDE = 128_000_000
 
@@ -67,7 +67,7 @@ def run(cluster, dag, what):
         most = max([most, *map(anonymous_bytes, runners)])
         return cluster.run(dag, started)["state"] in ("success", "failed")
 
-    eventually(f"{dag} ends", over, 600)
+    eventually(f"{dag} ends", over, 3600)
     cluster.await_run(dag, started, "success")
     shown = cluster.ask("GET", f"/millrace/v1/jobs/{dag}/{started}/job")
     return shown["report"], most
@@ -81,7 +81,7 @@ def main():
               f"FROM range({ROWS}) t(i)) TO '{data}/rows.parquet' (ROW_GROUP_SIZE 50000)")
         cluster.start_scheduler()
         for name in ("w1", "w2"):
-            cluster.start_worker(name, 1, "--memory", "64MB")
+            cluster.start_worker(name, 1, "--memory", str(BUDGET))
         eventually("both workers are there", lambda: len(cluster.workers_seen()) == 2)
 
         for dag, what, theirs in (
