@@ -8,10 +8,6 @@
 namespace millrace::engine {
 namespace {
 
-StageKey KeyOf(const LiveJob& job, jobs::StageTaskId id) {
-  return {job.order, job.key.instance.run, job.key.instance.index, id.stage, id.index, id.copy};
-}
-
 constexpr Duration kJobTick = std::chrono::seconds(1);
 
 jobs::Cluster ClusterOf(const std::map<SessionId, Session>& sessions) {

@@ -263,8 +263,11 @@ struct LiveJob {
   bool unrendered = false;  // after a restart, until the XComs that it pulls have come
 };
 
-// (order, run, index, stage, stage index): the order in which waiting stage tasks get slots.
+// (order, run, index, stage, stage index, copy): the order in which waiting stage tasks get slots.
 using StageKey = std::tuple<std::int64_t, RunKey, std::int32_t, std::int32_t, std::int32_t, std::int32_t>;
+inline StageKey KeyOf(const LiveJob& job, jobs::StageTaskId id) {
+  return {job.order, job.key.instance.run, job.key.instance.index, id.stage, id.index, id.copy};
+}
 
 // What a trigger_dag is to do, its fields rendered.
 struct TriggerPlan {

@@ -12,10 +12,6 @@ namespace {
 
 bool IsShort(const Task& task) { return task.kind == "empty"; }
 
-StageKey KeyOf(const LiveJob& job, jobs::StageTaskId id) {
-  return {job.order, job.key.instance.run, job.key.instance.index, id.stage, id.index};
-}
-
 }  // namespace
 
 void Engine::State::Place() {
