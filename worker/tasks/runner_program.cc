@@ -62,7 +62,7 @@ class RunnerProgram final : public BlockSender {
       Handle(message);
       if (channel_.HasMessage() || !std::exchange(holds_, false)) continue;
       if (!channel_.SendHeld().ok()) break;
-      Failpoint("task.after_report");
+      HasTold();
     }
     Die();
   }
@@ -293,8 +293,10 @@ class RunnerProgram final : public BlockSender {
       return;
     }
     Tell(std::move(report), ended.mapped().started_at);
-    Failpoint("task.after_report");
+    HasTold();
   }
+
+  static void HasTold() { Failpoint("task.after_report"); }
 
   // After a look of a sensor; tells the log what is new.
   static bool LooksAgain(Pending& work, Attempt& attempt, const TaskEnd& end) {
