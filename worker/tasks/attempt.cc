@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <system_error>
 
+#include "worker/tasks/spare_folder.h"
+
 namespace millrace::tasks {
 namespace {
 
@@ -41,8 +43,14 @@ Attempt::Attempt(const v1::Assignment& wire, const Workplace& workplace, LogOut 
 
 Attempt::~Attempt() {
   if (scratch_.empty()) return;
-  std::error_code ignored;  // a leftover costs only room; the agent empties the folder when it starts
-  std::filesystem::remove_all(scratch_, ignored);
+  const std::string place = workplace_.folder + "/scratch";
+  if (assignment_.stage != nullptr) {  // nothing of a job is kept
+    std::error_code ignored;
+    std::filesystem::remove_all(scratch_, ignored);
+    return;
+  }
+  DropFolder(scratch_ + "/files", place, "files");
+  DropFolder(scratch_, place, "scratch");
 }
 
 void Attempt::Emit(std::string data) {
@@ -64,12 +72,12 @@ void Attempt::Log(std::string_view text) {
 const std::string& Attempt::scratch() const {
   const std::lock_guard lock(mutex_);
   if (scratch_.empty()) {
-    scratch_ = workplace_.folder + "/scratch/";
+    const std::string place = workplace_.folder + "/scratch";
+    scratch_ = place + "/";
     // A job has one folder for all its attempts: what they share may touch that and no other.
     if (assignment_.stage != nullptr) scratch_ += assignment_.stage->folder + "/";
     scratch_ += ToString(assignment_.fence);
-    std::error_code ignored;  // whoever writes there is told why it cannot
-    std::filesystem::create_directories(scratch_, ignored);
+    TakeFolder(scratch_, place, "scratch");
   }
   return scratch_;
 }

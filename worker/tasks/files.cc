@@ -4,9 +4,13 @@
 #include <filesystem>
 #include <fstream>
 
+#include "worker/tasks/spare_folder.h"
+
 namespace millrace::tasks {
 
 Status LayOutFiles(const TaskContext& context, const std::string& folder) {
+  if (!context.assignment().files.empty())
+    TakeFolder(folder, std::filesystem::path(context.scratch()).parent_path().string(), "files");
   for (const std::string& path : context.assignment().files) {
     ASSIGN_OR_RETURN(const std::string content, context.File(path));
     const std::filesystem::path target =

@@ -65,14 +65,9 @@ def as_json(value, what):
         raise Wrong("%s cannot be JSON (%s): return dicts, lists, strings, numbers, booleans or None" % (what, error))
 
 
-def load(path, name):
-    module = types.ModuleType(os.path.splitext(os.path.basename(path))[0])
-    module.__file__ = path
+def load(module, code, name):
     sys.modules[module.__name__] = module
-    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    text = os.read(file, os.fstat(file).st_size + 1)
-    os.close(file)
-    exec(compile(text, path, "exec"), module.__dict__)
+    exec(code, module.__dict__)
     function = module.__dict__.get(name)
     if not callable(function):
         there = [n for n, v in module.__dict__.items() if inspect.isfunction(v) and v.__module__ == module.__name__]
@@ -122,12 +117,14 @@ def name_of(kind):
     return kind.__name__ if kind.__module__ in ("builtins", "millrace", "__main__") else kind.__module__ + "." + kind.__name__
 
 
-def run(request, broken):
+def run(request, module, code):
     answer = {"outcome": "failed"}
     try:
-        if broken is not None:
-            raise broken
-        function = load(request["file"], request["function"])
+        if isinstance(code, BaseException):
+            raise code
+        if isinstance(code, bytes):
+            code = compile(code, request["file"], "exec")
+        function = load(module, code, request["function"])
         given = arguments(function, request["args"], request["context"])
         result = function(**given)
         if inspect.iscoroutine(result):
@@ -162,7 +159,11 @@ def run(request, broken):
     return answer
 
 
-# What an attempt's child finds; nothing of a user's runs here.
+LARGE = 1 << 16
+
+
+# What an attempt's child finds: its module, and the code or why there is none. Nothing of a user's runs here, and a
+# file that takes its time to be compiled is left to the child.
 def prepare(request):
     millrace.context = request["context"]
     wanted = request["environment"]
@@ -172,10 +173,19 @@ def prepare(request):
         if os.environ.get(name) != value:
             os.environ[name] = value
     sys.path[:] = [os.path.dirname(request["file"]), request["files"]] + search
-    sys.argv = [request["file"]]
+    path = request["file"]
+    sys.argv = [path]
+    module = types.ModuleType(os.path.splitext(os.path.basename(path))[0])
+    module.__file__ = path
+    try:
+        with open(path, "rb") as file:
+            code = file.read()
+        return module, code if len(code) > LARGE else compile(code, path, "exec")
+    except Exception as error:
+        return module, error
 
 
-def child(request, broken, log, result):
+def child(request, module, code, log, result):
     os.setpgid(0, 0)
     if prctl is not None:
         prctl(1, 9, 0, 0, 0)
@@ -184,7 +194,7 @@ def child(request, broken, log, result):
     os.dup2(log, 2)
     os.close(log)
     os.chdir(request["folder"])
-    answer = json.dumps(run(request, broken)).encode()
+    answer = json.dumps(run(request, module, code)).encode()
     try:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -233,16 +243,15 @@ def main():
         gc.freeze()
     while True:
         request, (log, result) = receive(control)
-        broken = None
         try:
-            prepare(request)
+            module, code = prepare(request)
         except Exception as error:  # a name or a value that no environment can have
-            broken = error
+            module, code = None, error
         pid = os.fork()
         if pid == 0:
             os.close(3)
             try:
-                child(request, broken, log, result)
+                child(request, module, code, log, result)
             finally:
                 os._exit(1)
         try:

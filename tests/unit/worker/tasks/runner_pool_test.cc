@@ -230,6 +230,18 @@ TEST_F(RunnerPoolTest, ShortAttemptsQueueBehindEachOtherAndAllEnd) {
   EXPECT_TRUE(starts_.empty()) << "an instant task's start is told with its end";
 }
 
+TEST_F(RunnerPoolTest, AnAttemptFindsNothingOfTheOneBefore) {
+  Open(1);
+  for (const char* left : {"mkdir -p files/deep && echo one > files/deep/left && echo two > .left",
+                           "chmod 700 .", "rm -rf \"$PWD\"", "true"}) {
+    EndOf(Start("shell", left));
+    const Fence after = Start(
+        "shell", "mkdir m && [ $(stat -c %a .) = $(stat -c %a m) ] && rmdir m && find . ! -name outputs");
+    EXPECT_EQ(EndOf(after).outcome, Outcome::kSuccess) << left;
+    EXPECT_EQ(LogUntil(after, "\n"), ".\n") << left;
+  }
+}
+
 TEST_F(RunnerPoolTest, MoreAttemptsThanSlotsWait) {
   Open(1);
   const Fence first = Start("shell", "echo $$; while [ ! -e " + folder_ + "/go ]; do sleep 0.01; done");
