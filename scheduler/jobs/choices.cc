@@ -5,10 +5,17 @@
 
 #include "scheduler/jobs/rules/broadcast.h"
 #include "scheduler/jobs/rules/coalesce.h"
+#include "scheduler/jobs/rules/heavy.h"
 #include "scheduler/jobs/rules/ranges.h"
+#include "scheduler/jobs/rules/salt.h"
 #include "scheduler/jobs/rules/spread.h"
 
 namespace millrace::jobs {
+namespace {
+
+constexpr std::size_t kShownKeys = 10;
+
+}  // namespace
 
 std::set<std::int32_t> Choices::DecideJoins() {
   std::set<std::int32_t> held;
@@ -62,6 +69,7 @@ void Choices::DecideTasks(std::int32_t i) {
     const bool one = stage.exchange == Exchange::kHash && stage.keys.empty();
     const std::int32_t wanted = PartitionsOf(stage.partitions, graph_.ShuffleBytes(i), cluster_.slots, cluster_.slot_bytes);
     mine.partitions = one ? 1 : shared > 0 ? shared : wanted;
+    if (shared == 0 && !one) Salt(i);
   }
   if (!stage.inputs.empty()) {
     const SpreadChoice spread = Spread(graph_.Splits(i), cluster_.workers, cluster_.slots, cluster_.slot_bytes);
@@ -74,7 +82,10 @@ void Choices::DecideTasks(std::int32_t i) {
     const std::vector<PartitionSize> sizes = graph_.Partitions(i, group);
     // Of partitions that another stage has made states of, those states are read and nothing else.
     std::vector<bool> without = graph_.Divided(i);
-    if (!without.empty() && graph_.ReadsOf(i, group, mine.divided_by)) without.flip();
+    if (!without.empty() && graph_.ReadsOf(i, group, mine.divided_by)) {
+      without.clear();
+      for (const PartitionSize& size : sizes) without.push_back(size.rows == 0);
+    }
     if (mine.divided_by < 0 && stage.cut.partial.empty()) {
       const CutChoice cut = CutGroup(i, group, fixed);
       without.resize(cut.hot.empty() ? 0 : sizes.size());
@@ -89,7 +100,32 @@ void Choices::DecideTasks(std::int32_t i) {
     }
     note(choice.decision);
   }
+  // Nothing came of any of its partitions.
+  if (mine.tasks.empty() && !stage.reads.empty()) mine.tasks.push_back({.group = stage.reads.front().group});
   changed_ = true;
+}
+
+void Choices::Salt(std::int32_t i) {
+  const std::optional<SharedShuffle> shuffle = graph_.Shuffle(i);
+  if (!shuffle) return;
+  const std::int32_t plain = graph_.decided(i).partitions;
+  SaltChoice choice;
+  std::int32_t spread = -1;
+  for (const std::int32_t stage : shuffle->may_salt) {
+    SaltChoice other = jobs::Salt(graph_.plan(stage).salt, plain);
+    if (other.partitions <= choice.partitions) continue;
+    choice = std::move(other);
+    spread = stage;
+  }
+  if (spread < 0) return;
+  for (const std::int32_t stage : shuffle->writers) {
+    StageDecisions& decided = graph_.decided(stage);
+    decided.partitions = plain + choice.partitions;
+    decided.salts = choice.salts;
+    decided.salted_partitions = choice.partitions;
+    decided.replicates = stage != spread;
+  }
+  progress_.decisions.push_back({choice.decision.rule, graph_.plan(spread).name + ": " + choice.decision.what, choice.decision.why});
 }
 
 std::map<std::int32_t, bool> Choices::Groups(std::int32_t i) const {
@@ -111,8 +147,16 @@ CutChoice Choices::CutGroup(std::int32_t i, std::int32_t group, bool fixed) {
   const std::vector<CutRead> reads = graph_.Reads(i, group);
   choice = Cut(reads, stage.cut, fixed, cluster_.slots, cluster_.slot_bytes);
   if (choice.decision.rule.empty()) return choice;
+  std::vector<const MapResult*> maps;
+  for (const CutRead& read : reads) maps.insert(maps.end(), read.maps.begin(), read.maps.end());
+  std::vector<HeavyKey> keys = Heaviest(maps, kShownKeys);
+  // Those that make no partition hot are of no interest.
+  std::erase_if(keys, [&](const HeavyKey& key) { return key.bytes < choice.usual_bytes / 4; });
+  if (!keys.empty()) {
+    choice.decision.why += "; the heaviest key is " + keys[0].text + " with " + Bytes(static_cast<double>(keys[0].bytes));
+  }
   progress_.decisions.push_back({choice.decision.rule, stage.name + ": " + choice.decision.what, choice.decision.why});
-  progress_.skew.push_back({.stage = stage.name, .cut = choice, .keys = {}});
+  progress_.skew.push_back({.stage = stage.name, .cut = choice, .keys = std::move(keys)});
   return choice;
 }
 
@@ -121,7 +165,8 @@ bool Choices::Divide(std::int32_t i) {
   for (const auto& [group, fixed] : Groups(i)) {
     const std::vector<CutRead> reads = graph_.Reads(i, group);
     if (std::none_of(reads.begin(), reads.end(), [](const CutRead& read) { return read.may_cut; })) continue;
-    const CutChoice choice = CutGroup(i, group, fixed);
+    CutChoice choice = CutGroup(i, group, fixed);
+    graph_.AddSalted(i, choice.hot);
     if (choice.hot.empty()) continue;
     graph_.Divide(i, choice.hot);
     changed_ = true;

@@ -33,6 +33,8 @@ class Choices {
   bool TakeChanged() { return std::exchange(changed_, false); }
 
  private:
+  // Heavy keys of what it will write get partitions of their own, for it and for all that share its partitions.
+  void Salt(std::int32_t stage);
   // The groups of its reads, and whether the author gave the number of their partitions.
   std::map<std::int32_t, bool> Groups(std::int32_t stage) const;
   // What is hot among the partitions of a group, for the report, and how it may be cut.

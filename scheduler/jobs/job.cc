@@ -278,7 +278,7 @@ struct Job::State {
         if (!graph.CutsMap(reader, shares[k], map.stage, map.index)) continue;
         const StageTaskId id{reader, static_cast<std::int32_t>(k)};
         StageTask& task = Task(id);
-        if (std::exchange(task.running, false)) actions.cancel.push_back(id);
+        CancelTask(actions, id, task);
         if (!task.winner) continue;
         Drop(actions, task);
         any = true;

@@ -175,6 +175,37 @@ std::int32_t StageGraph::SharedPartitions(std::int32_t stage) const {
   return 0;
 }
 
+std::optional<SharedShuffle> StageGraph::Shuffle(std::int32_t stage) const {
+  const std::vector<std::int32_t> consumers = Consumers(stage);
+  if (consumers.size() != 1) return std::nullopt;
+  const StagePlan& reader = plan(consumers.front());
+  if (!reader.join.type.empty() && !decided(consumers.front()).joined) return std::nullopt;
+  if (reader.join.type.empty() && reader.cut.partial.empty()) return std::nullopt;
+  SharedShuffle shuffle;
+  for (const StageRead& read : reader.reads) {
+    if (read.broadcast) continue;
+    if (plan(read.stage).exchange != Exchange::kHash || !decided(read.stage).tasks.empty()) return std::nullopt;
+    shuffle.writers.push_back(read.stage);
+    const std::vector<std::string>& views = reader.cut.views;
+    if (std::find(views.begin(), views.end(), read.view) != views.end()) shuffle.may_salt.push_back(read.stage);
+  }
+  return shuffle;
+}
+
+void StageGraph::AddSalted(std::int32_t stage, std::vector<HotPartition>& hot) const {
+  const StagePlan& reader = plan(stage);
+  for (std::size_t i = 0; i < reader.reads.size(); ++i) {
+    const StageRead& read = reader.reads[i];
+    const StageDecisions& writer = decided(read.stage);
+    if (read.broadcast || writer.salted_partitions == 0) continue;
+    for (std::int32_t p = writer.partitions - writer.salted_partitions; p < writer.partitions; ++p) {
+      const auto same = [&](const HotPartition& other) { return other.partition == p; };
+      if (std::any_of(hot.begin(), hot.end(), same)) continue;
+      hot.push_back({.partition = p, .size = {}, .read = static_cast<std::int32_t>(i), .points = {}});
+    }
+  }
+}
+
 std::int64_t StageGraph::ShuffleBytes(std::int32_t stage) const {
   std::int64_t bytes = 0;
   for (const std::int32_t sibling : Siblings(stage)) bytes += Bytes(sibling);
@@ -290,7 +321,8 @@ void StageGraph::Divide(std::int32_t stage, const std::vector<HotPartition>& hot
   partial.keys = from.keys;
   partial.hash = from.hash;
 
-  StageDecisions decisions{.joined = true, .partitions = decided(read.stage).partitions};
+  // Keys that have partitions of their own go where they would without.
+  StageDecisions decisions{.joined = true, .partitions = decided(read.stage).partitions - decided(read.stage).salted_partitions};
   for (const HotPartition& partition : hot) {
     for (const TaskShare& share : SharesOf(partition, 0)) {
       decisions.tasks.push_back(share);
@@ -316,7 +348,7 @@ std::vector<bool> StageGraph::Divided(std::int32_t stage) const {
   std::vector<bool> divided;
   const std::int32_t by = decided(stage).divided_by;
   if (by < 0) return divided;
-  divided.resize(static_cast<std::size_t>(decided(by).partitions));
+  divided.resize(static_cast<std::size_t>(decided(plan(by).reads.front().stage).partitions));
   for (const TaskShare& share : decided(by).tasks) divided[static_cast<std::size_t>(share.begin)] = true;
   return divided;
 }

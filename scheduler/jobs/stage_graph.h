@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,12 @@
 #include "scheduler/jobs/rules/cut.h"
 
 namespace millrace::jobs {
+
+// The stages that write the partitions which one stage reads together.
+struct SharedShuffle {
+  std::vector<std::int32_t> writers;
+  std::vector<std::int32_t> may_salt;  // of them; the others' rows of a heavy key are written to all its partitions then
+};
 
 class StageGraph {
  public:
@@ -54,6 +61,10 @@ class StageGraph {
   std::int64_t Bytes(std::int32_t stage) const;
   // The stage that shares the partitions of this one's shuffle and has them already; 0: none has.
   std::int32_t SharedPartitions(std::int32_t stage) const;
+  // Of the shuffle that it writes, unless something about it is decided that forbids partitions for heavy keys.
+  std::optional<SharedShuffle> Shuffle(std::int32_t stage) const;
+  // The partitions of heavy keys, which always are divided, as hot ones of an aggregation.
+  void AddSalted(std::int32_t stage, std::vector<HotPartition>& hot) const;
   // What the stages that share its shuffle's partitions read.
   std::int64_t ShuffleBytes(std::int32_t stage) const;
 

@@ -5,6 +5,7 @@
 #include "worker/lake/path.h"
 #include "worker/mapreduce/inputs.h"
 #include "worker/mapreduce/native.h"
+#include "worker/mapreduce/sample.h"
 #include "worker/mapreduce/stage_planner.h"
 
 namespace millrace::mapreduce {
@@ -82,6 +83,7 @@ StatusOr<JobPlan> MakePlan(const Site& site) {
     plan.splits.insert(plan.splits.end(), splits.begin(), splits.end());
   }
   for (const Split& split : plan.splits) plan.input_bytes += split.bytes;
+  if (!native && spec.mode != JobMode::kFused) RETURN_IF_ERROR(SampleKeys(site, plan));
   return plan;
 }
 

@@ -73,8 +73,10 @@ class StagePlanner {
   Rows Read(std::int32_t stage, const std::string& view, const Rows& as);
   // The rows of the only shuffle that a stage reads may be divided, as `sql` makes such rows of their view again; "": they may
   // not, for `why`.
-  void MayDivide(Rows& rows, const StageSpec& stage, const std::string& sql, const std::string& why) const;
-  void MayDivideJoin(Rows& rows, const StageSpec& stage) const;
+  void MayDivide(Rows& rows, const StageSpec& stage, const std::string& sql, const std::string& why);
+  void MayDivideJoin(Rows& rows, const StageSpec& stage);
+  // What may be divided may also be spread before.
+  void MaySalt(const Rows& rows, const StageSpec& stage);
   // Read, for a stage that has these columns and others.
   void AddRead(Rows& rows, std::int32_t stage, const std::string& view, int group, bool broadcast,
                const std::vector<Column>& columns,

@@ -58,19 +58,6 @@ Status OpenShuffles(sql::Connection& connection, const StageTaskWork& work, Gath
   return OkStatus();
 }
 
-Status RunSteps(sql::Connection& connection, const std::vector<Step>& steps) {
-  for (const Step& step : steps) {
-    if (step.kept) {
-      RETURN_IF_ERROR(
-          connection.Run("CREATE OR REPLACE TEMP TABLE " + QuoteName(step.view) + " AS\n" + step.code.sql)
-              .status());
-    } else {
-      RETURN_IF_ERROR(CreateView(connection, step.view, step.code.sql));
-    }
-  }
-  return OkStatus();
-}
-
 // Of splits, known of Parquet alone, whose splits are ranges of rows.
 std::int64_t RowsOf(const StageTaskWork& work) {
   std::int64_t rows = 0;
@@ -94,7 +81,8 @@ std::string Hex(const std::string& bytes) {
 }
 
 StatusOr<shuffle::FinishedOutput> WriteShuffle(sql::Connection& connection, const Site& site,
-                                               const StageTaskWork& work, std::vector<std::string>& sample) {
+                                               const StageTaskWork& work, std::vector<std::string>& sample,
+                                               std::vector<HeavyKey>& heavy) {
   const StagePlan& plan = work.plan;
   const std::string where = plan.filter.empty() ? "" : " WHERE " + plan.filter;
   sql::MapFragment fragment{.select = "SELECT * FROM " + QuoteName(plan.result) + where,
@@ -107,7 +95,11 @@ StatusOr<shuffle::FinishedOutput> WriteShuffle(sql::Connection& connection, cons
   fragment.scatter = plan.exchange == Exchange::kScatter;
   fragment.order = plan.order;
   fragment.bounds = work.bounds;
+  fragment.salts = work.salts;
+  fragment.salted_partitions = static_cast<std::uint32_t>(work.salted_partitions);
+  fragment.replicates = work.replicates;
   fragment.sample = &sample;
+  fragment.heavy = &heavy;
   ASSIGN_OR_RETURN(shuffle::FinishedOutput output,
                    sql::RunMapFragment(connection, fragment, {site.job, work.stage, work.index}, site.fence));
   for (std::string& value : sample) value = Hex(value);
@@ -133,8 +125,9 @@ StatusOr<StageTaskOutput> RunSql(const Site& site, const StageTaskWork& work, Ga
   for (const auto& input : views.shuffles) input_rows += static_cast<std::int64_t>(input->rows());
   ReduceResult files;
   std::vector<std::string> sample;
+  std::vector<HeavyKey> heavy;
   if (ran.ok() && shuffles) {
-    StatusOr<shuffle::FinishedOutput> blocks = WriteShuffle(connection, site, work, sample);
+    StatusOr<shuffle::FinishedOutput> blocks = WriteShuffle(connection, site, work, sample, heavy);
     ran = blocks.status();
     if (blocks.ok()) output.blocks = *std::move(blocks);
   } else if (ran.ok()) {
@@ -156,6 +149,7 @@ StatusOr<StageTaskOutput> RunSql(const Site& site, const StageTaskWork& work, Ga
     MapResult result = ResultOf(site, work, *output.blocks);
     result.input_rows = input_rows;
     result.sample = std::move(sample);
+    result.heavy = std::move(heavy);
     output.result = std::move(result);
     return output;
   }
@@ -166,6 +160,19 @@ StatusOr<StageTaskOutput> RunSql(const Site& site, const StageTaskWork& work, Ga
 }
 
 }  // namespace
+
+Status RunSteps(sql::Connection& connection, const std::vector<Step>& steps) {
+  for (const Step& step : steps) {
+    if (step.kept) {
+      RETURN_IF_ERROR(
+          connection.Run("CREATE OR REPLACE TEMP TABLE " + QuoteName(step.view) + " AS\n" + step.code.sql)
+              .status());
+    } else {
+      RETURN_IF_ERROR(CreateView(connection, step.view, step.code.sql));
+    }
+  }
+  return OkStatus();
+}
 
 MapResult ResultOf(const Site& site, const StageTaskWork& work, const shuffle::FinishedOutput& blocks) {
   MapResult result;

@@ -40,6 +40,9 @@ StatusOr<StageTaskOutput> RunStageTask(const Site& site, const StageTaskWork& wo
 
 StatusOr<ReduceResult> RunFusedTask(const Site& site, const FusedWork& work);
 
+// Their views, one over the other.
+Status RunSteps(sql::Connection& connection, const std::vector<Step>& steps);
+
 // What a shuffling task answers of the blocks that it wrote.
 MapResult ResultOf(const Site& site, const StageTaskWork& work, const shuffle::FinishedOutput& blocks);
 

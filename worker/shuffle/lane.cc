@@ -116,6 +116,7 @@ Status Lane::Buffers::Append(std::span<const std::uint32_t> partition_of,
     if (input.validity != nullptr && AllValid(input.validity, partition_of.size())) input.validity = nullptr;
   }
   DigestRows(options_.types, inputs, digests_);
+  all_rows_ = partition_of.size();
   Group(partition_of);
   for (const std::uint32_t partition : touched_) {
     Reserve(partition, counts_[partition]);
@@ -145,16 +146,23 @@ bool Lane::Buffers::CountBytes() {
 }
 
 void Lane::Buffers::Group(std::span<const std::uint32_t> partition_of) {
+  std::size_t left_out = 0;
   for (const std::uint32_t partition : partition_of) {
-    if (counts_[partition]++ == 0) touched_.push_back(partition);
+    if (partition == kNoPartition) {
+      ++left_out;
+    } else if (counts_[partition]++ == 0) {
+      touched_.push_back(partition);
+    }
   }
   std::uint32_t next = 0;
   for (const std::uint32_t partition : touched_) {
     first_[partition] = next;
     next += counts_[partition];
   }
-  rows_.resize(partition_of.size());
-  for (std::uint32_t row = 0; row < partition_of.size(); ++row) rows_[first_[partition_of[row]]++] = row;
+  rows_.resize(partition_of.size() - left_out);
+  for (std::uint32_t row = 0; row < partition_of.size(); ++row) {
+    if (partition_of[row] != kNoPartition) rows_[first_[partition_of[row]]++] = row;
+  }
   for (const std::uint32_t partition : touched_) first_[partition] -= counts_[partition];
 }
 
@@ -261,7 +269,7 @@ void Lane::Buffers::AppendFixed(std::size_t column, const ColumnInput& input) {
         out += sizeof(T);
       }
       AppendValidity(open(partition, column), fill_[partition], input, rows);
-    } else if (touched_.size() == 1) {  // then these are all rows, in order
+    } else if (rows.size() == all_rows_) {  // in order
       std::memcpy(out, source, rows.size() * sizeof(T));
       out += rows.size() * sizeof(T);
     } else {

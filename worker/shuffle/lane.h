@@ -123,6 +123,7 @@ class Lane::Buffers {
   std::vector<std::uint32_t> first_;
   std::vector<std::uint32_t> rows_;
   std::vector<Digest> digests_;
+  std::size_t all_rows_ = 0;
   Descriptor spill_;
   std::uint64_t spill_end_ = 0;
 };

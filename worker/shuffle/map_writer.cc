@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "worker/shuffle/key_watch.h"
 #include "worker/shuffle/lane.h"
 
 #define XXH_INLINE_ALL
@@ -99,7 +100,8 @@ std::string FoldedOrderDigest(std::span<const PartitionFacts> partitions) {
 }
 
 Lane::Lane(const MapWriterOptions& options, std::atomic<std::uint64_t>& used)
-    : buffers_(std::make_unique<Buffers>(options, used)) {}
+    : buffers_(std::make_unique<Buffers>(options, used)),
+      watch_(options.keys.empty() ? nullptr : std::make_unique<KeyWatch>(options)) {}
 Lane::~Lane() = default;
 
 Status Lane::Append(std::span<const std::uint32_t> partition_of, std::span<const ColumnInput> columns) {
@@ -109,6 +111,10 @@ Status Lane::Append(std::span<const std::uint32_t> partition_of, std::span<const
     return ResourceExhausted(
         "Out of memory while rows were buffered for the shuffle; give the task more memory");
   }
+}
+
+void Lane::Watch(std::span<const std::uint64_t> hashes, std::span<const ColumnInput> columns) {
+  if (watch_ != nullptr) watch_->Add(hashes, columns);
 }
 
 MapWriter::MapWriter(MapWriterOptions options) : options_(std::move(options)) {
@@ -219,6 +225,11 @@ StatusOr<FinishedOutput> MapWriter::Finish(const OutputKey& key, Fence fence, in
   }
   if (!failed.ok()) return failed.WithContext("Map output not written");
   RETURN_IF_ERROR(SealOutput(fd));
+  std::vector<KeyWatch*> watches;
+  for (const auto& lane : lanes_) {
+    if (lane->watch_ != nullptr) watches.push_back(lane->watch_.get());
+  }
+  output.heavy = Heaviest(watches);
   return output;
 }
 

@@ -16,6 +16,7 @@
 
 #include "core/base/status.h"
 #include "worker/shuffle/block.h"
+#include "worker/shuffle/heavy_keys.h"
 #include "worker/shuffle/map_file.h"
 
 namespace millrace::shuffle {
@@ -50,12 +51,19 @@ struct PartitionFacts {
   std::uint64_t order_digest = 0;  // of the blocks, in order
 };
 
+// Some of the heaviest keys, and for each a row's values of the key columns.
+struct HeavyRows {
+  std::vector<HeavyKeys::Key> keys;  // the heaviest first
+  std::vector<std::byte> block;      // of the columns MapWriterOptions::keys, a row a key
+};
+
 struct FinishedOutput {
   Descriptor file;  // sealed; of a map output
   bool in_memory = false;
   std::uint64_t bytes = 0;
   std::uint64_t spilled_bytes = 0;  // written to files before the end, to stay within the buffers' limit
   std::vector<PartitionFacts> partitions;
+  HeavyRows heavy;  // at most 64
 };
 // 32 hexadecimal digits: equal when every partition has the same rows.
 std::string FoldedDigest(std::span<const PartitionFacts> partitions);
@@ -70,7 +78,13 @@ struct MapWriterOptions {
                                << 30;  // an output up to this size becomes a memfd, else a file
   int lanes = 1;                       // how many the buffers are divided by
   std::string folder;                  // for spills; must exist
+  std::vector<std::size_t> keys;       // columns to tell heavy keys by; none: nobody asks which keys are heavy
 };
+
+class KeyWatch;
+
+// Of a row that Append leaves out.
+inline constexpr std::uint32_t kNoPartition = 0xffffffff;
 
 // One thread's side of a map output.
 class Lane {
@@ -78,14 +92,18 @@ class Lane {
   Lane(const Lane&) = delete;
   Lane& operator=(const Lane&) = delete;
   ~Lane();
-  // Takes a copy of `partition_of.size()` rows. After an error the output cannot be finished.
+  // Takes a copy of `partition_of.size()` rows, but of those that go to kNoPartition. After an error the output cannot be
+  // finished.
   Status Append(std::span<const std::uint32_t> partition_of, std::span<const ColumnInput> columns);
+  // Of the same rows, the hashes of their keys; before or after Append.
+  void Watch(std::span<const std::uint64_t> hashes, std::span<const ColumnInput> columns);
 
  private:
   friend class MapWriter;
   class Buffers;
   Lane(const MapWriterOptions& options, std::atomic<std::uint64_t>& used);
   std::unique_ptr<Buffers> buffers_;
+  std::unique_ptr<KeyWatch> watch_;  // null: nobody asks
 };
 
 class MapWriter {

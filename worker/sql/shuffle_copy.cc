@@ -16,6 +16,7 @@
 #include "worker/shuffle/partition.h"
 #include "worker/sql/duckdb_copy.h"
 #include "worker/sql/shuffle_desk.h"
+#include "worker/sql/shuffle_scan.h"
 #include "worker/sql/types.h"
 
 namespace millrace::sql {
@@ -27,6 +28,9 @@ struct CopyTarget {
   bool scatter = false;
   bool ordered = false;  // the first column is what rows are sorted by
   std::span<const std::string> bounds;
+  std::vector<SaltedKey> salts;  // by hash
+  std::uint32_t salted_partitions = 0;
+  bool replicates = false;
   std::uint64_t seen = 0;    // guarded by mutex: rows so far, of which
   std::uint64_t stride = 1;  // each so-manieth
   std::vector<std::string> sample;  // is here
@@ -41,6 +45,7 @@ using shuffle::ColumnInput;
 using shuffle::ColumnType;
 
 constexpr char kFormat[] = "millrace_shuffle";
+constexpr char kHeavyView[] = "millrace.heavy";
 constexpr std::size_t kSampleSize = 200;   // at least, when there are so many rows
 constexpr std::size_t kSampleBytes = 64;   // of a value; what is cut off only moves a bound a little
 
@@ -63,6 +68,8 @@ struct ThreadState {
   CopyTarget* target = nullptr;
   shuffle::Lane* lane = nullptr;
   std::vector<std::uint32_t> partitions;
+  std::vector<const SaltedKey*> salts;  // of the chunk's rows; empty: of none
+  std::uint32_t turn = 0;               // of salted rows
   std::vector<ColumnInput> inputs;
   // Of one chunk: string views, and copies of nested columns. In lists, as inputs point into them.
   std::vector<std::unique_ptr<std::vector<std::string_view>>> strings;
@@ -139,6 +146,21 @@ void AddSample(CopyTarget& target, const duckdb_string_t* keys, idx_t rows) {
   target.seen += rows;
 }
 
+// Rows whose keys are salted go elsewhere.
+void Salt(ThreadState& state, std::span<const std::uint64_t> hashes) {
+  const CopyTarget& target = *state.target;
+  state.salts.clear();
+  for (std::size_t row = 0; row < hashes.size(); ++row) {
+    const auto salt = std::lower_bound(target.salts.begin(), target.salts.end(), hashes[row],
+                                       [](const SaltedKey& key, std::uint64_t hash) { return key.hash < hash; });
+    if (salt == target.salts.end() || salt->hash != hashes[row]) continue;
+    state.salts.resize(hashes.size());
+    state.salts[row] = &*salt;
+    const auto count = static_cast<std::uint32_t>(salt->count);
+    state.partitions[row] = static_cast<std::uint32_t>(salt->first) + (target.replicates ? 0 : state.turn++ % count);
+  }
+}
+
 // Of the chunk's rows, from its first column.
 void SetPartitions(ThreadState& state, duckdb_vector first, idx_t rows) {
   CopyTarget& target = *state.target;
@@ -157,7 +179,24 @@ void SetPartitions(ThreadState& state, duckdb_vector first, idx_t rows) {
     }
   } else {
     const auto* hash = static_cast<const std::uint64_t*>(data);
-    for (idx_t row = 0; row < rows; ++row) state.partitions[row] = shuffle::PartitionOf(hash[row], partitions);
+    const std::uint32_t plain = partitions - target.salted_partitions;
+    for (idx_t row = 0; row < rows; ++row) state.partitions[row] = shuffle::PartitionOf(hash[row], plain);
+    if (!target.salts.empty()) Salt(state, {hash, rows});
+  }
+}
+
+// The rows of a replicated key to the second of its partitions, to the third, and so on.
+Status Replicate(ThreadState& state) {
+  for (std::int32_t copy = 1;; ++copy) {
+    bool any = false;
+    for (std::size_t row = 0; row < state.salts.size(); ++row) {
+      const SaltedKey* salt = state.salts[row];
+      const bool wanted = salt != nullptr && copy < salt->count;
+      state.partitions[row] = wanted ? static_cast<std::uint32_t>(salt->first + copy) : shuffle::kNoPartition;
+      any = any || wanted;
+    }
+    if (!any) return OkStatus();
+    RETURN_IF_ERROR(state.lane->Append(state.partitions, state.inputs));
   }
 }
 
@@ -173,7 +212,12 @@ Status Take(ThreadState& state, duckdb_data_chunk chunk) {
     if (options.types[i].nested()) vector = FlatCopy(state, vector, rows);
     state.inputs.push_back(InputOf(state, options.types[i], vector, rows));
   }
-  return state.lane->Append(state.partitions, state.inputs);
+  if (!options.keys.empty()) {
+    const void* hashes = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 0));
+    state.lane->Watch({static_cast<const std::uint64_t*>(hashes), rows}, state.inputs);
+  }
+  RETURN_IF_ERROR(state.lane->Append(state.partitions, state.inputs));
+  return state.target->replicates ? Replicate(state) : OkStatus();
 }
 
 // HANDLE of the COPY's options, which come as a struct; 0 when it is not there.
@@ -266,6 +310,37 @@ Status CheckNames(const std::vector<Column>& columns) {
   return OkStatus();
 }
 
+// Those that the hash of a fragment is made of, when somebody wants to know which keys are heavy.
+std::vector<std::size_t> KeyColumns(const MapFragment& fragment, const std::vector<Column>& columns) {
+  std::vector<std::size_t> keys;
+  if (fragment.heavy == nullptr || fragment.scatter || !fragment.order.empty()) return keys;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (std::find(fragment.keys.begin(), fragment.keys.end(), columns[i].name) != fragment.keys.end()) keys.push_back(i);
+  }
+  return keys;
+}
+
+// "day=2001-03-01, state=CA", as DuckDB writes them.
+StatusOr<std::vector<HeavyKey>> TextsOf(Connection& connection, const std::vector<Column>& columns,
+                                        shuffle::HeavyRows rows) {
+  std::vector<HeavyKey> heavy;
+  for (const shuffle::HeavyKeys::Key& key : rows.keys)
+    heavy.push_back({.hash = key.hash, .bytes = static_cast<std::int64_t>(key.bytes), .text = ""});
+  if (heavy.empty()) return heavy;
+  std::vector<MapBlocks> blocks;
+  blocks.push_back({0, shuffle::BlockBytes::Own(std::move(rows.block))});
+  ASSIGN_OR_RETURN(const auto input, OpenShuffleInput(connection, kHeavyView, columns, std::move(blocks)));
+  std::string text;
+  for (const Column& column : columns) {
+    text += (text.empty() ? "" : " || ', ' || ") + QuoteText(column.name + "=") + " || coalesce(CAST(" + QuoteName(column.name) +
+            " AS VARCHAR), 'NULL')";
+  }
+  ASSIGN_OR_RETURN(const Result texts, connection.Run("SELECT " + text + " FROM " + QuoteName(kHeavyView)));
+  // One block is one chunk, in its order.
+  for (std::size_t i = 0; i < heavy.size() && i < texts.row_count(); ++i) heavy[i].text = std::string(texts.Text(0, i));
+  return heavy;
+}
+
 std::string CopySql(const MapFragment& fragment, const std::string& path, std::uint64_t handle) {
   std::string hash;
   for (const std::string& key : fragment.hash.empty() ? fragment.keys : std::vector<std::string>{})
@@ -296,18 +371,28 @@ StatusOr<shuffle::FinishedOutput> RunMapFragment(Connection& connection, const M
   ASSIGN_OR_RETURN(const std::vector<Column> columns, connection.Describe(fragment.select));
   RETURN_IF_ERROR(CheckNames(columns));
   ASSIGN_OR_RETURN(std::vector<ColumnType> types, LayoutsOf(connection, columns));
+  for (const SaltedKey& salt : fragment.salts) {
+    const bool fits = salt.first >= 0 && salt.count > 0 && static_cast<std::uint32_t>(salt.first + salt.count) <= fragment.partitions;
+    if (!fits || fragment.salted_partitions >= fragment.partitions) return Internal("A salted key has no partitions");
+  }
   const int threads = connection.instance().threads();
+  const std::vector<std::size_t> keys = KeyColumns(fragment, columns);
   shuffle::MapWriter writer({.partitions = fragment.partitions,
                              .types = std::move(types),
                              .buffer_bytes = fragment.buffer_bytes,
                              .memory_bytes = fragment.memory_bytes,
                              .lanes = threads,
-                             .folder = fragment.folder});
+                             .folder = fragment.folder,
+                             .keys = keys});
   CopyTarget target;
   target.writer = &writer;
   target.scatter = fragment.scatter;
   target.ordered = !fragment.order.empty();
   target.bounds = fragment.bounds;
+  target.salts = fragment.salts;
+  std::sort(target.salts.begin(), target.salts.end(), [](const SaltedKey& a, const SaltedKey& b) { return a.hash < b.hash; });
+  target.salted_partitions = fragment.salted_partitions;
+  target.replicates = fragment.replicates;
   ShuffleDesk& desk = connection.instance().shuffle_desk();
   const std::uint64_t handle = desk.Offer(&target);
   // With a file a thread, DuckDB wants a folder for them; it stays empty.
@@ -318,7 +403,13 @@ StatusOr<shuffle::FinishedOutput> RunMapFragment(Connection& connection, const M
   std::filesystem::remove(path, ignored);
   if (!copied.ok()) return target.failed.ok() ? copied : target.failed;
   if (fragment.sample != nullptr) *fragment.sample = std::move(target.sample);
-  return writer.Finish(key, fence, threads);
+  ASSIGN_OR_RETURN(shuffle::FinishedOutput output, writer.Finish(key, fence, threads));
+  if (fragment.heavy != nullptr) {
+    std::vector<Column> shown;
+    for (const std::size_t i : keys) shown.push_back(columns[i]);
+    ASSIGN_OR_RETURN(*fragment.heavy, TextsOf(connection, shown, std::move(output.heavy)));
+  }
+  return output;
 }
 
 }  // namespace millrace::sql

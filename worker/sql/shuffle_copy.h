@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/base/status.h"
+#include "core/model/job.h"
 #include "worker/shuffle/map_writer.h"
 #include "worker/sql/instance.h"
 
@@ -24,6 +25,11 @@ struct MapFragment {
   std::string order;
   std::vector<std::string> bounds;
   std::vector<std::string>* sample = nullptr;
+  std::vector<HeavyKey>* heavy = nullptr;  // the heaviest keys come back in it, of rows that go by keys
+  // Rows with these keys go to the last `salted_partitions`, in turn or, when they are replicated, to each of their key's.
+  std::vector<SaltedKey> salts;
+  std::uint32_t salted_partitions = 0;
+  bool replicates = false;
   std::uint32_t partitions = 1;
   std::uint64_t buffer_bytes = std::uint64_t{1} << 30;  // as in shuffle::MapWriterOptions
   std::uint64_t memory_bytes = std::uint64_t{1} << 30;

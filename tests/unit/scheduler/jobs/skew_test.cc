@@ -194,6 +194,48 @@ TEST_F(SkewTest, SideBWouldHaveToBeCutAndKeepsItsUnmatchedRows) {
   EXPECT_NE(job.ReportJson().find("nothing is cut"), std::string::npos);
 }
 
+TEST_F(SkewTest, AHeavyKeyOfAJoinIsDealtToPartitionsOfItsOwnAndTheOtherSidesRowsGoToAllOfThem) {
+  JobPlan plan = Join();
+  plan.stages[0].salt = {.partitions = 3, .heavy = {{.hash = 9, .bytes = 50, .text = "k=7"}, {.hash = 8, .bytes = 2, .text = "k=8"}}, .sampled_bytes = 100};
+  Job job(key_, kWith, {.workers = 2, .slots = 4});
+  const Actions maps = Plan(job, plan);
+  Actions joins;
+  for (const Start& start : maps.start) {
+    const StageTaskWork& work = WorkOf(start);
+    EXPECT_EQ(work.partitions, 7);
+    EXPECT_EQ(work.salted_partitions, 3);
+    EXPECT_EQ(work.salts, (std::vector<SaltedKey>{{.hash = 9, .first = 4, .count = 3}}));
+    EXPECT_EQ(work.replicates, start.id.stage == 1);
+    joins = End(job, start, Map(start, std::vector<std::int64_t>(7, 10)));
+  }
+  EXPECT_EQ(joins.start.size(), 7U);
+  EXPECT_NE(job.ReportJson().find("k=7 has 50.0 %"), std::string::npos) << job.ReportJson();
+}
+
+TEST_F(SkewTest, OfAnAggregationWhatIsInAHeavyKeysPartitionsIsMergedOnceMore) {
+  JobPlan plan = Aggregation();
+  plan.stages[0].salt = {.partitions = 2, .heavy = {{.hash = 9, .bytes = 50, .text = "k=7"}}, .sampled_bytes = 100};
+  Job job(key_, kWith, {.workers = 2, .slots = 4});
+  const Actions pieces = EndMaps(job, Plan(job, plan), {10, 10, 10, 10, 12, 12});
+  ASSERT_EQ(Ids(pieces), (std::vector<StageTaskId>{{kPartial, 0}, {kPartial, 1}}));
+  EXPECT_EQ(WorkOf(pieces.start[1]).reads.at(0).partition_begin, 5);
+  EXPECT_EQ(WorkOf(pieces.start[1]).partitions, 4) << "where it would be by its hash";
+  EXPECT_TRUE(WorkOf(pieces.start[1]).salts.empty());
+  const Actions reduces = EndMaps(job, pieces, {0, 1, 0, 0});
+  EXPECT_EQ(reduces.start.size(), 5U) << "four partitions, and the heavy key's states";
+}
+
+TEST_F(SkewTest, ASideWhoseRowsAreKeptIsNotReplicatedAndWithoutHeavyKeysNothingIsSalted) {
+  JobPlan plan = Join();
+  plan.stages[1].salt = {.partitions = 3, .heavy = {{.hash = 9, .bytes = 50, .text = "k=7"}}, .sampled_bytes = 100};
+  Job right(key_, kWith, {.workers = 2, .slots = 4});
+  for (const Start& start : Plan(right, plan).start) EXPECT_EQ(WorkOf(start).partitions, 4);
+  plan.stages[1].salt = {};
+  plan.stages[0].salt = {.partitions = -1, .heavy = {{.hash = 9, .bytes = 3, .text = "k=7"}}, .sampled_bytes = 100};
+  Job light(key_, kWith, {.workers = 2, .slots = 4});
+  for (const Start& start : Plan(light, plan).start) EXPECT_EQ(WorkOf(start).partitions, 4);
+}
+
 class RemadeMapTest : public SkewTest, public testing::WithParamInterface<std::pair<const char*, const char*>> {};
 
 // A map is made again while one piece of the first map's blocks has been read and another has not.

@@ -46,6 +46,10 @@ class Skewed : public LocalJob {
   static std::string OfA(const std::string& stages) {
     return R"j({"inputs": {"a": {"path": "a/"}}, "output": {"path": "out/"}, "stages": [)j" + stages + "]}";
   }
+  static std::string Salted(const std::string& stages, const std::string& other = "") {
+    return R"j({"inputs": {"a": {"path": "a/", "read": "split"})j" + (other.empty() ? std::string() : std::string(R"j(, "b": {"path": "b/", "read": "split"})j")) +
+           R"j(}, "output": {"path": "out/"}, "shuffle": {"salt": 4}, "stages": [)j" + stages + "]}";
+  }
   Value Report() const { return ParseJson(report_).value(); }
   // Of the stage's tasks; "" when it has none.
   std::int64_t Largest(const std::string& stage) const {
@@ -162,6 +166,34 @@ TEST_P(SkewedKeys, WhatSeesAllRowsOfAKeyIsNotCutAndTheReportSaysWhy) {
   run(R"j({"name": "w", "join": {"left": "a", "right": "b", "on": ["k"], "strategy": "shuffle", "type": "full", "select": "a.id, b.y"}})j", "keeps the unmatched rows of both");
 }
 
+TEST_P(SkewedKeys, EveryJoinGivesTheRowsOfPlainDuckDbWhenItsHeavyKeysAreSalted) {
+  cut_bytes_ = 0;
+  for (const std::string type : {"inner", "left", "right", "full", "semi", "anti"}) {
+    SCOPED_TRACE(type);
+    const bool left_only = type == "semi" || type == "anti";
+    const std::string select = left_only ? "a.*" : "a.id, a.k AS ak, a.x, b.k AS bk, b.y";
+    RunDistributed(Salted(R"j({"name": "joined", "join": {"left": "a", "right": "b", "on": ["k"], "strategy": "shuffle", "type": ")j" + type +
+                          R"j(", "select": ")j" + select + R"j("}})j", "b"), 5);
+    EXPECT_EQ(Difference(Published("out"), "SELECT " + select + " FROM " + A() + " a " + type + " JOIN " + B() + " b ON a.k = b.k"), 0) << report_;
+    const bool salted = type != "full";
+    EXPECT_EQ(report_.find("\"rule\":\"salt\"") != std::string::npos, salted) << report_;
+  }
+}
+
+TEST_P(SkewedKeys, AggregatesOfSaltedKeysAreThoseOfPlainDuckDbAlsoWhenTheyAreCutToo) {
+  const std::string combined = R"j({"inputs": {"a": {"path": "a/"}}, "output": {"path": "out/"}, "shuffle": {"by": ["k"], "salt": 4},
+      "combine": "SELECT k, id AS total, 1::BIGINT AS n FROM mapped", "merge": "SELECT k, sum(total)::BIGINT AS total, sum(n)::BIGINT AS n FROM shuffled GROUP BY k",
+      "reduce": "SELECT k, total * 2 AS total, n FROM shuffled"})j";
+  for (const std::int64_t cut : {0, 8'000}) {
+    cut_bytes_ = cut;
+    RunDistributed(combined, 4);
+    EXPECT_EQ(Difference(Published("out"), "SELECT k, sum(id)::BIGINT * 2 AS total, count(*) AS n FROM " + A() + " GROUP BY k"), 0) << report_;
+    EXPECT_THAT(report_, HasSubstr("\"rule\":\"salt\""));
+  }
+  RunDistributed(Salted(R"j({"name": "n", "inputs": ["a"], "aggregate": {"by": ["k", "g"], "select": {"n": "count(*)", "least": "min(s)"}}})j"), 4);
+  EXPECT_EQ(Difference(Published("out"), "SELECT k, g, count(*) AS n, min(s) AS least FROM " + A() + " GROUP BY k, g"), 0) << report_;
+}
+
 TEST_F(Skewed, OnZipfKeysNoTaskOfAnAggregationReadsMuchMoreThanTheMedian) {
   MakeZipf(400'000);
   RunDistributed(R"j({"inputs": {"a": {"path": "a/"}}, "output": {"path": "out/"}, "shuffle": {"by": ["k"]},
@@ -185,6 +217,11 @@ TEST_F(Skewed, OnZipfKeysNoTaskOfAJoinReadsMuchMoreThanTheMedian) {
   const std::int64_t median = skew.Find("usual_bytes")->as_int();
   EXPECT_GT(skew.Find("largest_bytes")->as_int(), 50 * median) << "that is hot";
   EXPECT_LE(Largest("joined"), median * 3 / 2) << report_;
+  const Value& heaviest = skew.Find("keys")->as_list().at(0);
+  EXPECT_EQ(heaviest.Find("key")->as_string(), "k=1");
+  EXPECT_GT(heaviest.Find("bytes")->as_int(), skew.Find("largest_bytes")->as_int() * 3 / 4);
+  EXPECT_LE(heaviest.Find("bytes")->as_int(), skew.Find("largest_bytes")->as_int() * 5 / 4);
+  EXPECT_THAT(report_, HasSubstr("the heaviest key is k=1 with"));
   EXPECT_GT(skew.Find("replicated_bytes")->as_int(), 0);
 }
 

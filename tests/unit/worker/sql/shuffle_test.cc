@@ -132,6 +132,21 @@ TEST_P(ShuffleInto, PartitionsKeepsTheRowsOfAKeyTogether) {
 
 INSTANTIATE_TEST_SUITE_P(Counts, ShuffleInto, testing::Values(1, 8, 200));
 
+TEST_F(Shuffle, HeavyKeysAreToldInWordsWithAboutTheirBytes) {
+  // 300,000 rows of 24 bytes: a third one key, a tenth a NULL, the others about 180,000 keys.
+  const std::string select =
+      "SELECT CASE WHEN i % 3 = 0 THEN DATE '2001-02-03' WHEN i % 10 = 1 THEN NULL ELSE DATE '1800-01-01' + (i // 2)::INTEGER END AS day, "
+      "CASE WHEN i % 3 = 0 THEN 'CA' ELSE 'NY' END AS state, i AS v, i * 2 AS w FROM range(300000) t(i)";
+  MapFragment fragment = Fragment(select, {"day", "state"}, 8);
+  std::vector<HeavyKey> heavy;
+  fragment.heavy = &heavy;
+  (void)Map(fragment);
+  ASSERT_EQ(heavy.size(), 2u);
+  EXPECT_EQ(heavy[0].text, "day=2001-02-03, state=CA");
+  EXPECT_NEAR(static_cast<double>(heavy[0].bytes), 100'000.0 * 26, 100'000.0 * 26 / 5);
+  EXPECT_EQ(heavy[1].text, "day=NULL, state=NY");
+}
+
 TEST_F(Shuffle, TwoThousandPartitionsWork) {
   const std::string select = "SELECT i AS k, 'value ' || i AS v FROM range(100000) t(i)";
   const shuffle::FinishedOutput output = Map(Fragment(select, {"k"}, 2000));

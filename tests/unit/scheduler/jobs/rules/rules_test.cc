@@ -8,7 +8,9 @@
 #include "scheduler/jobs/rules/coalesce.h"
 #include "scheduler/jobs/rules/cut.h"
 #include "scheduler/jobs/rules/fuse.h"
+#include "scheduler/jobs/rules/heavy.h"
 #include "scheduler/jobs/rules/ranges.h"
+#include "scheduler/jobs/rules/salt.h"
 #include "scheduler/jobs/rules/speculate.h"
 #include "scheduler/jobs/rules/spread.h"
 
@@ -147,6 +149,35 @@ TEST_F(CutTest, TheOtherSideOfAJoinIsReadWholeAndCountsInEveryTask) {
   EXPECT_EQ(choice.hot[0].replicated_bytes, 40 * kKb * static_cast<std::int64_t>(choice.hot[0].points.size()));
   reads[0].may_cut = false;
   EXPECT_TRUE(Cut(reads, {.views = {"b"}}, true, 4).hot.empty()) << "the hot side is the kept one's other";
+}
+
+TEST(HeavyTest, WhatMapsTellOfTheirKeysIsAddedUp) {
+  std::vector<MapResult> maps(2);
+  maps[0].heavy = {{.hash = 1, .bytes = 50, .text = "k=1"}, {.hash = 2, .bytes = 30, .text = ""}};
+  maps[1].heavy = {{.hash = 2, .bytes = 40, .text = "k=2"}, {.hash = 3, .bytes = 5, .text = "k=3"}};
+  EXPECT_EQ(Heaviest({&maps[0], &maps[1]}, 2),
+            (std::vector<HeavyKey>{{.hash = 2, .bytes = 70, .text = "k=2"}, {.hash = 1, .bytes = 50, .text = "k=1"}}));
+}
+
+TEST(SaltTest, KeysThatAloneFillAPartitionGetAsManyAsMakeThemLikeTheOthers) {
+  StageSalt salt{.partitions = -1, .heavy = {{.hash = 1, .bytes = 400, .text = "k=1"}, {.hash = 2, .bytes = 100, .text = "k=2"}, {.hash = 3, .bytes = 4, .text = "k=3"}},
+                 .sampled_bytes = 1000};
+  // Of the other half, each of 100 partitions has 0.5 %.
+  const SaltChoice choice = Salt(salt, 100);
+  ASSERT_EQ(choice.salts.size(), 2U);
+  EXPECT_EQ(choice.salts[0].first, 100);
+  EXPECT_EQ(choice.salts[0].count, 64);
+  EXPECT_EQ(choice.salts[1].first, 164);
+  EXPECT_EQ(choice.salts[1].count, 16);
+  EXPECT_EQ(choice.partitions, 80);
+  salt.partitions = 7;
+  EXPECT_EQ(Salt(salt, 100).partitions, 14);
+  salt.partitions = 0;
+  EXPECT_TRUE(Salt(salt, 100).salts.empty()) << "the job says salt: none";
+  salt.partitions = -1;
+  EXPECT_EQ(Salt(salt, 1990).partitions, 0) << "never more partitions than there may be";
+  salt.heavy.clear();
+  EXPECT_TRUE(Salt(salt, 100).salts.empty());
 }
 
 TEST(CoalesceTest, PartitionsThatAreReadElsewhereAreInNoTask) {
