@@ -45,7 +45,8 @@ struct ClearOptions {
   std::vector<std::string> task_ids;
   std::string from, to;  // logical dates
   bool upstream = false, downstream = false, past = false, future = false, only_failed = false;
-  bool newest_version = false, keep_run = false, refresh_cache = false, dry_run = false, only_running = false;
+  bool newest_version = false, keep_run = false, refresh_cache = false, dry_run = false, only_running = false,
+       prevent_running = false;
   std::string note;
 };
 

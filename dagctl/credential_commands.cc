@@ -204,6 +204,17 @@ Status AddConnection(Context& context, const ConnectionOptions& options, std::is
   return OkStatus();
 }
 
+Status TestConnection(Context& context, const std::string& id) {
+  const Value body = Value::Map{{"connection_id", id}};
+  ASSIGN_OR_RETURN(const Value answer, context.client.Post(std::string(kConnections) + "/test", body));
+  const Value* works = answer.Find("status");
+  const std::string message = Text(answer, "message");
+  if (works == nullptr || !works->is_bool() || !works->as_bool())
+    return FailedPrecondition("connection " + id + " does not work: " + message);
+  context.output.Say("connection " + id + " works: " + message);
+  return OkStatus();
+}
+
 Status DeleteConnection(Context& context, const std::string& id) {
   RETURN_IF_ERROR(context.client.Delete(PathOf(kConnections, id)).status());
   context.output.Say("deleted connection " + id);

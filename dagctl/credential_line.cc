@@ -56,6 +56,10 @@ void AddConnections(CLI::App& connections, ConnectionOptions& o, const AddAsking
   one->add_option("--conn-port", o.port)->check(CLI::Range(1, 65535));
   one->add_option("--conn-extra", o.extra, "a JSON object");
   one->add_flag("--overwrite", o.overwrite, "changes the one that is there");
+  add(connections, "test", "has a worker try whether it works", [&o](Context& c, bool&) {
+    return TestConnection(c, o.id);
+  })->add_option("id", o.id)
+      ->required();
   add(connections, "delete", "", [&o](Context& c, bool&) { return DeleteConnection(c, o.id); })
       ->add_option("id", o.id)
       ->required();

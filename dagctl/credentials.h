@@ -35,6 +35,8 @@ struct ConnectionOptions {
 Status ListConnections(Context& context, const std::string& pattern);
 Status GetConnection(Context& context, const std::string& id);
 Status AddConnection(Context& context, const ConnectionOptions& options, std::istream& input);
+// An error when it does not work.
+Status TestConnection(Context& context, const std::string& id);
 Status DeleteConnection(Context& context, const std::string& id);
 
 }  // namespace millrace::dagctl

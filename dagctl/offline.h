@@ -50,6 +50,7 @@ struct RenderOptions {
   std::string conf = "{}";
   std::vector<std::string> xcoms;      // "task=JSON" or "task:key=JSON", as if the task had left it
   std::vector<std::string> variables;  // "name=text"
+  std::vector<std::string> connections;  // "name=URI"
 };
 
 // The fields of a task as an attempt of the run of that date would be given them.

@@ -3,6 +3,7 @@
 
 #include "core/calendar/format.h"
 #include "core/calendar/timetable.h"
+#include "core/model/connection.h"
 #include "core/model/json.h"
 #include "core/template/lookup.h"
 #include "dagctl/commands.h"
@@ -36,6 +37,18 @@ class StandIns final : public TemplateLookup {
     return OkStatus();
   }
 
+  // Masked, as the scheduler shows it.
+  Status AddConnection(const std::string& text) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos) return InvalidArgument("--conn: write NAME=URI");
+    const std::string name = text.substr(0, equals);
+    const StatusOr<Connection> connection = ParseConnection(name, text.substr(equals + 1));
+    if (!connection.ok()) return connection.status().WithContext("--conn " + name);
+    known_.insert_or_assign({TemplateNeed::Kind::kConnection, name, "", std::nullopt},
+                            MaskedConnection(ConnectionValue(*connection)));
+    return OkStatus();
+  }
+
   StatusOr<Value> Find(const TemplateNeed& need) override {
     const auto found = known_.find(need);
     if (found != known_.end()) return found->second;
@@ -46,6 +59,8 @@ class StandIns final : public TemplateLookup {
   static std::string Remedy(const TemplateNeed& need) {
     if (need.kind == TemplateNeed::Kind::kVariable)
       return "; give one to render with: --var " + need.name + "=TEXT";
+    if (need.kind == TemplateNeed::Kind::kConnection)
+      return "; give one to render with: --conn " + need.name + "=URI";
     if (need.kind != TemplateNeed::Kind::kXCom || need.map_index) return "";
     const std::string key = need.key == "return_value" ? "" : ":" + need.key;
     return "; give one to render with: --xcom " + need.name + key + "=JSON";
@@ -73,6 +88,8 @@ Status ShowRendered(Output& output, const Dag& dag, const RenderOptions& options
   StandIns stand_ins;
   for (const std::string& xcom : options.xcoms) RETURN_IF_ERROR(stand_ins.AddXCom(xcom));
   for (const std::string& variable : options.variables) RETURN_IF_ERROR(stand_ins.AddVariable(variable));
+  for (const std::string& connection : options.connections)
+    RETURN_IF_ERROR(stand_ins.AddConnection(connection));
   ASSIGN_OR_RETURN(const Timetable timetable, Timetable::Of(dag.schedule, zones));
   ASSIGN_OR_RETURN(const Run run, engine::RunOfDate(dag, timetable, options.date, options.conf));
   ASSIGN_OR_RETURN(const TaskInstance instance, engine::FirstAttempt(run, dag, options.task_id, &stand_ins));
@@ -85,8 +102,9 @@ Status ShowRendered(Output& output, const Dag& dag, const RenderOptions& options
 }
 
 Status ShowGiven(Context& context, const RenderOptions& options) {
-  if (options.conf != "{}" || !options.xcoms.empty() || !options.variables.empty())
-    return InvalidArgument("--conf, --xcom and --var are for runs that there are not yet; " + options.date +
+  if (options.conf != "{}" || !options.xcoms.empty() || !options.variables.empty() ||
+      !options.connections.empty())
+    return InvalidArgument("--conf, --xcom, --var and --conn are for runs that there are not yet; " + options.date +
                            " is no date, and so names a run");
   ASSIGN_OR_RETURN(const Value task,
                    context.client.Get(TaskPath(options.dag_id, options.date, options.task_id)));

@@ -110,7 +110,11 @@ Status ListTasks(Context& context, const std::string& dag_id, const std::string&
                    context.client.All(RunPath(dag_id, run_id) + "/taskInstances", "task_instances", {}, 100'000));
   // Scripts read ids and indices apart.
   const bool table = context.output.format() == Format::kTable;
-  context.output.Rows(kRunTaskFields, table ? NamedByIndex(std::move(tasks)) : std::move(tasks));
+  std::vector<Field> fields = kRunTaskFields;
+  if (std::any_of(tasks.begin(), tasks.end(),
+                  [](const Value& task) { return !Text(task, "rendered_map_index").empty(); }))
+    fields.insert(fields.begin() + 1, {"rendered_map_index", "NAME"});
+  context.output.Rows(fields, table ? NamedByIndex(std::move(tasks)) : std::move(tasks));
   return OkStatus();
 }
 

@@ -63,6 +63,7 @@ class RunLine {
           return ClearRun(c, in_.clear_run);
         }));
     clear->add_flag("--only-failed", in_.clear_run.only_failed, "only what failed");
+    clear->add_flag("--only-new", in_.clear_run.only_new, "only what the newest version has got since");
     clear->add_flag("--newest-version", in_.clear_run.newest_version,
                     "all of it, on the newest version of the DAG");
     clear->add_flag("--dry-run", in_.clear_run.dry_run, "only says what");

@@ -6,6 +6,7 @@
 #include "core/model/json.h"
 #include "core/spec/field.h"
 #include "core/spec/sensor.h"
+#include "core/template/template.h"
 
 namespace millrace::dagctl {
 namespace {
@@ -71,6 +72,11 @@ DagPtr Simulation::WithoutWork(const Dag& dag) const {
   copy.schedule.end = copy.schedule.end ? std::min(*copy.schedule.end, last) : last;
   copy.files.clear();
   for (Task& task : copy.tasks) {
+    task.map_index_template = Value();
+    // What nobody can know here holds nothing back.
+    for (std::optional<RunCondition>* condition : {&task.run_if, &task.skip_if}) {
+      if (*condition && !References((*condition)->condition.as_string(), task.id).empty()) condition->reset();
+    }
     const bool decides = task.in_engine && task.steering != Steering::kNone && task.kind != "approval";
     if (decides || Triggers(dag, task) || (task.sensor && StaysSensor(task))) continue;
     task.kind = "empty";

@@ -64,7 +64,7 @@ class StoreLine {
 
   void AddCredentials() {
     AddCredentialCommands(tree_.Group("variables", "named values: list, get, set, delete, import, export"),
-                          tree_.Group("connections", "named credentials: list, get, add, delete"),
+                          tree_.Group("connections", "named credentials: list, get, add, test, delete"),
                           in_.variable, in_.connection,
                           [this](CLI::App& group, const char* name, const char* help, CommandTree::Ask ask) {
                             return tree_.Add(group, name, help, std::move(ask));

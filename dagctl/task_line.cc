@@ -56,6 +56,7 @@ class TaskLine {
     clear->add_flag("--downstream", in_.clear.downstream, "and what depends on them");
     clear->add_flag("--only-failed", in_.clear.only_failed, "of these only failed ones");
     clear->add_flag("--only-running", in_.clear.only_running, "of these only running ones");
+    clear->add_flag("--prevent-running", in_.clear.prevent_running, "nothing, when one of them is running");
     clear->add_option("--note", in_.clear.note, "is left at each");
     clear->add_flag("--past", in_.clear.past, "and in the runs before, by logical date");
     clear->add_flag("--future", in_.clear.future, "and in the runs after");
@@ -96,6 +97,7 @@ class TaskLine {
     render->add_option("--conf", in_.render.conf, "parameters, a JSON object");
     render->add_option("--xcom", in_.render.xcoms, "TASK=JSON or TASK:KEY=JSON, as if that task had left it");
     render->add_option("--var", in_.render.variables, "NAME=TEXT, as if there were such a variable");
+    render->add_option("--conn", in_.render.connections, "NAME=URI, as if there were such a connection");
     tree_.Choose(*render, [this] {
       const CommandTree::Ask ask = [this](Context& context, bool&) -> Status {
         if (!ParseTimeUtc(in_.render.date).ok()) return ShowGiven(context, in_.render);

@@ -86,6 +86,7 @@ Status MarkRun(Context& context, const std::string& dag_id, const std::string& r
 Status ClearRun(Context& context, const ClearRunOptions& options) {
   const Value body = Value::Map{{"dry_run", options.dry_run},
                                 {"only_failed", options.only_failed},
+                                {"only_new", options.only_new},
                                 {"run_on_latest_version", options.newest_version}};
   ASSIGN_OR_RETURN(const Value answer,
                    context.client.Post(RunPath(options.dag_id, options.run_id) + "/clear", body));

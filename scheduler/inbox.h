@@ -45,6 +45,7 @@ struct PoolView {
   std::int64_t running = 0;
   std::int64_t queued = 0;
   std::int64_t scheduled = 0;  // that wait for it, or for a limit or worker besides
+  std::int64_t deferred = 0;   // of those that are deferred, whether they take slots or not
 };
 
 // Questions change nothing; the loop answers them between events from the engine's state.

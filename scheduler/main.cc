@@ -48,6 +48,7 @@ struct Flags {
   std::int64_t heartbeat_millis = 3000;
   std::int64_t lease_millis = 30000;
   bool verbose = false;
+  bool no_connection_tests = false;
 };
 
 struct Address {
@@ -135,7 +136,8 @@ Status Serve(const Flags& flags, const sigset_t& signals, LogSink& log) {
   const api::JobLoader load_job = [&](const JobFile& job) { return dagbag::LoadJobFile(job, zones); };
   api::ApiServer api(
       {.server = {.address = http.host, .port = http.port}, .dashboard = flags.webui, .render = render, .load_job = load_job,
-       .credentials = api::Credentials{vault, readers->variables(), readers->connections(), shown}},
+       .credentials = api::Credentials{vault, readers->variables(), readers->connections(), shown,
+                                          !flags.no_connection_tests}},
       {readers->dags(), readers->runs(), readers->task_instances(), readers->xcoms(), readers->datasets(),
        readers->jobs(), readers->journal(), *logs, readers->backfills(), readers->approvals(),
        readers->audit(), readers->notifications()},
@@ -234,6 +236,8 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(10, 60'000));
   app.add_option("--lease-ms", flags.lease_millis, "how long a silent worker keeps its tasks")
       ->check(CLI::Range(100, 3'600'000));
+  app.add_flag("--no-connection-tests", flags.no_connection_tests,
+               "refuse to have workers try whether a connection works");
   app.add_flag("--verbose", flags.verbose, "log more");
   CLI11_PARSE(app, argc, argv);
   return millrace::SchedulerMain(flags);

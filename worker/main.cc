@@ -26,6 +26,7 @@
 #include "worker/shuffle/host.h"
 #include "worker/sql/instance.h"
 #include "worker/tasks/check.h"
+#include "worker/tasks/connection_test.h"
 #include "worker/tasks/empty.h"
 #include "worker/tasks/extract.h"
 #include "worker/tasks/http.h"
@@ -64,6 +65,7 @@ tasks::Registry MakeRegistry(const tasks::Workplace& workplace, const Clock& clo
       {"python", tasks::PythonEntry(BaseEnvironment())},
       {"http", {[] { return std::make_unique<tasks::HttpTask>(); }}},
       {"notify", {[&] { return std::make_unique<tasks::NotifyTask>(workplace, clock); }}},
+      {"connection_test", {[&] { return std::make_unique<tasks::ConnectionTest>(workplace); }}},
       {"sql", {[&] { return std::make_unique<tasks::SqlTask>(workplace); }}},
       {"extract", {[&] { return std::make_unique<tasks::ExtractTask>(workplace); }}},
       {"load", {[&] { return std::make_unique<tasks::LoadTask>(workplace); }}},

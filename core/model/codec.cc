@@ -87,6 +87,12 @@ void Describe(V& v, T& x) {
   v("name", x.name);
 }
 
+template <typename V, Is<RunCondition> T>
+void Describe(V& v, T& x) {
+  v("condition", x.condition);
+  v("message", x.message);
+}
+
 template <typename V, Is<CachePolicy> T>
 void Describe(V& v, T& x) {
   v("expires", x.expires);
@@ -138,6 +144,9 @@ void Describe(V& v, T& x) {
   v.Later("lookups", x, &Task::lookups);
   v.Later("expand_lookups", x, &Task::expand_lookups);
   v.Later("cache", x, &Task::cache);
+  v.Later("run_if", x, &Task::run_if);
+  v.Later("skip_if", x, &Task::skip_if);
+  v.Later("map_index_template", x, &Task::map_index_template);
 }
 
 template <typename V, Is<DatasetCondition> T>
@@ -194,6 +203,7 @@ void Describe(V& v, T& x) {
   v("connections", x.connections);
   v("files", x.files);
   v("where", x.where);
+  v.Later("lookups", x, &Callback::lookups);
 }
 
 // A variable of an environment.
@@ -212,6 +222,10 @@ void Describe(V& v, T& x) {
   v("files", x.files);
   v("dag_hash", x.dag_hash);
   v("timeout", x.timeout);
+  v.Later("lookups", x, &Delivery::lookups);
+  v.Later("names", x, &Delivery::names);
+  v.Later("place", x, &Delivery::place);
+  v.Later("before", x, &Delivery::before);
 }
 
 template <typename V, Is<Param> T>

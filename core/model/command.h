@@ -57,6 +57,8 @@ struct ClearTasks {
   bool only_running = false;
   std::optional<std::string> note = {};  // is left at each of them
   bool refresh_cache = false;   // forgets what the tasks have cached, so that they do run
+  bool prevent_running = false;  // refused when one of them is running
+  bool only_new = false;  // the run gets its DAG's newest version, and those of its tasks that it does not have
 };
 
 // Sets task instances' states by hand: success, failed or skipped.
@@ -172,6 +174,13 @@ struct RetryNotification {
   std::string user;
 };
 
+// Has a worker try whether a connection works. Nothing of it is kept.
+struct TestConnection {
+  std::string id;
+  std::string uri;  // with its password
+  std::vector<std::string> secrets;
+};
+
 // Records that the engine does not decide about (users, tokens, audit, import errors): committed as they are, in the
 // order of the loop.
 struct WriteRecords {
@@ -181,7 +190,7 @@ struct WriteRecords {
 using Command = std::variant<TriggerRun, SetPaused, CancelRun, ClearTasks, MarkTask, AddDatasetEvent,
                              ClearDatasetQueue, WriteRecords, MarkRun, DeleteRun, DeleteRuns, DeleteDag,
                              CreateBackfill, ChangeBackfill, SetPool, RetryNotification, NoteRun, AnswerApproval,
-                             DeleteTaskInstance>;
+                             DeleteTaskInstance, TestConnection>;
 
 // What a command did: the run it made or changed, the instances it touched.
 struct CommandResult {
@@ -193,6 +202,12 @@ struct CommandResult {
   std::vector<WallTime> dates;       // CreateBackfill, dry run
   std::vector<RunKey> deleted;
   std::optional<ApprovalRow> approval = {};  // as it was answered
+  std::vector<std::string> new_tasks = {};   // ClearTasks: those that only_new adds
+  struct Tested {
+    bool works = false;
+    std::string message;
+  };
+  std::optional<Tested> tested = {};  // TestConnection
 };
 
 using CommandReply = StatusOr<CommandResult>;

@@ -74,19 +74,17 @@ struct XComRef {
   friend auto operator<=>(const XComRef&, const XComRef&) = default;
 };
 
-// Something outside its run that the templates of a task read.
-struct LookupRef {
-  enum class Kind : std::uint8_t { kVariable, kConnection, kPreviousSuccess };
-  Kind kind = Kind::kVariable;
-  std::string name;  // "" for kPreviousSuccess
-  friend auto operator<=>(const LookupRef&, const LookupRef&) = default;
-};
-
 // What an earlier success of the task with the same inputs left may stand for running it again.
 struct CachePolicy {
   Duration expires{0};  // 0: never
   Value key;            // a template; null: the rendered fields and the files that they name
   Value::List inputs;   // templates of what counts besides
+};
+
+// Whether a task is to run at all, asked when it is ready; if not, it is skipped.
+struct RunCondition {
+  Value condition;      // a template, whose text is true or false
+  std::string message;  // the reason it is skipped with; "": tells the condition
 };
 
 // One name of `expand` and where its values come from: a list, a map (its members as {key, value}), or text,
@@ -141,6 +139,9 @@ struct Task {
   std::vector<LookupRef> lookups;  // what its templates read besides XComs
   std::vector<LookupRef> expand_lookups;  // what its own `expand`, or its group's, reads besides XComs
   std::optional<CachePolicy> cache;
+  std::optional<RunCondition> run_if;
+  std::optional<RunCondition> skip_if;
+  Value map_index_template;  // a template of what an instance of a mapped task is called; null: its number alone
 
   bool mapped() const { return !expand.empty() || mapped_group >= 0; }
 };

@@ -19,6 +19,14 @@
 
 namespace millrace {
 
+// Something outside its run that templates read.
+struct LookupRef {
+  enum class Kind : std::uint8_t { kVariable, kConnection, kPreviousSuccess };
+  Kind kind = Kind::kVariable;
+  std::string name;  // "" for kPreviousSuccess
+  friend auto operator<=>(const LookupRef&, const LookupRef&) = default;
+};
+
 enum class CallbackCause : std::uint8_t { kSuccess, kFailure, kRetry, kSkipped, kExecute, kDeadline };
 inline constexpr int kCallbackCauseCount = 6;
 // "on_failure", as in the field on_failure_callback; "deadline".
@@ -34,9 +42,12 @@ struct Callback {
   std::vector<std::string> connections;
   std::vector<std::string> files;
   Position where;
+  std::vector<LookupRef> lookups = {};  // what its templates read outside the run
 };
 
-// What a worker is asked to do, rendered when the row was made: a retry says what the first try said.
+// What a worker is asked to do, rendered when the row was made: a retry says what the first try said. With `lookups` it
+// is rendered at each try instead, from the names as they were then and from what is looked up now: values of
+// variables and connections stand in no row.
 struct Delivery {
   std::string with;     // JSON
   std::string context;  // JSON object; only for kinds that ask for it
@@ -45,6 +56,10 @@ struct Delivery {
   std::vector<std::string> files;
   std::string dag_hash;  // the version whose files they are
   Duration timeout{0};
+  std::vector<LookupRef> lookups = {};
+  std::string names = {};  // with `lookups`: what `with`, whose templates are not rendered, sees; JSON
+  std::string place = {};  // and where it was written, for messages
+  std::optional<WallTime> before = {};  // and the run's logical date
   friend bool operator==(const Delivery&, const Delivery&) = default;
 };
 // The most bytes of a row's delivery: a message is not for moving data.

@@ -71,6 +71,8 @@ struct TaskInstance {
   // Of a sensor that is deferred: for what, a JSON object whose `text` says it to people; and since when, which lasts over retries.
   std::string wait;
   std::optional<WallTime> waits_since;
+  std::string cache_key = {};           // under which its success is kept for later ones; "": it is not
+  std::string rendered_map_index = {};  // what map_index_template says
   friend bool operator==(const TaskInstance&, const TaskInstance&) = default;
 
   // Its task's place in the DAG version.

@@ -373,6 +373,13 @@ const std::vector<FieldSpec>& TaskFields() {
                     {.name = "inputs",
                      .type = FieldType::kStringList,
                      .doc = "templates of what counts besides: \"{{ ds }}\", a path, a version"}}},
+       {.name = "run_if",
+        .type = FieldType::kAny,
+        .doc = "a template, or {condition, message}: unless it is true when the task is ready, the task is skipped"},
+       {.name = "skip_if", .type = FieldType::kAny, .doc = "the same: if it is true, the task is skipped"},
+       {.name = "map_index_template",
+        .type = FieldType::kString,
+        .doc = "what an instance of a mapped task is called: \"{{ map.file }}\""},
        {.name = "decides",
         .type = FieldType::kChoice,
         .doc = "what its result decides. branch: it names the tasks behind it that run; short_circuit: "

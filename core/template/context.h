@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/clock.h"
+#include "core/base/status.h"
 #include "core/model/value.h"
 #include "core/template/lookup.h"
 
@@ -48,5 +49,9 @@ class TemplateContext {
   std::vector<std::string> open_;
   TemplateLookup* lookup_ = nullptr;
 };
+
+// As JSON text and back, for what is rendered later than it is known: the entries, nothing else.
+std::string EncodeContext(const TemplateContext& context);
+StatusOr<TemplateContext> DecodeContext(std::string_view text);
 
 }  // namespace millrace

@@ -265,7 +265,7 @@ http::Response ClearRuns(Context& context, const Call& call) {
   clear.only_failed = body.Bool("only_failed", false);
   clear.latest_version = body.Bool("run_on_latest_version", false);
   clear.refresh_cache = body.Bool("refresh_cache", false);
-  body.UnsupportedTrue("only_new");
+  ReadOnlyNew(body, &clear);
   for (const char* name : {"partition_key", "partition_date_start", "partition_date_end"})
     body.Unsupported(name);
   const bool noted = body.Has("note");

@@ -124,7 +124,8 @@ http::Response Clear(Context& context, const Call& call) {
   if (clear.only_running) clear.only_failed = body.Has("only_failed") && clear.only_failed;
   if (clear.only_running && clear.only_failed)
     body.issues().Add("body", "only_running", "value_error", "only_failed and only_running both are set to True");
-  body.UnsupportedTrue("prevent_running_task");
+  // As a preview it refuses nothing.
+  clear.prevent_running = body.Bool("prevent_running_task", false) && !clear.dry_run;
   if (body.Has("note")) clear.note = ReadNote(body);
   (void)body.Any("note");
   if (clear.run_id.empty() && !from && !to) {
@@ -149,7 +150,7 @@ http::Response ClearRun(Context& context, const Call& call) {
   clear.only_failed = body.Bool("only_failed", false);
   clear.latest_version = body.Bool("run_on_latest_version", false);
   clear.refresh_cache = body.Bool("refresh_cache", false);
-  body.UnsupportedTrue("only_new");
+  ReadOnlyNew(body, &clear);
   const bool noted = body.Has("note");
   const std::string note = ReadNote(body);
   if (auto problems = body.Problems()) return *problems;

@@ -1,6 +1,7 @@
 // Connections on the wire: passwords, and members of extra whose names say that they are secret, can be set
 // and are never told.
 #include <algorithm>
+#include <semaphore>
 #include <utility>
 
 #include "core/model/connection.h"
@@ -32,7 +33,10 @@ Value Unmasked(const Value& sent, const Value* before) {
 class ConnectionHandlers {
  public:
   ConnectionHandlers(Context& context, const Credentials& credentials)
-      : context_(context), vault_(credentials.vault), reader_(credentials.connections) {}
+      : context_(context),
+        vault_(credentials.vault),
+        reader_(credentials.connections),
+        may_test_(credentials.tests) {}
 
   http::Response List(const Call& call) const {
     QueryInput query(call.request);
@@ -91,6 +95,42 @@ class ConnectionHandlers {
     http::Response response;
     response.status = 204;
     return response;
+  }
+
+  // A worker tries it. With nothing but an id: the one that tasks would be handed; otherwise the one that the body
+  // describes, laid over one of that id.
+  http::Response Test(const Call& call) const {
+    if (!may_test_) {
+      return http::ErrorResponse(
+          403, "Testing connections is turned off: the scheduler runs with --no-connection-tests");
+    }
+    BodyInput body(call.request);
+    const std::string id = body.String("connection_id");
+    TestConnection test;
+    if (!id.empty() && !body.Has("conn_type")) {
+      if (auto problems = body.Problems()) return *problems;
+      ASSIGN_OR_ANSWER(const Value found, vault_.Find({TemplateNeed::Kind::kConnection, id, "", std::nullopt}));
+      ASSIGN_OR_ANSWER(test.uri, vault_.Get(id));
+      test.secrets = SecretsOfConnection(found);
+    } else {
+      const StatusOr<ConnectionRecord> before = reader_.GetConnection(id);
+      const StatusOr<ConnectionRecord> row = Read(body, before.ok() ? &*before : nullptr, {});
+      if (auto problems = body.Problems()) return *problems;
+      ANSWER_IF_ERROR(row.status());
+      ASSIGN_OR_ANSWER(const Connection connection, vault_.Open(*row));
+      test.uri = ConnectionUri(connection);
+      test.secrets = SecretsOfConnection(ConnectionValue(connection));
+    }
+    test.id = id;
+    const std::vector<std::string> secrets = test.secrets;
+    if (!testing_.try_acquire()) return ErrorAnswer(ResourceExhausted("Too many tests at once; try again"));
+    const CommandReply reply = context_.Run(std::move(test));
+    testing_.release();
+    context_.Audit(call.who.user, "test_connection", id);
+    if (!reply.ok() && reply.status().code() == Code::kResourceExhausted) return ErrorAnswer(reply.status());
+    const bool works = reply.ok() && reply->tested && reply->tested->works;
+    std::string message = !reply.ok() ? reply.status().message() : reply->tested ? reply->tested->message : "";
+    return JsonAnswer(Value::Map{{"status", works}, {"message", MaskedText(std::move(message), secrets)}});
   }
 
   http::Response Many(const Call& call) const {
@@ -246,6 +286,8 @@ class ConnectionHandlers {
   Context& context_;
   auth::Vault& vault_;
   store::ConnectionReader& reader_;
+  const bool may_test_;
+  mutable std::counting_semaphore<2> testing_{2};  // each keeps a server thread for seconds
 };
 
 }  // namespace
@@ -264,6 +306,8 @@ void AddConnectionRoutes(RouteTable& table, Context& context, const Credentials&
   add("POST", kAll, Verb::kWrite, 201, "Make a connection", &ConnectionHandlers::Create);
   add("PATCH", kAll, Verb::kDelete, 200, "Make, change and delete many connections",
       &ConnectionHandlers::Many);
+  add("POST", "/api/v2/connections/test", Verb::kWrite, 200, "Have a worker try whether a connection works",
+      &ConnectionHandlers::Test);
   add("GET", kOne, Verb::kRead, 200, "One connection, without its secrets", &ConnectionHandlers::Get);
   add("PATCH", kOne, Verb::kWrite, 200, "Change a connection", &ConnectionHandlers::Update);
   add("DELETE", kOne, Verb::kDelete, 204, "Delete a connection", &ConnectionHandlers::Delete);

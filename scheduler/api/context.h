@@ -57,6 +57,7 @@ struct Credentials {
   store::VariableReader& variables;
   store::ConnectionReader& connections;
   TemplateLookup& shown;  // as people may see them
+  bool tests = true;      // whether connections may be tried
 };
 
 // Makes a DAG of a job's file: scheduler/dagbag, which main.cc hands in. Any thread.

@@ -76,4 +76,10 @@ Status NoteInstances(Context& context, const Located& at, std::int32_t map_index
   return context.Run(std::move(write)).status();
 }
 
+void ReadOnlyNew(BodyInput& body, ClearTasks* clear) {
+  clear->only_new = body.Bool("only_new", false);
+  if (clear->only_new && clear->only_failed)
+    body.issues().Add("body", "only_new", "value_error", "only_new and only_failed are mutually exclusive");
+}
+
 }  // namespace millrace::api

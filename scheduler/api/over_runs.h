@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "scheduler/api/context.h"
+#include "scheduler/api/input.h"
 #include "scheduler/api/instances.h"
 
 namespace millrace::api {
@@ -39,6 +40,7 @@ StatusOr<Value::List> OverRuns(Context& context, const std::vector<Run>& runs, O
     }
   }
   std::vector<TaskInstanceKey> touched;
+  Value::List added;  // tasks that have no instances yet
   Shower shower(context);
   for (const Run& run : runs) {
     command.dag_id = run.dag_id;
@@ -46,9 +48,16 @@ StatusOr<Value::List> OverRuns(Context& context, const std::vector<Run>& runs, O
     ASSIGN_OR_RETURN(const CommandResult result, context.Run(command));
     touched.insert(touched.end(), result.instances.begin(), result.instances.end());
     if (result.run) shower.Know(*result.run);
+    for (const std::string& id : result.new_tasks)
+      added.push_back(Value::Map{{"task_id", id}, {"task_display_name", id}});
     if (!command.dry_run) context.Audit(command.user, audit, run.dag_id + "/" + run.run_id);
   }
-  return shower.Show(touched);
+  ASSIGN_OR_RETURN(Value::List shown, shower.Show(touched));
+  shown.insert(shown.end(), added.begin(), added.end());
+  return shown;
 }
+
+// A clear's only_new.
+void ReadOnlyNew(BodyInput& body, ClearTasks* clear);
 
 }  // namespace millrace::api

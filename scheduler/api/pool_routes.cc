@@ -17,7 +17,7 @@ using auth::Verb;
 constexpr const char* kDefaultPool = "default_pool";
 
 Value WirePool(const PoolView& view) {
-  const std::int64_t used = view.running + view.queued;
+  const std::int64_t used = view.running + view.queued + (view.row.include_deferred ? view.deferred : 0);
   const bool unlimited = view.row.slots < 0;
   return Value::Map{{"name", view.row.name},
                     {"slots", view.row.slots},
@@ -28,7 +28,7 @@ Value WirePool(const PoolView& view) {
                     {"queued_slots", view.queued},
                     {"scheduled_slots", view.scheduled},
                     {"open_slots", unlimited ? -1 : view.row.slots - used},
-                    {"deferred_slots", 0},
+                    {"deferred_slots", view.deferred},
                     {"team_name", Value()}};
 }
 

@@ -302,7 +302,7 @@ Value::Map WireTaskInstance(const TaskInstance& instance, const Run& run, const 
                      {"hostname", TextOrNull(instance.worker)},
                      {"note", TextOrNull(instance.reason)},
                      {"map_index", instance.map_index},
-                     {"rendered_map_index", Value()},
+                     {"rendered_map_index", TextOrNull(instance.rendered_map_index)},
                      {"rendered_fields", Value::Map()},
                      {"trigger", Value()},
                      {"triggerer_job", Value()}};

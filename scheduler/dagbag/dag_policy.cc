@@ -5,6 +5,7 @@
 #include "core/spec/dag_fields.h"
 #include "scheduler/dagbag/dag_reader.h"
 #include "scheduler/dagbag/fields.h"
+#include "scheduler/dagbag/marked_values.h"
 
 namespace millrace::dagbag {
 namespace {
@@ -113,6 +114,45 @@ void DagReader::ReadCache(Task& task, const Value& value) {
     if (input.is_string()) policy.inputs.push_back(input);
   }
   task.cache = std::move(policy);
+}
+
+std::optional<RunCondition> DagReader::ReadCondition(const Task& task, const Value& value,
+                                                     std::string_view field) {
+  const Value* found = value.Find(field);
+  if (found == nullptr || found->is_null()) return std::nullopt;
+  const std::string what = "task '" + task.id + "': '" + std::string(field) + "'";
+  const Value written = WithoutMarks(*found, only_marked_);
+  RunCondition read;
+  const Value* condition = &written;
+  if (written.is_map()) {
+    static const std::vector<FieldSpec> kFields = {
+        {.name = "condition", .type = FieldType::kAny, .doc = "a template", .required = true},
+        {.name = "message", .type = FieldType::kString, .doc = "the reason it is skipped with"},
+    };
+    CheckFields(written, kFields, what, problems_);
+    condition = written.Find("condition");
+    if (condition == nullptr) return std::nullopt;
+    read.message = TextOf(written.Find("message"));
+  }
+  if (condition->is_bool()) {
+    read.condition = condition->as_bool() ? "true" : "false";
+  } else if (condition->is_string()) {
+    read.condition = *condition;
+  } else {
+    Add(condition->position(), what + " must be a template, not a " + std::string(condition->TypeName()),
+        std::string(field) + ": \"{{ params.full }}\"");
+    return std::nullopt;
+  }
+  return read;
+}
+
+void DagReader::ReadConditions(Task& task, const Value& value) {
+  task.run_if = ReadCondition(task, value, "run_if");
+  task.skip_if = ReadCondition(task, value, "skip_if");
+  if (const Value* name = value.Find("map_index_template"); name != nullptr && !name->is_null()) {
+    Value text = WithoutMarks(*name, only_marked_);
+    if (text.is_string()) task.map_index_template = std::move(text);
+  }
 }
 
 void DagReader::ReadRole(Task& task, const Value& value) {

@@ -157,7 +157,10 @@ void DagReader::Seal() {
   content.hash.clear();
   content.source.clear();
   content.file.clear();
-  for (Callback& callback : content.callbacks) callback.where = {};
+  for (Callback& callback : content.callbacks) {
+    callback.where = {};
+    callback.lookups.clear();
+  }
   for (Task& task : content.tasks) {
     task.where = {};
     // What follows from the rest says nothing new.

@@ -135,8 +135,26 @@ void SetReads(const Dag& dag, Task& task) {
     if (task.cache->key.is_string()) AddReads(dag, task.cache->key.as_string(), task, reads);
     for (const Value& input : task.cache->inputs) AddReads(dag, input.as_string(), task, reads);
   }
+  for (const auto& condition : {task.run_if, task.skip_if}) {
+    if (condition) AddReads(dag, condition->condition.as_string(), task, reads);
+  }
+  if (task.map_index_template.is_string()) AddReads(dag, task.map_index_template.as_string(), task, reads);
   task.pulls.assign(pulls.begin(), pulls.end());
   task.lookups.assign(reads.lookups.begin(), reads.lookups.end());
+}
+
+// A callback is told of no XComs.
+void SetLookups(const Dag& dag, Callback& callback) {
+  const TaskKind* kind = FindTaskKind(callback.kind);
+  if (kind == nullptr) return;
+  static const Task kNoTask;
+  Reads reads;
+  const RenderString collect = [&](std::string_view text, FieldUse, Position) -> StatusOr<std::string> {
+    AddReads(dag, text, kNoTask, reads);
+    return std::string();
+  };
+  static_cast<void>(RenderWith(*kind, callback.with, collect).ok());  // the collector refuses nothing
+  callback.lookups.assign(reads.lookups.begin(), reads.lookups.end());
 }
 
 }  // namespace
@@ -144,6 +162,7 @@ void SetReads(const Dag& dag, Task& task) {
 void CompleteFlow(Dag& dag) {
   SetSetups(dag);
   SetWeights(dag);
+  for (Callback& callback : dag.callbacks) SetLookups(dag, callback);
   for (Task& task : dag.tasks) {
     SetReads(dag, task);
     SetExpandReads(

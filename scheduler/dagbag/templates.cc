@@ -149,10 +149,21 @@ void CheckTemplates(const Dag& dag, std::string_view source, std::vector<Problem
     AddMapNames(dag, task, context);
     // The checker refuses nothing, so there is no error to look at.
     static_cast<void>(RenderWith(*kind, task.with, check).ok());
-    if (!task.cache) continue;
-    Value::List cached = task.cache->inputs;
-    if (task.cache->key.is_string()) cached.push_back(task.cache->key);
-    for (const Value& text : cached) static_cast<void>(check(text.as_string(), FieldUse::kTemplate, text.position()).ok());
+    Value::List besides;
+    for (const auto& condition : {task.run_if, task.skip_if}) {
+      if (condition) besides.push_back(condition->condition);
+    }
+    if (task.map_index_template.is_string()) {
+      const Value& name = task.map_index_template;
+      not_secret(name.as_string(), name.position(), "what an instance is called is kept in the store");
+      besides.push_back(name);
+    }
+    if (task.cache) besides.insert(besides.end(), task.cache->inputs.begin(), task.cache->inputs.end());
+    if (task.cache && task.cache->key.is_string()) besides.push_back(task.cache->key);
+    for (const Value& text : besides) {
+      names(text.as_string(), text.position());
+      CheckXComs(dag, task, text.as_string(), source, text.position(), problems);
+    }
   }
 }
 

@@ -138,9 +138,9 @@ void Engine::State::OnCachedLoaded(const CachedLoaded& event) {
 
 void Engine::State::KeepInCache(const LiveRun& run, const Instance& instance, const engine::End& end) {
   const Task& task = TaskOf(run, instance);
-  if (!task.cache || end.cached || instance.values == nullptr || instance.values->cache_key.empty()) return;
+  if (!task.cache || end.cached || instance.row.cache_key.empty()) return;
   CachedResult row;
-  row.key = instance.values->cache_key;
+  row.key = instance.row.cache_key;
   row.dag_id = run.row.dag_id;
   row.task_id = task.id;
   row.run_id = run.row.run_id;

@@ -13,6 +13,8 @@
 namespace millrace::engine {
 namespace {
 
+constexpr std::size_t kMaxNamesBytes = 256 * 1024;
+
 std::string Encoded(std::string_view text) {
   constexpr std::string_view kDigits = "0123456789ABCDEF";
   std::string encoded;
@@ -36,6 +38,34 @@ std::string Plain(const Value* value) {
   std::string all;
   for (const Value& item : value->as_list()) all += (all.empty() ? "" : ", ") + Plain(&item);
   return all;
+}
+
+// The fields with their templates filled in, and the environment that shell text among them refers to.
+Status Fill(const TaskKind& kind, const Value& raw, const TemplateContext& context, Delivery& delivery) {
+  ShellEnvironment shell;
+  const RenderString render = [&](std::string_view text, FieldUse use,
+                                  Position where) -> StatusOr<std::string> {
+    StatusOr<std::string> rendered = [&]() -> StatusOr<std::string> {
+      if (use != FieldUse::kShellTemplate) return RenderText(text, context);
+      ASSIGN_OR_RETURN(const Template parsed, Template::Parse(text));
+      return parsed.RenderShell(context, shell);
+    }();
+    if (rendered.ok()) return rendered;
+    const std::string place = where.line == 0 ? "" : ":" + std::to_string(where.line) + ":" + std::to_string(where.column);
+    return rendered.status().WithContext(delivery.place + place);
+  };
+  ASSIGN_OR_RETURN(const Value with, RenderWith(kind, raw, render));
+  delivery.with = ToJson(with);
+  delivery.environment.insert(delivery.environment.end(), shell.variables.begin(), shell.variables.end());
+  return OkStatus();
+}
+
+Status CheckSize(const Delivery& delivery, const std::string& what) {
+  std::size_t bytes = delivery.with.size() + delivery.context.size();
+  for (const auto& [name, value] : delivery.environment) bytes += name.size() + value.size();
+  if (bytes <= kMaxDeliveryBytes) return OkStatus();
+  return InvalidArgument(what + ": its message has " + std::to_string(bytes) + " bytes; at most " +
+                         std::to_string(kMaxDeliveryBytes) + " are told");
 }
 
 }  // namespace
@@ -78,21 +108,7 @@ StatusOr<Delivery> RenderCallback(const Run& run, const Dag& dag, const Task& ta
   if (kind == nullptr) return InvalidArgument("task kind not known: " + callback.kind);
   ASSIGN_OR_RETURN(TemplateContext context, ContextOf(run, dag, task, instance, triggering_events));
   AddCallbackNames(facts, context);
-  ShellEnvironment shell;
-  const RenderString render = [&](std::string_view text, FieldUse use,
-                                  Position where) -> StatusOr<std::string> {
-    StatusOr<std::string> rendered = [&]() -> StatusOr<std::string> {
-      if (use != FieldUse::kShellTemplate) return RenderText(text, context);
-      ASSIGN_OR_RETURN(const Template parsed, Template::Parse(text));
-      return parsed.RenderShell(context, shell);
-    }();
-    if (rendered.ok()) return rendered;
-    return rendered.status().WithContext(FieldOf(callback.on) + ", " + dag.file + ":" +
-                                         std::to_string(where.line) + ":" + std::to_string(where.column));
-  };
-  ASSIGN_OR_RETURN(const Value with, RenderWith(*kind, callback.with, render));
   Delivery delivery;
-  delivery.with = ToJson(with);
   if (kind->context) {
     ASSIGN_OR_RETURN(const std::string text, ContextJson(run, dag, task, instance));
     ASSIGN_OR_RETURN(Value told, ParseJson(text));
@@ -111,18 +127,41 @@ StatusOr<Delivery> RenderCallback(const Run& run, const Dag& dag, const Task& ta
   delivery.environment.emplace_back("MILLRACE_EXCEPTION", facts.exception);
   delivery.environment.emplace_back("MILLRACE_LOG_URL",
                                     facts.log_url.empty() ? facts.run_url : facts.log_url);
-  delivery.environment.insert(delivery.environment.end(), shell.variables.begin(), shell.variables.end());
   delivery.connections = callback.connections;
   delivery.files = callback.files;
   delivery.dag_hash = dag.hash;
   delivery.timeout = callback.timeout;
-  std::size_t bytes = delivery.with.size() + delivery.context.size();
-  for (const auto& [name, value] : delivery.environment) bytes += name.size() + value.size();
-  if (bytes > kMaxDeliveryBytes) {
-    return InvalidArgument(FieldOf(callback.on) + ": its message has " + std::to_string(bytes) +
-                           " bytes; at most " + std::to_string(kMaxDeliveryBytes) + " are told");
+  delivery.place = FieldOf(callback.on) + ", " + dag.file;
+  if (callback.lookups.empty()) {
+    RETURN_IF_ERROR(Fill(*kind, callback.with, context, delivery));
+    delivery.place.clear();
+  } else {
+    delivery.with = ToJson(callback.with);
+    delivery.lookups = callback.lookups;
+    delivery.names = EncodeContext(context);
+    delivery.place += ":" + std::to_string(callback.where.line);
+    delivery.before = run.logical_date;
+    if (delivery.names.size() > kMaxNamesBytes) {
+      return InvalidArgument(FieldOf(callback.on) + ": the params and the conf of its run have " +
+                             std::to_string(delivery.names.size()) + " bytes; at most " +
+                             std::to_string(kMaxNamesBytes) + " are kept for a message");
+    }
   }
+  RETURN_IF_ERROR(CheckSize(delivery, FieldOf(callback.on)));
   return delivery;
+}
+
+StatusOr<Delivery> RenderDelivery(const Delivery& delivery, const std::string& kind, TemplateLookup& lookup) {
+  const TaskKind* known = FindTaskKind(kind);
+  if (known == nullptr) return InvalidArgument("task kind not known: " + kind);
+  ASSIGN_OR_RETURN(TemplateContext context, DecodeContext(delivery.names));
+  context.SetLookup(&lookup);
+  ASSIGN_OR_RETURN(const Value with, ParseJson(delivery.with));
+  Delivery rendered = delivery;
+  rendered.names.clear();
+  RETURN_IF_ERROR(Fill(*known, with, context, rendered));
+  RETURN_IF_ERROR(CheckSize(rendered, delivery.place));
+  return rendered;
 }
 
 }  // namespace millrace::engine

@@ -9,14 +9,18 @@
 #include "core/model/notification.h"
 #include "core/model/run.h"
 #include "core/template/callback_context.h"
+#include "core/template/lookup.h"
 
 namespace millrace::engine {
 
 // `task` and `instance`: the one that it is about; of a run, the one that decided, or an empty one. An error
-// names the place and why. XComs, variables and connections are errors.
+// names the place and why. XComs are errors. With callback.lookups nothing is rendered yet.
 StatusOr<Delivery> RenderCallback(const Run& run, const Dag& dag, const Task& task,
                                   const TaskInstance& instance, const Callback& callback,
                                   const CallbackFacts& facts, const Value& triggering_events);
+
+// One that was left so, of task kind `kind`, with what was looked up. The error may hold a secret.
+StatusOr<Delivery> RenderDelivery(const Delivery& delivery, const std::string& kind, TemplateLookup& lookup);
 
 // "smtp to ops@example.com", "webhook by alerts", "python tell.py": for people; without secrets.
 std::string TargetOf(const Callback& callback);

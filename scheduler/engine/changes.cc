@@ -43,10 +43,11 @@ void Engine::State::Settle() {
     CreateInstances();
     TellDownstream();
     ExpandReady();
+    DecideReady();
     Place();
     LookAgain();
     EndRuns();
-  } while (!ended.empty() || !woken.empty() || !expanding.empty() || !moved_runs.empty() || !to_look.empty());
+  } while (!ended.empty() || !woken.empty() || !expanding.empty() || !deciding.empty() || !moved_runs.empty() || !to_look.empty());
   FlushRows();
   out = nullptr;
 }
@@ -116,6 +117,7 @@ void Engine::State::SetState(LiveRun& run, Instance& instance, TaskState to, boo
   out->batch.transitions.push_back({row.key.run, row.key.index, static_cast<std::uint8_t>(from),
                                     static_cast<std::uint8_t>(to), row.try_number, now.wall});
   if (from == TaskState::kScheduled) Unpark(run, instance);
+  if (from == TaskState::kScheduled) instance.decided = false;
   if (from == TaskState::kScheduled && !lookups.empty()) lookups.erase(row.key);
   if (from == TaskState::kDeferred) ForgetAwaited(instance);
   if (from == TaskState::kDeferred) ForgetWait(row.key);
@@ -123,10 +125,17 @@ void Engine::State::SetState(LiveRun& run, Instance& instance, TaskState to, boo
   if (from == TaskState::kRunning) FindPool(PoolOf(task)).running -= task.pool_slots;
   if (to == TaskState::kRunning) FindPool(PoolOf(task)).running += task.pool_slots;
   if (instance.holds && !HasAttempt(to)) Release(run, instance);
+  if (MayDefer(task) && (from == TaskState::kDeferred || to == TaskState::kDeferred)) {
+    Pool& pool = FindPool(task.pool);
+    pool.deferred += to == TaskState::kDeferred ? task.pool_slots : -task.pool_slots;
+    if (to == TaskState::kDeferred && pool.include_deferred) Reserve(run, instance);
+  }
+  if (instance.reserves && to != TaskState::kDeferred && to != TaskState::kScheduled) Unreserve(run, instance);
   row.state = to;
   row.due_at.reset();
   row.wait.clear();
   if (IsTerminal(to) || to == TaskState::kNone) row.waits_since.reset();
+  if (!HasAttempt(to) && to != TaskState::kDeferred) row.cache_key.clear();
   if (IsTerminal(from) != IsTerminal(to)) {
     run.unfinished += IsTerminal(to) ? -1 : 1;
   }

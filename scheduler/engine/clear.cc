@@ -49,6 +49,7 @@ CommandResult Engine::State::Stop(LiveRun& run, const std::string& reason) {
 }
 
 CommandReply Engine::State::Clear(const ClearTasks& command, LiveRun& run) {
+  if (command.only_new) return AddNewTasks(command, run);
   const bool other_version = command.latest_version && run.row.version != run.owner->row.version;
   if (other_version && (!command.task_ids.empty() || command.only_failed || command.only_running)) {
     return InvalidArgument("run " + run.row.run_id + " has version " + std::to_string(run.row.version) +
@@ -64,6 +65,7 @@ CommandReply Engine::State::Clear(const ClearTasks& command, LiveRun& run) {
   // Those that have not begun have nothing to clear.
   std::vector<std::int32_t> indices;
   CommandResult result;
+  std::string running;
   for (const std::int32_t task : selected) {
     const std::string& id = run.dag->tasks[static_cast<std::size_t>(task)].id;
     const bool named =
@@ -75,9 +77,14 @@ CommandReply Engine::State::Clear(const ClearTasks& command, LiveRun& run) {
       if (command.only_failed && !HasFailed(instance)) return;
       if (command.only_running && state != TaskState::kRunning) return;
       if (named && command.map_index >= 0 && instance.row.map_index != command.map_index) return;
+      if (state == TaskState::kRunning) running = id;
       indices.push_back(instance.row.key.index);
       result.instances.push_back(instance.row.key);
     });
+  }
+  if (command.prevent_running && !running.empty()) {
+    return FailedPrecondition("task " + running + " of run " + run.row.run_id +
+                              " is running: wait for its end, or clear without prevent_running_task, which stops it");
   }
   if (!command.dry_run && command.refresh_cache) ForgetCached(run, selected);
   if (!command.dry_run && other_version) {
@@ -143,6 +150,7 @@ void Engine::State::UseNewestVersion(LiveRun& run) {
     row.map_index = -1;
     row.mapped_task = 0;
     row.map_value.clear();
+    row.rendered_map_index.clear();
     row.ended_at.reset();
     Touch(run, instance);
   }

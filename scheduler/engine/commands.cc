@@ -71,6 +71,10 @@ void Engine::State::OnCommand(const CommandReceived& event) {
     Answer(event.reply, Set(*pool));
     return;
   }
+  if (const auto* test = std::get_if<TestConnection>(&event.command)) {
+    Test(event.reply, *test);
+    return;
+  }
   Command command = event.command;
   auto* trigger = std::get_if<TriggerRun>(&command);
   if (trigger != nullptr) {

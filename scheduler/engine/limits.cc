@@ -28,8 +28,10 @@ Pool& Engine::State::FindPool(const std::string& name) {
     for (const auto& [pool, size] : options.pools) {
       if (pool == name) found->second.size = size;
     }
-    if (const auto row = pool_rows.find(name); row != pool_rows.end())
+    if (const auto row = pool_rows.find(name); row != pool_rows.end()) {
       found->second.size = row->second.slots < 0 ? kNoLimit : row->second.slots;
+      found->second.include_deferred = row->second.include_deferred;
+    }
   }
   return found->second;
 }
@@ -44,12 +46,14 @@ CommandReply Engine::State::Set(const SetPool& command) {
     if (stored == pool_rows.end()) return NotFound("The Pool with name: `" + name + "` was not found");
     pool_rows.erase(stored);
     out->batch.records.emplace_back(command.pool);
+    IncludeDeferred(FindPool(name), false);
     Resize(FindPool(name), 0);
     return CommandResult{};
   }
   if (command.pool.slots < -1) return InvalidArgument("a pool has 0 slots or more, or -1 for no limit");
   pool_rows[name] = command.pool;
   out->batch.records.emplace_back(command.pool);
+  IncludeDeferred(FindPool(name), command.pool.include_deferred);
   Resize(FindPool(name), command.pool.slots);
   return CommandResult{};
 }
@@ -60,8 +64,72 @@ void Engine::State::Resize(Pool& pool, std::int32_t slots) {
   Relist(pool);
   for (auto& [key, run] : runs) {
     for (Instance& instance : run.instances) {
-      if (instance.row.state != TaskState::kScheduled || PoolOf(TaskOf(run, instance)) != pool.name) continue;
+      const Task& task = TaskOf(run, instance);
+      const bool meant = PoolOf(task) == pool.name || (MayDefer(task) && task.pool == pool.name);
+      if (instance.row.state != TaskState::kScheduled || !meant) continue;
       Unpark(run, instance);
+      Park(run, instance);
+    }
+  }
+}
+
+// What waits already keeps waiting, and counts or not from now on.
+void Engine::State::IncludeDeferred(Pool& pool, bool include) {
+  if (std::exchange(pool.include_deferred, include) == include) return;
+  for (auto& [key, run] : runs) {
+    for (Instance& instance : run.instances) {
+      const Task& task = TaskOf(run, instance);
+      if (!MayDefer(task) || task.pool != pool.name) continue;
+      if (include && instance.row.state == TaskState::kDeferred) Reserve(run, instance);
+      if (!include && instance.reserves) Unreserve(run, instance);
+    }
+  }
+}
+
+bool Engine::State::MayReserve(LiveRun& run, Instance& instance) {
+  const Task& task = TaskOf(run, instance);
+  if (!MayDefer(task) || instance.reserves) return true;
+  Pool& pool = FindPool(task.pool);
+  if (!pool.include_deferred) return true;
+  // As in Park: one that no release can ever admit must not stand in front of others.
+  if (task.pool_slots > pool.size) return false;
+  if (pool.deferring.insert(PoolKeyOf(run, task, instance)).second) pool.scheduled += task.pool_slots;
+  deferring_pools.insert(pool.name);
+  return false;
+}
+
+void Engine::State::Reserve(const LiveRun& run, Instance& instance) {
+  if (std::exchange(instance.reserves, true)) return;
+  const Task& task = TaskOf(run, instance);
+  Pool& pool = FindPool(task.pool);
+  pool.used += task.pool_slots;
+  pool.reserved += task.pool_slots;
+  Relist(pool);
+}
+
+void Engine::State::Unreserve(const LiveRun& run, Instance& instance) {
+  if (!std::exchange(instance.reserves, false)) return;
+  const Task& task = TaskOf(run, instance);
+  Pool& pool = FindPool(task.pool);
+  pool.used -= task.pool_slots;
+  pool.reserved -= task.pool_slots;
+  Relist(pool);
+}
+
+// The best of each pool, as long as it fits and nothing better waits there for a worker's slot.
+void Engine::State::ReserveWaiting() {
+  for (const std::string& name : std::set<std::string>(deferring_pools)) {
+    Pool& pool = pools.find(name)->second;
+    for (auto at = pool.deferring.begin(); at != pool.deferring.end();) {
+      const LaneKey best = *at++;
+      LiveRun& run = runs.find(std::get<1>(best))->second;
+      Instance& instance = run.at(std::get<2>(best));
+      const Task& task = TaskOf(run, instance);
+      if (run.row.state != RunState::kRunning || run.owner->row.paused) continue;
+      const bool first = pool.open.empty() || best < pool.open.begin()->first;
+      if (!first || pool.used + task.pool_slots > pool.size) break;
+      Unpark(run, instance);
+      Reserve(run, instance);
       Park(run, instance);
     }
   }
@@ -129,8 +197,13 @@ void Engine::State::Park(LiveRun& run, Instance& instance) {
     Ask(run, instance);
     return;
   }
+  if (!instance.decided && HasConditions(task)) {
+    deciding.insert(instance.row.key);
+    return;
+  }
   if (task.cache && LookInCache(run, instance)) return;
   if (!Admit(run, instance)) return;
+  if (!MayReserve(run, instance)) return;
   const std::string& name = PoolOf(task);
   Lane& lane = run.lanes[name];
   lane.run = &run;
@@ -144,6 +217,11 @@ void Engine::State::Park(LiveRun& run, Instance& instance) {
 
 void Engine::State::Unpark(LiveRun& run, const Instance& instance) {
   const Task& task = TaskOf(run, instance);
+  if (!deferring_pools.empty() && MayDefer(task)) {
+    Pool& pool = FindPool(task.pool);
+    if (pool.deferring.erase(PoolKeyOf(run, task, instance)) > 0) pool.scheduled -= task.pool_slots;
+    if (pool.deferring.empty()) deferring_pools.erase(pool.name);
+  }
   const auto lane = run.lanes.find(PoolOf(task));
   if (lane == run.lanes.end()) return;
   if (lane->second.waiting.erase({OrderOf(task), instance.row.key.index}) > 0)

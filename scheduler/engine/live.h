@@ -62,6 +62,8 @@ struct Instance {
   bool holds = false;                                  // counts in its pool and against max_active_tasks
   bool untold = false;                                 // ended, and downstream does not know it yet
   bool admitted = false;                               // counts against the limits on instances of its task
+  bool reserves = false;                               // has its pool's slots before and while it is deferred
+  bool decided = false;                          // run_if and skip_if let it run, this time
   bool asked = false;                            // for what its task reads, or for a cached result
   std::shared_ptr<const LoadedValues> values;    // null until they have come
 };
@@ -105,6 +107,10 @@ struct Pool {
   std::int32_t scheduled = 0;  // of those that are parked
   std::map<LaneKey, Lane*> open;
   std::optional<LaneKey> listed;  // its key among the pools that can start something now
+  bool include_deferred = false;
+  std::int32_t reserved = 0;    // of `used`, by instances that wait or are to wait
+  std::int32_t deferred = 0;    // of instances that are deferred, whether they have slots or not
+  std::set<LaneKey> deferring;  // with include_deferred: those that would wait and have no slot to
 };
 
 using EventPtr = std::shared_ptr<const DatasetEvent>;
@@ -113,6 +119,7 @@ using EventPtr = std::shared_ptr<const DatasetEvent>;
 struct LiveNotification {
   Notification row;
   BatchPlace place;
+  std::shared_ptr<const LoadedValues> values;  // for the try that is about to begin
 };
 
 struct LiveRun {
@@ -209,6 +216,7 @@ struct LiveAttempt {
   std::optional<jobs::StageTaskId> stage;  // of a job
   std::shared_ptr<const StageWork> work;
   std::int64_t notification = 0;  // a delivery: of no task instance, and without a slot
+  std::uint64_t reply = 0;        // a test of a connection, which counts as a delivery: whom its end answers
 };
 
 // How many notifications a worker delivers at a time: beside its slots, so that no user work waits for them.

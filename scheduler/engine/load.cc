@@ -106,6 +106,11 @@ void Engine::State::LoadInstances(LiveRun& run, std::vector<TaskInstance> rows) 
       Readmit(run, instance);
     }
     if (row.state == TaskState::kRunning) FindPool(PoolOf(task)).running += task.pool_slots;
+    if (row.state == TaskState::kDeferred && MayDefer(task)) {
+      Pool& pool = FindPool(task.pool);
+      pool.deferred += task.pool_slots;
+      if (pool.include_deferred) Reserve(run, instance);
+    }
     if (row.state == TaskState::kDeferred && task.sensor) {
       ResumeWait(run, instance);
     } else if (row.state == TaskState::kUpForRetry) {

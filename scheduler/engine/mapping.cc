@@ -159,6 +159,7 @@ void Engine::State::SetMapped(LiveRun& run, const std::vector<std::int32_t>& tas
       instance.row.map_index = values.empty() ? -1 : static_cast<std::int32_t>(i);
       instance.row.mapped_task = values.empty() ? 0 : task;
       instance.row.map_value = value;
+      instance.row.rendered_map_index.clear();
       now_there.push_back(index);
       Touch(run, instance);
     }

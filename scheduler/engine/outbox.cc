@@ -9,6 +9,7 @@
 
 #include "core/calendar/format.h"
 #include "core/model/json.h"
+#include "core/model/secret_text.h"
 #include "scheduler/engine/callback.h"
 #include "scheduler/engine/state.h"
 
@@ -19,6 +20,7 @@ constexpr std::int32_t kMostTries = 10;
 constexpr Duration kFirstDelay = std::chrono::seconds(10);
 constexpr Duration kLongestDelay = std::chrono::minutes(10);
 constexpr Duration kKillGrace = std::chrono::seconds(2);
+constexpr Duration kAskAgain = std::chrono::seconds(1);
 
 Duration DelayAfter(std::int32_t tries) {
   Duration delay = kFirstDelay;
@@ -26,7 +28,8 @@ Duration DelayAfter(std::int32_t tries) {
   return std::min(delay, kLongestDelay);
 }
 
-Assignment AssignmentOf(const Notification& row) {
+// `delivery`: the row's, rendered.
+Assignment AssignmentOf(const Notification& row, const Delivery& delivery) {
   Assignment assignment;
   assignment.fence = row.fence;
   assignment.instance = {row.run, kNotificationLog};
@@ -35,15 +38,15 @@ Assignment AssignmentOf(const Notification& row) {
   assignment.task_id = row.task_id;
   assignment.try_number = static_cast<std::int32_t>(row.id & INT32_MAX);
   assignment.kind = row.kind;
-  assignment.with = row.delivery.with;
-  assignment.context = row.delivery.context;
-  assignment.environment = row.delivery.environment;
+  assignment.with = delivery.with;
+  assignment.context = delivery.context;
+  assignment.environment = delivery.environment;
   assignment.environment.emplace_back("MILLRACE_IDEMPOTENCY_KEY", IdempotencyKey(row));
   assignment.environment.emplace_back("MILLRACE_FENCE", ToString(row.fence));
-  assignment.connections = row.delivery.connections;
-  assignment.files = row.delivery.files;
-  assignment.dag_hash = row.delivery.dag_hash;
-  assignment.timeout = row.delivery.timeout;
+  assignment.connections = delivery.connections;
+  assignment.files = delivery.files;
+  assignment.dag_hash = delivery.dag_hash;
+  assignment.timeout = delivery.timeout;
   assignment.kill_grace = kKillGrace;
   assignment.slots = 0;
   return assignment;
@@ -89,15 +92,15 @@ void Engine::State::TellRun(LiveRun& run, CallbackCause cause, const std::string
   for (const std::int32_t place : run.dag->run_callbacks) {
     const Callback& callback = run.dag->callbacks[static_cast<std::size_t>(place)];
     if (callback.on != cause) continue;
-    const Instance* deciding = Deciding(run, cause == CallbackCause::kFailure);
+    const Instance* decided_by = Deciding(run, cause == CallbackCause::kFailure);
     CallbackFacts facts;
     facts.reason = reason;
     if (cause == CallbackCause::kFailure) {
       facts.exception = !run.row.note.empty() ? run.row.note
-                        : deciding != nullptr ? deciding->row.reason
+                        : decided_by != nullptr ? decided_by->row.reason
                                               : "";
     }
-    AddNotification(run, callback, nullptr, deciding, std::move(facts));
+    AddNotification(run, callback, nullptr, decided_by, std::move(facts));
   }
 }
 
@@ -208,6 +211,23 @@ void Engine::State::Deliver() {
     undelivered.erase(undelivered.begin());
     LiveNotification& notification = notifications.find(id)->second;
     Notification& row = notification.row;
+    if (!row.delivery.lookups.empty() && notification.values == nullptr) {
+      AskForDelivery(row);
+      continue;
+    }
+    Delivery delivery = row.delivery;
+    std::vector<std::string> secrets;
+    if (const auto values = std::exchange(notification.values, nullptr); values != nullptr) {
+      secrets = SecretsOf(values.get());
+      TemplateAnswers answers;
+      AddFound(*values, answers);
+      StatusOr<Delivery> rendered = RenderDelivery(row.delivery, row.kind, answers);
+      if (!rendered.ok()) {
+        DeliveryFailed(notification, MaskedText(rendered.status().message(), secrets), false);
+        continue;
+      }
+      delivery = std::move(rendered).value();
+    }
     Session& session = sessions.find(couriers.begin()->second)->second;
     LiveAttempt attempt;
     attempt.instance = {row.run, kNotificationLog};
@@ -222,8 +242,35 @@ void Engine::State::Deliver() {
     Keep(notification);
     const Duration limit = row.delivery.timeout + kKillGrace + options.lease;
     timers.Add({now.boot + limit, TimerKind::kBackstop, {}, {}, 0, row.fence});
-    Emit(Assign{session.row.session, AssignmentOf(row)});
+    Assignment assignment = AssignmentOf(row, delivery);
+    assignment.secrets = std::move(secrets);
+    Emit(Assign{session.row.session, std::move(assignment)});
   }
+}
+
+// Asked for at each try: a retry by hand finds what was mended meanwhile, and no row holds a secret.
+void Engine::State::AskForDelivery(const Notification& row) {
+  NeedXComs need;
+  need.instance = {RunKey{row.id}, kNotificationLog};
+  need.lookups = row.delivery.lookups;
+  need.dag_id = row.dag_id;
+  need.before = row.delivery.before;
+  Emit(std::move(need));
+}
+
+void Engine::State::OnDeliveryValues(const XComsLoaded& event) {
+  const auto found = notifications.find(ToInt(event.instance.run));
+  if (found == notifications.end() || found->second.row.state != NotificationState::kPending) return;
+  const std::int64_t id = found->first;
+  const bool later = std::any_of(event.found.begin(), event.found.end(), [](const FoundValue& one) {
+    return !one.value.ok() && one.value.status().code() == Code::kUnavailable;
+  });
+  if (!event.rows.ok() || later) {
+    timers.Add({now.boot + kAskAgain, TimerKind::kDelivery, {}, {RunKey{id}, 0}, 0, {}});
+    return;
+  }
+  found->second.values = std::make_shared<const LoadedValues>(LoadedValues{{}, event.found, false, ""});
+  undelivered.insert(id);
 }
 
 void Engine::State::OnDeliveryReport(const LiveAttempt& attempt, const Report& report) {
@@ -233,6 +280,12 @@ void Engine::State::OnDeliveryReport(const LiveAttempt& attempt, const Report& r
   }
   if (!report.ended) {
     attempts.find(report.fence)->second.started = true;
+    return;
+  }
+  if (attempt.reply != 0) {
+    CommandResult result;
+    result.tested = {report.outcome == Outcome::kSuccess, report.message};
+    OnTested(report.fence, std::move(result));
     return;
   }
   const std::int64_t id = attempt.notification;
@@ -255,6 +308,10 @@ void Engine::State::OnDeliveryReport(const LiveAttempt& attempt, const Report& r
 
 // `counts`: it may have been told already, and be what ended its worker.
 void Engine::State::OnDeliveryLost(Fence fence, const std::string& why, bool counts) {
+  if (attempts.find(fence)->second.reply != 0) {
+    OnTested(fence, Unavailable("the worker that tried it is lost: " + why + "; try again"));
+    return;
+  }
   const std::int64_t id = attempts.find(fence)->second.notification;
   Vacate(fence);
   const auto found = notifications.find(id);
@@ -306,6 +363,10 @@ void Engine::State::OnDeliveryStuck(Fence fence) {
   const LiveAttempt attempt = attempts.find(fence)->second;
   Emit(CancelAttempt{attempt.session, fence, "timed out"});
   attempts.find(fence)->second.wanted = false;
+  if (attempt.reply != 0) {
+    Answer(attempt.reply, Unavailable("the worker that tried it did not answer"));
+    return;
+  }
   const auto found = notifications.find(attempt.notification);
   if (found == notifications.end() || found->second.row.fence != fence) return;
   DeliveryFailed(found->second, "timed out, and its worker did not end it", true);

@@ -17,6 +17,7 @@ bool IsShort(const Task& task) { return task.kind == "empty"; }
 void Engine::State::Place() {
   Deliver();
   while (true) {
+    if (!deferring_pools.empty()) ReserveWaiting();
     const bool instance_first =
         !open_pools.empty() &&
         (waiting_stages.empty() ||
@@ -138,6 +139,8 @@ void Engine::State::StartTry(Instance& instance) {
   row.ended_at.reset();
   row.reason.clear();
   row.skips.clear();
+  // In the row: its success is kept also when the scheduler has started anew meanwhile.
+  row.cache_key = instance.values == nullptr ? "" : instance.values->cache_key;
   // What an earlier try left must not be taken for this one's.
   if (row.try_number > 1) out->batch.xcoms.push_back({row.key, "", "", true, now.wall});
 }

@@ -48,6 +48,7 @@ struct Engine::State {
   std::map<SessionId, Session> sessions;
   std::map<std::string, Pool> pools;         // those that tasks have asked for
   std::map<std::string, PoolRow> pool_rows;  // as stored
+  std::set<std::string> deferring_pools;     // those whose `deferring` is not empty
   std::map<std::int64_t, LiveBackfill> backfills;
   std::int64_t next_backfill = 1;
   std::map<TaskInstanceKey, LiveJob> jobs;
@@ -74,6 +75,7 @@ struct Engine::State {
   std::deque<RunKey> creating;                                // runs whose instances are not all there yet
   std::vector<TaskInstanceKey> ended;                         // not yet told downstream
   std::set<TaskInstanceKey> expanding;                        // ready ones that are still to be expanded
+  std::set<TaskInstanceKey> deciding;                         // ready ones whose conditions are still to be asked
   std::vector<TaskInstanceKey> dirty_instances;
   std::vector<RunKey> dirty_runs;
   std::vector<std::string> dirty_dags;
@@ -165,6 +167,11 @@ struct Engine::State {
   void Drop(std::int64_t id);
   // Hands those that are due to workers.
   void Deliver();
+  void AskForDelivery(const Notification& row);
+  void OnDeliveryValues(const XComsLoaded& event);
+  // connection_test.cc
+  void Test(std::uint64_t reply, const TestConnection& command);
+  void OnTested(Fence fence, CommandReply answer);
   void OnDeliveryReport(const LiveAttempt& attempt, const Report& report);
   void OnDeliveryLost(Fence fence, const std::string& why, bool counts);
   void DeliveryFailed(LiveNotification& notification, const std::string& why, bool may_retry);
@@ -223,6 +230,10 @@ struct Engine::State {
   void KeepInCache(const LiveRun& run, const Instance& instance, const engine::End& end);
   void ForgetCached(const LiveRun& run, const std::vector<std::int32_t>& tasks);
   StatusOr<std::string> CacheKeyOf(const LiveRun& run, const Instance& instance) const;
+
+  // conditions.cc: whether what is ready is to run, and what it is called.
+  void DecideReady();
+  void AskConditions(LiveRun& run, Instance& instance);
 
   // steering.cc: tasks that decide which tasks behind them run.
   void RunInEngine(LiveRun& run, Instance& instance);
@@ -302,6 +313,12 @@ struct Engine::State {
   void Unpark(LiveRun& run, const Instance& instance);
   void Hold(LiveRun& run, Instance& instance);
   void Release(LiveRun& run, Instance& instance);
+  // A pool with include_deferred: what may wait takes its slots first, and has them until it has ended.
+  bool MayReserve(LiveRun& run, Instance& instance);
+  void Reserve(const LiveRun& run, Instance& instance);
+  void Unreserve(const LiveRun& run, Instance& instance);
+  void ReserveWaiting();
+  void IncludeDeferred(Pool& pool, bool include);
   void Relist(Lane& lane);
   void RelistRun(LiveRun& run);
   void Relist(Pool& pool);
@@ -391,6 +408,7 @@ struct Engine::State {
   // Clears all of an ended run and opens it; on its DAG's newest version when asked for.
   void Rerun(LiveRun& run, bool latest_version, const std::string& user);
   void UseNewestVersion(LiveRun& run);
+  CommandReply AddNewTasks(const ClearTasks& command, LiveRun& run);  // new_tasks.cc
 
   // job_glue.cc: running mapreduce task instances.
   void StartJob(LiveRun& run, Instance& instance);
@@ -438,6 +456,10 @@ struct Engine::State {
 inline bool Polls(const Task& task) { return task.sensor && !task.in_engine; }
 // It takes no slot: not a worker's, not a pool's, and none of max_active_tasks.
 inline bool IsSlotless(const Task& task) { return task.in_engine || task.sensor; }
+// It may be deferred: then a pool with include_deferred counts it.
+inline bool MayDefer(const Task& task) {
+  return task.sensor || task.kind == "approval" || task.kind == "trigger_dag";
+}
 
 inline const std::string kEnginePool;             // of what the engine runs itself; nothing bounds it
 inline const std::string kSensorPool = "\x01";  // of those that poll: full while no worker takes them
@@ -449,15 +471,25 @@ inline const std::string& PoolOf(const Task& task) {
 
 // A task's place among those that wait: what takes no slot goes first.
 inline std::int32_t OrderOf(const Task& task) { return IsSlotless(task) ? INT32_MIN : -task.priority_weight; }
+inline LaneKey PoolKeyOf(const LiveRun& run, const Task& task, const Instance& instance) {
+  return {OrderOf(run.row.type, -task.priority_weight), run.row.key, instance.row.key.index};
+}
 inline LaneKey KeyOf(const LiveRun& run, const Task& task, const Instance& instance) {
   return {OrderOf(run.row.type, OrderOf(task)), run.row.key, instance.row.key.index};
 }
 
 // Whether its templates, or its `expand`, read something that must be loaded first.
 inline bool ReadsValues(const Task& task) { return !task.pulls.empty() || !task.lookups.empty(); }
+// Whether something is to be asked before it looks for a place.
+inline bool HasConditions(const Task& task) {
+  return task.run_if || task.skip_if || (task.map_index_template.is_string() && task.mapped());
+}
 inline bool ExpandReadsValues(const Task& task) {
   return !task.expand_pulls.empty() || !task.expand_lookups.empty();
 }
+
+// What was found outside, as templates look it up.
+void AddFound(const LoadedValues& values, TemplateAnswers& answers);
 
 // What of it no message, row or log may show.
 std::vector<std::string> SecretsOf(const LoadedValues* values);

@@ -41,6 +41,18 @@ std::vector<std::string> SecretsOf(const LoadedValues* values) {
   return secrets;
 }
 
+void AddFound(const LoadedValues& values, TemplateAnswers& answers) {
+  for (const auto& [ref, value] : values.found) {
+    if (value.ok()) {
+      answers.Set(NeedOf(ref), *value);
+    } else if (value.status().code() == Code::kNotFound) {
+      answers.SetNone(NeedOf(ref));
+    } else {
+      answers.SetError(NeedOf(ref), value.status());
+    }
+  }
+}
+
 bool Engine::State::KeepXComs(const Instance& instance, const engine::End& end, std::string* refusal) {
   std::size_t bytes = end.result.size();
   for (const XComValue& xcom : end.xcoms) bytes += xcom.key.size() + xcom.json.size();
@@ -74,15 +86,7 @@ TemplateAnswers Engine::State::AnswersOf(const LiveRun& run, const Instance& ins
   TemplateAnswers answers;
   const std::vector<XComRef>& pulls = PullsOf(TaskOf(run, instance), instance);
   if (instance.values == nullptr) return answers;
-  for (const auto& [ref, value] : instance.values->found) {
-    if (value.ok()) {
-      answers.Set(NeedOf(ref), *value);
-    } else if (value.status().code() == Code::kNotFound) {
-      answers.SetNone(NeedOf(ref));
-    } else {
-      answers.SetError(NeedOf(ref), value.status());
-    }
-  }
+  AddFound(*instance.values, answers);
   std::map<XComKey, Value> known;
   for (const XComRow& row : instance.values->xcoms) {
     StatusOr<Value> value = ParseJson(row.json);
@@ -122,6 +126,10 @@ TemplateAnswers Engine::State::AnswersOf(const LiveRun& run, const Instance& ins
 }
 
 void Engine::State::OnXComsLoaded(const XComsLoaded& event) {
+  if (event.instance.index == kNotificationLog) {
+    OnDeliveryValues(event);
+    return;
+  }
   LiveRun* run = FindRun(event.instance.run);
   Instance* instance = FindInstance(event.instance);
   if (instance == nullptr || !instance->asked) return;

@@ -82,6 +82,13 @@ WhyReason WhyWaiting(const Task& task, const TaskInstance& row, WallTime now) {
   return {"sensor", std::move(message)};
 }
 
+WhyReason WhyPool(const Task& task, const Pool& pool) {
+  if (pool.size == 0) return {"pool", "pool " + pool.name + " does not exist"};
+  return {"pool", "needs " + std::to_string(task.pool_slots) + " of pool " + pool.name + ": " +
+                      std::to_string(pool.used) + " of " + std::to_string(pool.size) + " slots are taken" +
+                      (pool.reserved > 0 ? ", " + std::to_string(pool.reserved) + " by deferred tasks" : "")};
+}
+
 WhyReason WhyLimit(const char* name, int limit, const TaskLimit& of, const char* where) {
   return {"limit", std::to_string(of.active) + " instances of this task are active in " + where + " and " +
                        name + " is " + std::to_string(limit)};
@@ -195,6 +202,10 @@ StatusOr<Why> Engine::State::AnswerWhy(const AskWhy& question, Now asked_at) con
         why.reasons.push_back(
             WhyLimit("max_active_tis_per_dag", task.max_active_tis_per_dag, limit->second, "all runs"));
       }
+      if (const auto pool = pools.find(task.pool);
+          MayDefer(task) && !instance.reserves && pool != pools.end() && pool->second.include_deferred) {
+        why.reasons.push_back(WhyPool(task, pool->second));
+      }
       if (Polls(task)) {
         if (sensor_workers.empty()) {
           why.reasons.push_back({"worker", sessions.empty()
@@ -212,13 +223,7 @@ StatusOr<Why> Engine::State::AnswerWhy(const AskWhy& question, Now asked_at) con
       const auto in_pool = pools.find(task.pool);
       if (in_pool == pools.end() || task.in_engine) break;
       const Pool& pool = in_pool->second;
-      if (pool.used + task.pool_slots > pool.size) {
-        why.reasons.push_back({"pool", pool.size == 0
-                                           ? "pool " + pool.name + " does not exist"
-                                           : "needs " + std::to_string(task.pool_slots) + " of pool " +
-                                                 pool.name + ": " + std::to_string(pool.used) + " of " +
-                                                 std::to_string(pool.size) + " slots are taken"});
-      }
+      if (pool.used + task.pool_slots > pool.size) why.reasons.push_back(WhyPool(task, pool));
       if (free_workers.empty()) {
         why.reasons.push_back({"slot", sessions.empty()
                                            ? "no worker is connected; start one with millrace-worker"
@@ -288,8 +293,9 @@ std::vector<PoolView> Engine::State::AnswerPools() const {
     const auto pool = pools.find(name);
     if (pool == pools.end()) continue;
     view.running = pool->second.running;
-    view.queued = pool->second.used - pool->second.running;
+    view.queued = pool->second.used - pool->second.running - pool->second.reserved;
     view.scheduled = pool->second.scheduled;
+    view.deferred = pool->second.deferred;
   }
   std::vector<PoolView> list;
   for (auto& [name, view] : views) list.push_back(std::move(view));

@@ -43,7 +43,7 @@ constexpr const char* kRunEvent = "INSERT OR IGNORE INTO run_event VALUES (?,?)"
 constexpr const char* kDeadline = "INSERT OR REPLACE INTO deadline VALUES (?,?,?,?)";
 constexpr const char* kForgetDeadline = "DELETE FROM deadline WHERE run = ? AND idx = ?";
 constexpr const char* kTaskInstance =
-    "INSERT OR REPLACE INTO task_instance VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    "INSERT OR REPLACE INTO task_instance VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 constexpr const char* kAttempt = "INSERT OR REPLACE INTO attempt VALUES (?,?,?,?,?,?,?,?,?,?,?)";
 constexpr const char* kApproval = "INSERT OR REPLACE INTO approval VALUES (?,?,?,?,?,?,?,?)";
 constexpr const char* kNote = "INSERT OR REPLACE INTO note VALUES (?,?,?,?)";

@@ -247,7 +247,9 @@ TaskInstance ReadTaskInstance(const Statement& row) {
           .skips = Numbers(row.Text(18)),
           .waits_for = RunKey{row.Int(19)},
           .wait = row.Text(20),
-          .waits_since = row.Time(21)};
+          .waits_since = row.Time(21),
+          .cache_key = row.Text(22),
+          .rendered_map_index = row.Text(23)};
 }
 
 void BindTaskInstance(Statement& statement, const TaskInstance& instance) {
@@ -276,6 +278,8 @@ void BindTaskInstance(Statement& statement, const TaskInstance& instance) {
   ToInt(instance.waits_for) == 0 ? statement.BindNull(20) : statement.Bind(20, ToInt(instance.waits_for));
   instance.wait.empty() ? statement.BindNull(21) : statement.Bind(21, instance.wait);
   statement.Bind(22, instance.waits_since);
+  instance.cache_key.empty() ? statement.BindNull(23) : statement.Bind(23, instance.cache_key);
+  instance.rendered_map_index.empty() ? statement.BindNull(24) : statement.Bind(24, instance.rendered_map_index);
 }
 
 XComRow ReadXCom(const Statement& row) {

@@ -28,7 +28,8 @@ inline constexpr const char* kBackfillColumns =
     "cancelled, created_at, updated_at, completed_at, cursor, dates, made, skipped, after";
 inline constexpr const char* kTaskInstanceColumns =
     "key, state, try_number, max_tries, lost, term, counter, session, scheduled_at, queued_at, started_at, ended_at, due_at, "
-    "worker, reason, map_index, mapped_task, map_value, skips, waits_for, wait, waits_since";
+    "worker, reason, map_index, mapped_task, map_value, skips, waits_for, wait, waits_since, cache_key, "
+    "rendered_map_index";
 inline constexpr const char* kXComColumns = "key, name, json, at";
 inline constexpr const char* kAttemptColumns =
     "key, try_number, term, counter, state, queued_at, started_at, ended_at, worker, exit_code, reason";

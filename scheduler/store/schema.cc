@@ -171,8 +171,14 @@ CREATE INDEX notification_open ON notification(id) WHERE state < 2;
 CREATE INDEX notification_failed ON notification(id) WHERE state = 3;
 )sql";
 
+// What a running task's success is kept under; what an instance of a mapped task is called.
+constexpr const char* kVersion9 = R"sql(
+ALTER TABLE task_instance ADD COLUMN cache_key TEXT;
+ALTER TABLE task_instance ADD COLUMN rendered_map_index TEXT;
+)sql";
+
 constexpr std::array<const char*, kSchemaVersion> kMigrations = {
-    kVersion1, kVersion2, kVersion3, kVersion4, kVersion5, kVersion6, kVersion7, kVersion8};
+    kVersion1, kVersion2, kVersion3, kVersion4, kVersion5, kVersion6, kVersion7, kVersion8, kVersion9};
 
 StatusOr<int> Version(Database& database) {
   ASSIGN_OR_RETURN(Statement statement, database.Prepare("PRAGMA user_version"));

@@ -183,10 +183,9 @@ class Scenario {
     } else if (what == "given") {
       const Assign* assign = driver_->Assigned(name);
       ASSERT_NE(assign, nullptr) << name << " was never assigned";
-      trace_.push_back(assign->assignment.with);
-      for (const auto& [variable, value] : assign->assignment.environment) {
-        if (variable.starts_with("MILLRACE_V")) trace_.push_back(variable + "=" + value);
-      }
+      Given(assign->assignment);
+    } else if (what == "name") {
+      trace_.push_back(driver_->InstanceOf(name).rendered_map_index);
     } else if (what == "skips") {
       Tell(name, true, Outcome::kSkipped, line.Rest(2));
     } else if (what == "fails") {
@@ -208,7 +207,9 @@ class Scenario {
                                              : Outcome::kFailed,
                        line.Word(2));
     } else if (what == "message") {
-      trace_.push_back(driver_->deliveries.at(std::stoi(name)).assignment.with);
+      Given(driver_->deliveries.at(std::stoi(name)).assignment);
+    } else if (what == "stored") {
+      trace_.push_back(driver_->rows.notifications.at(std::stoi(name)).delivery.with);
     } else if (what == "silent") {
       alive_.erase(name);
     } else if (what == "disconnects") {
@@ -237,6 +238,13 @@ class Scenario {
       Ask(line);
     }
     Remember();
+  }
+
+  void Given(const Assignment& assignment) {
+    trace_.push_back(assignment.with);
+    for (const auto& [variable, value] : assignment.environment) {
+      if (variable.starts_with("MILLRACE_V")) trace_.push_back(variable + "=" + value);
+    }
   }
 
   void Ask(const Line& line) {
@@ -268,6 +276,8 @@ class Scenario {
       std::get<ClearTasks>(command).only_running = line.Has("only_running");
       std::get<ClearTasks>(command).reopen = !line.Has("keep_run");
       std::get<ClearTasks>(command).refresh_cache = line.Has("refresh");
+      std::get<ClearTasks>(command).prevent_running = line.Has("prevent_running");
+      std::get<ClearTasks>(command).only_new = line.Has("only_new");
     } else if (what == "dataset") {
       command = AddDatasetEvent{dag, run.empty() ? "{}" : line.Rest(2), "ana"};
     } else if (what == "forget") {
@@ -291,6 +301,7 @@ class Scenario {
     } else if (line.Has("dry_run")) {
       for (const TaskInstanceKey& key : reply->instances)
         trace_.push_back("would " + what + " " + driver_->NameOf(key));
+      for (const std::string& task : reply->new_tasks) trace_.push_back("would add " + task);
       for (const WallTime date : reply->dates) trace_.push_back("would run " + FormatTime(date));
       for (const Backfill& backfill : reply->downstream)
         trace_.push_back("would run " + std::to_string(backfill.dates) + " dates of " + backfill.dag_id);
@@ -339,7 +350,8 @@ class Scenario {
     if (what == "retry") return RetryNotification{driver_->rows.notifications.at(std::stoi(name)), "ana"};
     if (what == "delete_run") return DeleteRun{name, line.Word(2), "ana"};
     if (what == "delete_dag") return DeleteDag{name, "ana"};
-    if (what == "set_pool") return SetPool{{name, std::stoi(line.Word(2)), "", false, false}, false};
+    if (what == "set_pool")
+      return SetPool{{name, std::stoi(line.Word(2)), "", line.Has("include_deferred"), false}, false};
     if (what == "delete_pool") return SetPool{{name, 0, "", false, true}, false};
     return std::nullopt;
   }

@@ -146,6 +146,41 @@ bool IsFinal(CURLcode code, long reply) {
   }
 }
 
+// Talks to the server as `curl` is set up to.
+Status Perform(CURL* curl, const MailServer& server, const std::atomic<bool>& cancelled) {
+  const bool smtps = server.encryption == Encryption::kFromTheStart;
+  const int port = server.port != 0 ? server.port : smtps ? 465 : 587;
+  const std::string url = (smtps ? "smtps://" : "smtp://") + server.host + ":" + std::to_string(port);
+  std::array<char, CURL_ERROR_SIZE> error{};
+  curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
+  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+  curl_easy_setopt(curl, CURLOPT_USE_SSL,
+                   static_cast<long>(server.encryption == Encryption::kRequired    ? CURLUSESSL_ALL
+                                     : server.encryption == Encryption::kIfOffered ? CURLUSESSL_TRY
+                                                                                   : CURLUSESSL_NONE));
+  if (!server.ca_file.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, server.ca_file.c_str());
+  if (!server.user.empty()) {
+    curl_easy_setopt(curl, CURLOPT_USERNAME, server.user.c_str());
+    curl_easy_setopt(curl, CURLOPT_PASSWORD, server.password.c_str());
+  }
+  const auto millis = std::chrono::ceil<std::chrono::milliseconds>(server.timeout).count();
+  curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(std::max<std::int64_t>(1, millis)));
+  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error.data());
+  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, OnProgress);
+  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, const_cast<std::atomic<bool>*>(&cancelled));
+  const CURLcode code = curl_easy_perform(curl);
+  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, nullptr);  // it ends with this function
+  if (cancelled) return Cancelled("cancelled");
+  if (code == CURLE_OK) return OkStatus();
+  long reply = 0;
+  curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply);
+  std::string why = error[0] != '\0' ? error.data() : curl_easy_strerror(code);
+  if (reply >= 400 && why.find(std::to_string(reply)) == std::string::npos)
+    why += " (the server said " + std::to_string(reply) + ")";
+  return IsFinal(code, reply) ? InvalidArgument(why) : Unavailable(why);
+}
+
 }  // namespace
 
 StatusOr<std::string> MailText(const Mail& mail) {
@@ -191,44 +226,46 @@ Status SendMail(const MailServer& server, const Mail& mail, const std::atomic<bo
                            std::to_string(count));
   Easy easy = NewEasy();
   if (easy == nullptr) return Internal("libcurl cannot be used");
-  const bool smtps = server.encryption == Encryption::kFromTheStart;
-  const int port = server.port != 0 ? server.port : smtps ? 465 : 587;
-  const std::string url = (smtps ? "smtps://" : "smtp://") + server.host + ":" + std::to_string(port);
-  std::array<char, CURL_ERROR_SIZE> error{};
-  Reading reading{text};
   CURL* curl = easy.get();
-  curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
-  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
-  curl_easy_setopt(curl, CURLOPT_USE_SSL,
-                   static_cast<long>(server.encryption == Encryption::kRequired    ? CURLUSESSL_ALL
-                                     : server.encryption == Encryption::kIfOffered ? CURLUSESSL_TRY
-                                                                                   : CURLUSESSL_NONE));
-  if (!server.ca_file.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, server.ca_file.c_str());
-  if (!server.user.empty()) {
-    curl_easy_setopt(curl, CURLOPT_USERNAME, server.user.c_str());
-    curl_easy_setopt(curl, CURLOPT_PASSWORD, server.password.c_str());
-  }
+  Reading reading{text};
   const std::string sender = "<" + from.bare + ">";
   curl_easy_setopt(curl, CURLOPT_MAIL_FROM, sender.c_str());
   curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, recipients.get());
   curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
   curl_easy_setopt(curl, CURLOPT_READFUNCTION, OnRead);
   curl_easy_setopt(curl, CURLOPT_READDATA, &reading);
-  const auto millis = std::chrono::ceil<std::chrono::milliseconds>(server.timeout).count();
-  curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(std::max<std::int64_t>(1, millis)));
-  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error.data());
-  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, OnProgress);
-  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, const_cast<std::atomic<bool>*>(&cancelled));
-  const CURLcode code = curl_easy_perform(curl);
-  if (cancelled) return Cancelled("cancelled");
-  if (code == CURLE_OK) return OkStatus();
-  long reply = 0;
-  curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply);
-  std::string why = error[0] != '\0' ? error.data() : curl_easy_strerror(code);
-  if (reply >= 400 && why.find(std::to_string(reply)) == std::string::npos)
-    why += " (the server said " + std::to_string(reply) + ")";
-  return IsFinal(code, reply) ? InvalidArgument(why) : Unavailable(why);
+  return Perform(curl, server, cancelled);
+}
+
+Status CheckMailServer(const MailServer& server, const std::atomic<bool>& cancelled) {
+  Easy easy = NewEasy();
+  if (easy == nullptr) return Internal("libcurl cannot be used");
+  curl_easy_setopt(easy.get(), CURLOPT_CONNECT_ONLY, 1L);
+  return Perform(easy.get(), server, cancelled);
+}
+
+StatusOr<MailServer> MailServerOf(const Uri& uri) {
+  if ((uri.scheme != "smtp" && uri.scheme != "smtps") || uri.host.empty())
+    return InvalidArgument("it is no smtp:// or smtps:// address");
+  const auto option = [&uri](const char* of) {
+    const auto found = uri.options.find(of);
+    return found == uri.options.end() ? std::string() : found->second;
+  };
+  MailServer server;
+  server.host = uri.host;
+  server.port = uri.port;
+  server.user = uri.user;
+  server.password = uri.password;
+  server.ca_file = option("ca_file");
+  const std::string tls = option("tls");
+  if (uri.scheme == "smtps") {
+    server.encryption = Encryption::kFromTheStart;
+  } else if (tls == "required" || tls == "none") {
+    server.encryption = tls == "none" ? Encryption::kNone : Encryption::kRequired;
+  } else if (!tls.empty()) {
+    return InvalidArgument("tls is 'required' or 'none', not '" + tls + "'");
+  }
+  return server;
 }
 
 }  // namespace millrace::connect

@@ -11,6 +11,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/status.h"
+#include "worker/connect/uri.h"
 
 namespace millrace::connect {
 
@@ -45,5 +46,11 @@ StatusOr<std::string> MailText(const Mail& mail);
 // that is refused, a certificate that does not verify, no encryption where it is required). Messages hold no
 // credentials.
 Status SendMail(const MailServer& server, const Mail& mail, const std::atomic<bool>& cancelled);
+
+// The same without a mail: it connects, greets, encrypts and logs in.
+Status CheckMailServer(const MailServer& server, const std::atomic<bool>& cancelled);
+
+// smtp://user:password@host:587?tls=required, smtps://...; INVALID_ARGUMENT when it is none.
+StatusOr<MailServer> MailServerOf(const Uri& uri);
 
 }  // namespace millrace::connect

@@ -25,26 +25,14 @@ StatusOr<connect::MailServer> ServerOf(const TaskContext& context, const Value& 
   const std::string name = TextOf(with, "connection", "smtp_default");
   ASSIGN_OR_RETURN(const std::string text, context.Connection(name));
   ASSIGN_OR_RETURN(const connect::Uri uri, connect::ParseUri(text));
-  if ((uri.scheme != "smtp" && uri.scheme != "smtps") || uri.host.empty())
-    return InvalidArgument("connection " + name + " is no smtp:// or smtps:// address");
+  StatusOr<connect::MailServer> found = connect::MailServerOf(uri);
+  if (!found.ok()) return found.status().WithContext("connection " + name);
+  connect::MailServer server = std::move(found).value();
+  server.ca_file = TextOf(with, "ca_file", server.ca_file);
   const auto option = [&uri](const char* of) {
-    const auto found = uri.options.find(of);
-    return found == uri.options.end() ? std::string() : found->second;
+    const auto known = uri.options.find(of);
+    return known == uri.options.end() ? std::string() : known->second;
   };
-  connect::MailServer server;
-  server.host = uri.host;
-  server.port = uri.port;
-  server.user = uri.user;
-  server.password = uri.password;
-  server.ca_file = TextOf(with, "ca_file", option("ca_file"));
-  const std::string tls = option("tls");
-  if (uri.scheme == "smtps") {
-    server.encryption = connect::Encryption::kFromTheStart;
-  } else if (tls == "required" || tls == "none") {
-    server.encryption = tls == "none" ? connect::Encryption::kNone : connect::Encryption::kRequired;
-  } else if (!tls.empty()) {
-    return InvalidArgument("connection " + name + ": tls is 'required' or 'none', not '" + tls + "'");
-  }
   *sender = TextOf(with, "from", option("from"));
   if (sender->empty() && uri.user.find('@') != std::string::npos) *sender = uri.user;
   if (sender->empty())

@@ -13,6 +13,7 @@ import urllib.error
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
 from cluster import Cluster, eventually  # noqa: E402
+from sinks import HttpSink  # noqa: E402
 
 BIN = sys.argv.pop(1)
 CANARY = "Kanarienvogel-4711-Zwitschern"
@@ -45,6 +46,21 @@ params: {table: orders}
 tasks:
   - {id: read, uses: shell, cache: {expires: 1h}, with: {command: "echo ran >> {{ var.value.path }}.ran; echo read {{ params.table }}"}}
   - {id: load, uses: shell, needs: [read], with: {command: "echo loaded {{ ti.xcom_pull('read') }}"}}
+"""
+
+TELLS = """\
+dag_id: tells
+tasks:
+  - id: boom
+    uses: shell
+    with: {command: exit 1}
+    on_failure_callback: {notify: webhook, url: "{{ var.value.hook }}", body: {text: "{{ ti.task_id }} failed", token: "{{ conn.vogel.password }}"}}
+"""
+
+SLOW = """\
+dag_id: slow
+tasks:
+  - {id: read, uses: shell, cache: {expires: 1h}, with: {command: "until test -e {{ var.value.path }}; do sleep 0.1; done; echo read"}}
 """
 
 PREVIOUS = """\
@@ -135,6 +151,70 @@ class CredentialsTest(unittest.TestCase):
             self.assertIn("sealed with another key", cluster.tasks("secrets", run)["shell"]["note"])
             self.dagctl(cluster, "connections", "delete", "vogel")
             self.dagctl(cluster, "connections", "get", "vogel", status=1)
+
+    def test_a_worker_tries_whether_a_connection_works(self):
+        with Cluster(BIN, environment={"MILLRACE_CONN_GIVEN": "file:known"}) as cluster, HttpSink() as http:
+            cluster.start_scheduler()
+            self.dagctl(cluster, "connections", "add", "api", "--uri", http.url.replace("://", f"://ana:{CANARY}@") + "/status/204")
+            alone = cluster.ask("POST", "/api/v2/connections/test", {"connection_id": "api"})
+            self.assertFalse(alone["status"])
+            self.assertIn("no worker is connected", alone["message"])
+            cluster.start_worker("w1")
+            self.assertIn("/status/204 answered 204", self.dagctl(cluster, "connections", "test", "api"))
+            self.assertEqual(http.requests[-1]["method"], "HEAD")
+            self.assertIn("Authorization", http.requests[-1]["headers"])
+            self.dagctl(cluster, "connections", "test", "nothing", status=1)
+            # As Airflow's client sends one that is not kept.
+            whole = {"connection_id": "other", "conn_type": "http", "host": "127.0.0.1", "port": int(http.url.rsplit(":", 1)[1]),
+                     "login": "ana", "password": CANARY}
+            answer = cluster.ask("POST", "/api/v2/connections/test", whole)
+            self.assertTrue(answer["status"], answer)
+            gone = cluster.ask("POST", "/api/v2/connections/test", {**whole, "port": 9})
+            self.assertFalse(gone["status"])
+            self.assertNotIn(CANARY, gone["message"])
+            unknown = cluster.ask("POST", "/api/v2/connections/test", {**whole, "conn_type": "aws"})
+            self.assertIn("cannot be tested", unknown["message"])
+            self.dagctl(cluster, "connections", "test", "given", status=1)
+            (cluster.root / "known").write_text("here")
+            self.assertIn("known is there", self.dagctl(cluster, "connections", "test", "given"))
+            self.assertEqual([row["connection_id"] for row in cluster.ask("GET", "/api/v2/connections")["connections"]], ["api"])
+            self.assert_nowhere(cluster.folder)
+
+    def test_a_callback_reads_variables_and_a_secret_that_stands_in_no_row(self):
+        with Cluster(BIN) as cluster, HttpSink() as http:
+            cluster.write_dag("tells.yaml", TELLS)
+            cluster.start_scheduler()
+            cluster.start_worker("w1")
+            self.dagctl(cluster, "connections", "add", "vogel", "--uri", "-", text=f"http://ana:{CANARY}@h\n")
+            run = cluster.trigger("tells")
+            cluster.await_run("tells", run, "failed")
+            row = eventually("the callback has failed", lambda: next(
+                (row for row in cluster.ask("GET", "/millrace/v1/notifications")["notifications"] if row["state"] == "failed"), None))
+            self.assertIn("there is no variable 'hook'", json.dumps(row))
+            self.dagctl(cluster, "variables", "set", "hook", http.url + "/echo")
+            self.dagctl(cluster, "notifications", "retry", str(row["id"]))
+            sent = eventually("it is told", lambda: http.requests[-1] if http.requests else None)
+            self.assertEqual(json.loads(sent["body"]), {"text": "boom failed", "token": CANARY})
+            eventually("it is delivered", lambda: any(
+                row["state"] == "delivered" for row in cluster.ask("GET", "/millrace/v1/notifications")["notifications"]))
+            self.assert_nowhere(cluster.folder)
+
+    def test_an_attempt_that_outlives_its_scheduler_leaves_a_cached_result(self):
+        with Cluster(BIN) as cluster:
+            go = cluster.folder / "go"
+            cluster.write_dag("slow.yaml", SLOW)
+            cluster.start_scheduler()
+            cluster.start_worker("w1")
+            self.dagctl(cluster, "variables", "set", "path", str(go))
+            first = cluster.trigger("slow")
+            eventually("it runs", lambda: cluster.tasks("slow", first)["read"]["state"] == "running")
+            cluster.kill_scheduler()
+            cluster.start_scheduler()
+            go.touch()
+            cluster.await_run("slow", first, "success")
+            second = cluster.trigger("slow")
+            cluster.await_run("slow", second, "success")
+            self.assertIn(f"cached: run {first} left it at", cluster.tasks("slow", second)["read"]["note"])
 
     def test_variables_go_out_and_come_in_as_a_file(self):
         with Cluster(BIN) as cluster:

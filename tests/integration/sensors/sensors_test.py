@@ -45,6 +45,20 @@ class SensorsTest(unittest.TestCase):
     def xcom(self, cluster, dag, run, task):
         return cluster.ask("GET", f"/api/v2/dags/{dag}/dagRuns/{run}/taskInstances/{task}/xcomEntries/return_value")["value"]
 
+    def test_the_dag_that_ships_waits_and_counts(self):
+        cluster = self.cluster()
+        cluster.start_worker("w1", 1)
+        cluster.write_dag("wait_for_orders.yaml", (pathlib.Path(__file__).resolve().parents[3] / "dags" / "wait_for_orders.yaml").read_text())
+        run = cluster.trigger("wait_for_orders")
+        eventually("it waits", lambda: cluster.tasks("wait_for_orders", run)["orders"]["state"] == "deferred")
+        self.assertIn("waits for the file in/orders/", self.why(cluster, "wait_for_orders", run, "orders"))
+        day = cluster.ask("GET", f"/api/v2/dags/wait_for_orders/dagRuns/{run}")["logical_date"]
+        folder = cluster.root / "in" / "orders" / (day[:10] if day else "today")
+        folder.mkdir(parents=True)
+        (folder / "a.csv").write_text("1,apple\n2,pear\n")
+        cluster.await_run("wait_for_orders", run, "success")
+        self.assertIn("orders: 2", cluster.log("wait_for_orders", run, "report"))
+
     def test_a_file_an_answer_and_a_row_end_the_wait_while_the_only_slot_is_anothers(self):
         http = self.enterContext(HttpSink())
         http.answers["/ready"] = (404, "text/plain", "not yet")

@@ -71,7 +71,7 @@ class ApiTest : public testing::Test {
     options.server.threads = 4;
     options.patience = std::chrono::milliseconds(200);
     options.render = render_;
-    options.credentials.emplace(Credentials{vault_, credentials_, credentials_, shown_});
+    options.credentials.emplace(Credentials{vault_, credentials_, credentials_, shown_, tests_connections_});
     options.load_job = [this](const JobFile& job) -> JobDag {
       jobs_.push_back(job);
       if (job.text.empty()) return {nullptr, {{job.file, {3, 7}, "is empty", "write something"}}};
@@ -220,6 +220,10 @@ class ApiTest : public testing::Test {
     if (const auto* clear = std::get_if<ClearTasks>(&command)) {
       CommandResult result;
       result.instances = {{RunKey{1}, 1}, {RunKey{1}, clear->downstream ? 2 : 1}};
+      if (clear->only_new) {
+        result.instances.clear();
+        result.new_tasks = {"audit"};
+      }
       return result;
     }
     CommandResult result;
@@ -231,8 +235,8 @@ class ApiTest : public testing::Test {
       return StatusOr<Why>(Why{TaskState::kScheduled, {{"pool", "Pool default_pool is full"}}});
     }
     if (std::holds_alternative<AskPools>(question)) {
-      return std::vector<PoolView>{{{"db", 5, "the warehouse", false, false}, 2, 1, 4},
-                                   {{"default_pool", -1, "", false, false}, 3, 0, 0}};
+      return std::vector<PoolView>{{{"db", 5, "the warehouse", false, false}, 2, 1, 4, 3},
+                                   {{"default_pool", -1, "", true, false}, 3, 0, 0, 2}};
     }
     if (std::holds_alternative<AskJob>(question)) return StatusOr<std::string>(NotFound("no such job runs"));
     WorkerView worker;
@@ -251,6 +255,7 @@ class ApiTest : public testing::Test {
   test::FakeAccounts users_;
   test::FakeInbox inbox_{users_};
   auth::Accounts accounts_;
+  bool tests_connections_ = true;
   test::FakeCredentials credentials_;
   const char* environment_[1] = {nullptr};
   auth::Vault vault_{auth::Keyring::FromText(std::string(64, 'a')).value(), environment_, credentials_, credentials_};

@@ -127,6 +127,52 @@ TEST_F(CredentialRoutesTest, ManyAreChangedAtOnceWholeOrNotAtAll) {
   EXPECT_EQ(Op("PATCH", "variables", R"({"actions": 3})").status, 422);
 }
 
+TEST_F(CredentialRoutesTest, AConnectionIsTriedByAWorkerWithTheSecretThatTheAnswerMasks) {
+  Op("POST", "connections",
+     R"({"connection_id": "api", "conn_type": "http", "host": "h", "login": "ana", "password": "hunter2"})");
+  bool works = true;
+  inbox_.answer = [&works](const Command& command) -> CommandReply {
+    const auto& test = std::get<TestConnection>(command);
+    CommandResult result;
+    result.tested = {works, "tried " + test.uri};
+    return result;
+  };
+  const Answered by_id = Op("POST", "connections/test", R"({"connection_id": "api"})");
+  EXPECT_EQ(by_id.status, 200) << by_id.text;
+  EXPECT_EQ(by_id.At("status"), Value(true));
+  EXPECT_EQ(by_id.At("message"), Value("tried http://ana:***@h"));
+  works = false;
+  // As Airflow's form sends it: whole, with what was shown where nothing was changed.
+  const Answered changed = Op(
+      "POST", "connections/test",
+      R"({"connection_id": "api", "conn_type": "http", "host": "other", "login": "ana", "password": "***"})");
+  EXPECT_EQ(changed.At("status"), Value(false));
+  EXPECT_EQ(std::get<TestConnection>(inbox_.commands().back()).uri, "http://ana:hunter2@other");
+  EXPECT_EQ(vault_.Open(credentials_.connections["api"])->host, "h") << "nothing is kept";
+  const Answered unknown =
+      Op("POST", "connections/test", R"({"connection_id": "new", "conn_type": "smtp", "host": "m"})");
+  EXPECT_EQ(unknown.At("message"), Value("tried smtp://m"));
+  EXPECT_EQ(Op("POST", "connections/test", R"({"connection_id": "nothing"})").status, 404);
+  EXPECT_EQ(Op("POST", "connections/test", R"({"conn_type": "http"})").status, 422);
+  inbox_.answer = [](const Command&) -> CommandReply { return Unavailable("no worker is connected"); };
+  const Answered alone = Op("POST", "connections/test", R"({"connection_id": "api"})");
+  EXPECT_EQ(alone.status, 200);
+  EXPECT_EQ(alone.At("status"), Value(false));
+  EXPECT_EQ(alone.At("message"), Value("no worker is connected"));
+  EXPECT_EQ(Ask("POST", "/api/v2/connections/test", Token("user"), R"({"connection_id": "api"})").status, 403);
+}
+
+class NoTestsTest : public ApiTest {};
+
+TEST_F(NoTestsTest, WhereConnectionsMayNotBeTriedItIsRefused) {
+  tests_connections_ = false;
+  Start();
+  const Answered answer =
+      Ask("POST", "/api/v2/connections/test", Token("op"), R"({"connection_id": "a", "conn_type": "http"})");
+  EXPECT_EQ(answer.status, 403);
+  EXPECT_TRUE(inbox_.commands().empty());
+}
+
 TEST_F(CredentialRoutesTest, OnlyOpsAndAdminsSeeThem) {
   for (const char* role : {"viewer", "user"}) {
     for (const char* path : {"variables", "connections"})

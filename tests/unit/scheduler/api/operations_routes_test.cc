@@ -140,7 +140,9 @@ TEST_F(OperationsRoutesTest, PoolsShowWhatIsTakenOfThem) {
   EXPECT_EQ(pools.At("pools.0.occupied_slots"), Value(3));
   EXPECT_EQ(pools.At("pools.0.open_slots"), Value(2));
   EXPECT_EQ(pools.At("pools.0.scheduled_slots"), Value(4));
+  EXPECT_EQ(pools.At("pools.0.deferred_slots"), Value(3));
   EXPECT_EQ(pools.At("pools.1.open_slots"), Value(-1));
+  EXPECT_EQ(pools.At("pools.1.occupied_slots"), Value(5)) << "with include_deferred";
   EXPECT_EQ(Ask("GET", "/api/v2/pools/nowhere", Token("op")).status, 404);
   EXPECT_EQ(Ask("GET", "/api/v2/pools", Token("viewer")).status, 403);
 }

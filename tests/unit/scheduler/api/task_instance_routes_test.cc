@@ -181,9 +181,19 @@ TEST_F(TaskInstanceRoutesTest, ClearingIsADryRunUnlessToldOtherwise) {
   EXPECT_TRUE(clear.latest_version);
   EXPECT_FALSE(clear.reopen);
 
+  // What runs holds nothing back from a preview.
+  ASSERT_EQ(Do("POST", path, "{" + run + R"(, "prevent_running_task": true})").status, 200);
+  EXPECT_FALSE(std::get<ClearTasks>(inbox_.commands().back()).prevent_running);
+  ASSERT_EQ(Do("POST", path, "{" + run + R"(, "prevent_running_task": true, "dry_run": false})").status, 200);
+  EXPECT_TRUE(std::get<ClearTasks>(inbox_.commands().back()).prevent_running);
+
   const std::string whole = "/api/v2/dags/daily_flights/dagRuns/scheduled__2001-03-01T07:00:00+00:00/clear";
   EXPECT_EQ(Do("POST", whole, "{}").Count("task_instances"), 2U);
   EXPECT_EQ(Do("POST", whole, R"({"dry_run": false})").At("state"), Value("failed"));
+  const Answered added = Do("POST", whole, R"({"only_new": true})");
+  EXPECT_EQ(added.Count("task_instances"), 1U) << added.text;
+  EXPECT_EQ(added.At("task_instances.0.task_id"), Value("audit"));
+  EXPECT_EQ(Do("POST", whole, R"({"only_new": true, "only_failed": true})").status, 422);
 }
 
 TEST_F(TaskInstanceRoutesTest, LogsComeInPiecesThatEndWithALine) {

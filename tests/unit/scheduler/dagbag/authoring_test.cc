@@ -277,7 +277,7 @@ TEST_F(AuthoringTest, ASetupsScopeEndsAtItsTeardown) {
   - {id: c, uses: empty, on_failure_fail_dagrun: true}
 )y");
   for (const char* line : {
-           "3:39: task 'a': a task is a setup or a teardown, not both",
+           "3:38: task 'a': a task is a setup or a teardown, not both",
            "4:37: task 'b' takes down 'c', which is no setup (say setup: true there)",
            "4:41: task 'b': a teardown has no trigger rule of its own",
            "5:26: task 'c': 'on_failure_fail_dagrun' is for teardowns",
@@ -408,6 +408,43 @@ TEST(Authoring, text_that_is_no_template_is_rendered_as_it_stands_whatever_it_sa
     ASSERT_TRUE(rendered.ok()) << rendered.status().ToString();
     EXPECT_EQ(*rendered, text);
   }
+}
+
+TEST_F(AuthoringTest, ConditionsAreTemplatesThatReadWhatTheTaskReads) {
+  const DagPtr dag = Read(
+      "  - {id: count, uses: shell, with: {command: date}}\n"
+      "  - id: load\n"
+      "    uses: shell\n"
+      "    needs: [count]\n"
+      "    run_if: \"{{ ti.xcom_pull('count') }}\"\n"
+      "    skip_if: {condition: \"{{ var.value.holiday }}\", message: nobody works today}\n"
+      "    map_index_template: \"{{ map.day }}\"\n"
+      "    expand: {day: [1, 2]}\n"
+      "    with: {command: date}\n"
+      "  - {id: never, uses: shell, run_if: false, with: {command: date}}\n");
+  const Task& load = Of(dag, "load");
+  EXPECT_EQ(load.run_if->condition.as_string(), "{{ ti.xcom_pull('count') }}");
+  EXPECT_EQ(load.skip_if->message, "nobody works today");
+  EXPECT_EQ(load.map_index_template.as_string(), "{{ map.day }}");
+  ASSERT_EQ(load.pulls.size(), 1U);
+  EXPECT_EQ(load.pulls[0].task, dag->FindTask("count"));
+  EXPECT_THAT(load.lookups, ElementsAre(LookupRef{LookupRef::Kind::kVariable, "holiday"}));
+  EXPECT_EQ(Of(dag, "never").run_if->condition.as_string(), "false");
+}
+
+TEST_F(AuthoringTest, WhatIsWrongWithAConditionHasItsPlace) {
+  const std::string told = Told(
+      "  - {id: a, uses: shell, run_if: \"{{ nothing }}\", with: {command: date}}\n"
+      "  - {id: b, uses: shell, skip_if: {condition: \"{{ ti.xcom_pull('c') }}\", mesage: x}, with: {command: date}}\n"
+      "  - {id: d, uses: shell, run_if: [1], with: {command: date}}\n"
+      "  - {id: e, uses: shell, run_if: {message: x}, with: {command: date}}\n"
+      "  - {id: f, uses: shell, map_index_template: \"{{ conn.x.password }}\", expand: {n: [1]}, with: {command: date}}\n");
+  EXPECT_THAT(told, HasSubstr("3:39: task 'a': in a template: "));
+  EXPECT_THAT(told, HasSubstr("xcom_pull of 'c', which is no task"));
+  EXPECT_THAT(told, HasSubstr("mesage"));
+  EXPECT_THAT(told, HasSubstr("task 'd': 'run_if' must be a template, not a list"));
+  EXPECT_THAT(told, HasSubstr("task 'e': 'run_if'"));
+  EXPECT_THAT(told, HasSubstr("may hold a secret, and what an instance is called is kept in the store"));
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <deque>
+#include <optional>
 #include <string>
 
 #include "core/model/json.h"
@@ -308,6 +310,88 @@ TEST_F(Outbox, AWorkerThatDoesNotEndADeliveryDoesNotKeepIt) {
   driver_.End("x");
   Pass(worker, std::chrono::seconds(110));
   EXPECT_EQ(Row(1).attempts, 2);
+}
+
+TEST_F(Outbox, WhatACallbackReadsOfASecretStandsInNoRowAndIsMaskedInWhatFails) {
+  driver_.Define("connection", "pager", "http://ana:hunter2@pager.example");
+  Load(
+      "dag_id: a\ntasks:\n  - {id: x, uses: shell, with: {command: date}, on_failure_callback: {notify: webhook, url: "
+      "\"http://hooks.example/{{ conn.pager.password }}\", body: \"{{ {}[conn.pager.password] }}\"}}\n");
+  driver_.Join("w1");
+  driver_.Trigger("a", "r");
+  driver_.End("x", Outcome::kFailed, "boom");
+  EXPECT_EQ(Row(1).state, NotificationState::kFailed);
+  EXPECT_THAT(Row(1).reason, HasSubstr("***"));
+  for (const Batch& batch : driver_.batches) {
+    for (const Notification& row : batch.notifications) {
+      for (const std::string& text : {row.reason, row.delivery.with, row.delivery.names, row.target})
+        EXPECT_EQ(text.find("hunter2"), std::string::npos) << text;
+    }
+  }
+}
+
+// A test of a connection is no row: it is answered by what the worker says, or that it is lost.
+class ConnectionTests : public Outbox {
+ protected:
+  const Assign* Ask(std::uint64_t reply) {
+    driver_.Apply(CommandReceived{reply, TestConnection{"api", "http://ana:hunter2@h", {"hunter2"}}});
+    for (const Effect& effect : driver_.effects) {
+      if (const auto* assign = std::get_if<Assign>(&effect)) {
+        asked_.push_back(*assign);
+        return &asked_.back();
+      }
+    }
+    return nullptr;
+  }
+  std::optional<CommandReply> Answered(std::uint64_t reply) {
+    for (const millrace::Reply& one : driver_.Effects<millrace::Reply>()) {
+      if (one.reply == reply) return one.result;
+    }
+    return std::nullopt;
+  }
+
+  std::deque<Assign> asked_;
+};
+
+TEST_F(ConnectionTests, AWorkerTriesItBesideItsSlots) {
+  const SessionId worker = driver_.Join("w1", 1);
+  Load("dag_id: a\ntasks:\n  - {id: x, uses: shell, with: {command: date}}\n");
+  driver_.Trigger("a", "r");  // takes the only slot
+  const Assign* assign = Ask(900);
+  ASSERT_NE(assign, nullptr);
+  EXPECT_EQ(assign->assignment.kind, "connection_test");
+  EXPECT_EQ(assign->assignment.slots, 0);
+  EXPECT_THAT(assign->assignment.secrets, ElementsAre("hunter2"));
+  EXPECT_FALSE(Answered(900).has_value());
+  driver_.Report(worker, assign->assignment.fence, true, Outcome::kFailFinal, "refused");
+  const std::optional<CommandReply> answer = Answered(900);
+  ASSERT_TRUE(answer && answer->ok());
+  EXPECT_FALSE((*answer)->tested->works);
+  EXPECT_EQ((*answer)->tested->message, "refused");
+  EXPECT_THAT(driver_.rows.notifications, IsEmpty());
+}
+
+TEST_F(ConnectionTests, WhoAsksIsToldThatThereIsNobodyToTryIt) {
+  EXPECT_EQ(Ask(900), nullptr);
+  EXPECT_EQ(Answered(900)->status().code(), Code::kUnavailable);
+}
+
+TEST_F(ConnectionTests, WhoAsksIsToldThatTheWorkerIsLostOrSilent) {
+  const SessionId worker = driver_.Join("w1");
+  ASSERT_NE(Ask(900), nullptr);
+  driver_.Apply(WorkerDraining{worker, true});
+  EXPECT_EQ(Answered(900)->status().code(), Code::kUnavailable);
+  const SessionId other = driver_.Join("w2");
+  const Assign* stuck = Ask(901);
+  ASSERT_NE(stuck, nullptr);
+  driver_.Heartbeat(other);
+  driver_.Advance(std::chrono::seconds(10));
+  EXPECT_EQ(Answered(901)->status().code(), Code::kUnavailable);
+  EXPECT_EQ(driver_.Effects<CancelAttempt>().size(), 1U);
+  // Its end, whenever it comes, frees the worker and answers nobody.
+  driver_.Report(other, stuck->assignment.fence, true, Outcome::kKilled, "timed out");
+  EXPECT_FALSE(Answered(901).has_value());
+  EXPECT_NE(Ask(902), nullptr);
 }
 
 }  // namespace

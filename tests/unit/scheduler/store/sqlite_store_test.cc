@@ -253,6 +253,31 @@ TEST_F(SqliteStoreTest, AStoreFromBeforeSensorsKeepsItsTaskInstances) {
   EXPECT_FALSE(row->waits_since.has_value());
 }
 
+TEST_F(SqliteStoreTest, AStoreFromBeforeNamesOfInstancesTakesThemAndTheKeysOfRunningOnes) {
+  {
+    auto database = *Database::Open(DatabasePath(folder_), Database::Mode::kReadWrite);
+    ASSERT_TRUE(MakeOlder(*database, 8).ok());
+    ASSERT_TRUE(database
+                    ->Execute("INSERT INTO task_instance(key, state, try_number, max_tries, lost, term, counter, "
+                              "session, map_index, mapped_task, map_value) VALUES (1048577, 2, 1, 0, 0, 1, 7, 0, 0, 1, '{}')")
+                    .ok());
+  }
+  std::unique_ptr<Store> store = Open();
+  const Image image = *store->Load();
+  const std::unique_ptr<SqliteReaders> readers = *SqliteReaders::Open(folder_, clock_);
+  TaskInstance row = *readers->task_instances().GetTaskInstance({RunKey{1}, 1});
+  EXPECT_EQ(row.cache_key, "");
+  EXPECT_EQ(row.rendered_map_index, "");
+  row.cache_key = "00ff";
+  row.rendered_map_index = "file a";
+  Batch batch;
+  batch.term = image.term;
+  batch.sequence = image.sequence + 1;
+  batch.task_instances.push_back(row);
+  ASSERT_EQ(Commit(*store, batch).outcome, CommitOutcome::kDurable);
+  EXPECT_EQ(*readers->task_instances().GetTaskInstance({RunKey{1}, 1}), row);
+}
+
 TEST_F(SqliteStoreTest, AStoreOfANewerProgramIsRefused) {
   Open().reset();
   {
