@@ -133,11 +133,13 @@ Status Serve(const Flags& flags, const sigset_t& signals, LogSink& log) {
                                       TemplateLookup& lookup) {
     return engine::RenderedFields(run, dag, instance, &lookup);
   };
+  const std::string base_url = flags.base_url.empty() ? "http://" + flags.listen : flags.base_url;
   const api::JobLoader load_job = [&](const JobFile& job) { return dagbag::LoadJobFile(job, zones); };
   api::ApiServer api(
       {.server = {.address = http.host, .port = http.port}, .dashboard = flags.webui, .render = render, .load_job = load_job,
        .credentials = api::Credentials{vault, readers->variables(), readers->connections(), shown,
-                                          !flags.no_connection_tests}},
+                                          !flags.no_connection_tests},
+       .views = {&readers->run_counts(), &zones, base_url}},
       {readers->dags(), readers->runs(), readers->task_instances(), readers->xcoms(), readers->datasets(),
        readers->jobs(), readers->journal(), *logs, readers->backfills(), readers->approvals(),
        readers->audit(), readers->notifications()},
@@ -155,7 +157,7 @@ Status Serve(const Flags& flags, const sigset_t& signals, LogSink& log) {
   Loop loop({clock, zones, log, inbox, *store, readers->loader(), gateway, api, &vault},
             {.heartbeat = heartbeat,
              .lease = lease,
-             .base_url = flags.base_url.empty() ? "http://" + flags.listen : flags.base_url});
+             .base_url = base_url});
   RETURN_IF_ERROR(loop.Start());
   std::thread loop_thread([&] { loop.Run(); });
 

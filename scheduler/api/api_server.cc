@@ -26,6 +26,10 @@ struct ApiServer::Parts {
     AddXComRoutes(table, context);
     AddChangeRoutes(table, context);
     AddBulkRoutes(table, context);
+    AddBatchListRoutes(table, context);
+    AddClientRoutes(table, context, options.views);
+    if (options.views.run_counts != nullptr) AddCalendarRoutes(table, context, options.views);
+    AddQualityRoutes(table, context);
     AddBackfillRoutes(table, context);
     AddHitlRoutes(table, context);
     AddNotificationRoutes(table, context);

@@ -12,6 +12,7 @@
 #include "core/base/log.h"
 #include "core/base/status.h"
 #include "scheduler/api/context.h"
+#include "scheduler/api/view_handlers.h"
 #include "scheduler/http/server.h"
 #include "scheduler/sinks.h"
 
@@ -25,6 +26,7 @@ struct ApiOptions {
   RenderFields render = {};                      // without it task instances show no rendered fields
   JobLoader load_job = {};                       // without it no job can be sent
   std::optional<Credentials> credentials = {};   // without them there are no variables and connections
+  Views views = {};
 };
 
 class RouteTable;

@@ -17,6 +17,7 @@ using auth::Resource;
 using auth::Verb;
 
 constexpr std::size_t kMaxCells = 50'000;
+constexpr std::size_t kMaxRecent = 200;  // DAGs
 
 // The rows of one task in its run: one, or those of a mapped task.
 StatusOr<std::vector<TaskInstance>> InstancesOf(Context& context, const Located& at, std::int32_t task) {
@@ -52,11 +53,11 @@ http::Response GetWhy(Context& context, const Call& call) {
   if (auto problems = query.Problems()) return *problems;
   // Without an index: of a mapped task the first instance, which is the task itself until it is mapped.
   ASSIGN_OR_ANSWER(
-      Located at,
-      map_index < 0 ? context.Locate(call.request.Param("dag_id"), call.request.Param("dag_run_id"),
-                                     call.request.Param("task_id"))
-                    : context.LocateInstance(call.request.Param("dag_id"), call.request.Param("dag_run_id"),
-                                             call.request.Param("task_id"), map_index));
+      Located at, map_index < 0
+                      ? context.Locate(call.request.Param("dag_id"), call.request.Param("dag_run_id"),
+                                       call.request.Param("task_id"))
+                      : context.LocateInstance(call.request.Param("dag_id"), call.request.Param("dag_run_id"),
+                                               call.request.Param("task_id"), map_index));
   ASSIGN_OR_ANSWER(const Answer answer, context.Ask(AskWhy{at.key.run, at.key.index}));
   const auto* why = std::get_if<StatusOr<Why>>(&answer);
   if (why == nullptr) return ErrorAnswer(Internal("another question was answered"));
@@ -96,6 +97,8 @@ class Cell {
     }
     if (row.started_at && (!worst_.started_at || *row.started_at < *worst_.started_at))
       worst_.started_at = row.started_at;
+    if (row.queued_at && (!worst_.queued_at || *row.queued_at < *worst_.queued_at))
+      worst_.queued_at = row.queued_at;
     all_ended_ = all_ended_ && row.ended_at.has_value();
     if (row.ended_at && (!worst_.ended_at || *row.ended_at > *worst_.ended_at))
       worst_.ended_at = row.ended_at;
@@ -111,6 +114,7 @@ class Cell {
                        {"task_id", task.id},
                        {"state", name(worst_.state)},
                        {"try_number", worst_.try_number},
+                       {"queued_date", WireTime(worst_.queued_at)},
                        {"start_date", WireTime(worst_.started_at)},
                        {"end_date", all_ended_ ? WireTime(worst_.ended_at) : Value()}};
     if (task.mapped()) {
@@ -170,6 +174,35 @@ http::Response GetGrid(Context& context, const Call& call) {
       cells.emplace_back(cell.Wire(run.run_id, dag->tasks[static_cast<std::size_t>(task)]));
   }
   return JsonAnswer(Value::Map{{"runs", std::move(run_list)}, {"task_instances", std::move(cells)}});
+}
+
+// The newest runs of each of many DAGs, as little of each as a list of DAGs shows.
+http::Response ListRecent(Context& context, const Call& call) {
+  QueryInput query(call.request);
+  store::RunFilter filter;
+  filter.page.limit = static_cast<int>(query.Int("limit", 12, 1, 25));
+  const std::vector<std::string> dags = query.Strings("dag_id");
+  if (dags.size() > kMaxRecent)
+    query.issues().Add("query", "dag_id", "too_long", "At most 200 DAGs in one request");
+  if (auto problems = query.Problems()) return *problems;
+  filter.order = store::RunOrder::kRunAfter;
+  filter.descending = true;
+  Value::List wire;
+  for (const std::string& dag : dags) {
+    filter.dag_id = dag;
+    ASSIGN_OR_ANSWER(const auto runs, context.readers.runs.ListRuns(filter));
+    for (const Run& run : runs.rows) {
+      wire.emplace_back(Value::Map{{"dag_id", run.dag_id},
+                                   {"dag_run_id", run.run_id},
+                                   {"run_type", ToString(run.type)},
+                                   {"state", ToString(run.state)},
+                                   {"logical_date", WireTime(run.logical_date)},
+                                   {"run_after", FormatTime(run.run_after)},
+                                   {"start_date", WireTime(run.started_at)},
+                                   {"end_date", WireTime(run.ended_at)}});
+    }
+  }
+  return JsonAnswer(Value::Map{{"dag_runs", std::move(wire)}});
 }
 
 // The newest version's tasks, groups and arrows, for whoever draws them.
@@ -301,6 +334,8 @@ void AddMillraceRoutes(RouteTable& table, Context& context, LiveEvents& live) {
   table.Add({"GET", "/millrace/v1/dags/{dag_id}/grid", read_dag, 200,
              "The newest runs with their task instances",
              [&](const Call& call) { return GetGrid(context, call); }});
+  table.Add({"GET", "/millrace/v1/recent_runs", read_dag, 200, "The newest runs of each of many DAGs",
+             [&](const Call& call) { return ListRecent(context, call); }});
   table.Add({"GET", "/millrace/v1/dags/{dag_id}/graph", read_dag, 200,
              "Tasks, groups and dependencies of the newest version",
              [&](const Call& call) { return GetGraph(context, call); }});

@@ -8,6 +8,7 @@
 #include "scheduler/api/cursor.h"
 #include "scheduler/api/handlers.h"
 #include "scheduler/api/input.h"
+#include "scheduler/api/run_filters.h"
 #include "scheduler/api/run_names.h"
 #include "scheduler/api/wire.h"
 
@@ -37,24 +38,9 @@ std::optional<RunType> RunTypeFromWire(const std::string& text) {
 // The order's name, as cursors know it.
 std::string ReadOrder(QueryInput& query, store::RunFilter* filter) {
   std::string name = "id";
-  for (std::string order : query.Strings("order_by")) {
+  for (const std::string& order : query.Strings("order_by")) {
     name = order;
-    filter->descending = order.starts_with("-");
-    if (filter->descending) order.erase(0, 1);
-    if (order == "id" || order == "queued_at") {
-      filter->order = store::RunOrder::kKey;
-    } else if (order == "run_after") {
-      filter->order = store::RunOrder::kRunAfter;
-    } else if (order == "logical_date") {
-      filter->order = store::RunOrder::kLogicalDate;
-    } else if (order == "start_date") {
-      filter->order = store::RunOrder::kStartDate;
-    } else if (order == "end_date") {
-      filter->order = store::RunOrder::kEndDate;
-    } else {
-      query.issues().Add("query", "order_by", "value_error",
-                         "Ordering is by id, run_after, logical_date, start_date or end_date", order);
-    }
+    SetRunOrder(order, "query", query.issues(), filter);
   }
   return name;
 }
@@ -64,11 +50,16 @@ store::PageCursor CursorOf(const Run& run, store::RunOrder order) {
   cursor.key = ToInt(run.key);
   const auto value = [&]() -> std::optional<WallTime> {
     switch (order) {
-      case store::RunOrder::kRunAfter: return run.run_after;
-      case store::RunOrder::kLogicalDate: return run.logical_date;
-      case store::RunOrder::kStartDate: return run.started_at;
-      case store::RunOrder::kEndDate: return run.ended_at;
-      case store::RunOrder::kKey: break;
+      case store::RunOrder::kRunAfter:
+        return run.run_after;
+      case store::RunOrder::kLogicalDate:
+        return run.logical_date;
+      case store::RunOrder::kStartDate:
+        return run.started_at;
+      case store::RunOrder::kEndDate:
+        return run.ended_at;
+      case store::RunOrder::kKey:
+        break;
     }
     return std::nullopt;
   }();
@@ -105,13 +96,13 @@ http::Response ListRuns(Context& context, const Call& call) {
   if (cursor.asked) ++filter.page.limit;
   filter.cursor = cursor.at;
   ASSIGN_OR_ANSWER(auto listing, context.readers.runs.ListRuns(filter));
-  const Beyond beyond =
-      cursor.asked ? TrimToPage(listing.rows, filter.page.limit - 1, cursor) : Beyond();
+  const Beyond beyond = cursor.asked ? TrimToPage(listing.rows, filter.page.limit - 1, cursor) : Beyond();
   Value::List runs;
   for (const Run& run : listing.rows) runs.push_back(WireRun(run, context.Version(run.dag_id, run.version)));
   Value wire = WireList("dag_runs", std::move(runs), listing);
   if (cursor.asked)
-    AddCursors(wire, order, listing.rows, beyond, [&](const Run& run) { return CursorOf(run, filter.order); });
+    AddCursors(wire, order, listing.rows, beyond,
+               [&](const Run& run) { return CursorOf(run, filter.order); });
   return JsonAnswer(wire);
 }
 

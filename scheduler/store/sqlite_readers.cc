@@ -10,6 +10,7 @@
 #include "scheduler/store/journal_reader.h"
 #include "scheduler/store/notifications.h"
 #include "scheduler/store/read_pool.h"
+#include "scheduler/store/run_counts.h"
 #include "scheduler/store/run_loader.h"
 #include "scheduler/store/run_reader.h"
 #include "scheduler/store/schema.h"
@@ -36,7 +37,8 @@ struct SqliteReaders::Parts {
         notifications(MakeNotificationReader(*pool)),
         accounts(MakeAccountReader(*pool)),
         audit(MakeAuditReader(*pool)),
-        journal(MakeJournalReader(*pool)) {}
+        journal(MakeJournalReader(*pool)),
+        run_counts(MakeRunCountReader(*pool)) {}
   std::unique_ptr<ReadPool> pool;
   VersionCache versions;
   std::unique_ptr<DagReader> dags;
@@ -54,6 +56,7 @@ struct SqliteReaders::Parts {
   std::unique_ptr<AccountReader> accounts;
   std::unique_ptr<AuditReader> audit;
   std::unique_ptr<JournalReader> journal;
+  std::unique_ptr<RunCountReader> run_counts;
 };
 
 SqliteReaders::SqliteReaders(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -93,6 +96,7 @@ NotificationReader& SqliteReaders::notifications() { return *parts_->notificatio
 AccountReader& SqliteReaders::accounts() { return *parts_->accounts; }
 AuditReader& SqliteReaders::audit() { return *parts_->audit; }
 JournalReader& SqliteReaders::journal() { return *parts_->journal; }
+RunCountReader& SqliteReaders::run_counts() { return *parts_->run_counts; }
 RunLoader& SqliteReaders::loader() { return *parts_->loader; }
 
 }  // namespace millrace::store

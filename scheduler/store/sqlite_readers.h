@@ -7,6 +7,7 @@
 
 #include "core/base/clock.h"
 #include "scheduler/store/reader.h"
+#include "scheduler/store/run_counts.h"
 #include "scheduler/store/store.h"
 
 namespace millrace::store {
@@ -31,6 +32,7 @@ class SqliteReaders {
   AccountReader& accounts();
   AuditReader& audit();
   JournalReader& journal();
+  RunCountReader& run_counts();
   RunLoader& loader();
 
   // Of each DAG that is neither deleted nor stale, the hash of its newest version: what an engine that loads

@@ -1,0 +1,26 @@
+// The routes of what is looked at as a whole: calendars, checks over runs, lists by a body, what else
+// Airflow's clients ask for. Apart from handlers.h because some need what main.cc hands in beside the
+// readers. Called once by ApiServer.
+#pragma once
+
+#include <string>
+
+#include "core/base/zones.h"
+#include "scheduler/api/context.h"
+#include "scheduler/api/route.h"
+#include "scheduler/store/run_counts.h"
+
+namespace millrace::api {
+
+struct Views {
+  store::RunCountReader* run_counts = nullptr;  // without it there are no calendars
+  const ZoneDatabase* zones = nullptr;  // without it calendars are in UTC and show nothing that is planned
+  std::string base_url;                 // of links that leave the program, without a slash at its end
+};
+
+void AddBatchListRoutes(RouteTable& table, Context& context);
+void AddClientRoutes(RouteTable& table, Context& context, const Views& views);
+void AddCalendarRoutes(RouteTable& table, Context& context, const Views& views);
+void AddQualityRoutes(RouteTable& table, Context& context);
+
+}  // namespace millrace::api
