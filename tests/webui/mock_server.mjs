@@ -1,5 +1,5 @@
 // A stand-in for the scheduler's HTTP side: the same routes, statuses and headers (strict CSP included), with runs that really
-// proceed, so that the pages can be driven and looked at without a scheduler. `node mock_server.mjs DIST [PORT]` prints its
+// proceed, so that the pages can be driven and looked at without a scheduler. `node mock_server.mjs DIST [PORT [MORE_DAGS]]` prints its
 // address; startMock() is what tests use.
 import {createServer} from 'node:http';
 import {readFile} from 'node:fs/promises';
@@ -19,17 +19,21 @@ class World {
   constructor(speed) {
     this.speed = speed;
     this.now = Date.now();
-    this.dags = new Map(kDags.map((dag) => [dag.id, {...dag, paused: dag.paused ?? false, list: []}]));
+    this.dags = new Map();
     this.streams = new Set();
     this.events = [];
     this.requests = [];
     this.held = new Map();
     this.asked = [];
     this.rights = {};
-    const next = random(42);
-    for (const dag of this.dags.values()) {
-      for (let n = 0; n < dag.runs; n++) this.pastRun(dag, n, next);
-    }
+    this.next = random(42);
+    kDags.forEach((dag) => this.add(dag));
+  }
+
+  add(made) {
+    const dag = {...made, paused: made.paused ?? false, list: []};
+    this.dags.set(dag.id, dag);
+    for (let n = 0; n < dag.runs; n++) this.pastRun(dag, n, this.next);
   }
 
   pastRun(dag, n, next) {
@@ -81,6 +85,7 @@ class World {
       const needs = dag.tasks.filter((other) => other.next.includes(task.id));
       if (cell.state !== null || !needs.every((other) => run.cells.get(other.id).state === 'success')) continue;
       cell.state = 'queued';
+      cell.queued = Date.now();
       cell.attempt++;
       this.tell(dag, run, task.id);
       setTimeout(() => {
@@ -215,7 +220,9 @@ function routes(world) {
     ['GET', '/api/v2/dags/:dag/tasks', ({args: [id]}) => ({tasks: dagOf(id).tasks.map((task) => ({task_id: task.id, task_display_name: task.id, operator_name: task.kind, downstream_task_ids: task.next, trigger_rule: 'all_success', is_mapped: task.mapped !== undefined})), total_entries: dagOf(id).tasks.length})],
     ['GET', '/api/v2/dags/:dag/dagRuns', ({args: [id], query}) => {
       const dags = id === '~' ? [...world.dags.values()] : [dagOf(id)];
-      const wanted = (dag, run) => (!query.get('state') || run.state === query.get('state')) && (!query.get('run_type') || run.type === query.get('run_type')) && run.id.includes(query.get('run_id_pattern') ?? '');
+      const time = (name) => (query.get(name) === null ? null : Date.parse(query.get(name)));
+      const within = (at, name) => (time(`${name}_gte`) === null || (at !== null && at >= time(`${name}_gte`))) && (time(`${name}_lt`) === null || (at !== null && at < time(`${name}_lt`)));
+      const wanted = (dag, run) => within(run.logical, 'logical_date') && within(run.queued ?? run.begin, 'run_after') && (!query.get('state') || run.state === query.get('state')) && (!query.get('run_type') || run.type === query.get('run_type')) && run.id.includes(query.get('run_id_pattern') ?? '');
       const all = dags.flatMap((dag) => dag.list.filter((run) => wanted(dag, run)).map((run) => [dag, run])).sort((a, b) => newestFirst(a[1], b[1]));
       const offset = Number(query.get('offset') ?? 0);
       return {dag_runs: all.slice(offset, offset + Number(query.get('limit') ?? 50)).map(([dag, run]) => world.runResponse(dag, run)), total_entries: all.length};
@@ -235,11 +242,38 @@ function routes(world) {
       if (cellOf(runOf(dagOf(id), run), task).start === null) fail(404, 'No log yet');
       return logResponse(world, dagOf(id), runOf(dagOf(id), run), task, Number(attempt), query.get('token'));
     }],
+    ['GET', '/millrace/v1/dags/:dag/calendar', ({args: [id], query}) => {
+      const dag = dagOf(id);
+      const [from, to] = ['from', 'to'].map((name) => Date.parse(query.get(name)));
+      const days = new Map();
+      const dayAt = (time) => {
+        const date = iso(time).slice(0, 10);
+        if (!days.has(date)) days.set(date, {date, states: {}, planned: 0});
+        return days.get(date);
+      };
+      for (const run of dag.list) {
+        const at = run.logical ?? run.queued ?? run.begin;
+        if (at < from || at >= to) continue;
+        const {states} = dayAt(at);
+        states[run.state] = (states[run.state] ?? 0) + 1;
+      }
+      if (dag.schedule !== null && !dag.paused) for (let at = Math.ceil(world.now / dag.every / 1000) * dag.every * 1000; at < to; at += dag.every * 1000) if (at >= from) dayAt(at).planned++;
+      return {dag_id: id, timezone: query.get('timezone'), is_paused: dag.paused, days: [...days.values()].sort((a, b) => (a.date < b.date ? -1 : 1)), all_planned: true};
+    }],
+    ['GET', '/millrace/v1/recent_runs', ({query}) => ({dag_runs: query.getAll('dag_id').flatMap((id) => [...dagOf(id).list].sort(newestFirst).slice(0, 12).map((run) => world.runResponse(dagOf(id), run)))})],
+    ['GET', '/millrace/v1/dags/:dag/checks', ({args: [id], query}) => {
+      const dag = dagOf(id);
+      const runs = [...dag.list].sort(newestFirst).slice(0, Number(query.get('limit') ?? 25));
+      const outcome = (check, type, severity, passed, value, message) => ({check, type, severity, passed, value, failing_rows: passed ? 0 : 12, rows: 16384, message: passed ? '' : message});
+      const results = runs.flatMap((run, i) => dag.tasks.filter((task) => task.kind === 'check' && ['success', 'failed'].includes(run.cells.get(task.id).state)).map((task) => ({dag_run_id: run.id, task_id: task.id, map_index: -1, state: run.cells.get(task.id).state, end_date: iso(run.cells.get(task.id).end),
+        checks: [outcome('row_count > 0', 'row_count', 'error', run.cells.get(task.id).state === 'success', run.cells.get(task.id).state === 'success' ? 16000 + 400 * Math.round(Math.sin(i) * 10) : 0, 'row_count = 0, expected > 0'), outcome('range(delay, -120, 2000)', 'range', 'warn', i % 7 !== 3, i % 7 === 3 ? 12 : 0, '12 rows beyond, threshold 10')]})));
+      return {runs: runs.map((run) => ({dag_run_id: run.id, state: run.state, logical_date: iso(run.logical), run_after: iso(run.begin)})), results};
+    }],
     ['GET', '/api/v2/importErrors', () => ({import_errors: kImportErrors, total_entries: kImportErrors.length})],
     ['GET', '/millrace/v1/dags/:dag/grid', ({args: [id], query}) => {
       const dag = dagOf(id);
       const runs = [...dag.list].sort(newestFirst).slice(0, Number(query.get('limit') ?? 25));
-      return {runs: runs.map((run) => world.runResponse(dag, run)), task_instances: runs.flatMap((run) => [...run.cells].filter(([, cell]) => cell.state !== null).map(([task, cell]) => ({dag_run_id: run.id, task_id: task, state: cell.state, try_number: cell.attempt, start_date: iso(cell.start), end_date: iso(cell.end), ...(cell.parts ? {instances: cell.parts.length, states: countsOf(cell.parts)} : {})})))};
+      return {runs: runs.map((run) => world.runResponse(dag, run)), task_instances: runs.flatMap((run) => [...run.cells].filter(([, cell]) => cell.state !== null).map(([task, cell]) => ({dag_run_id: run.id, task_id: task, state: cell.state, try_number: cell.attempt, queued_date: cell.queued ? iso(cell.queued) : iso(cell.start && cell.start - 400), start_date: iso(cell.start), end_date: iso(cell.end), ...(cell.parts ? {instances: cell.parts.length, states: countsOf(cell.parts)} : {})})))};
     }],
     ['GET', '/millrace/v1/dags/:dag/dagRuns/:run/taskInstances/:task/why', ({args: [id, run, task]}) => {
       const dag = dagOf(id);
@@ -295,8 +329,10 @@ function serveEvents(world, request, response, query) {
   });
 }
 
-export async function startMock({dist, port = 0, speed = 1, password = 'millrace'}) {
+// more: so many small DAGs besides.
+export async function startMock({dist, port = 0, speed = 1, password = 'millrace', more = 0}) {
   const world = new World(speed);
+  for (let n = 0; n < more; n++) world.add({...kDags.find((dag) => dag.id === 'crm_sync'), id: `tenant_${String(n).padStart(4, '0')}`, description: n % 3 === 0 ? '' : 'One of many', runs: 12});
   const table = [...routes(world), ...operations(world), ...lists(world)].map(([method, pattern, handler]) => ({method, handler, pattern: new RegExp(`^${pattern.replaceAll(/:\w+/g, '([^/]+)')}$`)}));
   const tokens = new Set();
   const state = {events: true};
@@ -342,6 +378,6 @@ export async function startMock({dist, port = 0, speed = 1, password = 'millrace
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const mock = await startMock({dist: normalize(process.argv[2] ?? 'webui/dist'), port: Number(process.argv[3] ?? 0)});
+  const mock = await startMock({dist: normalize(process.argv[2] ?? 'webui/dist'), port: Number(process.argv[3] ?? 0), more: Number(process.argv[4] ?? 0)});
   console.log(`${mock.url}  user admin, password millrace`);
 }

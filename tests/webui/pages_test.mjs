@@ -113,6 +113,73 @@ describePages('the dashboard shows', (started) => ({mock, page} = started), () =
     await page.waitForSelector('.grid-row >> text=clean_041');
   });
 
+  it('shows a year of days by the state of their runs, what is planned lighter, and the runs of a day', async () => {
+    const [run] = open('daily_flights').filter((one) => one.state === 'failed');
+    const day = new Date(run.logical).toISOString().slice(0, 10);
+    await page.goto(`${mock.url}/dags/daily_flights/calendar?day=${day}`);
+    await page.waitForSelector(`.day[data-day="${day}"][data-state=failed]`);
+    assert.equal(await page.locator('.calendar .day').count(), 365);
+    const fine = new Set(open('daily_flights').filter((one) => one.state === 'success').map((one) => new Date(one.logical).toISOString().slice(0, 10)));
+    assert.equal(await page.locator('.day[data-state=success]').count(), fine.size);
+    assert.match(await page.locator('.calendar-day').innerText(), /1 failed/);
+    await page.locator(`.day[data-day="${day}"]`).focus();
+    await page.keyboard.press('ArrowUp');
+    const before = new Date(run.logical - 7 * 86_400_000).toISOString().slice(0, 10);
+    await page.waitForFunction((wanted) => document.activeElement?.dataset.day === wanted, before);
+    await page.waitForSelector('.calendar-day .badge[data-state=success]');
+    await page.keyboard.press('g');
+    await page.waitForSelector('h2:text("February 2001")');
+    assert.equal(await page.locator('.calendar .day').count(), 28);
+    await page.keyboard.press(']');
+    await page.waitForSelector('h2:text("March 2001")');
+    await page.keyboard.press('.');
+    await page.click('.segments button:text("Year")');
+    await page.waitForSelector('.day[data-state=planned]');
+    const tomorrow = await page.locator('.day[data-state=planned]').first().getAttribute('aria-label');
+    assert.match(tomorrow, /1 planned/);
+    await page.goto(`${mock.url}/dags/daily_flights/calendar?day=${day}`);
+    await page.click('.day-list a');
+    await page.waitForSelector('.run-pane .badge[data-state=failed]');
+  });
+
+  it('shows what checks found over the runs, and the value of one', async () => {
+    await page.goto(`${mock.url}/dags/daily_flights/checks`);
+    await page.waitForSelector('tr[data-check="quality row_count > 0"] .check-cell.check-failed');
+    assert.equal(await page.locator('.check-table tbody tr').count(), 4);
+    assert.match(await page.locator('.check-panel h3').innerText(), /row_count > 0|range/);
+    await page.click('tr[data-check="quality range(delay, -120, 2000)"] .check-name');
+    await page.waitForSelector('.check-panel >> text=12 rows beyond, threshold 10');
+    assert.ok((await page.locator('.check-point.check-warned').count()) > 1);
+    await page.click('.checks-page .segments button:text("50")');
+    await page.click('tr[data-check="quality row_count > 0"] .check-cell.check-failed');
+    await page.waitForSelector('h1:text("quality")');
+    await page.goto(`${mock.url}/dags/crm_sync`);
+    await page.waitForSelector('.grid-row');
+    assert.equal(await page.locator('nav[aria-label="Of this DAG"] >> text=Checks').count(), mock.world.dags.get('crm_sync').tasks.some((task) => ['check', 'mapreduce'].includes(task.kind)) ? 1 : 0);
+  });
+
+  it('shows when tasks waited and when they worked, with groups and mapped tasks that open', async () => {
+    await page.goto(`${mock.url}/dags/regional_sales`);
+    await page.waitForSelector('.task-card');
+    await page.keyboard.press('g');
+    await page.waitForSelector('.gantt-row[data-id=report] [data-bar=running]');
+    const box = async (row, bar) => page.locator(`.gantt-row[data-id="${row}"] [data-bar=${bar}]`).boundingBox();
+    const [queued, running, next] = [await box('list_shops', 'queued'), await box('list_shops', 'running'), await box('report', 'running')];
+    assert.ok(Math.abs(queued.x + queued.width - running.x) < 2);
+    assert.ok(next.x > running.x + running.width);
+    const rows = await page.locator('.gantt-row').count();
+    await page.click('.gantt-row[data-id="stage.fetch"] .grid-toggle');
+    await page.waitForFunction((count) => document.querySelectorAll('.gantt-row').length === count + 12, rows);
+    await page.click('.gantt-row[data-id="stage"] .grid-toggle');
+    await page.waitForFunction(() => document.querySelectorAll('.gantt-row').length === 3);
+    await page.evaluate(() => localStorage.removeItem('millrace.open.regional_sales'));
+    await page.goto(`${mock.url}/dags/warehouse_rebuild?view=gantt`);
+    await page.waitForSelector('.gantt-row');
+    assert.ok((await page.locator('.gantt-row').count()) < 80);
+    await page.keyboard.press('g');
+    await page.waitForSelector('.picture-task');
+  });
+
   it('lists task groups as rows that open and close, in the grid and in the graph at once', async () => {
     await page.goto(`${mock.url}/dags/regional_sales`);
     await page.waitForSelector('.group-box[data-group="stage.checks"]');

@@ -12,6 +12,8 @@ import './styles/graph.css';
 import './styles/task.css';
 import './styles/log.css';
 import './styles/lists.css';
+import './styles/calendar.css';
+import './styles/checks.css';
 import './styles/code.css';
 
 const root = document.getElementById('root');

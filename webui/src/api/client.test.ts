@@ -30,8 +30,8 @@ function clientWith(answer: () => Response) {
 describe('Client', () => {
   it('sends the token and asks for JSON', async () => {
     const {client, seen} = clientWith(() => Response.json({dag_runs: [], total_entries: 0}));
-    await client.runs('~', 100);
-    expect(seen[0]?.url).toBe('/api/v2/dags/~/dagRuns?limit=100&order_by=-run_after');
+    await client.runList('~', {state: 'failed'}, 100);
+    expect(seen[0]?.url).toBe('/api/v2/dags/~/dagRuns?state=failed&limit=100&offset=100&order_by=-run_after');
     expect(seen[0]?.headers).toMatchObject({Authorization: 'Bearer secret', Accept: 'application/json'});
   });
 

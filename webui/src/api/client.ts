@@ -5,6 +5,8 @@ import type {
   AssetEvent,
   AuditEntry,
   Backfill,
+  Calendar,
+  CheckHistory,
   Connection,
   Dag,
   DagDetails,
@@ -145,7 +147,9 @@ export interface RunFilter {
   run_type?: string;
   run_id_pattern?: string;
   logical_date_gte?: string;
-  logical_date_lte?: string;
+  logical_date_lt?: string;
+  run_after_gte?: string;
+  run_after_lt?: string;
 }
 
 type RunName = Pick<DagRun, 'dag_id' | 'dag_run_id'>;
@@ -193,11 +197,9 @@ export class Client {
     return this.get<{tasks: Task[]; total_entries: number}>(`${dagPath(dag)}/tasks`, signal);
   }
 
-  // The newest runs first; '~' means of every DAG.
-  runs(dag: string, limit: number, signal?: AbortSignal) {
-    const path = dag === '~' ? '/api/v2/dags/~' : dagPath(dag);
-    const query = queryString({limit, order_by: '-run_after'});
-    return this.get<{dag_runs: DagRun[]; total_entries: number}>(`${path}/dagRuns${query}`, signal);
+  // The newest runs of each, as much of them as a list of DAGs shows.
+  recentRuns(dags: string[], signal?: AbortSignal) {
+    return this.get<{dag_runs: DagRun[]}>(`/millrace/v1/recent_runs${queryString({dag_id: dags})}`, signal);
   }
 
   run(dag: string, run: string, signal?: AbortSignal) {
@@ -216,6 +218,7 @@ export class Client {
     return this.send('PATCH', instancePath(key), {note});
   }
 
+  // '~' means of every DAG; the newest first.
   runList(dag: string, filter: RunFilter, offset: number, signal?: AbortSignal) {
     const path = dag === '~' ? '/api/v2/dags/~' : dagPath(dag);
     const query = queryString({...filter, limit: kPage, offset, order_by: '-run_after'});
@@ -241,6 +244,16 @@ export class Client {
 
   grid(dag: string, limit: number, signal?: AbortSignal) {
     return this.get<Grid>(`/millrace/v1/dags/${segment(dag)}/grid${queryString({limit})}`, signal);
+  }
+
+  checks(dag: string, limit: number, signal?: AbortSignal) {
+    return this.get<CheckHistory>(`/millrace/v1/dags/${segment(dag)}/checks${queryString({limit})}`, signal);
+  }
+
+  // Days from `from` up to and without `to`, which are times.
+  calendar(dag: string, from: string, to: string, timezone: string, signal?: AbortSignal) {
+    const query = queryString({from, to, timezone});
+    return this.get<Calendar>(`/millrace/v1/dags/${segment(dag)}/calendar${query}`, signal);
   }
 
   graph(dag: string, signal?: AbortSignal) {

@@ -10,6 +10,8 @@ import {
 } from '@tanstack/react-query';
 import {ApiError, Client, type RunFilter} from './client';
 import {currentToken, signOut} from './session';
+import {addDays} from '../format/calendar';
+import {dayStart, zoneName, type Zone} from '../format/time';
 import {patchGrid} from '../live/patch';
 import {recentTransitions} from '../live/recent';
 import {pollInterval, useLiveStatus} from '../live/status';
@@ -40,7 +42,6 @@ export const queryClient = new QueryClient({
 });
 
 export const kPageSize = 100;
-const kRecentRuns = 100;
 
 export interface ListFilter {
   search: string;
@@ -105,33 +106,22 @@ export function useRunList(dag: string, filter: RunFilter): Paged<DagRun> {
   );
 }
 
-// The last runs of many DAGs with one request; a DAG crowded out of it by busier ones is asked for by itself.
+// The last runs of the DAGs that are in view, with one request.
 export function useRecentRuns(dagIds: string[]): Map<string, DagRun[]> {
-  const refetchInterval = pollInterval(useLiveStatus(), 3000);
-  const shared = useQuery({
-    queryKey: ['runs', '~'],
-    queryFn: ({signal}) => client.runs('~', kRecentRuns, signal),
-    refetchInterval,
+  const answer = useQuery({
+    queryKey: ['runs', dagIds],
+    queryFn: ({signal}) => client.recentRuns(dagIds, signal),
+    enabled: dagIds.length > 0,
+    // While others come into view, those that were there stay.
+    placeholderData: keepPreviousData,
+    refetchInterval: pollInterval(useLiveStatus(), 3000),
   });
   const byDag = new Map<string, DagRun[]>();
-  for (const run of shared.data?.dag_runs ?? []) {
+  for (const run of answer.data?.dag_runs ?? []) {
     const list = byDag.get(run.dag_id);
     if (list) list.push(run);
     else byDag.set(run.dag_id, [run]);
   }
-  const complete = shared.data !== undefined && shared.data.total_entries <= shared.data.dag_runs.length;
-  const alone = complete || shared.isPending ? [] : dagIds.filter((id) => (byDag.get(id)?.length ?? 0) < 5);
-  const extra = useQueries({
-    queries: alone.map((id) => ({
-      queryKey: ['runs', id],
-      queryFn: ({signal}: {signal: AbortSignal}) => client.runs(id, 12, signal),
-      refetchInterval: Math.max(refetchInterval, 15000),
-    })),
-  });
-  extra.forEach((answer, i) => {
-    const id = alone[i];
-    if (id !== undefined && answer.data) byDag.set(id, answer.data.dag_runs);
-  });
   return byDag;
 }
 
@@ -180,6 +170,44 @@ export function useGraph(dag: string) {
 }
 
 const keyOf = (resource: string, {dag, run, task, map}: InstanceKey) => [resource, dag, run, task, map];
+
+export function useChecks(dag: string, limit: number) {
+  return useQuery({
+    queryKey: ['checks', dag, limit],
+    queryFn: ({signal}) => client.checks(dag, limit, signal),
+    placeholderData: keepPreviousData,
+    refetchInterval: 15000,
+  });
+}
+
+// Dates from `first` up to and without `end`.
+export function useCalendar(dag: string, first: string, end: string, zone: Zone) {
+  return useQuery({
+    queryKey: ['calendar', dag, first, end, zone],
+    queryFn: ({signal}) => client.calendar(dag, dayStart(first, zone), dayStart(end, zone), zoneName(zone), signal),
+    placeholderData: keepPreviousData,
+    refetchInterval: 30000,
+  });
+}
+
+// The runs of a day, by their date: the logical one, or when a run without one was to start.
+export function useDayRuns(dag: string, date: string, zone: Zone, wanted: boolean) {
+  const [from, to] = [dayStart(date, zone), dayStart(addDays(date, 1), zone)];
+  return useQuery({
+    queryKey: ['dayRuns', dag, from],
+    queryFn: async ({signal}) => {
+      const [dated, undated] = await Promise.all([
+        client.runList(dag, {logical_date_gte: from, logical_date_lt: to}, 0, signal),
+        client.runList(dag, {run_type: 'manual', run_after_gte: from, run_after_lt: to}, 0, signal),
+      ]);
+      const without = undated.dag_runs.filter((run) => !run.logical_date);
+      const time = (run: DagRun) => run.logical_date ?? run.run_after ?? '';
+      return [...dated.dag_runs, ...without].sort((a, b) => Date.parse(time(a)) - Date.parse(time(b)));
+    },
+    enabled: wanted,
+    refetchInterval: pollInterval(useLiveStatus(), 5000),
+  });
+}
 
 export function useTaskInstance(key: InstanceKey, wanted = true) {
   return useQuery({

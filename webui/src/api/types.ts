@@ -87,6 +87,45 @@ export interface DagRun {
   dag_versions?: {version_number: number}[];
 }
 
+// A day in the time zone that was asked for.
+export interface CalendarDay {
+  date: string;
+  states: Partial<Record<RunState, number>>;
+  // By the schedule, from now on.
+  planned: number;
+}
+
+export interface Calendar {
+  days: CalendarDay[];
+  is_paused: boolean;
+  // False: more are planned than are counted.
+  all_planned: boolean;
+}
+
+export interface CheckOutcome {
+  check: string;
+  type: string;
+  severity: 'error' | 'warn';
+  passed: boolean;
+  value: number;
+  failing_rows: number;
+  rows: number;
+  message: string;
+}
+
+export interface CheckHistory {
+  // The newest first.
+  runs: {dag_run_id: string; state: RunState; logical_date: Time; run_after: string}[];
+  results: {
+    dag_run_id: string;
+    task_id: string;
+    map_index: number;
+    state: TaskState;
+    end_date: Time;
+    checks: CheckOutcome[];
+  }[];
+}
+
 export interface Task {
   task_id: string;
   task_display_name?: string;
@@ -156,6 +195,8 @@ export interface GridCell {
   task_id: string;
   state: TaskState | null;
   try_number: number;
+  // When it, or the first of its instances, was queued last.
+  queued_date?: Time;
   start_date?: Time;
   end_date?: Time;
   // Of a mapped task: how many instances it has, and how many are in which state. `state` is then what they amount to.

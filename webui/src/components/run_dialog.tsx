@@ -75,7 +75,7 @@ export function RunDialog({runs: given, counts, initial, onClose, onDone}: Props
         for (const key of ['grid', 'run', 'taskInstance', 'instances', 'tries', 'why', 'calendar'])
           void queryClient.invalidateQueries({queryKey: [key, dag]});
       }
-      for (const key of ['runs', 'runList']) void queryClient.invalidateQueries({queryKey: [key]});
+      for (const key of ['runs', 'runList', 'dayRuns']) void queryClient.invalidateQueries({queryKey: [key]});
     },
   });
   const plural = one ? '' : 's';

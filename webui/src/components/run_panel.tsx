@@ -1,13 +1,13 @@
-// The selected run: how it stands, what it was started with, what can be done with it, and its tasks as graph or timeline.
+// The selected run: how it stands, what it was started with, what can be done with it, and its tasks as graph or gantt.
 import {useMemo, useState} from 'react';
 import {useMutation} from '@tanstack/react-query';
 import {DagGraph} from './dag_graph';
+import {Gantt} from './gantt';
 import {RetryIcon, StopIcon, WaitIcon} from './icons';
 import {Note} from './note';
 import {ErrorNotice} from './notice';
 import {RunDialog, type RunAction} from './run_dialog';
 import {StateBadge} from './state';
-import {Timeline} from './timeline';
 import {Ago, Lasted, Time} from './times';
 import {toast} from './toast';
 import {TriggerDialog} from './trigger_dialog';
@@ -34,9 +34,9 @@ export function RunPanel({dag, runId, known, structure, nodes, cells}: Props) {
   // The grid has most of it already; the run itself is asked for when the grid does not reach back so far.
   const query = useRun(dag, known ? null : runId);
   const run = known ?? query.data;
-  const view = useSearchParam('view') === 'timeline' ? 'timeline' : 'graph';
+  const view = useSearchParam('view') === 'gantt' ? 'gantt' : 'graph';
   const show = (next: string) => setSearchParams({view: next === 'graph' ? null : next});
-  useShortcuts({g: () => show(view === 'graph' ? 'timeline' : 'graph')});
+  useShortcuts({g: () => show(view === 'graph' ? 'gantt' : 'graph')});
   return (
     <section className="card pane run-pane" aria-label="Selected run">
       {query.isError && !run && <ErrorNotice error={query.error} />}
@@ -56,9 +56,9 @@ export function RunPanel({dag, runId, known, structure, nodes, cells}: Props) {
       )}
       <div className="run-view">
         <div className="segments segments-small run-views" role="group" aria-label="Show the run as">
-          {(['graph', 'timeline'] as const).map((one) => (
+          {(['graph', 'gantt'] as const).map((one) => (
             <button key={one} type="button" aria-pressed={view === one} onClick={() => show(one)}>
-              {one === 'graph' ? 'Graph' : 'Timeline'}
+              {one === 'graph' ? 'Graph' : 'Gantt'}
             </button>
           ))}
         </div>
@@ -66,7 +66,7 @@ export function RunPanel({dag, runId, known, structure, nodes, cells}: Props) {
           (view === 'graph' ? (
             <DagGraph key={dag} dag={dag} run={runId} structure={structure} nodes={nodes} cells={cells} />
           ) : (
-            <Timeline dag={dag} run={runId} tasks={tasks} cells={cells} />
+            <Gantt dag={dag} run={runId} structure={structure} nodes={nodes} cells={cells} />
           ))}
       </div>
     </section>

@@ -80,6 +80,7 @@ export function addCounts(into: StateCounts, more: StateCounts): void {
 // The tasks of a group in one run as one cell. Tasks that have no cell yet count as not started, unless none has one.
 export function summarise(run: string, id: string, cells: readonly (GridCell | undefined)[]): GridCell | undefined {
   const counts: StateCounts = {};
+  let queued: Time = null;
   let start: Time = null;
   let end: Time = null;
   let known = 0;
@@ -87,6 +88,7 @@ export function summarise(run: string, id: string, cells: readonly (GridCell | u
   for (const cell of cells) {
     if (cell) known++;
     addCounts(counts, cell?.states ?? {[cell?.state ?? 'none']: 1});
+    if (cell?.queued_date && (queued === null || cell.queued_date < queued)) queued = cell.queued_date;
     if (cell?.start_date && (start === null || cell.start_date < start)) start = cell.start_date;
     if (cell?.end_date && (end === null || cell.end_date > end)) end = cell.end_date;
     if (!cell || (cell.start_date && !cell.end_date) || !kEnded.includes(cell.state ?? 'none')) open = true;
@@ -97,6 +99,7 @@ export function summarise(run: string, id: string, cells: readonly (GridCell | u
     task_id: id,
     state: overallState(counts),
     try_number: 0,
+    queued_date: queued,
     start_date: start,
     end_date: open ? null : end,
     instances: totalOf(counts),

@@ -47,6 +47,21 @@ export function formatTime(time: string | null | undefined, inZone: Zone, detail
   return text;
 }
 
+// The day of a time.
+export function dayOf(time: number, inZone: Zone): string {
+  return formatTime(new Date(time).toISOString(), inZone, 'date');
+}
+
+// When a day begins.
+export function dayStart(date: string, inZone: Zone): string {
+  return new Date(inZone === 'local' ? `${date}T00:00:00` : `${date}T00:00:00Z`).toISOString();
+}
+
+// As the scheduler knows the zone: "Europe/Berlin".
+export function zoneName(inZone: Zone): string {
+  return inZone === 'local' ? Intl.DateTimeFormat().resolvedOptions().timeZone : 'UTC';
+}
+
 // The clock part only, for log lines.
 export function formatClock(time: string, inZone: Zone): string {
   const text = formatTime(time, inZone, 'milliseconds');

@@ -27,6 +27,7 @@ export function patchTimes<T extends GridCell | TaskInstance>(cell: T, change: T
     ...cell,
     state: change.state,
     try_number: change.try_number ?? cell.try_number,
+    ...(change.state === 'queued' ? {queued_date: change.at} : {}),
     start_date: change.state === 'running' ? change.at : ended ? (cell.start_date ?? null) : null,
     end_date: ended ? change.at : null,
   };

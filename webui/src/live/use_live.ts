@@ -28,7 +28,8 @@ export function useLive(dag: string | null): void {
     });
     // A list of runs may have been read to its hundredth page.
     const relist = new Coalescer<string>(kReconcileInterval, () => {
-      void queryClient.invalidateQueries({queryKey: ['runList']});
+      for (const key of ['runs', 'runList', 'dayRuns', 'calendar'])
+        void queryClient.invalidateQueries({queryKey: [key]});
     });
     const count = new Coalescer<string>(kCountInterval, (dags) => {
       for (const one of dags) void queryClient.invalidateQueries({queryKey: ['grid', one]});
@@ -107,7 +108,7 @@ function showTransitions(changes: Transition[]): void {
     const own = changes.filter((change) => change.dag_id === dag);
     queryClient.setQueriesData<Grid>({queryKey: ['grid', dag]}, (grid) => grid && patchGrid(grid, own));
   }
-  queryClient.setQueriesData<{dag_runs: DagRun[]; total_entries: number}>(
+  queryClient.setQueriesData<{dag_runs: DagRun[]}>(
     {queryKey: ['runs']},
     (data) =>
       data && {
@@ -160,8 +161,7 @@ function refreshTouched(changes: Transition[]): void {
   const stale = new Map<string, unknown[]>();
   const mark = (...key: unknown[]) => stale.set(key.join('\n'), key);
   for (const {dag_id, dag_run_id, task_id, map_index} of changes) {
-    mark('runs', '~');
-    mark('runs', dag_id);
+    if (task_id === null && !listsRun(dag_id, dag_run_id)) mark('runs');
     if (task_id === null && !knowsRun(dag_id, dag_run_id)) mark('grid', dag_id);
     mark('run', dag_id, dag_run_id);
     if (task_id === null) continue;
@@ -198,4 +198,12 @@ function knowsRun(dag: string, run: string): boolean {
   return queryClient
     .getQueriesData<Grid>({queryKey: ['grid', dag]})
     .every(([, grid]) => grid?.runs.some((one) => one.dag_run_id === run) ?? true);
+}
+
+// Whether a list of DAGs that is open has the run, or not its DAG.
+function listsRun(dag: string, run: string): boolean {
+  return queryClient.getQueriesData<{dag_runs: DagRun[]}>({queryKey: ['runs'], type: 'active'}).every(([key, data]) => {
+    const dags = key[1];
+    return !Array.isArray(dags) || !dags.includes(dag) || data?.dag_runs.some((one) => one.dag_run_id === run);
+  });
 }

@@ -1,9 +1,11 @@
-// One DAG: its runs as a grid on the left, the selected run as a graph or a timeline on the right. The selected run is part
+// One DAG: its runs as a grid on the left, the selected run as a graph or a gantt on the right. The selected run is part
 // of the address; without one it is the newest.
 import {useMemo, useState} from 'react';
 import {useCan, useDag, useGraph, useGrid, useTasks} from '../api/queries';
 import type {DagDetails} from '../api/types';
 import {BackfillDialog} from '../components/backfill_dialog';
+import {DagCalendar} from '../components/dag_calendar';
+import {DagChecks} from '../components/dag_checks';
 import {DagCode} from '../components/dag_code';
 import {DagGrid} from '../components/dag_grid';
 import {PlayIcon} from '../components/icons';
@@ -23,6 +25,7 @@ import {dagHref, dagTabHref, kDagTabs, Link, navigate, setSearchParams, useSearc
 import {useShortcuts} from '../shortcuts';
 import {Backfills} from './backfills';
 
+const kCheckKinds = ['check', 'mapreduce'];
 const kRunCounts = [25, 50, 100];
 const kNone = structureOf([], undefined);
 
@@ -32,7 +35,8 @@ export function DagPage({dag, tab}: {dag: string; tab: DagTab}) {
   const details = useDag(dag);
   const pause = usePause(dag);
   const writes = useCan('write');
-  const here = kDagTabs.indexOf(tab);
+  const tabs = useTabs(dag, tab);
+  const here = tabs.indexOf(tab);
   useShortcuts({
     ...(writes
       ? {
@@ -42,7 +46,7 @@ export function DagPage({dag, tab}: {dag: string; tab: DagTab}) {
         }
       : {}),
     u: () => navigate(tab === 'runs' ? '/' : dagHref(dag)),
-    v: () => navigate(dagTabHref(dag, kDagTabs[(here + 1) % kDagTabs.length] ?? 'runs')),
+    v: () => navigate(dagTabHref(dag, tabs[(here + 1) % tabs.length] ?? 'runs')),
   });
   return (
     <Shell crumbs={[{text: dag}]} fill>
@@ -53,6 +57,8 @@ export function DagPage({dag, tab}: {dag: string; tab: DagTab}) {
         {tab === 'runs' && !(details.isError && !details.data) && (
           <DagRuns dag={dag} onTrigger={() => setDialog('trigger')} />
         )}
+        {tab === 'calendar' && !(details.isError && !details.data) && <DagCalendar dag={dag} />}
+        {tab === 'checks' && !(details.isError && !details.data) && <DagChecks dag={dag} />}
         {tab === 'backfills' && (
           <div className="list-page dag-tab">
             <Backfills dag={dag} onNew={() => setDialog('backfill')} />
@@ -72,12 +78,26 @@ export function DagPage({dag, tab}: {dag: string; tab: DagTab}) {
   );
 }
 
-const kTabNames: Record<DagTab, string> = {runs: 'Runs', backfills: 'Backfills', code: 'Code'};
+const kTabNames: Record<DagTab, string> = {
+  runs: 'Runs',
+  calendar: 'Calendar',
+  checks: 'Checks',
+  backfills: 'Backfills',
+  code: 'Code',
+};
+
+// Checks only where a task may leave some.
+function useTabs(dag: string, tab: DagTab): DagTab[] {
+  const graph = useGraph(dag);
+  const checks = graph.data?.tasks.some((task) => kCheckKinds.includes(task.operator_name)) ?? false;
+  return kDagTabs.filter((one) => one !== 'checks' || checks || tab === 'checks');
+}
 
 function DagTabs({dag, tab}: {dag: string; tab: DagTab}) {
+  const tabs = useTabs(dag, tab);
   return (
     <nav className="segments" aria-label="Of this DAG">
-      {kDagTabs.map((one) => (
+      {tabs.map((one) => (
         <Link key={one} href={dagTabHref(dag, one)} {...(one === tab ? {'aria-current': 'page' as const} : {})}>
           {kTabNames[one]}
         </Link>

@@ -8,9 +8,11 @@ import {More} from '../components/more';
 import {Empty, ErrorNotice, Skeleton} from '../components/notice';
 import {PauseSwitch} from '../components/pause_switch';
 import {Shell} from '../components/shell';
+import {SpacerRow} from '../components/spacer_row';
 import {stateClass, stateLabel} from '../components/state';
 import {Ago, Lasted, Time} from '../components/times';
 import {TriggerDialog} from '../components/trigger_dialog';
+import {useRowWindow} from '../components/use_row_window';
 import {scheduleText} from '../format/schedule';
 import {formatTime, useZone} from '../format/time';
 import {useLive} from '../live/use_live';
@@ -18,6 +20,7 @@ import {dagHref, Link, navigate, setSearchParams, useSearchParam} from '../route
 import {useShortcuts} from '../shortcuts';
 
 const kShownRuns = 12;
+const kRowHeight = 55;
 type Show = 'all' | 'active' | 'paused';
 
 export function DagListPage() {
@@ -36,7 +39,9 @@ export function DagListPage() {
   const list = useDags(filter);
   const dags = list.data?.rows ?? [];
   const total = list.data?.total ?? 0;
-  const runs = useRecentRuns(dags.map((dag) => dag.dag_id));
+  const rows = useRowWindow(dags.length, kRowHeight);
+  const shown = dags.slice(rows.first, rows.end);
+  const runs = useRecentRuns(shown.map((dag) => dag.dag_id));
   const known = useKnownTags(dags, tags);
 
   const step = (by: number) => {
@@ -146,8 +151,14 @@ export function DagListPage() {
                   </th>
                 </tr>
               </thead>
-              <tbody ref={table}>
-                {dags.map((dag) => (
+              <tbody
+                ref={(body) => {
+                  table.current = body;
+                  rows.body(body);
+                }}
+              >
+                <SpacerRow height={rows.before} />
+                {shown.map((dag) => (
                   <DagRow
                     key={dag.dag_id}
                     dag={dag}
@@ -156,6 +167,7 @@ export function DagListPage() {
                     onTag={toggleTag}
                   />
                 ))}
+                <SpacerRow height={rows.after} />
               </tbody>
             </table>
           </div>
@@ -196,7 +208,7 @@ function DagRow({
   const writes = useCan('write');
   const schedule = scheduleText(dag);
   return (
-    <tr data-dag={dag.dag_id} className={dag.is_paused ? 'is-paused' : ''}>
+    <tr data-row data-dag={dag.dag_id} className={dag.is_paused ? 'is-paused' : ''}>
       <td>
         <PauseSwitch dag={dag.dag_id} paused={dag.is_paused} />
       </td>

@@ -151,9 +151,9 @@ function RunTable({runs, selecting, writes}: {runs: DagRun[]; selecting: Selecti
         <thead>
           <tr>
             {writes && <SelectAll selecting={selecting} what="runs" />}
+            <th>State</th>
             <th>DAG</th>
             <th>Run</th>
-            <th>State</th>
             <th>Type</th>
             <th>Logical date</th>
             <th>Started</th>
@@ -170,6 +170,9 @@ function RunTable({runs, selecting, writes}: {runs: DagRun[]; selecting: Selecti
               data-selected={selecting.chosen.has(idOf(run)) || undefined}
             >
               {writes && <SelectRow selecting={selecting} id={idOf(run)} name={run.dag_run_id} />}
+              <td>
+                <StateBadge state={run.state} />
+              </td>
               <td className="strong">
                 <Link href={dagHref(run.dag_id)}>{run.dag_id}</Link>
               </td>
@@ -177,9 +180,6 @@ function RunTable({runs, selecting, writes}: {runs: DagRun[]; selecting: Selecti
                 <Link href={dagHref(run.dag_id, run.dag_run_id)} className="cell-clip" title={run.dag_run_id}>
                   {run.dag_run_id}
                 </Link>
-              </td>
-              <td>
-                <StateBadge state={run.state} />
               </td>
               <td className="faint">{run.run_type.replaceAll('_', ' ')}</td>
               <td>
