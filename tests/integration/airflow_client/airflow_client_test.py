@@ -426,6 +426,29 @@ class ClientTest(unittest.TestCase):
         with self.assertRaises(airflow.exceptions.NotFoundException):
             self.dags.get_dag("nightly")
 
+    def test_runs_and_task_instances_are_listed_by_a_filter_in_the_body(self):
+        since = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=1)
+        body = models.DAGRunsBatchBody(dag_ids=[DAG, "nothing"], states=["failed"], conf_contains="you", start_date_gte=since,
+                                       order_by="-run_after", page_limit=5)
+        self.assertIn(self.run_id, [run.dag_run_id for run in self.runs.get_list_dag_runs_batch("~", body).dag_runs])
+        self.assertEqual(self.runs.get_list_dag_runs_batch("~", models.DAGRunsBatchBody(dag_ids=["nothing"])).total_entries, 0)
+        wanted = models.TaskInstancesBatchBody(dag_ids=[DAG], dag_run_ids=[self.run_id], task_ids=["hello"], state=["success"],
+                                               pool=["default_pool"], start_date_gte=since)
+        found = self.instances.get_task_instances_batch("~", "~", wanted)
+        self.assertEqual([(one.task_id, one.state) for one in found.task_instances], [("hello", "success")])
+        self.assertEqual(found.total_entries, 1)
+
+    def test_what_clients_ask_for_besides(self):
+        airflow.DAGParsingApi(self.client).reparse_dag_file(self.dags.get_dag(DAG).file_token)
+        with self.assertRaises(airflow.exceptions.NotFoundException):
+            airflow.DAGParsingApi(self.client).reparse_dag_file("nothing")
+        links = airflow.ExtraLinksApi(self.client).get_extra_links(DAG, self.run_id, "hello")
+        self.assertEqual((links.extra_links, links.total_entries), ({}, 0))
+        url = self.instances.get_external_log_url(DAG, self.run_id, "hello", 1).url
+        self.assertTrue(url.endswith("/tasks/hello?try=1"), url)
+        jobs = airflow.JobApi(self.client).get_jobs(is_alive=True, order_by=["job_type"]).jobs
+        self.assertEqual([(job.job_type, job.state) for job in jobs], [("SchedulerJob", "running"), ("WorkerJob", "running")])
+
     def test_a_pool_is_made_changed_and_deleted(self):
         pools = airflow.PoolApi(self.client)
         made = pools.post_pool(models.PoolBody(name="db", slots=2, description="the warehouse"))
