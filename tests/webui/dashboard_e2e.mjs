@@ -201,6 +201,18 @@ describe('the dashboard with the flights pipeline', () => {
     await page.waitForSelector('tr[data-event] >> text=shops');
   });
 
+  it('shows the run as a gantt with its waits, and its day in the calendar', async () => {
+    await page.goto(`${millrace.url}/dags/daily_flights?run=night__2001-02-27&view=gantt`);
+    await page.waitForSelector('.gantt-row[data-id=publish] [data-bar=running]');
+    const begins = async (task) => (await page.locator(`.gantt-row[data-id=${task}] [data-bar=running]`).boundingBox()).x;
+    assert.ok((await begins('extract')) < (await begins('delays')) && (await begins('delays')) < (await begins('publish')));
+    assert.ok((await page.locator('[data-bar=queued]').count()) > 0);
+    await page.goto(`${millrace.url}/dags/daily_flights/calendar?day=2001-02-27`);
+    await page.waitForSelector('.day[data-day="2001-02-27"][data-state=success]');
+    await page.click('.day-list a[title="night__2001-02-27"]');
+    await page.waitForSelector('.run-id:text("night__2001-02-27")');
+  });
+
   it('runs several runs again after the dry run, and deletes them', async () => {
     await page.goto(`${millrace.url}/runs?dag=daily_flights&search=night__`);
     await page.waitForFunction(() => document.querySelectorAll('tr[data-run]').length === 3);
