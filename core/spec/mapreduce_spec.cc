@@ -5,26 +5,6 @@
 namespace millrace {
 namespace {
 
-constexpr std::int64_t kLeastFileBytes = 1'000'000;
-
-// "128MB", "1 GiB", or a number of bytes; 0 when it is none of them.
-std::int64_t BytesOf(const Value& value) {
-  if (value.is_int()) return std::max<std::int64_t>(value.as_int(), 0);
-  if (!value.is_string()) return 0;
-  const std::string& text = value.as_string();
-  std::size_t end = 0;
-  std::int64_t number = 0;
-  while (end < text.size() && end < 12 && text[end] >= '0' && text[end] <= '9') number = number * 10 + (text[end++] - '0');
-  while (end < text.size() && text[end] == ' ') ++end;
-  static const std::vector<std::pair<std::string_view, std::int64_t>> kUnits = {
-      {"", 1},         {"B", 1},           {"KB", 1000},        {"MB", 1'000'000},   {"GB", 1'000'000'000},
-      {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}};
-  for (const auto& [unit, factor] : kUnits) {
-    if (std::string_view(text).substr(end) == unit) return number * factor;
-  }
-  return 0;
-}
-
 class JobReader {
  public:
   JobReader(const Value& with, SpecPhase phase, std::vector<Problem>& problems)
@@ -43,7 +23,7 @@ class JobReader {
     std::vector<std::string> names;
     for (const InputSpec& input : spec_.inputs) names.push_back(input.name);
     spec_.stages = ReadStages(with_, names, problems_);
-    ReadOutput();
+    ReadTheOutput();
     ReadChecks();
     const std::string mode = MemberText(with_, "mode");
     spec_.mode = mode == "fused"         ? JobMode::kFused
@@ -86,21 +66,29 @@ class JobReader {
         input.null_text = null_text->as_string();
       }
       input.columns = MemberPairs(value, "columns");
+      ReadBadRows(value, input);
       spec_.inputs.push_back(std::move(input));
     }
   }
 
-  void ReadOutput() {
+  void ReadBadRows(const Value& value, InputSpec& input) {
+    const Value* bad = value.Find("bad_rows");
+    if (bad == nullptr || !bad->is_map()) return;
+    if (const Value* limit = bad->Find("limit"); limit != nullptr && limit->is_int()) input.bad_rows_limit = limit->as_int();
+    input.bad_rows_path = MemberText(*bad, "path");
+    if (input.format == "parquet" || input.format == "text") {
+      Add(bad, "inputs: '" + input.name + "': bad_rows is for csv and jsonl; of " + input.format + " every record can be read");
+    }
+    for (const InputSpec& other : spec_.inputs) {
+      if (!input.bad_rows_path.empty() && other.bad_rows_path == input.bad_rows_path) {
+        Add(bad, "inputs: bad_rows of '" + other.name + "' and '" + input.name + "' have one path: one would replace the other");
+      }
+    }
+  }
+
+  void ReadTheOutput() {
     const Value* value = with_.Find("output");
-    if (value == nullptr || !value->is_map()) return;
-    spec_.output.path = MemberText(*value, "path");
-    if (const std::string format = MemberText(*value, "format"); !format.empty()) spec_.output.format = format;
-    spec_.output.partition_by = MemberList(*value, "partition_by");
-    const Value* size = value->Find("file_size");
-    if (size == nullptr || size->is_null()) return;
-    spec_.output.file_bytes = BytesOf(*size);
-    if (spec_.output.file_bytes < kLeastFileBytes && !(size->is_string() && HasTemplate(size->as_string())))
-      Add(size, "output: 'file_size' must be 1 MB or more", "file_size: 128MB");
+    if (value != nullptr && value->is_map()) spec_.output = ReadOutput(*value, "output", problems_);
   }
 
   void ReadChecks() {
@@ -167,7 +155,22 @@ class JobReader {
     }
   }
 
+  // Outputs replace whole folders: none may lie where another does.
+  void CheckOutputPaths() {
+    for (std::size_t i = 0; i < spec_.stages.size(); ++i) {
+      const StageSpec& stage = spec_.stages[i];
+      if (!stage.output) continue;
+      bool taken = stage.output->path == spec_.output.path;
+      for (std::size_t k = 0; k < i; ++k) taken = taken || (spec_.stages[k].output && spec_.stages[k].output->path == stage.output->path);
+      if (taken) AddProblem(problems_, stage.where, "stage '" + stage.name + "': another output has this path");
+    }
+  }
+
   void CheckNoShortForm() {
+    CheckOutputPaths();
+    const bool native = HasNativeCode(spec_);
+    if (native && spec_.mode == JobMode::kFused)
+      Add(with_.Find("mode"), "mode: a command or a library is never fused", "leave it out");
     for (const char* name : {"map", "aggregate", "combine", "merge", "reduce", "order_by", "limit"}) {
       if (const Value* value = with_.Find(name))
         Add(value, "'" + std::string(name) + "' is the short form; beside 'stages' it has no place",
@@ -226,6 +229,10 @@ std::vector<StageSpec> StagesOf(const MapReduceSpec& spec) {
     sorted.limit = spec.limit;
   }
   return stages;
+}
+
+bool HasNativeCode(const MapReduceSpec& spec) {
+  return spec.map.native() || std::any_of(spec.stages.begin(), spec.stages.end(), [](const StageSpec& stage) { return stage.map.native(); });
 }
 
 StatusOr<MapReduceSpec> ParseRenderedMapReduce(const Value& with) {

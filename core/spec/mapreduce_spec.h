@@ -31,13 +31,9 @@ struct InputSpec {
   std::string delimiter;
   std::optional<std::string> null_text;
   std::vector<std::pair<std::string, std::string>> columns;  // name -> DuckDB type, when the author pins them
-};
-
-struct OutputSpec {
-  std::string path;
-  std::string format = "parquet";  // parquet, csv, jsonl, text
-  std::vector<std::string> partition_by;
-  std::int64_t file_bytes = 0;  // about how large a file may become; 0: as large as its task makes it
+  // Records that cannot be read: so many are skipped and written here, one more fails the job.
+  std::int64_t bad_rows_limit = 0;
+  std::string bad_rows_path;
 };
 
 enum class JobMode : std::uint8_t { kAuto, kFused, kDistributed };
@@ -69,6 +65,9 @@ MapReduceSpec ParseMapReduce(const Value& with, SpecPhase phase, std::vector<Pro
 // The job's stages: `stages`, or what the short form means. `mapped` are its map's rows, `shuffled` what reduce reads, `reduced`
 // and `sorted` what comes of them. Of a job of native code there are none.
 std::vector<StageSpec> StagesOf(const MapReduceSpec& spec);
+
+// Whether some step or stage is a command or a library.
+bool HasNativeCode(const MapReduceSpec& spec);
 
 // For the worker and scheduler/jobs, after rendering: the problems become one INVALID_ARGUMENT.
 StatusOr<MapReduceSpec> ParseRenderedMapReduce(const Value& with);

@@ -1,7 +1,10 @@
 #include "core/spec/stage_spec.h"
 
 #include <algorithm>
+#include <chrono>
 #include <set>
+
+#include "core/calendar/format.h"
 
 namespace millrace {
 namespace {
@@ -10,9 +13,28 @@ constexpr int kMaxPartitions = 2000;
 constexpr int kMaxSalt = 256;
 constexpr std::size_t kMaxStages = 50;
 constexpr FieldUse kTemplated = FieldUse::kTemplate;
+constexpr std::int64_t kLeastFileBytes = 1'000'000;
 
 void Add(std::vector<Problem>& problems, const Value& at, std::string message, std::string suggestion = "") {
   AddProblem(problems, at.position(), std::move(message), std::move(suggestion));
+}
+
+// "128MB", "1 GiB", or a number of bytes; 0 when it is none of them.
+std::int64_t BytesOf(const Value& value) {
+  if (value.is_int()) return std::max<std::int64_t>(value.as_int(), 0);
+  if (!value.is_string()) return 0;
+  const std::string& text = value.as_string();
+  std::size_t end = 0;
+  std::int64_t number = 0;
+  while (end < text.size() && end < 12 && text[end] >= '0' && text[end] <= '9') number = number * 10 + (text[end++] - '0');
+  while (end < text.size() && text[end] == ' ') ++end;
+  static const std::vector<std::pair<std::string_view, std::int64_t>> kUnits = {
+      {"", 1},         {"B", 1},           {"KB", 1000},        {"MB", 1'000'000},   {"GB", 1'000'000'000},
+      {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}};
+  for (const auto& [unit, factor] : kUnits) {
+    if (std::string_view(text).substr(end) == unit) return number * factor;
+  }
+  return 0;
 }
 
 // auto, perhaps none, or 1..max.
@@ -108,6 +130,10 @@ class StagesReader {
     stage.order_by = MemberList(item, "order_by");
     stage.limit = ReadLimit(item, problems_);
     stage.shuffle = ReadShuffle(item, problems_);
+    ReadNative(stage, item);
+    if (const Value* value = item.Find("output"); value != nullptr && value->is_map())
+      stage.output = ReadOutput(*value, what_ + ": output", problems_);
+    ReadCache(stage, item);
     if (stage.inputs.empty()) {
       if (!last_.empty()) {
         stage.inputs = {last_};
@@ -121,6 +147,38 @@ class StagesReader {
     CheckInputs(stage, item);
     CheckKind(stage, item);
     return stage;
+  }
+
+  void ReadNative(StageSpec& stage, const Value& item) {
+    stage.map = ReadCode(item, "map", problems_);
+    stage.combine = ReadCode(item, "combine", problems_);
+    stage.partition = ReadCode(item, "partition", problems_);
+    stage.reduce = ReadCode(item, "reduce", problems_);
+    stage.columns = MemberPairs(item, "columns");
+    if (!stage.map.sql.empty()) Add(problems_, item, what_ + ": 'map' is a command or a library here", "sql: SELECT ...");
+    for (const CodeSpec* step : {&stage.combine, &stage.reduce}) {
+      if (!step->sql.empty())
+        Add(problems_, item, what_ + ": 'combine' and 'reduce' are commands or libraries here", "write SQL as a stage of its own");
+    }
+    const bool lonely = stage.map.empty() &&
+                        (!stage.combine.empty() || !stage.partition.empty() || !stage.reduce.empty() || !stage.columns.empty());
+    if (lonely) Add(problems_, item, what_ + ": combine, partition, reduce and columns go with 'map: {command: [...]}'");
+    if (!stage.partition.sql.empty() || !stage.partition.command.empty())
+      Add(problems_, item, what_ + ": 'partition' is a library's class", "partition: {library: lib/libx.so}");
+  }
+
+  void ReadCache(StageSpec& stage, const Value& item) {
+    const Value* value = item.Find("cache");
+    if (value == nullptr || !value->is_map()) return;
+    CacheSpec cache{.key = MemberText(*value, "key")};
+    const Value* ttl = value->Find("ttl");
+    StatusOr<Duration> length = Duration{0};
+    if (ttl != nullptr && ttl->is_int()) length = Duration(std::chrono::seconds(ttl->as_int()));
+    if (ttl != nullptr && ttl->is_string()) length = ParseDuration(ttl->as_string());
+    if (length.ok()) cache.ttl_seconds = std::chrono::duration_cast<std::chrono::seconds>(*length).count();
+    if (cache.ttl_seconds <= 0 && !(ttl != nullptr && ttl->is_string() && HasTemplate(ttl->as_string())))
+      Add(problems_, *value, what_ + ": cache: 'ttl' must be a second or more", "ttl: 1d");
+    stage.cache = cache;
   }
 
   void CheckName(const StageSpec& stage, const Value& item) {
@@ -157,24 +215,26 @@ class StagesReader {
   }
 
   void CheckKind(const StageSpec& stage, const Value& item) {
-    const int kinds = static_cast<int>(!stage.code.empty()) + static_cast<int>(stage.aggregate.has_value()) +
+    const int kinds = static_cast<int>(!stage.code.empty()) + static_cast<int>(!stage.map.empty()) + static_cast<int>(stage.aggregate.has_value()) +
                       static_cast<int>(stage.join.has_value()) + static_cast<int>(stage.window.has_value()) +
                       static_cast<int>(stage.union_all) + static_cast<int>(stage.distinct) +
                       static_cast<int>(!stage.order_by.empty());
     if (kinds != 1) {
       Add(problems_, item,
-          what_ + ": needs one of 'sql', 'aggregate', 'join', 'window', 'union', 'distinct' and 'order_by'");
+          what_ + ": needs one of 'sql', 'map', 'aggregate', 'join', 'window', 'union', 'distinct' and 'order_by'");
     }
     if (stage.code.native()) {
-      Add(problems_, item, what_ + ": a command or a library is for the short form: 'map' and 'reduce'");
+      Add(problems_, item, what_ + ": 'sql' is SQL", "map: {command: [...]}");
     }
-    const bool one_input = stage.aggregate || stage.window || stage.distinct || !stage.order_by.empty();
+    const bool one_input = !stage.map.empty() || stage.aggregate || stage.window || stage.distinct || !stage.order_by.empty();
     if (one_input && stage.inputs.size() > 1)
       Add(problems_, item, what_ + ": takes one input, not " + std::to_string(stage.inputs.size()));
     if (stage.union_all && stage.inputs.size() < 2)
       Add(problems_, item, what_ + ": 'union' needs two or more", "union: [a, b]");
     if (!stage.shuffle.empty() && kinds == 1 && stage.code.empty())
-      Add(problems_, item, what_ + ": shuffle: 'by' is for 'sql'; the others know their keys");
+      Add(problems_, item,
+          what_ + (stage.map.empty() ? ": shuffle: 'by' is for 'sql'; the others know their keys"
+                                     : ": shuffle: 'by' is for SQL; a command or a library writes its own keys"));
     if (stage.limit >= 0 && stage.order_by.empty())
       Add(problems_, item, what_ + ": 'limit' without 'order_by': any rows would do",
           "order_by: [total DESC]");
@@ -191,9 +251,13 @@ class StagesReader {
   // The last stage is the output; what no other stage reads is there for nothing.
   void CheckAllRead(const std::vector<StageSpec>& stages) {
     for (std::size_t i = 0; i + 1 < stages.size(); ++i) {
-      if (!read_.contains(stages[i].name))
+      if (!read_.contains(stages[i].name) && !stages[i].output)
         AddProblem(problems_, stages[i].where, "stage '" + stages[i].name + "': no later stage reads it",
-                   "name it in a later stage's inputs, or leave it out");
+                   "name it in a later stage's inputs, give it an output, or leave it out");
+    }
+    if (!stages.empty() && (stages.back().output || stages.back().cache)) {
+      AddProblem(problems_, stages.back().where,
+                 "stage '" + stages.back().name + "': the last stage is the job's output: 'output' and 'cache' are for those before it");
     }
     for (const std::string& input : inputs_) {
       if (!stages.empty() && !read_.contains(input))
@@ -277,6 +341,19 @@ CodeSpec ReadCode(const Value& map, std::string_view name, std::vector<Problem>&
   return step;
 }
 
+OutputSpec ReadOutput(const Value& value, const std::string& what, std::vector<Problem>& problems) {
+  OutputSpec output;
+  output.path = MemberText(value, "path");
+  if (const std::string format = MemberText(value, "format"); !format.empty()) output.format = format;
+  output.partition_by = MemberList(value, "partition_by");
+  const Value* size = value.Find("file_size");
+  if (size == nullptr || size->is_null()) return output;
+  output.file_bytes = BytesOf(*size);
+  if (output.file_bytes < kLeastFileBytes && !(size->is_string() && HasTemplate(size->as_string())))
+    Add(problems, *size, what + ": 'file_size' must be 1 MB or more", "file_size: 128MB");
+  return output;
+}
+
 std::optional<AggregateSpec> ReadAggregate(const Value& map, std::vector<Problem>& problems) {
   const Value* value = map.Find("aggregate");
   if (value == nullptr || !value->is_map()) return std::nullopt;
@@ -314,100 +391,6 @@ std::int64_t ReadLimit(const Value& map, std::vector<Problem>& problems) {
   if (value->is_int() && value->as_int() >= 1) return value->as_int();
   Add(problems, *value, "'limit' must be a number of rows, 1 or more");
   return -1;
-}
-
-const std::vector<FieldSpec>& StageFields() {
-  static const std::vector<FieldSpec> kFields = {
-      {.name = "name",
-       .type = FieldType::kString,
-       .doc = "later stages read its rows by it",
-       .required = true},
-      {.name = "inputs",
-       .type = FieldType::kStringList,
-       .doc = "names of inputs and earlier stages; the stage before when left out"},
-      {.name = "sql",
-       .type = FieldType::kAny,
-       .doc = "a SELECT; runs on parts of its inputs: rows one by one, or with 'shuffle' all that agree in "
-              "the keys",
-       .use = kTemplated},
-      {.name = "broadcast",
-       .type = FieldType::kStringList,
-       .doc = "inputs of 'sql' that every task reads whole"},
-      {.name = "shuffle",
-       .type = FieldType::kMap,
-       .doc = "brings together the rows that agree in the keys",
-       .members = {{.name = "by",
-                    .type = FieldType::kAny,
-                    .doc = "columns; {input: [columns]} where inputs call them otherwise"},
-                   {.name = "partitions", .type = FieldType::kAny, .doc = "auto, or a number"},
-                   {.name = "salt",
-                    .type = FieldType::kAny,
-                    .doc = "auto, none or a number: as of the whole job"},
-                   {.name = "cut",
-                    .type = FieldType::kChoice,
-                    .doc = "auto, none: as of the whole job",
-                    .choices = {"auto", "none"}}}},
-      {.name = "aggregate",
-       .type = FieldType::kMap,
-       .doc = "GROUP BY; states cross the shuffle where they can",
-       .members = {{.name = "by", .type = FieldType::kStringList, .doc = "columns", .required = true},
-                   {.name = "select",
-                    .type = FieldType::kStringMap,
-                    .doc = "column -> sum(x), count(*), ...",
-                    .required = true,
-                    .use = kTemplated}}},
-      {.name = "join",
-       .type = FieldType::kMap,
-       .doc = "two inputs or stages by equal keys",
-       .members = {{.name = "left",
-                    .type = FieldType::kString,
-                    .doc = "an input or an earlier stage",
-                    .required = true},
-                   {.name = "right",
-                    .type = FieldType::kString,
-                    .doc = "an input or an earlier stage",
-                    .required = true},
-                   {.name = "on",
-                    .type = FieldType::kAny,
-                    .doc = "columns that both have, or {left column: right column}",
-                    .required = true},
-                   {.name = "type",
-                    .type = FieldType::kChoice,
-                    .doc = "inner when left out",
-                    .choices = {"inner", "left", "right", "full", "semi", "anti"}},
-                   {.name = "strategy",
-                    .type = FieldType::kChoice,
-                    .doc = "broadcast: every task reads the smaller side whole; shuffle: both are shuffled; "
-                           "auto: by their sizes",
-                    .choices = {"auto", "broadcast", "shuffle"}},
-                   {.name = "select",
-                    .type = FieldType::kString,
-                    .doc = "what comes out, in SQL; all columns, keys of one name once, when left out",
-                    .use = kTemplated}}},
-      {.name = "window",
-       .type = FieldType::kMap,
-       .doc = "columns computed over the rows that agree in 'by'",
-       .members = {{.name = "by", .type = FieldType::kStringList, .doc = "columns", .required = true},
-                   {.name = "order_by",
-                    .type = FieldType::kStringList,
-                    .doc = "order of the rows within",
-                    .use = kTemplated},
-                   {.name = "select",
-                    .type = FieldType::kStringMap,
-                    .doc = "added column -> row_number(), sum(x), lag(x), ...",
-                    .required = true,
-                    .use = kTemplated}}},
-      {.name = "union",
-       .type = FieldType::kStringList,
-       .doc = "all rows of these; columns by position, as in SQL"},
-      {.name = "distinct", .type = FieldType::kBoolean, .doc = "true: every row once"},
-      {.name = "order_by",
-       .type = FieldType::kStringList,
-       .doc = "a total order: \"total DESC\", \"name\"; a column, or an expression of them",
-       .use = kTemplated},
-      {.name = "limit", .type = FieldType::kInteger, .doc = "with order_by: only the first so many rows"},
-  };
-  return kFields;
 }
 
 std::vector<StageSpec> ReadStages(const Value& with, const std::vector<std::string>& inputs,

@@ -62,7 +62,21 @@ struct WindowSpec {
   TextPairs select;  // added column -> window function
 };
 
-// Exactly one of code, aggregate, join, window, union_all, distinct and order_by says what it does; in the
+// Where rows become files: the job's result, or what a stage writes beside it.
+struct OutputSpec {
+  std::string path;
+  std::string format = "parquet";  // parquet, csv, jsonl, text
+  std::vector<std::string> partition_by;
+  std::int64_t file_bytes = 0;  // about how large a file may become; 0: as large as its task makes it
+};
+
+// A stage's rows are kept for later jobs that say the same key.
+struct CacheSpec {
+  std::string key;
+  std::int64_t ttl_seconds = 0;
+};
+
+// Exactly one of code, map, aggregate, join, window, union_all, distinct and order_by says what it does; in the
 // short form also combine with merge, or a shuffle alone.
 struct StageSpec {
   std::string name;  // its rows are read by it
@@ -77,15 +91,25 @@ struct StageSpec {
   bool distinct = false;
   std::vector<std::string> order_by;  // as in SQL: "total DESC NULLS LAST"
   std::int64_t limit = -1;            // with order_by: only the first so many
-  CodeSpec combine;
+  CodeSpec map;        // native: rows as lines to pairs, which are shuffled by their keys
+  CodeSpec combine;    // with a native map, native too: pairs to fewer pairs
+  CodeSpec partition;  // a library's partitioner, instead of the hash of the key
+  CodeSpec reduce;     // native: sorted pairs to rows; empty: the pairs are the rows
+  TextPairs columns;   // of a native stage's rows, which are lines with TABs; name -> type
   CodeSpec merge;
   ShuffleSpec shuffle;
+  std::optional<OutputSpec> output;  // its rows are published, too
+  std::optional<CacheSpec> cache;
 };
 
 // `stages:` of a job with these inputs. What could be read is returned along with the problems.
 std::vector<StageSpec> ReadStages(const Value& with, const std::vector<std::string>& inputs,
                                   std::vector<Problem>& problems);
 const std::vector<FieldSpec>& StageFields();
+
+// An output, the job's or a stage's; `what` opens the messages.
+const std::vector<FieldSpec>& OutputFields();
+OutputSpec ReadOutput(const Value& value, const std::string& what, std::vector<Problem>& problems);
 
 // Parts that the short form has, too.
 CodeSpec ReadCode(const Value& map, std::string_view name, std::vector<Problem>& problems);

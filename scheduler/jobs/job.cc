@@ -181,7 +181,12 @@ struct Job::State {
   std::size_t LastTasks() const { return fused() ? 1 : graph.decided(graph.last()).tasks.size(); }
 
   bool Done() {
-    if (!fused()) return graph.Complete(graph.last());
+    if (!fused()) {
+      for (std::int32_t i = 0; i < graph.last(); ++i) {
+        if (!graph.absorbed(i) && graph.plan(i).exchange == Exchange::kFiles && !graph.Complete(i)) return false;
+      }
+      return graph.Complete(graph.last());
+    }
     const auto found = progress.tasks.find({kFusedStage, 0});
     return found != progress.tasks.end() && found->second.winner;
   }
@@ -193,6 +198,14 @@ struct Job::State {
       work.files.insert(work.files.end(), reduce.files.begin(), reduce.files.end());
       work.check_states.push_back(reduce.check_state);
     }
+    for (const auto& [id, task] : progress.tasks) {
+      const MapResult* map = task.winner ? MapOf(*task.winner) : nullptr;
+      if (map != nullptr) work.files.insert(work.files.end(), map->files.begin(), map->files.end());
+      // A stage that writes nothing but what is beside the output.
+      const ReduceResult* reduce = task.winner && id.stage < LastStage() ? ReduceOf(*task.winner) : nullptr;
+      if (reduce != nullptr) work.files.insert(work.files.end(), reduce->files.begin(), reduce->files.end());
+    }
+    for (const StagePlan& stage : plan.stages) work.sides.insert(work.sides.end(), stage.sides.begin(), stage.sides.end());
     progress.state = "publishing";
     Ask(actions, {kPublishStage, 0}, Wrap(std::move(work)));
   }

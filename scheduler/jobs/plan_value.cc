@@ -43,6 +43,7 @@ Value Inputs(const JobPlan& plan, const JobDecisions& decisions) {
                               {"format", input.format},
                               {"read", split ? "split" : "broadcast"},
                               {"files", static_cast<std::int64_t>(input.paths.size())},
+                              {"pruned_files", std::int64_t{input.pruned_files}},
                               {"bytes", input.bytes},
                               {"rows", input.rows < 0 ? Value() : Value(input.rows)},
                               {"splits", split ? Value(splits[input.name]) : Value()},
@@ -110,10 +111,26 @@ Value Stages(const JobPlan& plan, const JobDecisions& decisions) {
     value.Set("reads", Strings(reads));
     value.Set("exchange", Writes(stage));
     value.Set("keys", Strings(stage.keys));
+    Value::List beside;
+    for (const SideOutput& side : stage.sides) beside.emplace_back(side.name);
+    value.Set("beside", std::move(beside));
     stages.push_back(std::move(value));
   }
   stages.push_back(std::move(publish));
   return stages;
+}
+
+Value Cached(const JobPlan& plan) {
+  Value::List list;
+  for (const CachedStage& cached : plan.cached) {
+    Value one = Value::Map{{"stage", cached.stage}, {"hit", cached.hit}};
+    if (cached.hit) {
+      one.Set("bytes", cached.bytes);
+      one.Set("age_seconds", cached.age_seconds);
+    }
+    list.push_back(std::move(one));
+  }
+  return list;
 }
 
 // Of the first shuffle that has any.
@@ -131,6 +148,7 @@ Value PlanValue(const JobPlan& plan, const JobDecisions& decisions, const FuseCh
                     {"input_bytes", plan.input_bytes},
                     {"keys", Strings(KeysOf(plan))},
                     {"stages", Stages(plan, decisions)},
+                    {"cached", Cached(plan)},
                     {"fused_seconds", estimates.fused_seconds},
                     {"distributed_seconds", estimates.distributed_seconds}};
 }

@@ -1,6 +1,7 @@
 #include "scheduler/jobs/progress.h"
 
 #include <algorithm>
+#include <map>
 
 namespace millrace::jobs {
 namespace {
@@ -21,9 +22,26 @@ std::string_view OutcomeName(Outcome outcome) {
 struct StageTotals {
   std::int64_t tasks = 0, running = 0, done = 0, attempts = 0, failures = 0, lost = 0;
   std::int64_t input_rows = 0, output_rows = 0, output_bytes = 0, spilled_bytes = 0, local_bytes = 0, fetched_bytes = 0;
-  std::int64_t started_at = 0, ended_at = 0;
+  std::int64_t bad_rows = 0, started_at = 0, ended_at = 0;
   std::vector<std::int64_t> task_bytes;  // that each read of shuffles
+  std::map<std::string, std::int64_t> counters;
 };
+
+// Files of the output, and what else an attempt wrote.
+void AddFiles(StageTotals& totals, const std::vector<OutputFile>& files) {
+  for (const OutputFile& file : files) {
+    if (file.output.empty()) {
+      totals.output_rows += file.rows;
+      totals.output_bytes += file.bytes;
+    } else if (file.output.starts_with(kBadRowsOf)) {
+      totals.bad_rows += file.rows;
+    }
+  }
+}
+
+void AddCounters(StageTotals& totals, const std::vector<Counter>& counters) {
+  for (const Counter& counter : counters) totals.counters[counter.name] += counter.total;
+}
 
 void AddResult(StageTotals& totals, const StageResult& result) {
   if (const auto* map = std::get_if<MapResult>(&result)) {
@@ -36,20 +54,17 @@ void AddResult(StageTotals& totals, const StageResult& result) {
       totals.output_rows += partition.rows;
       totals.output_bytes += partition.bytes;
     }
+    AddFiles(totals, map->files);
+    AddCounters(totals, map->counters);
   } else if (const auto* reduce = std::get_if<ReduceResult>(&result)) {
     totals.input_rows += reduce->input_rows;
     totals.task_bytes.push_back(reduce->input_bytes);
     totals.local_bytes += reduce->local_bytes;
     totals.fetched_bytes += reduce->fetched_bytes;
-    for (const OutputFile& file : reduce->files) {
-      totals.output_rows += file.rows;
-      totals.output_bytes += file.bytes;
-    }
+    AddFiles(totals, reduce->files);
+    AddCounters(totals, reduce->counters);
   } else if (const auto* publish = std::get_if<PublishResult>(&result)) {
-    for (const OutputFile& file : publish->files) {
-      totals.output_rows += file.rows;
-      totals.output_bytes += file.bytes;
-    }
+    AddFiles(totals, publish->files);
   }
 }
 
@@ -60,11 +75,16 @@ Value StageValue(const std::string& name, StageTotals totals) {
                            {"lost_attempts", totals.lost},    {"input_rows", totals.input_rows},
                            {"output_rows", totals.output_rows}, {"output_bytes", totals.output_bytes},
                            {"spilled_bytes", totals.spilled_bytes}, {"local_bytes", totals.local_bytes},
-                           {"fetched_bytes", totals.fetched_bytes}};
+                           {"fetched_bytes", totals.fetched_bytes}, {"bad_rows", totals.bad_rows}};
   if (!totals.task_bytes.empty()) {
     std::sort(totals.task_bytes.begin(), totals.task_bytes.end());
     value.Set("median_task_bytes", totals.task_bytes[totals.task_bytes.size() / 2]);
     value.Set("largest_task_bytes", totals.task_bytes.back());
+  }
+  if (!totals.counters.empty()) {
+    Value counters = Value::Map{};
+    for (const auto& [counter, total] : totals.counters) counters.Set(counter, total);
+    value.Set("counters", std::move(counters));
   }
   if (totals.ended_at != 0) value.Set("duration_ms", (totals.ended_at - totals.started_at) / 1000);
   return value;
@@ -80,7 +100,12 @@ Value OutputValue(const Progress& progress) {
   for (const OutputFile& file : publish->files) {
     files.push_back(Value::Map{{"path", file.path}, {"rows", file.rows}, {"bytes", file.bytes}});
   }
-  return Value::Map{{"path", publish->path}, {"files", std::move(files)}};
+  Value::List beside;
+  for (const PublishedSide& side : publish->sides) {
+    beside.push_back(Value::Map{
+        {"name", side.name}, {"path", side.path}, {"files", side.files}, {"rows", side.rows}, {"bytes", side.bytes}});
+  }
+  return Value::Map{{"path", publish->path}, {"files", std::move(files)}, {"beside", std::move(beside)}};
 }
 
 Value SkewValue(const Skew& skew) {

@@ -303,6 +303,9 @@ void StageGraph::Absorb(std::int32_t join, const JoinSide& broadcast, const Join
   if (from.result != other.name)
     steps.push_back({.name = "", .view = other.name, .code = {.sql = "FROM \"" + from.result + "\""}});
   into.steps.insert(into.steps.begin(), steps.begin(), steps.end());
+  std::vector<SideOutput>& sides = plan_.stages[static_cast<std::size_t>(other.stage)].sides;
+  into.sides.insert(into.sides.end(), sides.begin(), sides.end());
+  sides.clear();
   decided(other.stage).absorbed = true;
 }
 

@@ -11,6 +11,7 @@
 #include <spdlog/version.h>
 #include <sqlite3.h>
 #include <xxhash.h>
+#include <zlib.h>
 #include <zstd.h>
 
 #include <CLI/Version.hpp>
@@ -72,11 +73,13 @@ std::map<std::string, std::string> Linked() {
       {"nlohmann-json",
        Dotted(NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR, NLOHMANN_JSON_VERSION_PATCH)},
       {"protobuf", Dotted(protobuf / 1000000, protobuf / 1000 % 1000, protobuf % 1000)},
+      {"simdjson", SIMDJSON_FOUND},
       {"sodium", sodium_version_string()},
       {"spdlog", Dotted(SPDLOG_VER_MAJOR, SPDLOG_VER_MINOR, SPDLOG_VER_PATCH)},
       {"sqlite", sqlite3_libversion()},
       {"xxhash", Dotted(xxhash / 10000, xxhash / 100 % 100, xxhash % 100)},
       {"yaml-cpp", YAML_CPP_FOUND},
+      {"zlib", zlibVersion()},
       {"zstd", ZSTD_versionString()},
   };
 }

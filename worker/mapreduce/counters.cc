@@ -23,8 +23,13 @@ bool LoggedCounters::Report(std::string_view line) {
   return true;
 }
 
-void LoggedCounters::LogTo(const Site& site) const {
-  for (const auto& [name, total] : totals_) site.Log("counter " + name + " = " + std::to_string(total));
+std::vector<Counter> LoggedCounters::LogTo(const Site& site) const {
+  std::vector<Counter> counters;
+  for (const auto& [name, total] : totals_) {
+    site.Log("counter " + name + " = " + std::to_string(total));
+    counters.push_back({name, total});
+  }
+  return counters;
 }
 
 }  // namespace millrace::mapreduce

@@ -1,9 +1,10 @@
-// Numbers that native code adds up, for the attempt's log. One thread.
+// Numbers that native code adds up, for the attempt's log and the job report. One thread.
 #pragma once
 
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "worker/mapreduce/api/mapreduce.h"
 #include "worker/mapreduce/site.h"
@@ -15,7 +16,8 @@ class LoggedCounters final : public api::Counters {
   void Add(std::string_view group, std::string_view name, std::int64_t amount) override;
   // A line of a command's stderr, without its newline: "reporter:counter:group,name,amount". False when it is another line.
   bool Report(std::string_view line);
-  void LogTo(const Site& site) const;
+  // To the attempt's log, and for the job report.
+  std::vector<Counter> LogTo(const Site& site) const;
 
  private:
   std::map<std::string, std::int64_t, std::less<>> totals_;  // by "group,name"

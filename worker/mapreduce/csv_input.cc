@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "worker/readers/byte_stream.h"
 #include "worker/readers/file_bytes.h"
 #include "worker/readers/header.h"
 
@@ -16,7 +17,7 @@ constexpr const char* kIsoDate = "%Y-%m-%d";
 constexpr const char* kSniffBuffer = ", buffer_size=4194304";
 constexpr std::uint64_t kSampledBytes = std::uint64_t{2} << 20;  // more than the sniffer's sample of 20,480 usual rows
 
-bool IsCompressed(const std::string& path) { return path.ends_with(".gz") || path.ends_with(".zst"); }
+bool IsCompressed(const std::string& path) { return readers::CompressionOf(path) != readers::Compression::kNone; }
 
 std::string AuthorsOptions(const InputSpec& spec) {
   std::string options;
@@ -93,7 +94,6 @@ Status SettleQuote(sql::Connection& connection, const std::string& path, const s
 // Why our reader cannot; empty: it can.
 std::string WhyDuckDb(const InputFacts& input, const std::string& newline) {
   const CsvDialect& dialect = input.csv;
-  if (std::any_of(input.paths.begin(), input.paths.end(), &IsCompressed)) return "compressed";
   if (dialect.delimiter.size() != 1) return "the delimiter has more than one byte";
   if (dialect.quote.size() > 1) return "the quote has more than one byte";
   if (dialect.escape != dialect.quote) return "quotes are escaped by " + dialect.escape;
@@ -153,22 +153,25 @@ Status FindCsv(sql::Connection& connection, const InputSpec& spec, InputFacts& i
 
 void FindText(InputFacts& input) {
   input.columns = {{"line", "VARCHAR"}};
-  input.own_reader = std::none_of(input.paths.begin(), input.paths.end(), &IsCompressed);
-  if (!input.own_reader) input.reader_reason = "compressed";
+  input.own_reader = true;
 }
 
 readers::Dialect ReaderDialect(const InputFacts& input) {
-  if (input.format == "text") return readers::Dialect::Lines();
+  if (input.format != "csv") return readers::Dialect::Lines();
   return {.delimiter = input.csv.delimiter.empty() ? ',' : input.csv.delimiter.front(),
           .quote = input.csv.quote.empty() ? '\0' : input.csv.quote.front(),
           .header = input.csv.header,
           .null_text = input.csv.null_text,
-          .columns = static_cast<std::uint32_t>(input.columns.size())};
+          .columns = static_cast<std::uint32_t>(input.columns.size() - input.path_columns.size())};
+}
+
+sql::FileReading ReadingOf(const InputFacts& input, readers::BadRecords* bad) {
+  return {.dialect = ReaderDialect(input), .json = input.format == "jsonl", .bad = bad, .path_columns = input.path_columns};
 }
 
 std::string PinnedCsvOptions(const InputFacts& input) {
   const CsvDialect& dialect = input.csv;
-  std::string options = ", auto_detect=false, hive_partitioning=false, delim=" + QuoteText(dialect.delimiter) +
+  std::string options = ", auto_detect=false, delim=" + QuoteText(dialect.delimiter) +
                         ", quote=" + QuoteText(dialect.quote) + ", escape=" + QuoteText(dialect.escape) +
                         ", nullstr=" + QuoteText(dialect.null_text) + ", skip=" + std::to_string(dialect.skip) +
                         ", header=" + (dialect.header ? "true" : "false");

@@ -9,7 +9,9 @@
 #include "core/base/status.h"
 #include "core/model/job.h"
 #include "core/spec/mapreduce_spec.h"
+#include "worker/readers/bad_records.h"
 #include "worker/readers/dialect.h"
+#include "worker/sql/file_scan.h"
 #include "worker/sql/instance.h"
 
 namespace millrace::mapreduce {
@@ -17,11 +19,12 @@ namespace millrace::mapreduce {
 // Fills in columns, dialect and reader of an input whose paths are known.
 Status FindCsv(sql::Connection& connection, const InputSpec& spec, InputFacts& input);
 
-// The same of text, whose lines have no dialect: which reader.
+// The same of text, whose lines have no dialect.
 void FindText(InputFacts& input);
 
-// For inputs that are read by our reader.
+// For inputs that are read by our reader, JSON Lines too.
 readers::Dialect ReaderDialect(const InputFacts& input);
+sql::FileReading ReadingOf(const InputFacts& input, readers::BadRecords* bad);
 
 // read_csv's options for what is pinned, with nothing left to guess; begins with a comma.
 std::string PinnedCsvOptions(const InputFacts& input);

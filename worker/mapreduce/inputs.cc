@@ -1,33 +1,25 @@
 #include "worker/mapreduce/inputs.h"
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "worker/lake/path.h"
 #include "worker/mapreduce/csv_input.h"
+#include "worker/mapreduce/json_input.h"
 #include "worker/mapreduce/site.h"
 #include "worker/readers/boundaries.h"
+#include "worker/readers/byte_stream.h"
+#include "worker/readers/path_columns.h"
 
 namespace millrace::mapreduce {
 namespace {
 
 using sql::QuoteName;
 using sql::QuoteText;
-
-constexpr std::int64_t kMaxSplits = 10'000;
-constexpr std::int64_t kLineSplits = 32;  // of an input, when its size allows
-constexpr std::int64_t kMinLineSplit = std::int64_t{1} << 20;
-constexpr std::int64_t kMaxLineSplit = std::int64_t{64} << 20;
-constexpr std::int64_t kFewRecordSplits = 16;  // finding where a record begins may take reading 2 MB
-constexpr std::int64_t kRecordSplit = std::int64_t{8} << 20;
-
-std::string TextList(const std::vector<std::string>& texts) {
-  std::string list = "[";
-  for (const std::string& text : texts) list += (list.size() == 1 ? "" : ", ") + QuoteText(text);
-  return list + "]";
-}
 
 // {'name': 'TYPE', ...}, as read_csv and read_json take it.
 std::string TypeStruct(const std::vector<Column>& columns) {
@@ -48,22 +40,23 @@ struct Reader {
   }
 };
 
-// A line a row; nothing in it is special, so the delimiter is a byte that text does not have.
-const Reader kTextReader{"read_csv",
-                         ", columns={'line': 'VARCHAR'}, delim=E'\\x01', quote='', escape='', header=false, auto_detect=false, "
-                         "hive_partitioning=false, max_line_size=67108864"};
-
 // DuckDB's reader with the plan's types and dialect; for an input whose columns are not known yet, as DuckDB guesses them.
 Reader ReaderOf(const InputSpec& spec, const InputFacts& input) {
-  if (input.format == "parquet") return {"read_parquet", ""};
-  if (input.format == "text") return kTextReader;
-  std::vector<Column> columns = input.columns;
+  const auto in_file = [&](const Column& column) {
+    return std::find(input.path_columns.begin(), input.path_columns.end(), column.name) == input.path_columns.end();
+  };
+  std::vector<Column> columns;
+  std::vector<Column> folders;
+  for (const Column& column : input.columns) (in_file(column) ? columns : folders).push_back(column);
+  const std::string hive =
+      folders.empty() ? ", hive_partitioning=false" : ", hive_partitioning=true, hive_types=" + TypeStruct(folders);
+  if (input.format == "parquet") return {"read_parquet", hive};
   if (columns.empty()) {
     for (const auto& [name, type] : spec.columns) columns.push_back({name, type});
   }
   const std::string types = columns.empty() ? "" : ", columns=" + TypeStruct(columns);
-  if (input.format == "csv") return {"read_csv", PinnedCsvOptions(input) + types};
-  return {"read_json", ", format='newline_delimited', hive_partitioning=false" + types};
+  if (input.format == "csv") return {"read_csv", PinnedCsvOptions(input) + hive + types};
+  return {"read_json", ", format='newline_delimited'" + hive + types};
 }
 
 // The columns with their pinned types; a cast to the type that is there already costs nothing.
@@ -72,11 +65,7 @@ std::string SelectList(const InputFacts& input) {
   for (const Column& column : input.columns) {
     const std::string name = QuoteName(column.name);
     if (!list.empty()) list += ", ";
-    if (input.format == "text") {
-      list += "coalesce(" + name + ", '') AS " + name;
-    } else {
-      list += "CAST(" + name + " AS " + column.type + ") AS " + name;
-    }
+    list += "CAST(" + name + " AS " + column.type + ") AS " + name;
   }
   return list;
 }
@@ -97,8 +86,9 @@ std::string DuckDbSelect(const InputFacts& input, const Reader& reader, const st
   const bool every_row = splits.empty() || RowsOf(splits) == input.rows;
   if (every_row) whole = input.paths;
   for (const Split& split : every_row ? std::vector<Split>{} : splits) {
-    if (split.end == 0) {
-      whole.push_back(split.path);
+    if (split.end == 0 || split.files > 1) {
+      const std::vector<std::string> paths = PathsOf(input, split);
+      whole.insert(whole.end(), paths.begin(), paths.end());
     } else if (!ranges.empty() && ranges.back().path == split.path && ranges.back().end == split.begin) {
       ranges.back().end = split.end;
     } else {
@@ -115,22 +105,6 @@ std::string DuckDbSelect(const InputFacts& input, const Reader& reader, const st
   return sql;
 }
 
-Status Unreadable(const Status& status) {
-  if (status.code() != Code::kInvalidArgument) return status;
-  return FailedPrecondition(status.message());  // the data is wrong, not what the author wrote
-}
-
-StatusOr<std::int64_t> TotalBytes(const std::vector<std::string>& paths) {
-  std::int64_t total = 0;
-  for (const std::string& path : paths) {
-    std::error_code error;
-    const auto size = std::filesystem::file_size(path, error);
-    if (error) return ErrnoStatus(error.value(), path);
-    total += static_cast<std::int64_t>(size);
-  }
-  return total;
-}
-
 const InputSpec* SpecOf(const MapReduceSpec& spec, const std::string& name) {
   for (const InputSpec& input : spec.inputs) {
     if (input.name == name) return &input;
@@ -138,81 +112,70 @@ const InputSpec* SpecOf(const MapReduceSpec& spec, const std::string& name) {
   return nullptr;
 }
 
-struct RowGroup {
-  std::int64_t rows = 0;
-  std::int64_t bytes = 0;
-};
+std::string Lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
 
-StatusOr<std::vector<Split>> RowGroupSplits(sql::Connection& connection, const InputFacts& input) {
-  // A row a column; put together here, because a query that groups and sorts costs more than all else of a small plan.
-  ASSIGN_OR_RETURN(const sql::Result columns,
-                   connection.Run("SELECT file_name, row_group_id, row_group_num_rows, total_compressed_size FROM parquet_metadata(" +
-                                  TextList(input.paths) + ")"));
-  std::map<std::pair<std::string, std::int64_t>, RowGroup> groups;
-  for (std::uint64_t i = 0; i < columns.row_count(); ++i) {
-    RowGroup& group = groups[{std::string(columns.Text(0, i)), columns.Integer(1, i)}];
-    group.rows = columns.Integer(2, i);
-    group.bytes += columns.Integer(3, i);
-  }
-  const auto count = static_cast<std::int64_t>(groups.size());
-  const std::int64_t together = std::max<std::int64_t>(1, (count + kMaxSplits - 1) / kMaxSplits);
-  std::vector<Split> splits;
-  std::int64_t in_last = 0;
-  for (const auto& [place, group] : groups) {
-    const std::string& path = place.first;
-    const bool same_file = !splits.empty() && splits.back().path == path;
-    if (same_file && in_last < together) {
-      splits.back().end += group.rows;
-      splits.back().bytes += group.bytes;
-      ++in_last;
-      continue;
+// Folder names beneath the root that all paths have, in their order; none when they differ.
+std::vector<std::string> FolderNames(const std::string& root, const std::vector<std::string>& paths) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    const bool beneath = paths[i].starts_with(root);
+    std::vector<std::string> mine;
+    for (const readers::PathValue& value : readers::PathValuesOf(std::string_view(paths[i]).substr(beneath ? root.size() : 0))) {
+      mine.push_back(value.name);
     }
-    const std::int64_t begin = same_file ? splits.back().end : 0;
-    splits.push_back({input.name, path, begin, begin + group.rows, group.bytes});
-    in_last = 1;
+    if (i == 0) names = mine;
+    if (mine.empty() || mine != names) return {};
   }
-  return splits;
+  return names;
 }
 
-std::int64_t SplitBytes(const InputFacts& input) {
-  const std::int64_t least = input.bytes / kMaxSplits + 1;
-  return std::max(least, std::clamp(input.bytes / kLineSplits, kMinLineSplit, kMaxLineSplit));
-}
-
-// Of whole records, for our reader.
-StatusOr<std::vector<readers::Piece>> RecordPieces(const InputFacts& input) {
-  const readers::Dialect dialect = ReaderDialect(input);
-  const std::int64_t least = std::min(kRecordSplit, input.bytes / kFewRecordSplits);
-  const auto size = static_cast<std::uint64_t>(std::max(SplitBytes(input), least));
-  std::vector<readers::Piece> pieces;
-  for (const std::string& path : input.paths) {
-    ASSIGN_OR_RETURN(const std::vector<readers::Piece> cut, readers::CutFile(dialect, path, size));
-    pieces.insert(pieces.end(), cut.begin(), cut.end());
-  }
-  return pieces;
-}
-
-StatusOr<std::vector<Split>> RecordSplits(const InputFacts& input) {
-  ASSIGN_OR_RETURN(const std::vector<readers::Piece> pieces, RecordPieces(input));
-  std::vector<Split> splits;
-  for (const readers::Piece& piece : pieces) {
-    const auto begin = static_cast<std::int64_t>(piece.begin);
-    const auto end = static_cast<std::int64_t>(piece.end);
-    splits.push_back({input.name, piece.path, begin, end, end - begin});
-  }
-  return splits;
-}
-
-std::vector<Split> LineSplits(const InputFacts& input, const std::map<std::string, std::int64_t>& sizes) {
-  std::vector<Split> splits;
-  const std::int64_t size = SplitBytes(input);
-  for (const auto& [path, bytes] : sizes) {
-    for (std::int64_t begin = 0; begin < bytes; begin += size) {
-      const std::int64_t end = std::min(begin + size, bytes);
-      splits.push_back({input.name, path, begin, end, end - begin});
+// DATE, TIMESTAMP or BIGINT where all values are that; text otherwise.
+StatusOr<std::string> FolderType(sql::Connection& connection, const std::vector<std::string>& paths, const std::string& name) {
+  std::set<std::string> values;
+  for (const std::string& path : paths) {
+    for (const readers::PathValue& value : readers::PathValuesOf(path)) {
+      if (value.name == name && value.value) values.insert(*value.value);
     }
   }
-  return splits;
+  if (values.empty()) return std::string("VARCHAR");
+  const std::string from = " FROM (SELECT unnest(" + TextList({values.begin(), values.end()}) + ") AS v)";
+  for (const char* type : {"DATE", "TIMESTAMP", "BIGINT"}) {
+    ASSIGN_OR_RETURN(const sql::Result fits,
+                     connection.Run(std::string("SELECT bool_and(TRY_CAST(v AS ") + type + ") IS NOT NULL)::INTEGER" + from));
+    if (fits.Integer(0, 0) == 1) return std::string(type);
+  }
+  return std::string("VARCHAR");
+}
+
+// Adds the columns that folders name. What a file has itself, counts.
+Status FindPathColumns(sql::Connection& connection, const std::string& root, const InputSpec& spec, InputFacts& input) {
+  std::set<std::string> taken;
+  for (const Column& column : input.columns) taken.insert(Lower(column.name));
+  for (const std::string& name : FolderNames(root, input.paths)) {
+    if (!taken.insert(Lower(name)).second) continue;
+    const auto pinned = std::find_if(spec.columns.begin(), spec.columns.end(), [&](const auto& column) { return column.first == name; });
+    std::string type;
+    if (pinned != spec.columns.end()) {
+      ASSIGN_OR_RETURN(const std::vector<Column> described, connection.Describe("SELECT CAST(NULL AS " + pinned->second + ") AS v"));
+      type = described.front().type;
+    } else {
+      ASSIGN_OR_RETURN(type, FolderType(connection, input.paths, name));
+    }
+    input.columns.push_back({name, type});
+    input.path_columns.push_back(name);
+  }
+  return OkStatus();
+}
+
+// Without the columns that folders name, which the files do not have.
+InputSpec InFiles(const std::string& root, const InputSpec& spec, const std::vector<std::string>& paths) {
+  InputSpec own = spec;
+  const std::vector<std::string> names = spec.columns.empty() ? std::vector<std::string>{} : FolderNames(root, paths);
+  std::erase_if(own.columns, [&](const auto& column) { return std::find(names.begin(), names.end(), column.first) != names.end(); });
+  return own;
 }
 
 // How much work an input is, as far as its size tells: Parquet is compressed, and its rows take some times its bytes.
@@ -232,13 +195,21 @@ std::string FormatOf(const std::string& path) {
   return found == kFormats.end() ? "" : found->second;
 }
 
-StatusOr<InputFacts> FindInput(sql::Connection& connection, const std::string& root, const InputSpec& spec) {
-  const std::string context = "input '" + spec.name + "'";
+Status CountRows(sql::Connection& connection, InputFacts& input) {
+  ASSIGN_OR_RETURN(const sql::Result rows,
+                   connection.Run("SELECT coalesce(sum(num_rows), 0)::BIGINT FROM parquet_file_metadata(" + TextList(input.paths) + ")"));
+  input.rows = rows.Integer(0, 0);
+  return OkStatus();
+}
+
+StatusOr<InputFacts> FindInput(sql::Connection& connection, const std::string& root, const InputSpec& written) {
+  const std::string context = "input '" + written.name + "'";
   InputFacts input;
-  input.name = spec.name;
-  StatusOr<std::vector<std::string>> paths = lake::InputFiles(root, spec.path);
+  input.name = written.name;
+  StatusOr<std::vector<std::string>> paths = lake::InputFiles(root, written.path);
   if (!paths.ok()) return paths.status().WithContext(context);
   input.paths = *std::move(paths);
+  const InputSpec spec = InFiles(root, written, input.paths);
   input.format = spec.format.empty() ? FormatOf(input.paths.front()) : spec.format;
   if (input.format.empty()) {
     return InvalidArgument(context + ": the name " + input.paths.front() +
@@ -249,16 +220,16 @@ StatusOr<InputFacts> FindInput(sql::Connection& connection, const std::string& r
     FindText(input);
   } else if (input.format == "csv") {
     if (const Status found = FindCsv(connection, spec, input); !found.ok()) return Unreadable(found).WithContext(context);
+  } else if (input.format == "jsonl") {
+    if (const Status found = FindJsonLines(connection, spec, input); !found.ok()) return Unreadable(found).WithContext(context);
   } else {
     StatusOr<std::vector<Column>> columns = connection.Describe("FROM " + ReaderOf(spec, input).From(input.paths));
     if (!columns.ok()) return Unreadable(columns.status()).WithContext(context);
     input.columns = *std::move(columns);
   }
+  if (const Status found = FindPathColumns(connection, root, written, input); !found.ok()) return Unreadable(found).WithContext(context);
   if (input.format == "parquet") {
-    StatusOr<sql::Result> rows =
-        connection.Run("SELECT coalesce(sum(num_rows), 0)::BIGINT FROM parquet_file_metadata(" + TextList(input.paths) + ")");
-    if (!rows.ok()) return Unreadable(rows.status()).WithContext(context);
-    input.rows = rows->Integer(0, 0);
+    if (const Status counted = CountRows(connection, input); !counted.ok()) return Unreadable(counted).WithContext(context);
   }
   return input;
 }
@@ -290,24 +261,6 @@ Status DecideBroadcast(const std::vector<InputSpec>& specs, std::vector<InputFac
                          "): say read: broadcast for all but the largest");
 }
 
-StatusOr<std::vector<Split>> FindSplits(sql::Connection& connection, const InputFacts& input, bool by_lines) {
-  if (!by_lines && input.format == "parquet") {
-    StatusOr<std::vector<Split>> splits = RowGroupSplits(connection, input);
-    if (!splits.ok()) return Unreadable(splits.status()).WithContext("input '" + input.name + "'");
-    // No rows at all: the files are read all the same, so that the job has a map task.
-    if (!splits->empty()) return splits;
-  }
-  if (!by_lines && input.own_reader) return RecordSplits(input);
-  std::map<std::string, std::int64_t> sizes;
-  for (const std::string& path : input.paths) {
-    ASSIGN_OR_RETURN(sizes[path], TotalBytes({path}));
-  }
-  if (by_lines) return LineSplits(input, sizes);
-  std::vector<Split> splits;
-  for (const auto& [path, bytes] : sizes) splits.push_back({input.name, path, 0, 0, bytes});
-  return splits;
-}
-
 Status CreateInputView(sql::Connection& connection, const InputSpec& spec, const InputFacts& input, const std::vector<Split>& splits,
                        InputViews& views) {
   const std::string context = "input '" + input.name + "'";
@@ -315,26 +268,45 @@ Status CreateInputView(sql::Connection& connection, const InputSpec& spec, const
     const std::string select = DuckDbSelect(input, ReaderOf(spec, input), splits);
     return CreateView(connection, input.name, select).WithContext(context);
   }
-  std::vector<readers::Piece> pieces;
-  for (const Split& split : splits) {
-    pieces.push_back({split.path, static_cast<std::uint64_t>(split.begin), static_cast<std::uint64_t>(split.end)});
-  }
+  std::vector<readers::Piece> pieces = PiecesOf(input, splits);
   if (splits.empty()) {
     ASSIGN_OR_RETURN(pieces, RecordPieces(input));
   }
+  BadRowLog* bad = nullptr;
+  if (spec.bad_rows_limit > 0) {
+    views.bad.push_back(std::make_unique<BadRowLog>(input.name, spec.bad_rows_limit));
+    bad = views.bad.back().get();
+  }
   StatusOr<std::unique_ptr<sql::FileInput>> view =
-      sql::OpenFileInput(connection, input.name, input.columns, ReaderDialect(input), std::move(pieces));
+      sql::OpenFileInput(connection, input.name, input.columns, ReadingOf(input, bad), std::move(pieces));
   if (!view.ok()) return view.status().WithContext(context);
-  views.push_back(*std::move(view));
+  views.files.push_back(*std::move(view));
+  if (!input.broadcast) views.split.push_back(views.files.back().get());
   return OkStatus();
+}
+
+std::int64_t InputViews::rows() const {
+  std::int64_t rows = 0;
+  for (const sql::FileInput* file : split) rows += static_cast<std::int64_t>(file->rows());
+  return rows;
+}
+
+StatusOr<std::vector<OutputFile>> InputViews::WriteBadRows(const Site& site, const std::string& part) const {
+  std::vector<OutputFile> skipped;
+  for (const std::unique_ptr<BadRowLog>& log : bad) {
+    ASSIGN_OR_RETURN(const std::vector<OutputFile> written, mapreduce::WriteBadRows(site, *log, part));
+    skipped.insert(skipped.end(), written.begin(), written.end());
+  }
+  return skipped;
 }
 
 StatusOr<InputViews> CreateInputViews(sql::Connection& connection, const MapReduceSpec& spec, const std::vector<InputFacts>& inputs,
                                       const std::vector<Split>& splits) {
   InputViews views;
   for (const InputFacts& input : inputs) {
-    const InputSpec* written = SpecOf(spec, input.name);
-    if (written == nullptr) return Internal("the plan has an input that the job does not name: " + input.name);
+    const InputSpec kept{.name = input.name};  // rows of a stage, kept by an earlier job
+    const InputSpec* found = SpecOf(spec, input.name);
+    const InputSpec& written = found == nullptr ? kept : *found;
     std::vector<Split> mine;
     for (const Split& split : splits) {
       if (split.input == input.name) mine.push_back(split);
@@ -342,7 +314,7 @@ StatusOr<InputViews> CreateInputViews(sql::Connection& connection, const MapRedu
     if (!input.broadcast && mine.empty()) {
       RETURN_IF_ERROR(connection.CreateEmptyView(input.name, input.columns));
     } else {
-      RETURN_IF_ERROR(CreateInputView(connection, *written, input, input.broadcast ? std::vector<Split>{} : mine, views));
+      RETURN_IF_ERROR(CreateInputView(connection, written, input, input.broadcast ? std::vector<Split>{} : mine, views));
     }
   }
   return views;

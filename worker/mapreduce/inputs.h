@@ -9,6 +9,9 @@
 #include "core/base/status.h"
 #include "core/model/job.h"
 #include "core/spec/mapreduce_spec.h"
+#include "worker/mapreduce/bad_rows.h"
+#include "worker/mapreduce/site.h"
+#include "worker/mapreduce/splits.h"
 #include "worker/sql/file_scan.h"
 #include "worker/sql/instance.h"
 
@@ -24,12 +27,17 @@ StatusOr<InputFacts> FindInput(sql::Connection& connection, const std::string& r
 // that leaves more or less than one to split.
 Status DecideBroadcast(const std::vector<InputSpec>& specs, std::vector<InputFacts>& inputs);
 
-// The pieces of an input that is not broadcast. `by_lines`: native code reads it, so files are cut into byte ranges; else
-// Parquet is cut on row-group edges, what our reader reads between records, and the rest stays whole.
-StatusOr<std::vector<Split>> FindSplits(sql::Connection& connection, const InputFacts& input, bool by_lines);
-
 // What the views that our reader feeds read from: keep it until the last statement, and let it go before the connection.
-using InputViews = std::vector<std::unique_ptr<sql::FileInput>>;
+struct InputViews {
+  std::vector<std::unique_ptr<BadRowLog>> bad;  // outlive the views
+  std::vector<std::unique_ptr<sql::FileInput>> files;
+  std::vector<const sql::FileInput*> split;  // of those, what is not read whole by every task
+
+  // That our reader gave of what is split, so far.
+  std::int64_t rows() const;
+  // What was skipped, as sealed files.
+  StatusOr<std::vector<OutputFile>> WriteBadRows(const Site& site, const std::string& part) const;
+};
 
 // A temporary view of the input's name: of these splits of it; of whole files when there are none.
 Status CreateInputView(sql::Connection& connection, const InputSpec& spec, const InputFacts& input, const std::vector<Split>& splits,
@@ -37,6 +45,9 @@ Status CreateInputView(sql::Connection& connection, const InputSpec& spec, const
 // All of them: broadcast ones whole, the others as far as `splits` say.
 StatusOr<InputViews> CreateInputViews(sql::Connection& connection, const MapReduceSpec& spec, const std::vector<InputFacts>& inputs,
                                       const std::vector<Split>& splits);
+
+// Rows of Parquet files, from what they say of themselves.
+Status CountRows(sql::Connection& connection, InputFacts& input);
 
 // parquet, csv, jsonl or text, from a file's name; "" when the name does not say.
 std::string FormatOf(const std::string& path);

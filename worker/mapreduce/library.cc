@@ -81,5 +81,8 @@ std::unique_ptr<api::Partitioner> Library::MakePartitioner() const {
   StatusOr<std::unique_ptr<api::Partitioner>> made = Make<api::Partitioner>(Find(api::Kind::kPartitioner, ""));
   return made.ok() ? *std::move(made) : nullptr;
 }
+StatusOr<std::unique_ptr<api::Partitioner>> Library::MakePartitioner(const std::string& name) const {
+  return Make<api::Partitioner>(Find(api::Kind::kPartitioner, name));
+}
 
 }  // namespace millrace::mapreduce

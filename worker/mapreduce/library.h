@@ -25,6 +25,7 @@ class Library {
   StatusOr<std::unique_ptr<api::Reducer>> MakeReducer(const std::string& name) const;
   // Null when the library has none.
   std::unique_ptr<api::Partitioner> MakePartitioner() const;
+  StatusOr<std::unique_ptr<api::Partitioner>> MakePartitioner(const std::string& name) const;
 
  private:
   Library(std::string path, void* handle) : path_(std::move(path)), handle_(handle) {}

@@ -2,9 +2,11 @@
 
 #include "worker/lake/path.h"
 #include "worker/mapreduce/combining.h"
+#include "worker/mapreduce/inputs.h"
 #include "worker/mapreduce/library.h"
 #include "worker/mapreduce/lines.h"
 #include "worker/mapreduce/native.h"
+#include "worker/readers/byte_stream.h"
 #include "worker/shuffle/partition.h"
 
 namespace millrace::mapreduce {
@@ -12,6 +14,7 @@ namespace {
 
 constexpr std::size_t kCombineBytes = std::size_t{64} << 20;
 constexpr std::size_t kFeedBytes = std::size_t{1} << 20;
+constexpr std::size_t kMaxLine = std::size_t{64} << 20;
 
 // What the mapper emits goes down the chain; the first error stops it.
 class MapContext final : public api::Context {
@@ -31,11 +34,30 @@ class MapContext final : public api::Context {
 // The lines of all splits, file after file.
 class SplitReader {
  public:
-  explicit SplitReader(const std::vector<Split>& splits) : splits_(splits) {}
-  // The whole lines of the next split; false at the end. Valid until the next call.
+  explicit SplitReader(const StageTaskWork& work) {
+    for (const Split& split : work.splits) {
+      if (split.files == 1) splits_.push_back(split);
+      for (const InputFacts& input : work.inputs) {
+        if (split.files == 1 || input.name != split.input) continue;
+        for (const std::string& path : PathsOf(input, split)) splits_.push_back({.input = split.input, .path = path});
+      }
+    }
+  }
+  // Some whole lines; false at the end. Valid until the next call.
   StatusOr<bool> Next(std::string_view& lines) {
+    if (compressed_ != nullptr) {
+      ASSIGN_OR_RETURN(const bool more, NextDecompressed(lines));
+      if (more) return true;
+      compressed_.reset();
+    }
     if (next_ == splits_.size()) return false;
     const Split& split = splits_[next_++];
+    if (const auto compression = readers::CompressionOf(split.path); compression != readers::Compression::kNone) {
+      ASSIGN_OR_RETURN(compressed_, readers::ByteStream::Open(split.path, compression));
+      held_.clear();
+      taken_ = 0;
+      return Next(lines);
+    }
     ASSIGN_OR_RETURN(MappedFile file, MappedFile::Open(split.path));
     file_ = std::make_unique<MappedFile>(std::move(file));
     const std::string_view bytes = file_->bytes();
@@ -45,14 +67,35 @@ class SplitReader {
   }
 
  private:
-  const std::vector<Split>& splits_;
+  // As many whole lines as came out; at the end what is left.
+  StatusOr<bool> NextDecompressed(std::string_view& lines) {
+    held_.erase(0, taken_);
+    for (;;) {
+      const std::size_t before = held_.size();
+      if (before > kMaxLine) return FailedPrecondition(splits_[next_ - 1].path + ": a line of more than 64 MB");
+      held_.resize(before + kFeedBytes);
+      ASSIGN_OR_RETURN(const std::size_t got, compressed_->Read(held_.data() + before, kFeedBytes));
+      held_.resize(before + got);
+      const std::size_t newline = held_.rfind('\n');
+      taken_ = newline == std::string::npos ? 0 : newline + 1;
+      if (got < kFeedBytes) taken_ = held_.size();
+      if (taken_ == 0 && got == kFeedBytes) continue;
+      lines = std::string_view(held_).substr(0, taken_);
+      return taken_ != 0;
+    }
+  }
+
+  std::vector<Split> splits_;
   std::size_t next_ = 0;
   std::unique_ptr<MappedFile> file_;
+  std::unique_ptr<readers::ByteStream> compressed_;
+  std::string held_;
+  std::size_t taken_ = 0;
 };
 
 Status MapByClass(const Site& site, const StageTaskWork& work, api::Mapper& mapper, PairSink& sink, LoggedCounters& counters,
                   std::int64_t& input_rows) {
-  SplitReader reader(work.splits);
+  SplitReader reader(work);
   MapContext context(sink, counters);
   std::string_view lines;
   while (true) {
@@ -69,7 +112,7 @@ Status MapByClass(const Site& site, const StageTaskWork& work, api::Mapper& mapp
 }
 
 Status MapByCommand(const Site& site, const StageTaskWork& work, PairSink& sink, LoggedCounters& counters) {
-  SplitReader reader(work.splits);
+  SplitReader reader(work);
   std::string_view lines;
   bool open_line = false;  // the last line given had no newline
   Status read;
@@ -89,7 +132,7 @@ Status MapByCommand(const Site& site, const StageTaskWork& work, PairSink& sink,
     const auto [key, value] = SplitPair(line);
     return sink.Put(key, value);
   };
-  const Status ran = RunCommand(site, site.spec.map.command, {.input = input, .output = put}, counters);
+  const Status ran = RunCommand(site, CodeOf(work.plan, "map")->command, {.input = input, .output = put}, counters);
   return read.ok() ? ran : read;
 }
 
@@ -97,6 +140,7 @@ Status MapByCommand(const Site& site, const StageTaskWork& work, PairSink& sink,
 struct Chain {
   std::shared_ptr<Library> map_library;
   std::shared_ptr<Library> combine_library;
+  std::shared_ptr<Library> partition_library;
   std::unique_ptr<api::Partitioner> partitioner;
   std::unique_ptr<LaneSink> lane;
   std::unique_ptr<PairSink> combining;
@@ -113,22 +157,28 @@ StatusOr<std::shared_ptr<Library>> LoadLibrary(const Site& site, const std::stri
 StatusOr<std::unique_ptr<Chain>> MakeChain(const Site& site, const StageTaskWork& work, shuffle::Lane& lane, LoggedCounters& counters) {
   auto chain = std::make_unique<Chain>();
   const auto partitions = static_cast<std::uint32_t>(work.partitions);
-  if (!site.spec.map.library.empty()) {
-    ASSIGN_OR_RETURN(chain->map_library, LoadLibrary(site, site.spec.map.library));
-    ASSIGN_OR_RETURN(chain->mapper, chain->map_library->MakeMapper(site.spec.map.class_name));
+  const Fragment& map = *CodeOf(work.plan, "map");
+  if (!map.library.empty()) {
+    ASSIGN_OR_RETURN(chain->map_library, LoadLibrary(site, map.library));
+    ASSIGN_OR_RETURN(chain->mapper, chain->map_library->MakeMapper(map.class_name));
     chain->partitioner = chain->map_library->MakePartitioner();
+  }
+  if (const Fragment* partition = CodeOf(work.plan, "partition")) {
+    ASSIGN_OR_RETURN(chain->partition_library, LoadLibrary(site, partition->library));
+    ASSIGN_OR_RETURN(chain->partitioner, chain->partition_library->MakePartitioner(partition->class_name));
   }
   chain->lane = std::make_unique<LaneSink>(lane, [partitions, partitioner = chain->partitioner.get()](std::string_view key) {
     if (partitioner == nullptr) return shuffle::PartitionOf(HashOf(key), partitions);
     return partitioner->Partition(key, partitions) % partitions;
   });
   const std::size_t memory = site.memory_bytes == 0 ? kCombineBytes : std::min<std::size_t>(kCombineBytes, site.memory_bytes / 4);
-  if (!site.spec.combine.library.empty()) {
-    ASSIGN_OR_RETURN(chain->combine_library, LoadLibrary(site, site.spec.combine.library));
-    ASSIGN_OR_RETURN(std::unique_ptr<api::Combiner> combiner, chain->combine_library->MakeCombiner(site.spec.combine.class_name));
+  const Fragment* combine = CodeOf(work.plan, "combine");
+  if (combine != nullptr && !combine->library.empty()) {
+    ASSIGN_OR_RETURN(chain->combine_library, LoadLibrary(site, combine->library));
+    ASSIGN_OR_RETURN(std::unique_ptr<api::Combiner> combiner, chain->combine_library->MakeCombiner(combine->class_name));
     chain->combining = std::make_unique<ClassCombining>(std::move(combiner), *chain->lane, counters, memory);
-  } else if (!site.spec.combine.command.empty()) {
-    chain->combining = std::make_unique<CommandCombining>(site, site.spec.combine.command, *chain->lane, counters, memory);
+  } else if (combine != nullptr) {
+    chain->combining = std::make_unique<CommandCombining>(site, combine->command, *chain->lane, counters, memory);
   }
   return chain;
 }
@@ -136,7 +186,7 @@ StatusOr<std::unique_ptr<Chain>> MakeChain(const Site& site, const StageTaskWork
 }  // namespace
 
 StatusOr<shuffle::FinishedOutput> MapByUserCode(const Site& site, const StageTaskWork& work, const shuffle::OutputKey& key,
-                                                std::int64_t& input_rows) {
+                                                std::int64_t& input_rows, std::vector<Counter>& counted) {
   shuffle::MapWriter writer({.partitions = static_cast<std::uint32_t>(work.partitions),
                              .types = PairTypes(),
                              .buffer_bytes = ShuffleBytes(site),
@@ -153,7 +203,7 @@ StatusOr<shuffle::FinishedOutput> MapByUserCode(const Site& site, const StageTas
   } catch (const std::exception& error) {
     return FailedPrecondition(std::string("map: the library threw: ") + error.what());
   }
-  counters.LogTo(site);
+  counted = counters.LogTo(site);
   return writer.Finish(key, site.fence, site.threads);
 }
 

@@ -9,39 +9,14 @@
 namespace millrace::mapreduce {
 namespace {
 
-Fragment FragmentOf(const CodeSpec& step) { return {.sql = "", .command = step.command, .library = step.library}; }
-
-StatusOr<std::shared_ptr<Library>> LoadOf(const Site& site, const CodeSpec& step) {
-  ASSIGN_OR_RETURN(const std::string path, lake::Beneath(site.root, step.library));
-  return Library::Load(path);
-}
-
-// Every library can be loaded and has its class.
-Status CheckLibraries(const Site& site) {
-  const MapReduceSpec& spec = site.spec;
-  if (!spec.map.library.empty()) {
-    ASSIGN_OR_RETURN(const std::shared_ptr<Library> library, LoadOf(site, spec.map));
-    RETURN_IF_ERROR(library->MakeMapper(spec.map.class_name).status().WithContext("map"));
-  }
-  if (!spec.combine.library.empty()) {
-    ASSIGN_OR_RETURN(const std::shared_ptr<Library> library, LoadOf(site, spec.combine));
-    RETURN_IF_ERROR(library->MakeCombiner(spec.combine.class_name).status().WithContext("combine"));
-  }
-  if (!spec.reduce.library.empty()) {
-    ASSIGN_OR_RETURN(const std::shared_ptr<Library> library, LoadOf(site, spec.reduce));
-    RETURN_IF_ERROR(library->MakeReducer(spec.reduce.class_name).status().WithContext("reduce"));
-  }
-  return OkStatus();
+Fragment FragmentOf(const CodeSpec& step) {
+  return {.sql = "", .command = step.command, .library = step.library, .class_name = step.class_name};
 }
 
 Status CheckSteps(const Site& site, const JobPlan& plan) {
   const MapReduceSpec& spec = site.spec;
   if (plan.inputs.front().format == "parquet") {
     return InvalidArgument("map: a command or a library reads lines; input '" + plan.inputs.front().name + "' is Parquet");
-  }
-  const std::string& path = plan.inputs.front().paths.front();
-  if (path.ends_with(".gz") || path.ends_with(".zst")) {
-    return InvalidArgument("map: a command or a library reads plain lines; " + path + " is compressed");
   }
   if (!spec.combine.sql.empty()) return InvalidArgument("combine: must be a command or a library, as map is");
   if (!spec.merge.empty()) return InvalidArgument("merge: is for SQL; a command or a library has combine and reduce");
@@ -59,7 +34,6 @@ Status CheckSteps(const Site& site, const JobPlan& plan) {
 
 Status PlanNative(const Site& site, sql::Connection& connection, JobPlan& plan) {
   RETURN_IF_ERROR(CheckSteps(site, plan));
-  RETURN_IF_ERROR(CheckLibraries(site));
   const MapReduceSpec& spec = site.spec;
   StagePlan map{.name = "map", .inputs = {plan.inputs.front().name}};
   map.columns = {{"key", "BLOB"}, {"value", "BLOB"}};
@@ -82,6 +56,30 @@ Status PlanNative(const Site& site, sql::Connection& connection, JobPlan& plan) 
   }
   plan.output = reduce.columns;
   plan.stages = {std::move(map), std::move(reduce)};
+  return CheckLibraries(site, plan);
+}
+
+const Fragment* CodeOf(const StagePlan& plan, const char* step) {
+  for (const Step& one : plan.steps) {
+    if (one.name == step && (!one.code.command.empty() || !one.code.library.empty())) return &one.code;
+  }
+  return nullptr;
+}
+
+Status CheckLibraries(const Site& site, const JobPlan& plan) {
+  for (const StagePlan& stage : plan.stages) {
+    for (const Step& step : stage.steps) {
+      if (step.code.library.empty()) continue;
+      ASSIGN_OR_RETURN(const std::string path, lake::Beneath(site.root, step.code.library));
+      ASSIGN_OR_RETURN(const std::shared_ptr<Library> library, Library::Load(path));
+      const std::string& name = step.code.class_name;
+      const Status found = step.name == "map"         ? library->MakeMapper(name).status()
+                           : step.name == "combine"   ? library->MakeCombiner(name).status()
+                           : step.name == "partition" ? library->MakePartitioner(name).status()
+                                                      : library->MakeReducer(name).status();
+      RETURN_IF_ERROR(found.WithContext(step.name));
+    }
+  }
   return OkStatus();
 }
 

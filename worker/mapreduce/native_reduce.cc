@@ -89,21 +89,21 @@ Status ReduceByClass(const Site& site, const std::vector<Pair>& pairs, api::Redu
 }
 
 // `put_line` takes the command's lines as they are; without it they are pairs for `sink`.
-Status ReduceSorted(const Site& site, const std::vector<Pair>& pairs, PairSink& sink, LineFile* lines,
+Status ReduceSorted(const Site& site, const Fragment* code, const std::vector<Pair>& pairs, PairSink& sink, LineFile* lines,
                     LoggedCounters& counters) {
-  if (!site.spec.reduce.library.empty()) {
-    ASSIGN_OR_RETURN(const std::string path, lake::Beneath(site.root, site.spec.reduce.library));
+  if (code != nullptr && !code->library.empty()) {
+    ASSIGN_OR_RETURN(const std::string path, lake::Beneath(site.root, code->library));
     ASSIGN_OR_RETURN(const std::shared_ptr<Library> library, Library::Load(path));
-    ASSIGN_OR_RETURN(const std::unique_ptr<api::Reducer> reducer, library->MakeReducer(site.spec.reduce.class_name));
+    ASSIGN_OR_RETURN(const std::unique_ptr<api::Reducer> reducer, library->MakeReducer(code->class_name));
     return ReduceByClass(site, pairs, *reducer, sink, counters);
   }
-  if (!site.spec.reduce.command.empty()) {
+  if (code != nullptr) {
     const auto put = [&](std::string_view line) {
       if (lines != nullptr) return lines->PutLine(line);
       const auto [key, value] = SplitPair(line);
       return sink.Put(key, value);
     };
-    return RunCommand(site, site.spec.reduce.command, {.input = LinesOf(pairs), .output = put}, counters);
+    return RunCommand(site, code->command, {.input = LinesOf(pairs), .output = put}, counters);
   }
   for (const Pair& pair : pairs) RETURN_IF_ERROR(sink.Put(pair.key, pair.value));
   return OkStatus();
@@ -113,30 +113,52 @@ StatusOr<std::vector<OutputFile>> ReduceToText(const Site& site, const StageTask
                                                LoggedCounters& counters) {
   ASSIGN_OR_RETURN(const StagedPath staged, MakeStagedPath(site, PartName(work.index)));
   LineFile file(staged.path());
-  RETURN_IF_ERROR(ReduceSorted(site, pairs, file, &file, counters));
+  RETURN_IF_ERROR(ReduceSorted(site, CodeOf(work.plan, "reduce"), pairs, file, &file, counters));
   RETURN_IF_ERROR(file.Finish());
   return SealOutput(staged, file.rows());
+}
+
+Status ReduceToBlocks(const Site& site, const StageTaskWork& work, const std::vector<Pair>& pairs, LoggedCounters& counters,
+                      ReducedPairs& reduced) {
+  shuffle::MapWriter writer({.partitions = 1, .types = PairTypes(), .folder = site.scratch});
+  LaneSink sink(*writer.AddLane(), [](std::string_view) { return 0U; });
+  RETURN_IF_ERROR(ReduceSorted(site, CodeOf(work.plan, "reduce"), pairs, sink, nullptr, counters));
+  RETURN_IF_ERROR(sink.Finish());
+  ASSIGN_OR_RETURN(reduced.file, writer.Finish({site.job, work.stage, work.index}, site.fence, 1));
+  ASSIGN_OR_RETURN(const shuffle::MapFileHead head, shuffle::ReadMapFileHead(reduced.file.file.get()));
+  ASSIGN_OR_RETURN(shuffle::BlockBytes bytes, shuffle::BlockBytes::Map(reduced.file.file.get(), head, {0, 1}));
+  reduced.blocks.push_back({0, std::move(bytes)});
+  return OkStatus();
 }
 
 // By way of blocks, which DuckDB can read and write as Parquet.
 StatusOr<std::vector<OutputFile>> ReduceToTable(const Site& site, const StageTaskWork& work, const std::vector<Pair>& pairs,
                                                 LoggedCounters& counters) {
-  shuffle::MapWriter writer({.partitions = 1, .types = PairTypes(), .folder = site.scratch});
-  LaneSink sink(*writer.AddLane(), [](std::string_view) { return 0U; });
-  RETURN_IF_ERROR(ReduceSorted(site, pairs, sink, nullptr, counters));
-  RETURN_IF_ERROR(sink.Finish());
-  ASSIGN_OR_RETURN(const shuffle::FinishedOutput rows, writer.Finish({site.job, work.stage, work.index}, site.fence, 1));
-  ASSIGN_OR_RETURN(const shuffle::MapFileHead head, shuffle::ReadMapFileHead(rows.file.get()));
-  ASSIGN_OR_RETURN(shuffle::BlockBytes bytes, shuffle::BlockBytes::Map(rows.file.get(), head, {0, 1}));
-  std::vector<sql::MapBlocks> blocks;
-  blocks.push_back({0, std::move(bytes)});
+  ReducedPairs reduced;
+  RETURN_IF_ERROR(ReduceToBlocks(site, work, pairs, counters, reduced));
   ASSIGN_OR_RETURN(const std::unique_ptr<Database> database, Database::Open(site));
   ASSIGN_OR_RETURN(const std::unique_ptr<sql::ShuffleInput> input,
-                   sql::OpenShuffleInput(database->connection(), "result", work.reads.front().columns, std::move(blocks)));
+                   sql::OpenShuffleInput(database->connection(), "result", work.reads.front().columns, std::move(reduced.blocks)));
   return WriteOutput(database->connection(), site, "FROM result", work.reads.front().columns, PartName(work.index));
 }
 
 }  // namespace
+
+StatusOr<ReducedPairs> ReducePairs(const Site& site, const StageTaskWork& work, const Gathered& gathered) {
+  ReducedPairs reduced;
+  std::vector<Pair> pairs = PairsOf(work, gathered, reduced.lost);
+  if (!reduced.lost.empty()) return reduced;
+  SortByKey(pairs);
+  reduced.input_rows = static_cast<std::int64_t>(pairs.size());
+  LoggedCounters counters;
+  try {
+    RETURN_IF_ERROR(ReduceToBlocks(site, work, pairs, counters, reduced));
+  } catch (const std::exception& error) {
+    return FailedPrecondition(std::string("reduce: the library threw: ") + error.what());
+  }
+  reduced.counters = counters.LogTo(site);
+  return reduced;
+}
 
 StatusOr<ReduceResult> ReduceByUserCode(const Site& site, const StageTaskWork& work, Gathered gathered) {
   ReduceResult result;
@@ -151,7 +173,7 @@ StatusOr<ReduceResult> ReduceByUserCode(const Site& site, const StageTaskWork& w
   } catch (const std::exception& error) {
     return FailedPrecondition(std::string("reduce: the library threw: ") + error.what());
   }
-  counters.LogTo(site);
+  result.counters = counters.LogTo(site);
   return result;
 }
 

@@ -50,9 +50,9 @@ std::string JsonLinesOf(const std::string& select, const std::vector<Column>& co
 }
 
 // Every file that the attempt has written, cut where it is larger than the author wants.
-StatusOr<std::vector<OutputFile>> SealFolder(sql::Connection& connection, const Site& site, const std::string& folder) {
+StatusOr<std::vector<OutputFile>> SealFolder(sql::Connection& connection, const Site& site, const OutputSpec& output,
+                                             const std::string& folder) {
   const std::string job = lake::StagingFolder(site.root, site.job_folder);
-  const OutputSpec& output = site.spec.output;
   std::vector<std::string> paths;
   std::error_code error;
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder, error)) {
@@ -72,10 +72,51 @@ StatusOr<std::vector<OutputFile>> SealFolder(sql::Connection& connection, const 
   std::vector<OutputFile> files;
   for (const std::string& path : paths) {
     ASSIGN_OR_RETURN(const sql::Result rows,
-                     connection.Run("SELECT count(*) FROM " + ReadBack(site.spec.output.format, {path})));
+                     connection.Run("SELECT count(*) FROM " + ReadBack(output.format, {path})));
     ASSIGN_OR_RETURN(OutputFile file, lake::Seal(job, fs::path(path).lexically_relative(job).string(), rows.Integer(0, 0)));
     files.push_back(std::move(file));
   }
+  return files;
+}
+
+// In the attempt's folder, or beside it in one of the output's own: `suffix` makes the difference.
+StatusOr<StagedPath> StagedPathOf(const Site& site, const std::string& format, const std::string& suffix, const std::string& part) {
+  RETURN_IF_ERROR(lake::MakeStaging(site.root, site.job_folder, site.fence).status());
+  const std::string job = lake::StagingFolder(site.root, site.job_folder);
+  const std::string folder = ToString(site.fence) + suffix;
+  std::error_code error;
+  fs::create_directories(job + "/" + folder, error);
+  if (error) return ErrnoStatus(error.value(), "make " + job + "/" + folder);
+  return StagedPath{job, folder + "/" + part + "." + (format == "text" ? "txt" : format)};
+}
+
+StatusOr<std::vector<OutputFile>> WriteTo(sql::Connection& connection, const Site& site, const OutputSpec& output, const StagedPath& staged,
+                                          const std::string& select, const std::vector<Column>& columns, const std::string& part,
+                                          bool ordered) {
+  std::string rows = WrittenSelect(select, columns);
+  if (output.format == "text") rows = LinesOf(rows, columns);
+  // DuckDB does not divide JSON among folders; lines of text it does.
+  const bool as_lines = output.format == "jsonl" && !output.partition_by.empty();
+  if (as_lines) rows = JsonLinesOf(rows, columns, output.partition_by);
+  const std::string copy = "COPY (\n" + rows + "\n) TO ";
+  const std::string options = CopyOptions(as_lines ? "text" : output.format);
+  if (output.partition_by.empty() && (output.file_bytes == 0 || ordered)) {
+    ASSIGN_OR_RETURN(const sql::Result copied, connection.Run(copy + QuoteText(staged.path()) + " (" + options + ")"));
+    if (output.file_bytes == 0) return SealOutput(staged, static_cast<std::int64_t>(copied.rows_changed()));
+  } else {
+    std::string names;
+    for (const std::string& column : output.partition_by) names += (names.empty() ? "" : ", ") + QuoteName(column);
+    // DuckDB does one or the other.
+    const std::string into = names.empty() ? "FILE_SIZE_BYTES " + std::to_string(output.file_bytes) : "PARTITION_BY (" + names + ")";
+    RETURN_IF_ERROR(connection
+                        .Run(copy + QuoteText(fs::path(staged.path()).parent_path().string()) + " (" + options + ", " + into + ", FILENAME_PATTERN " +
+                             QuoteText(part + "-{i}") + ", FILE_EXTENSION " + QuoteText(output.format == "text" ? "txt" : output.format) +
+                             ", OVERWRITE_OR_IGNORE true)")
+                        .status());
+  }
+  const std::string folder = fs::path(staged.path()).parent_path().string();
+  ASSIGN_OR_RETURN(std::vector<OutputFile> files, SealFolder(connection, site, output, folder));
+  RETURN_IF_ERROR(lake::SyncFolder(folder));
   return files;
 }
 
@@ -102,10 +143,7 @@ std::string ReadBack(const std::string& format, const std::vector<std::string>& 
 }
 
 StatusOr<StagedPath> MakeStagedPath(const Site& site, const std::string& part) {
-  ASSIGN_OR_RETURN(const std::string folder, lake::MakeStaging(site.root, site.job_folder, site.fence));
-  const std::string& format = site.spec.output.format;
-  return StagedPath{lake::StagingFolder(site.root, site.job_folder),
-                    ToString(site.fence) + "/" + part + "." + (format == "text" ? "txt" : format)};
+  return StagedPathOf(site, site.spec.output.format, "", part);
 }
 
 StatusOr<std::vector<OutputFile>> SealOutput(const StagedPath& staged, std::int64_t rows) {
@@ -116,32 +154,16 @@ StatusOr<std::vector<OutputFile>> SealOutput(const StagedPath& staged, std::int6
 
 StatusOr<std::vector<OutputFile>> WriteOutput(sql::Connection& connection, const Site& site, const std::string& select,
                                               const std::vector<Column>& columns, const std::string& part, bool ordered) {
-  const OutputSpec& output = site.spec.output;
   ASSIGN_OR_RETURN(const StagedPath staged, MakeStagedPath(site, part));
-  std::string rows = WrittenSelect(select, columns);
-  if (output.format == "text") rows = LinesOf(rows, columns);
-  // DuckDB does not divide JSON among folders; lines of text it does.
-  const bool as_lines = output.format == "jsonl" && !output.partition_by.empty();
-  if (as_lines) rows = JsonLinesOf(rows, columns, output.partition_by);
-  const std::string copy = "COPY (\n" + rows + "\n) TO ";
-  const std::string options = CopyOptions(as_lines ? "text" : output.format);
-  if (output.partition_by.empty() && (output.file_bytes == 0 || ordered)) {
-    ASSIGN_OR_RETURN(const sql::Result copied, connection.Run(copy + QuoteText(staged.path()) + " (" + options + ")"));
-    if (output.file_bytes == 0) return SealOutput(staged, static_cast<std::int64_t>(copied.rows_changed()));
-  } else {
-    std::string names;
-    for (const std::string& column : output.partition_by) names += (names.empty() ? "" : ", ") + QuoteName(column);
-    // DuckDB does one or the other.
-    const std::string into = names.empty() ? "FILE_SIZE_BYTES " + std::to_string(output.file_bytes) : "PARTITION_BY (" + names + ")";
-    RETURN_IF_ERROR(connection
-                        .Run(copy + QuoteText(fs::path(staged.path()).parent_path().string()) + " (" + options + ", " + into + ", FILENAME_PATTERN " +
-                             QuoteText(part + "-{i}") + ", FILE_EXTENSION " + QuoteText(output.format == "text" ? "txt" : output.format) +
-                             ", OVERWRITE_OR_IGNORE true)")
-                        .status());
-  }
-  const std::string folder = fs::path(staged.path()).parent_path().string();
-  ASSIGN_OR_RETURN(std::vector<OutputFile> files, SealFolder(connection, site, folder));
-  RETURN_IF_ERROR(lake::SyncFolder(folder));
+  return WriteTo(connection, site, site.spec.output, staged, select, columns, part, ordered);
+}
+
+StatusOr<std::vector<OutputFile>> WriteSide(sql::Connection& connection, const Site& site, const SideOutput& side, const std::string& part) {
+  const OutputSpec output{.path = side.path, .format = side.format, .partition_by = side.partition_by, .file_bytes = side.file_bytes};
+  ASSIGN_OR_RETURN(const StagedPath staged, StagedPathOf(site, side.format, "." + side.name, part));
+  ASSIGN_OR_RETURN(std::vector<OutputFile> files,
+                   WriteTo(connection, site, output, staged, "FROM " + QuoteName(side.view), side.columns, part, false));
+  for (OutputFile& file : files) file.output = side.name;
   return files;
 }
 

@@ -20,6 +20,8 @@ std::string PartName(std::int32_t partition_begin);
 // folder.
 StatusOr<std::vector<OutputFile>> WriteOutput(sql::Connection& connection, const Site& site, const std::string& select,
                                               const std::vector<Column>& columns, const std::string& part, bool ordered = false);
+// The same for rows that are written beside the job's output; the files say of what they are.
+StatusOr<std::vector<OutputFile>> WriteSide(sql::Connection& connection, const Site& site, const SideOutput& side, const std::string& part);
 
 // The same for a file that native code writes: makes the attempt's folder and says where the file goes ...
 struct StagedPath {
@@ -27,7 +29,7 @@ struct StagedPath {
   std::string relative;  // beneath it
   std::string path() const { return folder + "/" + relative; }
 };
-StatusOr<StagedPath> MakeStagedPath(const Site& site, const std::string& part);
+StatusOr<StagedPath> MakeStagedPath(const Site& site, const std::string& part);  // of the job's output
 // ... and seals it.
 StatusOr<std::vector<OutputFile>> SealOutput(const StagedPath& staged, std::int64_t rows);
 

@@ -5,7 +5,9 @@
 #include "worker/lake/path.h"
 #include "worker/mapreduce/inputs.h"
 #include "worker/mapreduce/native.h"
+#include "worker/mapreduce/prune.h"
 #include "worker/mapreduce/sample.h"
+#include "worker/mapreduce/stage_cache.h"
 #include "worker/mapreduce/stage_planner.h"
 
 namespace millrace::mapreduce {
@@ -28,6 +30,19 @@ Status CheckOutput(const Site& site, const JobPlan& plan) {
   }
   if (!site.spec.output.partition_by.empty() && site.spec.output.format == "text") {
     return InvalidArgument("output: partition_by does not go with text");
+  }
+  for (const StagePlan& stage : plan.stages) {
+    for (const SideOutput& side : stage.sides) {
+      RETURN_IF_ERROR(lake::Beneath(site.root, side.path).status());
+      const std::string what = "stage '" + side.name + "': output: partition_by ";
+      for (const std::string& column : side.partition_by) {
+        const auto named = [&](const Column& output) { return output.name == column; };
+        if (std::none_of(side.columns.begin(), side.columns.end(), named)) return InvalidArgument(what + "'" + column + "' is not a column");
+      }
+      if (!side.partition_by.empty() && (side.partition_by.size() >= side.columns.size() || side.format == "text")) {
+        return InvalidArgument(what + (side.format == "text" ? "does not go with text" : "names every column"));
+      }
+    }
   }
   return OkStatus();
 }
@@ -65,10 +80,17 @@ StatusOr<JobPlan> MakePlan(const Site& site) {
     plan.inputs.push_back(std::move(facts));
   }
   const bool native = spec.map.native();
+  ASSIGN_OR_RETURN(const sql::Result now, connection.Run("SELECT epoch_us(now())"));
+  ASSIGN_OR_RETURN(const MapReduceSpec planned, UseCache(site, plan, WallFromMicros(now.Integer(0, 0))));
   if (!native && (spec.combine.native() || spec.merge.native() || spec.reduce.native())) {
     return InvalidArgument("map: must be a command or a library too, when another step is one");
   }
-  RETURN_IF_ERROR(native ? PlanNative(site, connection, plan) : StagePlanner(spec, connection, plan).Plan());
+  RETURN_IF_ERROR(native ? PlanNative(site, connection, plan) : StagePlanner(planned, connection, plan).Plan());
+  if (!native && HasNativeCode(planned)) {
+    RETURN_IF_ERROR(CheckLibraries(site, plan));
+    plan.fused.clear();  // a process a slot
+  }
+  if (!native) RETURN_IF_ERROR(PruneFiles(connection, planned, plan));
   plan.partitions = spec.shuffle.partitions;
   if (spec.mode == JobMode::kFused) plan.mode = "fused";
   if (spec.mode == JobMode::kDistributed) plan.mode = "distributed";

@@ -59,7 +59,8 @@ Status StagePlanner::CheckNames() const {
 }
 
 Status StagePlanner::PlanOne(const StageSpec& stage) {
-  StatusOr<Rows> rows = stage.aggregate           ? PlanAggregation(stage)
+  StatusOr<Rows> rows = !stage.map.empty()        ? PlanNative(stage)
+                        : stage.aggregate         ? PlanAggregation(stage)
                         : stage.join              ? PlanJoin(stage)
                         : stage.window            ? PlanWindow(stage)
                         : stage.union_all         ? PlanUnion(stage)
@@ -69,6 +70,12 @@ Status StagePlanner::PlanOne(const StageSpec& stage) {
                         : !stage.shuffle.empty()  ? PlanShuffledSql(stage)
                                                   : PlanSql(stage);
   if (!rows.ok()) return rows.status();
+  AddSides(stage, *rows);
+  if (stage.output && readers_[stage.name] == 0) {  // read by nobody: its tasks write nothing else
+    rows->columns.clear();
+    Close(*std::move(rows), Exchange::kFiles);
+    return OkStatus();
+  }
   open_.emplace(stage.name, *std::move(rows));
   return OkStatus();
 }
@@ -249,9 +256,6 @@ Status StagePlanner::Agree(const StageSpec& stage, const std::string& left, std:
   return OkStatus();
 }
 
-// ---- rows that agree in keys
-// -----------------------------------------------------------------------------------------
-
 StatusOr<StagePlanner::Rows> StagePlanner::PlanShuffledSql(const StageSpec& stage) {
   const auto listed = [&](const std::string& name) {
     return std::find(stage.broadcast.begin(), stage.broadcast.end(), name) != stage.broadcast.end();
@@ -408,9 +412,6 @@ StatusOr<StagePlanner::Rows> StagePlanner::PlanDistinct(const StageSpec& stage) 
   return rows;
 }
 
-// ---- all rows
-// --------------------------------------------------------------------------------------------------------
-
 StatusOr<StagePlanner::Rows> StagePlanner::PlanUnion(const StageSpec& stage) {
   std::string sql;
   for (const std::string& name : stage.inputs)
@@ -445,6 +446,7 @@ StatusOr<StagePlanner::Rows> StagePlanner::PlanUnion(const StageSpec& stage) {
       if (!clashes({input}, rows.stage.broadcast)) rows.stage.broadcast.push_back(input);
     }
     rows.stage.steps.insert(rows.stage.steps.end(), side.stage.steps.begin(), side.stage.steps.end());
+    rows.stage.sides.insert(rows.stage.sides.end(), side.stage.sides.begin(), side.stage.sides.end());
   }
   AddStep(rows, stage.name, stage.name, bound.text);
   RETURN_IF_ERROR(Define(rows, stage, bound.text, bound.columns));

@@ -53,6 +53,9 @@ class StagePlanner {
   StatusOr<Rows> PlanUnion(const StageSpec& stage);
   StatusOr<Rows> PlanDistinct(const StageSpec& stage);
   StatusOr<Rows> PlanSort(const StageSpec& stage);
+  StatusOr<Rows> PlanNative(const StageSpec& stage);
+  // A stage that is written as files, too: to its output, or to be kept for later jobs.
+  void AddSides(const StageSpec& stage, Rows& rows);
 
   // "stage 'x'", or what the short form calls it.
   std::string What(const StageSpec& stage) const;

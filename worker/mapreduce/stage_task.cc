@@ -1,6 +1,7 @@
 #include "worker/mapreduce/stage_task.h"
 
 #include <algorithm>
+#include <cstdio>
 
 #include "platform/failpoint/failpoint.h"
 #include "worker/mapreduce/inputs.h"
@@ -33,6 +34,7 @@ StatusOr<shuffle::BlockBytes> FetchOne(const Site& site, const MapOutput& source
 struct Views {
   InputViews inputs;
   std::vector<std::unique_ptr<sql::ShuffleInput>> shuffles;  // as in the work
+  std::unique_ptr<sql::ShuffleInput> reduced;                // or what native code made of them
 };
 
 // Maps whose blocks turned out corrupt, as lost outputs.
@@ -58,6 +60,43 @@ Status OpenShuffles(sql::Connection& connection, const StageTaskWork& work, Gath
   return OkStatus();
 }
 
+Status Append(StatusOr<std::vector<OutputFile>> written, std::vector<OutputFile>& files) {
+  if (written.ok()) files.insert(files.end(), written->begin(), written->end());
+  return written.status();
+}
+
+bool IsNative(const Step& step) { return !step.code.command.empty() || !step.code.library.empty(); }
+
+// In place of the pairs that the task reads: what reduce makes of them, as the view of its step.
+Status OpenReduced(sql::Connection& connection, const Site& site, const StageTaskWork& work, const Gathered& gathered, ReducedPairs& reduced,
+                   Views& views, std::vector<LostOutput>& lost) {
+  ASSIGN_OR_RETURN(reduced, ReducePairs(site, work, gathered));
+  lost = reduced.lost;
+  if (!lost.empty()) return DataLoss("blocks of pairs are corrupt");
+  const auto step = std::find_if(work.plan.steps.begin(), work.plan.steps.end(), &IsNative);
+  ASSIGN_OR_RETURN(std::unique_ptr<sql::ShuffleInput> input,
+                   sql::OpenShuffleInput(connection, step->view, work.reads.front().columns, std::move(reduced.blocks)));
+  views.reduced = std::move(input);
+  return OkStatus();
+}
+
+// The stage's rows as lines of a file, and those through the author's code. Lines of text come from the splits as they are.
+StatusOr<shuffle::FinishedOutput> MapRows(sql::Connection& connection, const Site& site, const StageTaskWork& work, std::int64_t& lines,
+                                          std::vector<Counter>& counters) {
+  const std::string& sql = CodeOf(work.plan, "map")->sql;
+  if (sql.empty()) return MapByUserCode(site, work, {site.job, work.stage, work.index}, lines, counters);
+  const std::string path = site.scratch + "/rows.txt";
+  RETURN_IF_ERROR(connection
+                      .Run("COPY (" + sql + ") TO " + sql::QuoteText(path) +
+                           " (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER E'\\x01')")
+                      .status());
+  StageTaskWork of_lines{.stage = work.stage, .index = work.index, .plan = work.plan, .partitions = work.partitions};
+  of_lines.splits.push_back({.input = "", .path = path});
+  StatusOr<shuffle::FinishedOutput> output = MapByUserCode(site, of_lines, {site.job, work.stage, work.index}, lines, counters);
+  std::remove(path.c_str());
+  return output;
+}
+
 // Of splits, known of Parquet alone, whose splits are ranges of rows.
 std::int64_t RowsOf(const StageTaskWork& work) {
   std::int64_t rows = 0;
@@ -69,6 +108,9 @@ std::int64_t RowsOf(const StageTaskWork& work) {
   }
   return rows;
 }
+
+// Its files beside those of other tasks of the job.
+std::string TaskName(const StageTaskWork& work) { return std::to_string(work.stage) + "-" + std::to_string(work.index); }
 
 std::string Hex(const std::string& bytes) {
   constexpr char kDigits[] = "0123456789abcdef";
@@ -115,22 +157,32 @@ StatusOr<StageTaskOutput> RunSql(const Site& site, const StageTaskWork& work, Ga
   ASSIGN_OR_RETURN(const std::unique_ptr<Database> database,
                    scarce && !shuffles ? Database::OpenAlone(site) : Database::Open(site));
   sql::Connection& connection = database->connection();
+  ReducedPairs reduced;  // outlives its view
   Views views;
   ASSIGN_OR_RETURN(views.inputs, CreateInputViews(connection, site.spec, work.inputs, work.splits));
   ReduceResult lost;
   StageTaskOutput output;
-  Status ran = OpenShuffles(connection, work, std::move(gathered), views, lost.lost_maps);
+  Status ran = CodeOf(work.plan, "reduce") == nullptr
+                   ? OpenShuffles(connection, work, std::move(gathered), views, lost.lost_maps)
+                   : OpenReduced(connection, site, work, gathered, reduced, views, lost.lost_maps);
   if (ran.ok()) ran = RunSteps(connection, work.plan.steps);
-  std::int64_t input_rows = RowsOf(work);
-  for (const auto& input : views.shuffles) input_rows += static_cast<std::int64_t>(input->rows());
+  std::vector<OutputFile> beside;
+  for (const SideOutput& side : work.plan.sides) {
+    if (ran.ok()) ran = Append(WriteSide(connection, site, side, PartName(work.index)), beside);
+  }
   ReduceResult files;
   std::vector<std::string> sample;
   std::vector<HeavyKey> heavy;
+  std::int64_t native_rows = 0;
+  std::vector<Counter> mapped;
   if (ran.ok() && shuffles) {
-    StatusOr<shuffle::FinishedOutput> blocks = WriteShuffle(connection, site, work, sample, heavy);
+    StatusOr<shuffle::FinishedOutput> blocks = CodeOf(work.plan, "map") == nullptr
+                                                   ? WriteShuffle(connection, site, work, sample, heavy)
+                                                   : MapRows(connection, site, work, native_rows, mapped);
+    reduced.counters.insert(reduced.counters.end(), mapped.begin(), mapped.end());
     ran = blocks.status();
     if (blocks.ok()) output.blocks = *std::move(blocks);
-  } else if (ran.ok()) {
+  } else if (ran.ok() && !work.plan.columns.empty()) {
     Failpoint("reduce.merged");
     StatusOr<std::vector<OutputFile>> written =
         WriteOutput(connection, site, "FROM " + QuoteName(work.plan.result), work.plan.columns,
@@ -138,6 +190,12 @@ StatusOr<StageTaskOutput> RunSql(const Site& site, const StageTaskWork& work, Ga
     ran = written.status();
     if (written.ok()) files.files = *std::move(written);
   }
+  std::int64_t input_rows = RowsOf(work) + views.inputs.rows();
+  for (const auto& input : views.shuffles) input_rows += static_cast<std::int64_t>(input->rows());
+  const Fragment* map = CodeOf(work.plan, "map");
+  if (map != nullptr && map->sql.empty()) input_rows += native_rows;  // lines that no SQL has read before
+  input_rows += reduced.input_rows;
+  if (ran.ok()) ran = Append(views.inputs.WriteBadRows(site, TaskName(work)), beside);
   if (!ran.ok()) {
     for (std::size_t i = 0; i < views.shuffles.size(); ++i)
       AddLost(lost.lost_maps, work.reads[i], views.shuffles[i]->corrupt_maps());
@@ -150,11 +208,15 @@ StatusOr<StageTaskOutput> RunSql(const Site& site, const StageTaskWork& work, Ga
     result.input_rows = input_rows;
     result.sample = std::move(sample);
     result.heavy = std::move(heavy);
+    result.files = std::move(beside);
+    result.counters = std::move(reduced.counters);
     output.result = std::move(result);
     return output;
   }
   Failpoint("reduce.staged");
   files.input_rows = input_rows;
+  files.files.insert(files.files.end(), beside.begin(), beside.end());
+  files.counters = std::move(reduced.counters);
   output.result = std::move(files);
   return output;
 }
@@ -163,6 +225,7 @@ StatusOr<StageTaskOutput> RunSql(const Site& site, const StageTaskWork& work, Ga
 
 Status RunSteps(sql::Connection& connection, const std::vector<Step>& steps) {
   for (const Step& step : steps) {
+    if (IsNative(step)) continue;
     if (step.kept) {
       RETURN_IF_ERROR(
           connection.Run("CREATE OR REPLACE TEMP TABLE " + QuoteName(step.view) + " AS\n" + step.code.sql)
@@ -230,10 +293,12 @@ StatusOr<StageTaskOutput> RunGathered(const Site& site, const StageTaskWork& wor
   if (!site.spec.map.native()) return RunSql(site, work, std::move(gathered));
   if (work.plan.exchange != Exchange::kFiles) {
     std::int64_t input_rows = 0;
+    std::vector<Counter> counters;
     ASSIGN_OR_RETURN(output.blocks,
-                     MapByUserCode(site, work, {site.job, work.stage, work.index}, input_rows));
+                     MapByUserCode(site, work, {site.job, work.stage, work.index}, input_rows, counters));
     MapResult result = ResultOf(site, work, *output.blocks);
     result.input_rows = input_rows;
+    result.counters = std::move(counters);
     output.result = std::move(result);
     return output;
   }
@@ -273,6 +338,13 @@ StatusOr<ReduceResult> RunFusedTask(const Site& site, const FusedWork& work) {
   for (const InputFacts& input : plan.inputs) {
     if (!input.broadcast && input.rows > 0) result.input_rows += input.rows;
   }
+  result.input_rows += views.rows();
+  for (const StagePlan& stage : plan.stages) {
+    for (const SideOutput& side : stage.sides) {
+      RETURN_IF_ERROR(Append(WriteSide(connection, site, side, PartName(0)), result.files));
+    }
+  }
+  RETURN_IF_ERROR(Append(views.WriteBadRows(site, "fused"), result.files));
   return result;
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string_view>
 
+#include "worker/readers/byte_stream.h"
 #include "worker/readers/file_bytes.h"
 #include "worker/readers/records.h"
 
@@ -78,6 +79,7 @@ class Cutter {
 
 StatusOr<std::vector<Piece>> CutFile(const Dialect& dialect, const std::string& path, std::uint64_t piece_bytes) {
   ASSIGN_OR_RETURN(const FileBytes file, FileBytes::Open(path));
+  if (CompressionOf(path) != Compression::kNone && file.size() != 0) return std::vector<Piece>{{path, 0, file.size()}};
   Cutter cutter(dialect, file);
   std::vector<Piece> pieces;
   std::uint64_t begin = 0;

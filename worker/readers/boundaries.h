@@ -20,7 +20,7 @@ struct Piece {
   friend bool operator==(const Piece&, const Piece&) = default;
 };
 
-// Pieces of about `piece_bytes`, in order, together the whole file; none for an empty one.
+// Pieces of about `piece_bytes`, in order, together the whole file; none for an empty one. A compressed file is one piece.
 //
 // Around each wanted cut the file is read only until it is certain where a record begins (RecordSeeker); that takes a few
 // records where there are quotes, and kMaxRecordBytes where there are none. Where two readings stay possible for so long, records

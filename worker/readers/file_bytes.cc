@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "worker/readers/byte_stream.h"
+
 namespace millrace::readers {
 
 StatusOr<FileBytes> FileBytes::Open(const std::string& path) {
@@ -52,19 +54,39 @@ Status FileBytes::Read(std::uint64_t offset, char* to, std::size_t size) const {
   return OkStatus();
 }
 
-Status BadRecord(const std::string& path, std::uint64_t at, const std::string& what) {
-  const std::string message = "byte " + std::to_string(at) + ": " + what;
-  const StatusOr<FileBytes> file = FileBytes::Open(path);
-  if (!file.ok()) return FailedPrecondition(path + ": " + message);
+namespace {
+
+// In which line of the file, or of what is compressed in it, a byte lies.
+StatusOr<std::ptrdiff_t> LineOf(const std::string& path, std::uint64_t at) {
+  FileBytes file;
+  std::unique_ptr<ByteStream> stream;
+  if (const Compression compression = CompressionOf(path); compression != Compression::kNone) {
+    ASSIGN_OR_RETURN(stream, ByteStream::Open(path, compression));
+  } else {
+    ASSIGN_OR_RETURN(file, FileBytes::Open(path));
+  }
   std::vector<char> chunk(std::size_t{256} << 10);
   std::ptrdiff_t line = 1;
   for (std::uint64_t done = 0; done < at;) {
-    const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(chunk.size(), at - done));
-    if (!file->Read(done, chunk.data(), size).ok()) return FailedPrecondition(path + ": " + message);
+    auto size = static_cast<std::size_t>(std::min<std::uint64_t>(chunk.size(), at - done));
+    if (stream != nullptr) {
+      ASSIGN_OR_RETURN(size, stream->Read(chunk.data(), size));
+      if (size == 0) return FailedPrecondition(path + " has become shorter");
+    } else {
+      RETURN_IF_ERROR(file.Read(done, chunk.data(), size));
+    }
     line += std::count(chunk.begin(), chunk.begin() + static_cast<std::ptrdiff_t>(size), '\n');
     done += size;
   }
-  return FailedPrecondition(path + ": line " + std::to_string(line) + ", " + message);
+  return line;
+}
+
+}  // namespace
+
+Status BadRecord(const std::string& path, std::uint64_t at, const std::string& what) {
+  const StatusOr<std::ptrdiff_t> line = LineOf(path, at);
+  return FailedPrecondition(path + ": " + (line.ok() ? "line " + std::to_string(*line) + ", " : "") + "byte " + std::to_string(at) + ": " +
+                            what);
 }
 
 }  // namespace millrace::readers

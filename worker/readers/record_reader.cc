@@ -18,7 +18,9 @@ bool IsRegular(const char* data, const std::uint32_t* ends, std::size_t rows, st
 
 }  // namespace
 
-RecordReader::RecordReader(const Dialect& dialect, std::size_t window_bytes) : dialect_(dialect) { Reserve(window_bytes); }
+RecordReader::RecordReader(const Dialect& dialect, std::size_t window_bytes, BadRecords* bad) : dialect_(dialect), bad_(bad) {
+  Reserve(window_bytes);
+}
 
 void RecordReader::Reserve(std::size_t bytes) {
   auto larger = std::make_unique<char[]>(kPadding + bytes + 1 + kPadding);
@@ -30,19 +32,38 @@ void RecordReader::Reserve(std::size_t bytes) {
 }
 
 Status RecordReader::Open(const Piece& piece) {
-  if (file_.path() != piece.path) {
-    ASSIGN_OR_RETURN(file_, FileBytes::Open(piece.path));
-  }
-  if (file_.size() < piece.end) {
-    return FailedPrecondition(piece.path + " has " + std::to_string(file_.size()) + " bytes; when the job was planned it had at least " +
-                              std::to_string(piece.end));
-  }
   piece_ = piece;
-  last_ = piece.end == file_.size();
+  compressed_.reset();
+  stream_ended_ = false;
+  if (const Compression compression = CompressionOf(piece.path); compression != Compression::kNone) {
+    ASSIGN_OR_RETURN(compressed_, ByteStream::Open(piece.path, compression));
+    last_ = true;
+  } else {
+    if (file_.path() != piece.path) {
+      ASSIGN_OR_RETURN(file_, FileBytes::Open(piece.path));
+    }
+    if (file_.size() < piece.end) {
+      return FailedPrecondition(piece.path + " has " + std::to_string(file_.size()) + " bytes; when the job was planned it had at least " +
+                                std::to_string(piece.end));
+    }
+    last_ = piece.end == file_.size();
+  }
   head_ = piece.begin == 0;
   next_ = offset_ = piece.begin;
   begin_ = end_ = 0;
   return OkStatus();
+}
+
+// The piece's next bytes, at most `size`.
+StatusOr<std::size_t> RecordReader::ReadOn(char* to, std::size_t size) {
+  if (compressed_ != nullptr) {
+    ASSIGN_OR_RETURN(const std::size_t got, compressed_->Read(to, size));
+    stream_ended_ = got < size;
+    return got;
+  }
+  size = static_cast<std::size_t>(std::min<std::uint64_t>(size, piece_.end - next_));
+  RETURN_IF_ERROR(file_.Read(next_, to, size));
+  return size;
 }
 
 // More of the piece behind what is left of the last window.
@@ -57,11 +78,10 @@ Status RecordReader::Fill() {
     }
     Reserve(std::min<std::size_t>(2 * capacity_, dialect_.max_record_bytes));
   }
-  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(capacity_ - end_, piece_.end - next_));
-  RETURN_IF_ERROR(file_.Read(next_, data() + end_, size));
+  ASSIGN_OR_RETURN(const std::size_t size, ReadOn(data() + end_, capacity_ - end_));
   next_ += size;
   end_ += size;
-  if (next_ == piece_.end && last_ && end_ != 0 && data()[end_ - 1] != '\n') data()[end_++] = '\n';
+  if (drained() && last_ && end_ != 0 && data()[end_ - 1] != '\n') data()[end_++] = '\n';
   std::memset(data() + end_, 0, kPadding);
   return OkStatus();
 }
@@ -75,7 +95,8 @@ Status RecordReader::SkipHead() {
   }
   if (dialect_.header) {
     const auto length = FirstRecord(dialect_, rest);
-    if (!length) return next_ == piece_.end ? Incomplete() : OkStatus();
+    if (!length && drained() && rest.empty()) head_ = false;  // a compressed file of nothing
+    if (!length) return drained() && !rest.empty() ? Incomplete() : OkStatus();
     begin_ += *length;
   }
   head_ = false;
@@ -90,14 +111,14 @@ Status RecordReader::Incomplete() const {
 
 StatusOr<bool> RecordReader::Next(Window& window) {
   for (;;) {
-    if (begin_ == end_ && next_ == piece_.end) return false;
+    if (begin_ == end_ && drained()) return false;
     RETURN_IF_ERROR(Fill());
     if (head_) {
       RETURN_IF_ERROR(SkipHead());
       if (head_) continue;
     }
     ASSIGN_OR_RETURN(const bool any, Index(window));
-    if (next_ == piece_.end && begin_ != end_) return Incomplete();
+    if (drained() && begin_ != end_) return Incomplete();
     if (any) return true;
   }
 }
@@ -120,7 +141,7 @@ StatusOr<bool> RecordReader::Index(Window& window) {
     begin_ += ends[fields - 1] + 1;
     return true;
   }
-  ASSIGN_OR_RETURN(listed_, ListFields(dialect_, {text, size}, piece_.path, window.offset));
+  ASSIGN_OR_RETURN(listed_, ListFields(dialect_, {text, size}, piece_.path, window.offset, bad_));
   window.rows = listed_.rows;
   window.begins = listed_.begins.data();
   window.ends = listed_.ends.data();

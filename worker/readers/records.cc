@@ -47,8 +47,8 @@ class Classes {
 // Cuts one record's fields off; errors know their place.
 class Lister {
  public:
-  Lister(const Dialect& dialect, std::string_view data, const std::string& path, std::uint64_t offset)
-      : dialect_(dialect), classes_(dialect), data_(data), path_(path), offset_(offset) {}
+  Lister(const Dialect& dialect, std::string_view data, const std::string& path, std::uint64_t offset, BadRecords* bad)
+      : dialect_(dialect), classes_(dialect), data_(data), path_(path), offset_(offset), bad_(bad) {}
 
   StatusOr<FieldList> List() {
     for (std::size_t i = 0; i < data_.size(); ++i) {
@@ -94,7 +94,11 @@ class Lister {
       list_.begins.pop_back();
       list_.ends.pop_back();
     } else if (fields_ < dialect_.columns || full_) {
-      return BadAt(list_.consumed, "a record with " + std::to_string(fields_) + " fields instead of " + std::to_string(dialect_.columns));
+      const std::string what = "a record with " + std::to_string(fields_) + " fields instead of " + std::to_string(dialect_.columns);
+      if (bad_ == nullptr) return BadAt(list_.consumed, what);
+      RETURN_IF_ERROR(bad_->Skip(path_, offset_ + list_.consumed, data_.substr(list_.consumed, at - list_.consumed), what));
+      list_.begins.resize(list_.rows * dialect_.columns);
+      list_.ends.resize(list_.begins.size());
     } else {
       ++list_.rows;
     }
@@ -119,6 +123,7 @@ class Lister {
   const std::string_view data_;
   const std::string& path_;
   const std::uint64_t offset_;
+  BadRecords* const bad_;
   State state_ = kFieldStart;
   FieldList list_;
   std::size_t begin_ = 0;
@@ -129,8 +134,9 @@ class Lister {
 
 }  // namespace
 
-StatusOr<FieldList> ListFields(const Dialect& dialect, std::string_view data, const std::string& path, std::uint64_t offset) {
-  return Lister(dialect, data, path, offset).List();
+StatusOr<FieldList> ListFields(const Dialect& dialect, std::string_view data, const std::string& path, std::uint64_t offset,
+                               BadRecords* bad) {
+  return Lister(dialect, data, path, offset, bad).List();
 }
 
 std::optional<std::size_t> FirstRecord(const Dialect& dialect, std::string_view data) {

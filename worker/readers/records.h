@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/base/status.h"
+#include "worker/readers/bad_records.h"
 #include "worker/readers/dialect.h"
 
 namespace millrace::readers {
@@ -27,8 +28,9 @@ struct FieldList {
 };
 
 // The records that `data`, which begins with one, holds whole. FAILED_PRECONDITION for one that is not as the dialect says, with
-// its place in the file, in which `data` begins at `offset`.
-StatusOr<FieldList> ListFields(const Dialect& dialect, std::string_view data, const std::string& path, std::uint64_t offset);
+// its place in the file, in which `data` begins at `offset`. With `bad`, those with a wrong number of fields go there.
+StatusOr<FieldList> ListFields(const Dialect& dialect, std::string_view data, const std::string& path, std::uint64_t offset,
+                               BadRecords* bad = nullptr);
 
 // The length of the first record with its newline, however many fields it has; nothing when it does not end within `data`.
 std::optional<std::size_t> FirstRecord(const Dialect& dialect, std::string_view data);

@@ -44,19 +44,15 @@ struct Request {
   std::size_t rows;
   OtherCast& other;
   ColumnTarget& target;
+  BadField* bad;
 };
 
-void SetNull(ColumnTarget& target, std::size_t row) {
-  if (!target.nulls) std::memset(target.valid, 0xff, sizeof target.valid);
-  target.nulls = true;
-  target.valid[row / 64] &= ~(std::uint64_t{1} << row % 64);
-}
-
 // What a quoted field means; written over its own beginning.
-std::string_view Unquoted(std::string_view field, char quote) {
+std::string_view Unquoted(std::string_view field, char quote, BadField* bad) {
   field = field.substr(1, field.size() - 2);
   if (field.find(quote) == std::string_view::npos) return field;
   char* const begin = const_cast<char*>(field.data());  // the window's memory is its reader's to change
+  if (bad != nullptr) bad->before.emplace_back(begin, field);
   char* to = begin;
   for (std::size_t i = 0; i < field.size(); ++i) {
     *to++ = field[i];
@@ -77,23 +73,23 @@ std::string_view Trimmed(std::string_view text) {
   return text;
 }
 
-Status Bad(const Request& request, std::string_view field, const char* what) {
+Status Bad(const Request& request, std::string_view field, std::size_t row, const char* what) {
   const std::uint64_t at = request.window.offset + static_cast<std::uint64_t>(field.data() - request.window.data);
-  std::string shown(field.substr(0, 60));
-  for (char& c : shown) {
-    if (static_cast<unsigned char>(c) < ' ' || static_cast<unsigned char>(c) > '~') c = '?';
-  }
-  return BadRecord(*request.window.path, at, std::string(request.called) + ": '" + shown + "' " + what);
+  const std::string reason = std::string(request.called) + ": '" + Shown(field) + "' " + what;
+  if (request.bad == nullptr) return BadRecord(*request.window.path, at, reason);
+  request.bad->row = row;
+  request.bad->reason = reason;
+  return FailedPrecondition(reason);
 }
 
 // What is not as usual: NULL, in quotes, between spaces, spelt in another way, or wrong.
 template <typename T, typename Read>
 [[gnu::noinline]] Status ReadOther(const Request& request, std::string_view field, std::size_t row, const Read& read, T& value) {
   std::string_view text = field;
-  if (IsQuoted(request.dialect, field)) text = Unquoted(field, request.dialect.quote);
+  if (IsQuoted(request.dialect, field)) text = Unquoted(field, request.dialect.quote, request.bad);
   if (IsNull(request.dialect, text)) {
     value = T{};
-    SetNull(request.target, row);
+    request.target.SetNull(row);
     return OkStatus();
   }
   if (read(text.data(), text.size(), value)) return OkStatus();
@@ -103,7 +99,7 @@ template <typename T, typename Read>
     return OkStatus();
   }
   if (request.other.Cast(request.type, text, &value)) return OkStatus();
-  return Bad(request, field, "is no such value");
+  return Bad(request, field, row, "is no such value");
 }
 
 template <bool kListed, typename T, typename Read>
@@ -121,19 +117,6 @@ Status ReadValues(const Request& request, const Read& read) {
   return OkStatus();
 }
 
-[[gnu::always_inline]] inline void SetText(Text& target, std::string_view text) {
-  const auto length = static_cast<std::uint32_t>(text.size());
-  if (length > sizeof target.inlined.text) {
-    target.pointer.length = length;
-    std::memcpy(target.pointer.prefix, text.data(), sizeof target.pointer.prefix);
-    target.pointer.text = const_cast<char*>(text.data());
-    return;
-  }
-  target.inlined.length = length;
-  std::memset(target.inlined.text, 0, sizeof target.inlined.text);
-  if (length != 0) std::memcpy(target.inlined.text, text.data(), length);
-}
-
 template <bool kListed>
 Status ReadTexts(const Request& request) {
   Fields<kListed> fields(request.window, request.column, request.first);
@@ -141,13 +124,13 @@ Status ReadTexts(const Request& request) {
   for (std::size_t i = 0; i < request.rows; ++i) {
     const std::string_view field = fields.Next();
     std::string_view text = field;
-    if (IsQuoted(request.dialect, field)) text = Unquoted(field, request.dialect.quote);
+    if (IsQuoted(request.dialect, field)) text = Unquoted(field, request.dialect.quote, request.bad);
     if (IsNull(request.dialect, text)) {
       texts[i] = {};
-      SetNull(request.target, i);
+      request.target.SetNull(i);
       continue;
     }
-    if (!request.window.ascii && !IsUtf8(text)) return Bad(request, field, "is not written in UTF-8");
+    if (!request.window.ascii && !IsUtf8(text)) return Bad(request, field, i, "is not written in UTF-8");
     SetText(texts[i], text);
   }
   return OkStatus();
@@ -208,7 +191,57 @@ Status ReadOfKind(const Request& request) {
   return Internal("no such kind of value");
 }
 
+template <typename T, typename Read>
+bool ReadOne(const ValueType& type, std::string_view text, OtherCast& other, const Read& read, void* to) {
+  T value{};
+  bool done = read(text.data(), text.size(), value);
+  if (!done && type.kind != ValueKind::kBoolean) {
+    const std::string_view trimmed = Trimmed(text);
+    done = trimmed.size() != text.size() && read(trimmed.data(), trimmed.size(), value);
+  }
+  if (!done) return other.Cast(type, text, to);
+  std::memcpy(to, &value, sizeof value);
+  return true;
+}
+
+template <typename T>
+bool ReadOneDecimal(const ValueType& type, std::string_view text, OtherCast& other, void* to) {
+  const auto read = [&type](const char* from, std::size_t length, T& value) {
+    __int128 wide = 0;
+    if (!ReadDecimal(from, length, type.width, type.scale, wide)) return false;
+    value = static_cast<T>(wide);
+    return true;
+  };
+  return ReadOne<T>(type, text, other, read, to);
+}
+
 }  // namespace
+
+bool ReadValue(const ValueType& type, std::string_view text, OtherCast& other, void* to) {
+  const auto integer = [](auto&&... with) { return ReadInteger(with...); };
+  const auto real = [](auto&&... with) { return ReadReal(with...); };
+  switch (type.kind) {
+    case ValueKind::kText: return false;
+    case ValueKind::kBoolean: return ReadOne<bool>(type, text, other, [](auto&&... with) { return ReadBoolean(with...); }, to);
+    case ValueKind::kInt8: return ReadOne<std::int8_t>(type, text, other, integer, to);
+    case ValueKind::kInt16: return ReadOne<std::int16_t>(type, text, other, integer, to);
+    case ValueKind::kInt32: return ReadOne<std::int32_t>(type, text, other, integer, to);
+    case ValueKind::kInt64: return ReadOne<std::int64_t>(type, text, other, integer, to);
+    case ValueKind::kUint8: return ReadOne<std::uint8_t>(type, text, other, integer, to);
+    case ValueKind::kUint16: return ReadOne<std::uint16_t>(type, text, other, integer, to);
+    case ValueKind::kUint32: return ReadOne<std::uint32_t>(type, text, other, integer, to);
+    case ValueKind::kUint64: return ReadOne<std::uint64_t>(type, text, other, integer, to);
+    case ValueKind::kFloat: return ReadOne<float>(type, text, other, real, to);
+    case ValueKind::kDouble: return ReadOne<double>(type, text, other, real, to);
+    case ValueKind::kDate: return ReadOne<std::int32_t>(type, text, other, [](auto&&... with) { return ReadDate(with...); }, to);
+    case ValueKind::kTimestamp: return ReadOne<std::int64_t>(type, text, other, [](auto&&... with) { return ReadTimestamp(with...); }, to);
+    case ValueKind::kDecimal16: return ReadOneDecimal<std::int16_t>(type, text, other, to);
+    case ValueKind::kDecimal32: return ReadOneDecimal<std::int32_t>(type, text, other, to);
+    case ValueKind::kDecimal64: return ReadOneDecimal<std::int64_t>(type, text, other, to);
+    case ValueKind::kDecimal128: return ReadOneDecimal<__int128>(type, text, other, to);
+  }
+  return false;
+}
 
 std::size_t ValueType::bytes() const {
   switch (kind) {
@@ -267,10 +300,26 @@ std::optional<ValueType> ValueTypeOf(std::string_view type) {
 }
 
 Status ReadColumn(const Dialect& dialect, const Window& window, std::uint32_t column, const ValueType& type, std::string_view called,
-                  std::size_t first, std::size_t rows, OtherCast& other, ColumnTarget& target) {
+                  std::size_t first, std::size_t rows, OtherCast& other, ColumnTarget& target, BadField* bad) {
   target.nulls = false;
-  const Request request{dialect, window, column, type, called, first, rows, other, target};
+  const Request request{dialect, window, column, type, called, first, rows, other, target, bad};
   return window.begins != nullptr ? ReadOfKind<true>(request) : ReadOfKind<false>(request);
+}
+
+void BadField::Restore() {
+  // Backwards, as a field may have been changed twice.
+  for (auto change = before.rbegin(); change != before.rend(); ++change) {
+    std::memcpy(change->first, change->second.data(), change->second.size());
+  }
+  before.clear();
+}
+
+std::string Shown(std::string_view text) {
+  std::string shown(text.substr(0, 60));
+  for (char& c : shown) {
+    if (static_cast<unsigned char>(c) < ' ' || static_cast<unsigned char>(c) > '~') c = '?';
+  }
+  return shown;
 }
 
 bool IsUtf8(std::string_view text) {

@@ -7,9 +7,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "core/base/status.h"
 #include "worker/readers/dialect.h"
@@ -46,6 +49,20 @@ union Text {
 };
 static_assert(sizeof(Text) == 16);
 
+// A text that is longer than 12 bytes stays where it is.
+inline void SetText(Text& target, std::string_view text) {
+  const auto length = static_cast<std::uint32_t>(text.size());
+  if (length > sizeof target.inlined.text) {
+    target.pointer.length = length;
+    std::memcpy(target.pointer.prefix, text.data(), sizeof target.pointer.prefix);
+    target.pointer.text = const_cast<char*>(text.data());
+    return;
+  }
+  target.inlined.length = length;
+  std::memset(target.inlined.text, 0, sizeof target.inlined.text);
+  if (length != 0) std::memcpy(target.inlined.text, text.data(), length);
+}
+
 class OtherCast {
  public:
   virtual ~OtherCast() = default;
@@ -60,13 +77,36 @@ struct ColumnTarget {
   void* values = nullptr;              // kMaxBatch of them
   std::uint64_t valid[kMaxBatch / 64];  // bits of the rows of the batch, when `nulls`
   bool nulls = false;
+
+  void SetNull(std::size_t row) {
+    if (!nulls) std::memset(valid, 0xff, sizeof valid);
+    nulls = true;
+    valid[row / 64] &= ~(std::uint64_t{1} << row % 64);
+  }
+  void SetValid(std::size_t row) {
+    if (nulls) valid[row / 64] |= std::uint64_t{1} << row % 64;
+  }
+};
+
+// One value of a kind that is no text, as DuckDB casts it. At least 8 bytes behind `text` can be read.
+bool ReadValue(const ValueType& type, std::string_view text, OtherCast& other, void* to);
+
+// What a caller that skips bad records learns of one, instead of an error that says where it is.
+struct BadField {
+  std::size_t row = 0;  // of the batch
+  std::string reason;
+  std::vector<std::pair<char*, std::string>> before;  // bytes of the window that were changed, and what they were
+  void Restore();
 };
 
 // Column `column` of rows [first, first + rows) of the window; at most kMaxBatch. FAILED_PRECONDITION: a value is not of the type,
-// or a text is no UTF-8; the message has the place and what the column is `called`.
+// or a text is no UTF-8; the message has the place and what the column is `called`, or `bad` is filled in.
 Status ReadColumn(const Dialect& dialect, const Window& window, std::uint32_t column, const ValueType& type, std::string_view called,
-                  std::size_t first, std::size_t rows, OtherCast& other, ColumnTarget& target);
+                  std::size_t first, std::size_t rows, OtherCast& other, ColumnTarget& target, BadField* bad = nullptr);
 
 bool IsUtf8(std::string_view text);
+
+// The beginning of a text as messages show it.
+std::string Shown(std::string_view text);
 
 }  // namespace millrace::readers

@@ -9,28 +9,28 @@
 #include <limits>
 #include <utility>
 
-#include "worker/readers/record_reader.h"
 #include "worker/readers/values.h"
 #include "worker/sql/shuffle_desk.h"
 #include "worker/sql/types.h"
 
 namespace millrace::sql {
 
-// What one view reads. Immutable once offered.
+// What one view reads. Immutable once offered, but for what is counted.
 struct FileSource {
   std::vector<Column> columns;
   std::vector<LogicalType> types;  // of what is read: VARCHAR where the view casts
-  std::vector<readers::ValueType> values;
-  std::vector<std::string> labels;  // for messages
-  readers::Dialect dialect;
+  readers::FileFormat format;
+  readers::BadRecords* bad = nullptr;
   std::vector<readers::Piece> pieces;
   std::uint64_t bytes = 0;
   int threads = 1;
+  std::atomic<std::uint64_t> rows = 0;  // that statements got so far
 };
 
 namespace {
 
 constexpr char kFunction[] = "file_scan";
+constexpr char kProbe[] = "file_probe";
 constexpr std::uint64_t kBytesPerField = 8;  // to guess how many rows there are
 
 // Of one statement: which columns it wants, and the next piece to give out.
@@ -41,11 +41,11 @@ struct ScanState {
 
 // Of one thread.
 struct ScanThread {
-  explicit ScanThread(const readers::Dialect& dialect) : reader(dialect) {}
-  readers::RecordReader reader;
-  readers::Window window;
-  std::size_t row = 0;  // of the window
-  const readers::Piece* piece = nullptr;
+  ScanThread(const FileSource& source, std::vector<std::uint32_t> wanted)
+      : targets(wanted.size()), reader(source.format, std::move(wanted), source.bad) {}
+  std::vector<readers::ColumnTarget> targets;
+  readers::BatchReader reader;
+  bool open = false;
 };
 
 // By DuckDB's own cast of one value. Failure is told by the least value of the type, which its usual spelling never brings here.
@@ -53,6 +53,7 @@ class DuckDbCast final : public readers::OtherCast {
  public:
   bool Cast(const readers::ValueType& type, std::string_view text, void* to) override {
     using readers::ValueKind;
+    if ((type.kind == ValueKind::kDate || type.kind == ValueKind::kTimestamp) && !MayBeIso(text)) return false;
     duckdb_value value = duckdb_create_varchar_length(text.data(), text.size());
     const bool done = CastTo(type.kind, value, to);
     duckdb_destroy_value(&value);
@@ -60,6 +61,14 @@ class DuckDbCast final : public readers::OtherCast {
   }
 
  private:
+  // This cast, other than SQL's, takes 10-03-2001 for a day of the year 10.
+  static bool MayBeIso(std::string_view text) {
+    std::size_t at = 0;
+    while (at < text.size() && text[at] == ' ') ++at;
+    std::size_t digits = 0;
+    while (at + digits < text.size() && text[at + digits] >= '0' && text[at + digits] <= '9') ++digits;
+    return digits == 0 || digits >= 4;
+  }
   template <typename T>
   static bool Keep(T value, void* to) {
     std::memcpy(to, &value, sizeof value);
@@ -105,42 +114,48 @@ class DuckDbCast final : public readers::OtherCast {
   }
 };
 
-// Makes the next window with rows the thread's; false when there is none.
-StatusOr<bool> Advance(const FileSource& source, ScanState& state, ScanThread& thread) {
-  while (thread.row == thread.window.rows) {
-    if (thread.piece == nullptr) {
-      const std::size_t number = state.next++;
-      if (number >= source.pieces.size()) return false;
-      thread.piece = &source.pieces[number];
-      RETURN_IF_ERROR(thread.reader.Open(*thread.piece));
-    }
-    thread.row = 0;
-    ASSIGN_OR_RETURN(const bool more, thread.reader.Next(thread.window));
-    if (!more) {
-      thread.piece = nullptr;
-      thread.window = {};
-    }
+// The columns that a statement wants; what count(*) asks for, a row's number or nothing, is none.
+std::vector<std::uint32_t> Wanted(const FileSource& source, const ScanState& state) {
+  std::vector<std::uint32_t> wanted;
+  for (const idx_t column : state.columns) {
+    if (column < source.columns.size()) wanted.push_back(static_cast<std::uint32_t>(column));
   }
-  return true;
+  return wanted;
 }
 
-Status Scan(const FileSource& source, ScanState& state, ScanThread& thread, duckdb_data_chunk chunk) {
-  ASSIGN_OR_RETURN(const bool more, Advance(source, state, thread));
-  const std::size_t rows = more ? std::min(thread.window.rows - thread.row, readers::kMaxBatch) : 0;
+// The next rows of the thread's piece, or of the next piece that nobody has; 0 when there are none.
+StatusOr<std::size_t> Rows(const FileSource& source, ScanState& state, ScanThread& thread) {
   DuckDbCast cast;
+  for (;;) {
+    if (!thread.open) {
+      const std::size_t number = state.next++;
+      if (number >= source.pieces.size()) return std::size_t{0};
+      RETURN_IF_ERROR(thread.reader.Open(source.pieces[number]));
+      thread.open = true;
+    }
+    ASSIGN_OR_RETURN(const std::size_t rows, thread.reader.Next(cast, thread.targets));
+    if (rows != 0) return rows;
+    thread.open = false;
+  }
+}
+
+Status Scan(FileSource& source, ScanState& state, ScanThread& thread, duckdb_data_chunk chunk) {
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < state.columns.size(); ++i) {
+    if (state.columns[i] >= source.columns.size()) continue;
+    thread.targets[next++].values = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, i));
+  }
+  ASSIGN_OR_RETURN(const std::size_t rows, Rows(source, state, thread));
+  next = 0;
   for (std::size_t i = 0; rows != 0 && i < state.columns.size(); ++i) {
-    const idx_t column = state.columns[i];
-    if (column >= source.columns.size()) continue;  // count(*) wants a row's number or nothing
-    duckdb_vector vector = duckdb_data_chunk_get_vector(chunk, i);
-    readers::ColumnTarget target;
-    target.values = duckdb_vector_get_data(vector);
-    RETURN_IF_ERROR(readers::ReadColumn(source.dialect, thread.window, static_cast<std::uint32_t>(column), source.values[column],
-                                            source.labels[column], thread.row, rows, cast, target));
+    if (state.columns[i] >= source.columns.size()) continue;
+    const readers::ColumnTarget& target = thread.targets[next++];
     if (!target.nulls) continue;
+    duckdb_vector vector = duckdb_data_chunk_get_vector(chunk, i);
     duckdb_vector_ensure_validity_writable(vector);
     std::memcpy(duckdb_vector_get_validity(vector), target.valid, (rows + 63) / 64 * 8);
   }
-  thread.row += rows;
+  source.rows += rows;
   duckdb_data_chunk_set_size(chunk, rows);
   return OkStatus();
 }
@@ -174,12 +189,14 @@ void Init(duckdb_init_info info) {
 
 void LocalInit(duckdb_init_info info) {
   const auto* source = static_cast<const FileSource*>(duckdb_init_get_bind_data(info));
-  auto thread = std::make_unique<ScanThread>(source->dialect);
+  ScanState state;
+  for (idx_t i = 0; i < duckdb_init_get_column_count(info); ++i) state.columns.push_back(duckdb_init_get_column_index(info, i));
+  auto thread = std::make_unique<ScanThread>(*source, Wanted(*source, state));
   duckdb_init_set_init_data(info, thread.release(), [](void* raw) { delete static_cast<ScanThread*>(raw); });
 }
 
 void Function(duckdb_function_info info, duckdb_data_chunk chunk) {
-  const auto* source = static_cast<const FileSource*>(duckdb_function_get_bind_data(info));
+  auto* source = static_cast<FileSource*>(duckdb_function_get_bind_data(info));
   auto* state = static_cast<ScanState*>(duckdb_function_get_init_data(info));
   auto* thread = static_cast<ScanThread*>(duckdb_function_get_local_init_data(info));
   Status status;
@@ -192,21 +209,31 @@ void Function(duckdb_function_info info, duckdb_data_chunk chunk) {
 }
 
 // The columns as they are, but for those that are read as texts of another type.
-std::string ViewSelect(const FileSource& source, const std::vector<Column>& read, std::uint64_t handle) {
+std::string ViewSelect(const FileSource& source, const std::vector<Column>& read, std::uint64_t handle, const char* function) {
   std::string list;
   for (std::size_t i = 0; i < read.size(); ++i) {
     const std::string name = QuoteName(read[i].name);
     if (!list.empty()) list += ", ";
-    list += source.columns[i].type == read[i].type ? name : "CAST(" + name + " AS " + source.columns[i].type + ") AS " + name;
+    const bool as_read = source.columns[i].type == read[i].type;
+    const std::string json = source.format.columns[i].json ? "CAST(" + name + " AS JSON)" : name;
+    if (as_read) {
+      list += name;
+    } else if (source.columns[i].type == "JSON") {
+      list += json + " AS " + name;
+    } else {
+      list += "CAST(" + json + " AS " + source.columns[i].type + ") AS " + name;
+    }
   }
-  return "SELECT " + list + " FROM " + kFunction + "(" + std::to_string(handle) + "::UBIGINT)";
+  return "SELECT " + list + " FROM " + function + "(" + std::to_string(handle) + "::UBIGINT)";
 }
 
 }  // namespace
 
-Status RegisterFileScan(duckdb_connection connection, ShuffleDesk& desk) {
+namespace {
+
+Status Register(duckdb_connection connection, ShuffleDesk& desk, const char* name) {
   duckdb_table_function function = duckdb_create_table_function();
-  duckdb_table_function_set_name(function, kFunction);
+  duckdb_table_function_set_name(function, name);
   const LogicalType number(duckdb_create_logical_type(DUCKDB_TYPE_UBIGINT));
   duckdb_table_function_add_parameter(function, number.get());
   duckdb_table_function_set_extra_info(function, &desk, nullptr);
@@ -218,6 +245,13 @@ Status RegisterFileScan(duckdb_connection connection, ShuffleDesk& desk) {
   const duckdb_state state = duckdb_register_table_function(connection, function);
   duckdb_destroy_table_function(&function);
   return state == DuckDBSuccess ? OkStatus() : Internal("DuckDB refused the files' table function");
+}
+
+}  // namespace
+
+Status RegisterFileScan(duckdb_connection connection, ShuffleDesk& desk) {
+  RETURN_IF_ERROR(Register(connection, desk, kFunction));
+  return Register(connection, desk, kProbe);
 }
 
 FileInput::FileInput(Connection& connection, std::string view, std::unique_ptr<FileSource> source)
@@ -233,19 +267,27 @@ FileInput::~FileInput() {
   connection_.instance().shuffle_desk().Withdraw(handle_);
 }
 
+std::uint64_t FileInput::rows() const { return source_->rows; }
+
 StatusOr<std::unique_ptr<FileInput>> OpenFileInput(Connection& connection, const std::string& view, const std::vector<Column>& columns,
-                                                   const readers::Dialect& dialect, std::vector<readers::Piece> pieces) {
+                                                   const FileReading& how, std::vector<readers::Piece> pieces) {
   if (columns.empty()) return InvalidArgument(view + " has no columns");
   auto source = std::make_unique<FileSource>();
   source->columns = columns;
-  source->dialect = dialect;
-  source->dialect.columns = static_cast<std::uint32_t>(columns.size());
+  source->format.dialect = how.dialect;
+  source->format.dialect.columns = how.json ? 1 : static_cast<std::uint32_t>(columns.size() - how.path_columns.size());
+  source->format.json = how.json;
+  source->bad = how.bad;
   std::vector<Column> read = columns;
   for (Column& column : read) {
-    source->labels.push_back("column " + QuoteName(column.name) + " (" + column.type + ")");
+    const bool from_path = std::find(how.path_columns.begin(), how.path_columns.end(), column.name) != how.path_columns.end();
     const std::optional<readers::ValueType> type = readers::ValueTypeOf(column.type);
+    source->format.columns.push_back({.name = column.name,
+                                      .type = type.value_or(readers::ValueType{}),
+                                      .json = how.json && !type && !from_path,
+                                      .from_path = from_path,
+                                      .called = "column " + QuoteName(column.name) + " (" + column.type + ")"});
     if (!type) column.type = "VARCHAR";
-    source->values.push_back(type.value_or(readers::ValueType{}));
   }
   ASSIGN_OR_RETURN(source->types, TypesOf(connection, read));
   source->pieces = std::move(pieces);
@@ -254,7 +296,8 @@ StatusOr<std::unique_ptr<FileInput>> OpenFileInput(Connection& connection, const
   const FileSource& offered = *source;
   std::unique_ptr<FileInput> input(new FileInput(connection, view, std::move(source)));
   RETURN_IF_ERROR(
-      connection.Run("CREATE OR REPLACE TEMP VIEW " + QuoteName(view) + " AS " + ViewSelect(offered, read, input->handle_)).status());
+      connection.Run("CREATE OR REPLACE TEMP VIEW " + QuoteName(view) + " AS " + ViewSelect(offered, read, input->handle_, how.probe ? kProbe : kFunction))
+                      .status());
   return input;
 }
 

@@ -105,7 +105,7 @@ StatusOr<mapreduce::Site> MapReduceTask::MakeSite(TaskContext& context) {
   site.job_folder = assignment.stage->folder;
   site.log = [&context](std::string_view text) { context.Log(text); };
   site.cancellation = &cancellation_;
-  if (site.spec.map.native()) {
+  if (HasNativeCode(site.spec)) {
     site.command_folder = site.scratch + "/files";
     std::error_code error;
     std::filesystem::create_directories(site.command_folder, error);

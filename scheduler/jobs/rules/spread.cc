@@ -21,20 +21,21 @@ std::int32_t Ceil(std::int64_t bytes, std::int64_t unit) { return static_cast<st
 
 SpreadChoice Spread(const std::vector<Split>& all, std::int32_t workers, std::int32_t slots, std::int64_t slot_bytes) {
   const auto splits = static_cast<std::int32_t>(std::min<std::size_t>(all.size(), kMaxMapTasks));
-  std::set<std::string> files;
+  std::set<std::string> paths;
   std::int64_t bytes = 0;
+  std::int32_t files = 0;
   for (const Split& split : all) {
-    files.insert(split.path);
+    if (paths.insert(split.path).second) files += split.files;
     bytes += split.bytes;
   }
-  const std::int32_t least = std::min(static_cast<std::int32_t>(files.size()), workers);
+  const std::int32_t least = std::min(files, workers);
   const std::int32_t held = slot_bytes > 0 ? Ceil(bytes, std::max<std::int64_t>(slot_bytes / kMapTasksInMemory, 1)) : 1;
   const std::int32_t wanted =
       std::max(held, std::clamp(Ceil(bytes, kBytesPerMapTask), std::max(slots, 1), std::max(slots, 1) * kMapTasksPerSlot));
   SpreadChoice choice;
   choice.tasks = std::max(1, std::min(splits, std::max(wanted, least)));
   choice.decision = {"spread", std::to_string(choice.tasks) + " tasks",
-                     std::to_string(splits) + " splits of " + Bytes(static_cast<double>(bytes)) + " in " + std::to_string(files.size()) +
+                     std::to_string(splits) + " splits of " + Bytes(static_cast<double>(bytes)) + " in " + std::to_string(files) +
                          " files, " + std::to_string(workers) + " workers with " + std::to_string(slots) + " slots"};
   return choice;
 }

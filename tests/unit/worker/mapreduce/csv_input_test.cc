@@ -183,11 +183,6 @@ TEST_F(CsvInput, WhatOurReaderDoesNotDoDuckDbsDoesAndTheReasonIsTold) {
     const InputViews views = View(facts, 100);
     EXPECT_EQ(Difference("FROM rows", DuckDb("a.csv")), 0) << one.text;
   }
-  Sql("COPY (SELECT i AS k FROM range(100) t(i)) TO " + sql::QuoteText(Path("a.csv.gz")));
-  const InputFacts facts = Found("a.csv.gz");
-  EXPECT_EQ(facts.reader_reason, "compressed");
-  const InputViews views = View(facts, 100);
-  EXPECT_EQ(Sql("SELECT sum(k)::BIGINT FROM rows").Integer(0, 0), 4950);
 }
 
 TEST_F(CsvInput, FilesOfOneInputMustHaveTheSameHeader) {

@@ -27,7 +27,7 @@ class FileScan : public testing::Test {
 
   void Write(const std::string& bytes) { std::ofstream(path_, std::ios::binary | std::ios::trunc) << bytes; }
   std::unique_ptr<FileInput> Open(const std::vector<Column>& columns, std::uint64_t piece_bytes) {
-    return OpenFileInput(*connection_, "rows", columns, dialect_, readers::CutFile(dialect_, path_, piece_bytes).value()).value();
+    return OpenFileInput(*connection_, "rows", columns, {.dialect = dialect_}, readers::CutFile(dialect_, path_, piece_bytes).value()).value();
   }
   // DuckDB's own reader of the same file.
   std::string Theirs(const std::vector<Column>& columns) const {
