@@ -129,7 +129,7 @@ TEST_P(SeededStages, EveryJoinByEveryStrategyGivesTheRowsOfPlainDuckDb) {
         RunFused(with);
         EXPECT_EQ(Difference(Published("out"), expected), 0) << "fused";
       }
-      RunDistributed(with, 3);
+      RunDistributed(with, 5);
       EXPECT_EQ(Difference(Published("out"), expected), 0) << report_;
       const bool broadcast = report_.find("is broadcast") != std::string::npos;
       EXPECT_EQ(broadcast, strategy != "shuffle" && type != "full") << report_;
