@@ -106,6 +106,7 @@ export function lists(world) {
   const hitl = '/api/v2/dags/:dag/dagRuns/:run/taskInstances/:task/:map/hitlDetails';
   return [
     ['GET', '/millrace/v1/me', () => ({user: 'admin', role: 'admin', can: {read: true, write: true, operate: true, administer: true, ...world.rights}})],
+    ['POST', '/api/v2/connections/test', ({body}) => (body.port === 5433 ? {status: true, message: 'PostgreSQL 15 answered'} : {status: false, message: `connection to ${body.host} refused`})],
     ...named('variables', 'key', 'variables'), ...named('connections', 'connection_id', 'connections'),
     ['GET', '/api/v2/eventLogs', ({query}) => {
       const rows = [['trigger', 'ana', 'daily_flights', 'scheduled__1'], ['clear', 'admin', 'daily_flights', 'scheduled__2'], ['create_pool', 'admin', null, null]]

@@ -342,6 +342,12 @@ describePages('the dashboard does', (started) => ({mock, page} = started), () =>
     await page.fill('[name=extra]', '[]');
     assert.equal(await page.locator('.dialog button[type=submit]').isDisabled(), true);
     await page.fill('[name=extra]', '{}');
+    await page.click('.dialog button:text("Test")');
+    await page.waitForSelector('.test-works >> text=PostgreSQL 15 answered');
+    await page.fill('[name=port]', '1');
+    await page.click('.dialog button:text("Test")');
+    await page.waitForSelector('.connection-test .field-problem >> text=connection to db.example.com refused');
+    await page.fill('[name=port]', '5433');
     await page.click('.dialog button[type=submit]');
     await page.waitForSelector('tr[data-connection=warehouse] >> text=db.example.com:5433');
     await page.click('nav[aria-label=Administration] >> text=Audit');

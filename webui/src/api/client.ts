@@ -420,6 +420,11 @@ export class Client {
     return this.send(isNew ? 'POST' : 'PATCH', path, connection) as Promise<Connection>;
   }
 
+  // A worker tries it; what is not given is as it is kept.
+  testConnection(connection: Partial<Connection> & {connection_id: string}) {
+    return this.send('POST', '/api/v2/connections/test', connection) as Promise<{status: boolean; message: string}>;
+  }
+
   deleteConnection(id: string) {
     return this.send('DELETE', `/api/v2/connections/${segment(id)}`);
   }

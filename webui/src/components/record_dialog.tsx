@@ -17,10 +17,12 @@ interface Props {
   // null: it cannot be deleted.
   remove: (() => Promise<string>) | null;
   onClose: () => void;
+  // Besides what every one has, at the end of the form.
+  extra?: ReactNode;
   children: ReactNode;
 }
 
-export function RecordDialog({noun, resource, name, valid, save, remove, onClose, children}: Props) {
+export function RecordDialog({noun, resource, name, valid, save, remove, onClose, extra, children}: Props) {
   const change = useMutation({
     mutationFn: (action: () => Promise<string>) => action(),
     onSuccess: (text) => {
@@ -45,6 +47,7 @@ export function RecordDialog({noun, resource, name, valid, save, remove, onClose
     <Dialog title={title} onClose={onClose}>
       <form className="form" onSubmit={submit} autoComplete="off">
         {children}
+        {extra}
         {change.isError && <ErrorNotice error={change.error} />}
         <div className="form-end">
           {name !== null && remove && (

@@ -1,7 +1,9 @@
 // Connections: where tasks read and write, and as whom. Passwords can be set and are never shown.
 import {useState} from 'react';
+import {useMutation} from '@tanstack/react-query';
 import {client, useConnections} from '../api/queries';
 import type {Connection} from '../api/types';
+import {ErrorNotice} from '../components/notice';
 import {RecordDialog, TextField} from '../components/record_dialog';
 import {RecordPage, type Column} from '../components/record_page';
 import {parseConf} from '../format/params';
@@ -47,21 +49,26 @@ function ConnectionDialog({connection, onClose}: {connection: Connection | null;
   const badPort = port !== '' && !(/^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65535);
   const extra = parseConf(texts.extra);
   const id = texts.connection_id.trim();
-  const save = async () => {
-    const {host, schema, login, description} = texts;
-    const given = {connection_id: id, conn_type: texts.conn_type.trim(), host, schema, login, description};
-    await client.saveConnection(
+  const written = () => {
+    const {host, schema, login, description, extra: json} = texts;
+    return {
+      connection_id: id,
+      conn_type: texts.conn_type.trim(),
+      host,
+      schema,
+      login,
+      description,
+      extra: json,
       // What is not named stays: an empty port or password is not sent.
-      {
-        ...given,
-        extra: texts.extra,
-        ...(port === '' ? {} : {port: Number(port)}),
-        ...(password === '' ? {} : {password}),
-      },
-      connection === null,
-    );
+      ...(port === '' ? {} : {port: Number(port)}),
+      ...(password === '' ? {} : {password}),
+    };
+  };
+  const save = async () => {
+    await client.saveConnection(written(), connection === null);
     return `${id} is saved`;
   };
+  const test = useMutation({mutationFn: () => client.testConnection(written())});
   const remove = async () => {
     await client.deleteConnection(id);
     return `${id} is deleted`;
@@ -71,15 +78,35 @@ function ConnectionDialog({connection, onClose}: {connection: Connection | null;
     value: texts[name],
     onChange: (value: string) => setTexts({...texts, [name]: value}),
   });
+  const valid = id !== '' && texts.conn_type.trim() !== '' && !badPort && 'conf' in extra;
   return (
     <RecordDialog
       noun="connection"
       resource="connections"
       name={connection?.connection_id ?? null}
-      valid={id !== '' && texts.conn_type.trim() !== '' && !badPort && 'conf' in extra}
+      valid={valid}
       save={save}
       remove={remove}
       onClose={onClose}
+      extra={
+        <div className="connection-test">
+          <button
+            type="button"
+            className="button button-small"
+            title="A worker tries it as it is written here; nothing is saved"
+            disabled={!valid || test.isPending}
+            onClick={() => test.mutate()}
+          >
+            {test.isPending ? 'Testing…' : 'Test'}
+          </button>
+          {test.isError && <ErrorNotice error={test.error} />}
+          {test.data && (
+            <span className={test.data.status ? 'test-works' : 'field-problem'} role="status">
+              {test.data.message || (test.data.status ? 'It works' : 'It does not work')}
+            </span>
+          )}
+        </div>
+      }
     >
       {!connection && <TextField {...bind('connection_id')} label="Name" focus />}
       <TextField {...bind('conn_type')} label="Type" note="duckdb, sqlite, postgres, http, smtp …" />
