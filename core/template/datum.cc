@@ -173,6 +173,7 @@ std::string_view TypeName(const Datum& datum) {
   if (datum.is_map()) return "dict";
   if (datum.is_time()) return "datetime";
   if (datum.is_span()) return "timedelta";
+  if (datum.is_relative()) return "relativedelta";
   if (datum.is_outside()) return "lookup";
   if (datum.is_handle()) {
     constexpr std::array<std::string_view, 5> kNames = {"macro", "loop", "namespace", "cycler", "joiner"};
@@ -244,6 +245,7 @@ std::string ToRepr(const Datum& datum) {
   }
   if (datum.is_time()) return TimeRepr(datum);
   if (datum.is_span()) return SpanRepr(datum.span());
+  if (datum.is_relative()) return datum.relative().Text();
   if (datum.is_handle()) return "<" + std::string(TypeName(datum)) + ">";
   if (datum.is_outside()) return "<" + datum.outside().name + ">";
   return "<function " + datum.callable().name + ">";
@@ -257,6 +259,7 @@ bool IsTrue(const Datum& datum) {
   if (datum.is_list()) return !datum.list().empty();
   if (datum.is_map()) return !datum.map().empty();
   if (datum.is_span()) return datum.span() != Duration(0);
+  if (datum.is_relative()) return datum.relative().any();
   return true;
 }
 
@@ -268,6 +271,7 @@ bool AreEqual(const Datum& a, const Datum& b) {
   if (a.is_time() && b.is_time()) return a.form() == b.form() && a.time() == b.time();
   if (a.is_handle() && b.is_handle()) return a.handle() == b.handle();
   if (a.is_span() && b.is_span()) return a.span() == b.span();
+  if (a.is_relative() && b.is_relative()) return a.relative() == b.relative();
   if (a.is_list() && b.is_list() && a.is_tuple() == b.is_tuple()) {
     return std::equal(a.list().begin(), a.list().end(), b.list().begin(), b.list().end(), AreEqual);
   }

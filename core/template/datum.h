@@ -18,6 +18,7 @@
 #include "core/base/clock.h"
 #include "core/base/status.h"
 #include "core/model/value.h"
+#include "core/template/relative_delta.h"
 
 namespace millrace::jinja {
 
@@ -65,6 +66,8 @@ class Datum {
   Datum(Callable value) : data_(std::move(value)) {}           // NOLINT
   Datum(Outside value) : data_(std::move(value)) {}            // NOLINT
   Datum(Handle value) : data_(value) {}                        // NOLINT
+  Datum(RelativeDelta value)                                   // NOLINT
+      : data_(std::make_shared<const RelativeDelta>(value)) {}
   Datum(WallTime value, TimeForm form) : data_(value), form_(form) {}
   static Datum OfList(List items) { return Sequence(std::move(items), /*tuple=*/false); }
   static Datum OfTuple(List items) { return Sequence(std::move(items), /*tuple=*/true); }
@@ -87,6 +90,7 @@ class Datum {
   bool is_map() const { return Holds<MapData>(); }
   bool is_time() const { return Holds<WallTime>(); }
   bool is_span() const { return Holds<Duration>(); }
+  bool is_relative() const { return Holds<Relative>(); }
   bool is_callable() const { return Holds<Callable>(); }
   bool is_outside() const { return Holds<Outside>(); }
   bool is_handle() const { return Holds<Handle>(); }
@@ -101,6 +105,7 @@ class Datum {
   const Pairs& map() const { return *std::get<MapData>(data_); }
   WallTime time() const { return std::get<WallTime>(data_); }
   Duration span() const { return std::get<Duration>(data_); }
+  const RelativeDelta& relative() const { return *std::get<Relative>(data_); }
   const Callable& callable() const { return std::get<Callable>(data_); }
   const Outside& outside() const { return std::get<Outside>(data_); }
   const Handle& handle() const { return std::get<Handle>(data_); }
@@ -136,8 +141,9 @@ class Datum {
     bool group = false;
   };
   using MapData = std::shared_ptr<const Pairs>;
+  using Relative = std::shared_ptr<const RelativeDelta>;
   using Data = std::variant<Undefined, None, bool, std::int64_t, double, std::string, ListData, MapData,
-                            WallTime, Duration, Callable, Outside, Handle>;
+                            WallTime, Duration, Callable, Outside, Handle, Relative>;
 
   explicit Datum(Data data) : data_(std::move(data)) {}
   static Datum Sequence(List items, bool tuple);

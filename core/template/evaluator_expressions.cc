@@ -266,6 +266,7 @@ StatusOr<Datum> Evaluator::EvaluateUnary(const Expr& expr) {
   ASSIGN_OR_RETURN(const Datum value, Evaluate(*expr.operands[0]));
   if (expr.name == "not") return Datum(!IsTrue(value));
   if (value.is_span() && expr.name == "-") return Datum(-value.span());
+  if (value.is_relative() && expr.name == "-") return Datum(value.relative().Times(-1));
   if (!value.is_number()) return InvalidArgument("a " + std::string(TypeName(value)) + " has no sign");
   if (value.is_float()) return Datum(expr.name == "-" ? -value.number() : value.number());
   if (expr.name == "+") return Datum(value.integer());

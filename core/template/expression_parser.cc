@@ -89,9 +89,7 @@ class ExpressionParser {
     const std::size_t offset = in_.Peek().offset;
     auto filter = Make(ExprKind::kFilter, offset, in_.ExpectName());
     if (!in_.failed() && !IsFilter(filter->name)) {
-      const std::string refused = WhyNoFilter(filter->name);
-      in_.Fail(offset, refused.empty() ? "no filter named '" + filter->name + "'" : refused,
-               refused.empty() ? DidYouMean(filter->name, FilterNames()) : "");
+      in_.Fail(offset, "no filter named '" + filter->name + "'", DidYouMean(filter->name, FilterNames()));
     }
     filter->operands.push_back(std::move(value));
     if (in_.IsOperator("(")) Arguments(*filter);

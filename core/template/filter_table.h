@@ -17,6 +17,7 @@ const std::vector<FilterRow>& ValueFilters();
 const std::vector<FilterRow>& SequenceFilters();
 const std::vector<FilterRow>& HtmlFilters();
 const std::vector<FilterRow>& LayoutFilters();
+const std::vector<FilterRow>& LinkFilters();
 
 // A str as HTML: escaped, unless it is HTML already.
 std::string EscapedMarkup(const Datum& text);

@@ -184,6 +184,10 @@ Datum Attribute(const Datum& value, std::string_view name) {
                            WhyUndefined(whole)});
   }
   if (value.is_group() && (name == "grouper" || name == "list")) return value.list()[name == "list" ? 1 : 0];
+  if (value.is_relative()) {
+    Datum field = RelativeField(value.relative(), name);
+    if (!field.is_undefined()) return field;
+  }
   if (value.is_time() || value.is_span()) {
     Datum field = TimeField(value, name);
     if (!field.is_undefined()) return field;

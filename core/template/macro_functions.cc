@@ -6,6 +6,7 @@
 
 #include "core/calendar/format.h"
 #include "core/model/json.h"
+#include "core/template/date_parser.h"
 #include "core/template/method_table.h"
 #include "core/template/text_format.h"
 
@@ -132,6 +133,21 @@ StatusOr<Datum> Random(Args args, Budget& budget) {
   return Datum(static_cast<double>(budget.Draw() >> 11) * 0x1.0p-53);
 }
 
+StatusOr<Datum> DateutilParse(Args args, Budget&) {
+  const Datum* text = args.Find(0, "timestr");
+  if (text == nullptr || !text->is_string()) return InvalidArgument("takes a str");
+  for (const auto& [name, value] : args.named) {
+    if (name != "timestr" && name != "dayfirst" && name != "yearfirst")
+      return InvalidArgument("does not know '" + name + "'; known: dayfirst, yearfirst");
+  }
+  return ParseDate(text->string(), {args.Flag(9, "dayfirst", false), args.Flag(9, "yearfirst", false)});
+}
+
+StatusOr<Datum> Relative(Args args, Budget&) {
+  ASSIGN_OR_RETURN(const RelativeDelta delta, RelativeDeltaOf(args));
+  return Datum(delta);
+}
+
 }  // namespace
 
 const std::vector<FunctionRow>& MacroFunctions() {
@@ -139,6 +155,8 @@ const std::vector<FunctionRow>& MacroFunctions() {
       {"macros.datetime", DateTime},
       {"macros.datetime.fromisoformat", FromIsoFormat},
       {"macros.datetime.strptime", ParsedTime},
+      {"macros.dateutil.parser.parse", DateutilParse},
+      {"macros.dateutil.relativedelta.relativedelta", Relative},
       {"macros.ds_add", DsAdd},
       {"macros.ds_format", DsFormat},
       {"macros.json.dumps", JsonDumps},

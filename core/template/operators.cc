@@ -141,6 +141,20 @@ StatusOr<Datum> Times(std::string_view op, const Datum& left, const Datum& right
   return Unsupported(op, left, right);
 }
 
+// relativedelta, with times, with itself and with whole numbers.
+StatusOr<Datum> Relatives(std::string_view op, const Datum& left, const Datum& right) {
+  if (left.is_relative() && right.is_relative() && (op == "+" || op == "-"))
+    return Datum(left.relative().Plus(op == "+" ? right.relative() : right.relative().Times(-1)));
+  if (op == "*" && left.is_relative() && right.is_integral()) return Datum(left.relative().Times(right.integer()));
+  if (op == "*" && right.is_relative() && left.is_integral()) return Datum(right.relative().Times(left.integer()));
+  const bool behind = left.is_time() && (op == "+" || op == "-");
+  if (!behind && !(right.is_time() && op == "+")) return Unsupported(op, left, right);
+  const Datum& time = behind ? left : right;
+  const RelativeDelta& by = (behind ? right : left).relative();
+  ASSIGN_OR_RETURN(const WallTime moved, Moved(time.time(), op == "-" ? by.Times(-1) : by));
+  return Datum(moved, time.form());
+}
+
 }  // namespace
 
 StatusOr<Datum> Binary(std::string_view op, const Datum& left, const Datum& right) {
@@ -169,6 +183,7 @@ StatusOr<Datum> Binary(std::string_view op, const Datum& left, const Datum& righ
     return Repeat(left, right.integer());
   if (op == "*" && left.is_integral() && (right.is_string() || right.is_list()))
     return Repeat(right, left.integer());
+  if (left.is_relative() || right.is_relative()) return Relatives(op, left, right);
   if (left.is_time() || left.is_span() || right.is_time() || right.is_span()) {
     ASSIGN_OR_RETURN(Datum result, Times(op, left, right));
     if (result.is_time()) RETURN_IF_ERROR(CheckTime(result.time()));

@@ -11,10 +11,8 @@ using Row = std::pair<std::string_view, std::string_view>;
 
 constexpr std::string_view kClock =
     "a template has no clock; use data_interval_end, logical_date or dag_run.run_after";
-constexpr std::string_view kMonths =
-    "it is not there; months are added by a time's own method: logical_date.add(months=1)";
 
-constexpr std::array<Row, 30> kNames = {
+constexpr std::array<Row, 29> kNames = {
     {{"execution_date", "Airflow 3 removed it; use logical_date"},
      {"next_ds", "Airflow 3 removed it; use data_interval_end | ds"},
      {"next_ds_nodash", "Airflow 3 removed it; use data_interval_end | ds_nodash"},
@@ -32,8 +30,7 @@ constexpr std::array<Row, 30> kNames = {
      {"inlet_events", "events of datasets are not there; triggering_asset_events is"},
      {"outlet_events", "a template cannot emit events"},
      {"lipsum", "a template that needs filler text writes it"},
-     {"macros.dateutil", kMonths},
-     {"macros.relativedelta", kMonths},
+     {"macros.relativedelta", "write macros.dateutil.relativedelta.relativedelta(months=1)"},
      {"macros.datetime.now", kClock},
      {"macros.datetime.today", kClock},
      {"macros.datetime.utcnow", kClock},
@@ -56,9 +53,5 @@ std::string Why(const std::array<Row, kSize>& rows, std::string_view name) {
 }  // namespace
 
 std::string WhyUndefined(std::string_view name) { return Why(kNames, name); }
-
-std::string WhyNoFilter(std::string_view name) {
-  return name == "urlize" ? "the filter urlize is not supported: a template makes no web pages" : "";
-}
 
 }  // namespace millrace::jinja

@@ -8,7 +8,5 @@ namespace millrace::jinja {
 
 // Ends a message about an undefined name: "; Airflow 3 removed it, use ...". "" for a name that nobody knows.
 std::string WhyUndefined(std::string_view name);
-// A whole message, or "".
-std::string WhyNoFilter(std::string_view name);
 
 }  // namespace millrace::jinja

@@ -374,7 +374,7 @@ const std::vector<FilterRow>& SequenceFilters() {
 namespace {
 
 const FilterRow* FindFilter(std::string_view name) {
-  for (const auto* table : {&ValueFilters(), &SequenceFilters(), &HtmlFilters(), &LayoutFilters()}) {
+  for (const auto* table : {&ValueFilters(), &SequenceFilters(), &HtmlFilters(), &LayoutFilters(), &LinkFilters()}) {
     for (const FilterRow& row : *table) {
       if (row.name == name) return &row;
     }
@@ -388,7 +388,7 @@ bool IsFilter(std::string_view name) { return FindFilter(name) != nullptr; }
 
 std::vector<std::string> FilterNames() {
   std::vector<std::string> names;
-  for (const auto* table : {&ValueFilters(), &SequenceFilters(), &HtmlFilters(), &LayoutFilters()}) {
+  for (const auto* table : {&ValueFilters(), &SequenceFilters(), &HtmlFilters(), &LayoutFilters(), &LinkFilters()}) {
     for (const FilterRow& row : *table) names.emplace_back(row.name);
   }
   return names;

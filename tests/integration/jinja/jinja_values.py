@@ -6,6 +6,8 @@ from copy import deepcopy
 from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
 
+import dateutil.parser
+import dateutil.relativedelta
 from jinja2 import StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
@@ -64,7 +66,8 @@ CONTEXT = {
     "dag": {"dag_id": "flights"}, "task": {"task_id": "delays", "owner": "data"},
     "ti": {"dag_id": "flights", "task_id": "delays", "run_id": RUN_ID, "try_number": 2, "max_tries": 3, "map_index": -1},
     "dag_run": {"run_id": RUN_ID, "conf": {"who": "me", "n": 3}, "run_type": "scheduled", "logical_date": LOGICAL},
-    "macros": SimpleNamespace(ds_add=ds_add, ds_format=ds_format, timedelta=timedelta, datetime=datetime, json=json),
+    "macros": SimpleNamespace(ds_add=ds_add, ds_format=ds_format, timedelta=timedelta, datetime=datetime, json=json,
+                              dateutil=dateutil),
 }
 FILTERS = {
     "ds": lambda value: value.strftime("%Y-%m-%d"),

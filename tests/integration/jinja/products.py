@@ -19,7 +19,7 @@ FILTERS = [
     "select('string')", "select('gt', 1)", "selectattr('n')", "selectattr('n', '>', 1)", "slice(2)", "slice(3, 'x')", "sort",
     "sort(true)", "sort(reverse=true, case_sensitive=true)", "sort(attribute='n')", "string", "striptags", "sum", "sum(start=5)",
     "sum('n')", "title", "tojson", "tojson(indent=2)", "trim", "trim('a ')", "truncate(5)", "truncate(8, true)",
-    "truncate(8, false, '~')", "truncate(5, true, '', 0)", "unique", "unique(true)", "unique(attribute='k')", "upper", "urlencode",
+    "truncate(8, false, '~')", "truncate(5, true, '', 0)", "unique", "unique(true)", "unique(attribute='k')", "upper", "urlencode", "urlize", "urlize(12, true, '_top')",
     "wordcount", "wordwrap(8)", "wordwrap(4, false)", "wordwrap(9, wrapstring='|')", "xmlattr", "xmlattr(false)",
 ]
 TESTS = [

@@ -124,11 +124,11 @@ TEST_F(ConnectionTestTest, APostgresServerIsReachedAndItsLoginIsNotTried) {
 
 TEST_F(ConnectionTestTest, AMailServerIsAskedForTheLoginAndGetsNoMail) {
   {
-    const Listener server({"220 sink\r\n", "250-sink\r\n250 AUTH PLAIN\r\n", "235 yes\r\n", "221 bye\r\n"});
+    const Listener server({"220 sink\r\n", "250-sink\r\n250 AUTH PLAIN\r\n", "334 \r\n", "235 yes\r\n", "221 bye\r\n"});
     ExpectWorks("smtp://ana:right@" + server.place(), "takes the login");
   }
   {
-    const Listener server({"220 sink\r\n", "250-sink\r\n250 AUTH PLAIN\r\n", "535 no\r\n", "221 bye\r\n"});
+    const Listener server({"220 sink\r\n", "250-sink\r\n250 AUTH PLAIN\r\n", "334 \r\n", "535 no\r\n", "221 bye\r\n"});
     ExpectFails("smtp://ana:wrong@" + server.place(), "");
   }
   {
