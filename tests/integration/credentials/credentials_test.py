@@ -160,6 +160,7 @@ class CredentialsTest(unittest.TestCase):
             self.assertFalse(alone["status"])
             self.assertIn("no worker is connected", alone["message"])
             cluster.start_worker("w1")
+            eventually("the worker has joined", lambda: cluster.ask("POST", "/api/v2/connections/test", {"connection_id": "api"})["status"])
             self.assertIn("/status/204 answered 204", self.dagctl(cluster, "connections", "test", "api"))
             self.assertEqual(http.requests[-1]["method"], "HEAD")
             self.assertIn("Authorization", http.requests[-1]["headers"])
