@@ -277,7 +277,7 @@ TEST_F(AuthoringTest, ASetupsScopeEndsAtItsTeardown) {
   - {id: c, uses: empty, on_failure_fail_dagrun: true}
 )y");
   for (const char* line : {
-           "3:38: task 'a': a task is a setup or a teardown, not both",
+           "3:39: task 'a': a task is a setup or a teardown, not both",
            "4:37: task 'b' takes down 'c', which is no setup (say setup: true there)",
            "4:41: task 'b': a teardown has no trigger rule of its own",
            "5:26: task 'c': 'on_failure_fail_dagrun' is for teardowns",
@@ -439,7 +439,7 @@ TEST_F(AuthoringTest, WhatIsWrongWithAConditionHasItsPlace) {
       "  - {id: d, uses: shell, run_if: [1], with: {command: date}}\n"
       "  - {id: e, uses: shell, run_if: {message: x}, with: {command: date}}\n"
       "  - {id: f, uses: shell, map_index_template: \"{{ conn.x.password }}\", expand: {n: [1]}, with: {command: date}}\n");
-  EXPECT_THAT(told, HasSubstr("3:39: task 'a': in a template: "));
+  EXPECT_THAT(told, HasSubstr("3:38: task 'a': in a template: "));
   EXPECT_THAT(told, HasSubstr("xcom_pull of 'c', which is no task"));
   EXPECT_THAT(told, HasSubstr("mesage"));
   EXPECT_THAT(told, HasSubstr("task 'd': 'run_if' must be a template, not a list"));
