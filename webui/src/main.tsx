@@ -14,6 +14,7 @@ import './styles/log.css';
 import './styles/lists.css';
 import './styles/calendar.css';
 import './styles/checks.css';
+import './styles/durations.css';
 import './styles/code.css';
 
 const root = document.getElementById('root');

@@ -1,8 +1,8 @@
 // Client-side routes over the history API. A link is a real anchor: it opens in new tabs and works with the keyboard.
 import {useSyncExternalStore, type AnchorHTMLAttributes, type MouseEvent} from 'react';
 
-// What a DAG's page shows: its runs, its calendar, what its checks found, its backfills, or its file and versions.
-export const kDagTabs = ['runs', 'calendar', 'checks', 'backfills', 'code'] as const;
+// What a DAG's page shows: its runs, its calendar, how long it took, what its checks found, its backfills, or its file and versions.
+export const kDagTabs = ['runs', 'calendar', 'durations', 'checks', 'backfills', 'code'] as const;
 export type DagTab = (typeof kDagTabs)[number];
 const kPages = [
   'runs',

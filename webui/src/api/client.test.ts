@@ -1,5 +1,6 @@
 import {describe, expect, it} from 'vitest';
-import {ApiError, Client, errorMessage, queryString} from './client';
+import {makeClient} from './client';
+import {ApiError, errorMessage, queryString} from './http';
 
 interface Seen {
   url: string;
@@ -11,7 +12,7 @@ interface Seen {
 function clientWith(answer: () => Response) {
   const seen: Seen[] = [];
   let refused = 0;
-  const client = new Client({
+  const client = makeClient({
     token: () => 'secret',
     onUnauthorized: () => refused++,
     fetch: ((url: string, init: RequestInit) => {
@@ -122,7 +123,7 @@ describe('Client', () => {
   });
 
   it('says that the scheduler does not answer when the connection fails', async () => {
-    const client = new Client({
+    const client = makeClient({
       token: () => null,
       onUnauthorized: () => undefined,
       fetch: () => Promise.reject(new TypeError('Failed to fetch')),

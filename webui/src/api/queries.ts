@@ -8,7 +8,9 @@ import {
   useQuery,
   type InfiniteData,
 } from '@tanstack/react-query';
-import {ApiError, Client, type RunFilter} from './client';
+import {makeClient} from './client';
+import {ApiError} from './http';
+import type {RunFilter} from './run_routes';
 import {currentToken, signOut} from './session';
 import {addDays} from '../format/calendar';
 import {dayStart, zoneName, type Zone} from '../format/time';
@@ -28,7 +30,7 @@ import type {
   Variable,
 } from './types';
 
-export const client = new Client({token: currentToken, onUnauthorized: signOut});
+export const client = makeClient({token: currentToken, onUnauthorized: signOut});
 
 export const queryClient = new QueryClient({
   defaultOptions: {

@@ -7,7 +7,7 @@ import {ErrorNotice, Skeleton} from './notice';
 import {toast} from './toast';
 import {useConf} from './use_conf';
 import {client, queryClient, useDag, useDags} from '../api/queries';
-import type {BackfillRequest} from '../api/client';
+import type {BackfillRequest} from '../api/backfill_routes';
 import type {DagDetails, Reprocess} from '../api/types';
 import {datesDetail, datesText} from '../format/backfill';
 import {formFields} from '../format/params';

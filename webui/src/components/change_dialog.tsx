@@ -7,7 +7,7 @@ import {ErrorNotice} from './notice';
 import {SelectionPreview} from './selection_preview';
 import {toast} from './toast';
 import {client, queryClient} from '../api/queries';
-import type {ClearOptions, Mark} from '../api/client';
+import type {ClearOptions, Mark} from '../api/instance_routes';
 import {countText} from '../format/selection';
 
 export type Action = 'clear' | Mark;

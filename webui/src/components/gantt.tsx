@@ -7,7 +7,7 @@ import {useNow} from './times';
 import type {OpenNodes} from './use_open';
 import {useInstances} from '../api/queries';
 import type {GridCell} from '../api/types';
-import {formatDuration} from '../format/duration';
+import {formatDuration, formatTick} from '../format/duration';
 import {barOf, cellOf, spanOf, ticksOf, type Bar, type Span} from '../format/gantt';
 import {describeCounts, summarise} from '../format/summary';
 import {rowsOf, type Row, type Structure} from '../graph/structure';
@@ -90,7 +90,7 @@ export function Gantt({dag, run, structure, nodes, cells}: Props) {
         <span className="gantt-axis">
           {ticks.map((tick) => (
             <span key={tick} style={{left: share(tick)}}>
-              {tick === 0 ? '0' : formatDuration(tick)}
+              {formatTick(tick)}
             </span>
           ))}
         </span>

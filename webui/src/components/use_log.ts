@@ -1,7 +1,7 @@
 // The log of one attempt as React sees it: a buffer that grows, and a number that changes when it did.
 import {useEffect, useRef, useState} from 'react';
 import {client} from '../api/queries';
-import {ApiError} from '../api/client';
+import {ApiError} from '../api/http';
 import type {InstanceKey} from '../api/types';
 import {followLog} from '../log/follow';
 import {LogBuffer} from '../log/log_buffer';

@@ -16,6 +16,15 @@ export function formatDuration(seconds: number | null | undefined): string {
   return rest > 0 ? `${minutes} min ${rest} s` : `${minutes} min`;
 }
 
+// The same for marks of an axis, which are round: "5 s" and not "5.00 s".
+export function formatTick(seconds: number): string {
+  return seconds === 0
+    ? '0'
+    : formatDuration(seconds)
+        .replace(/(\.\d*?)0+ s$/, '$1 s')
+        .replace('. s', ' s');
+}
+
 // From start to end, or to now while it still goes on.
 export function elapsed(start: string | null | undefined, end: string | null | undefined, now: number): number | null {
   if (!start) return null;

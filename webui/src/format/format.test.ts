@@ -1,12 +1,16 @@
 import {describe, expect, it} from 'vitest';
 import {scheduleText} from './schedule';
-import {elapsed, formatDuration, formatRelative} from './duration';
+import {elapsed, formatDuration, formatRelative, formatTick} from './duration';
 import {problemsOf} from './import_errors';
 import {readJobReport, workerLanes} from './job_report';
 import {formatBytes, formatCount} from './number';
 import {formatTime, parseTypedTime} from './time';
 
 describe('durations', () => {
+  it('have no zeros behind the point at an axis', () => {
+    expect([0, 0.5, 2.5, 5, 10, 90].map(formatTick)).toEqual(['0', '500 ms', '2.5 s', '5 s', '10 s', '1 min 30 s']);
+  });
+
   it('show two units at most and never round up to a sixty', () => {
     const cases: [number | null, string][] = [
       [null, '–'],

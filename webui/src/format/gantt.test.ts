@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {barOf, spanOf, ticksOf} from './gantt';
+import {axisOf, barOf, spanOf, ticksOf} from './gantt';
 
 const at = (seconds: number) => new Date(seconds * 1000).toISOString();
 const cell = (state: string, queued: number | null, start: number | null, end: number | null) => ({
@@ -52,5 +52,10 @@ describe('the gantt', () => {
     expect(ticksOf(3600, 5)).toEqual([0, 900, 1800, 2700, 3600]);
     expect(ticksOf(0.9, 4)).toEqual([0, 0.5]);
     expect(ticksOf(86400 * 30, 5)).toEqual([0, 6, 12, 18, 24, 30].map((day) => day * 86400));
+  });
+  it('makes an axis that ends at a round time, not below the most', () => {
+    expect(axisOf(8, 4)).toEqual({top: 8, ticks: [0, 2, 4, 6, 8]});
+    expect(axisOf(9, 4)).toEqual({top: 10, ticks: [0, 5, 10]});
+    expect(axisOf(0, 4).top).toBeGreaterThan(0);
   });
 });

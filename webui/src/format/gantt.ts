@@ -66,3 +66,13 @@ export function ticksOf(seconds: number, wanted: number): number[] {
   step = steps.find((one) => one >= step) ?? Math.ceil(step / 86400) * 86400;
   return Array.from({length: Math.floor(seconds / step + 1e-9) + 1}, (_, i) => Number((i * step).toPrecision(12)));
 }
+
+// An axis from nothing to the first round time that is not below the most.
+export function axisOf(most: number, wanted: number): {top: number; ticks: number[]} {
+  const length = Math.max(most, 0.01);
+  const ticks = ticksOf(length, wanted);
+  const step = ticks[1] ?? length;
+  const last = ticks.at(-1) ?? 0;
+  if (last < length) ticks.push(Number((last + step).toPrecision(12)));
+  return {top: ticks.at(-1) ?? length, ticks};
+}

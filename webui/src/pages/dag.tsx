@@ -7,6 +7,7 @@ import {BackfillDialog} from '../components/backfill_dialog';
 import {DagCalendar} from '../components/dag_calendar';
 import {DagChecks} from '../components/dag_checks';
 import {DagCode} from '../components/dag_code';
+import {DagDurations} from '../components/dag_durations';
 import {DagGrid} from '../components/dag_grid';
 import {PlayIcon} from '../components/icons';
 import {ImportErrors} from '../components/import_errors';
@@ -17,6 +18,7 @@ import {Shell} from '../components/shell';
 import {Ago, Time} from '../components/times';
 import {TriggerDialog} from '../components/trigger_dialog';
 import {useOpen} from '../components/use_open';
+import {inTime} from '../format/durations';
 import {scheduleText} from '../format/schedule';
 import {structureOf} from '../graph/structure';
 import {Cells} from '../live/cells';
@@ -58,6 +60,7 @@ export function DagPage({dag, tab}: {dag: string; tab: DagTab}) {
           <DagRuns dag={dag} onTrigger={() => setDialog('trigger')} />
         )}
         {tab === 'calendar' && !(details.isError && !details.data) && <DagCalendar dag={dag} />}
+        {tab === 'durations' && !(details.isError && !details.data) && <DagDurations dag={dag} />}
         {tab === 'checks' && !(details.isError && !details.data) && <DagChecks dag={dag} />}
         {tab === 'backfills' && (
           <div className="list-page dag-tab">
@@ -81,6 +84,7 @@ export function DagPage({dag, tab}: {dag: string; tab: DagTab}) {
 const kTabNames: Record<DagTab, string> = {
   runs: 'Runs',
   calendar: 'Calendar',
+  durations: 'Durations',
   checks: 'Checks',
   backfills: 'Backfills',
   code: 'Code',
@@ -121,11 +125,7 @@ function DagRuns({dag, onTrigger}: {dag: string; onTrigger: () => void}) {
   useShortcuts({e: () => nodes.toggleAll()});
   const cells = useMemo(() => new Cells(grid.data?.task_instances ?? []), [grid.data]);
   // Columns run from the oldest to the newest, as time does.
-  const runs = useMemo(() => {
-    const time = (run: {run_after?: string | null; logical_date?: string | null; queued_at?: string | null}) =>
-      run.run_after ?? run.logical_date ?? run.queued_at ?? '';
-    return [...(grid.data?.runs ?? [])].sort((a, b) => Date.parse(time(a)) - Date.parse(time(b)));
-  }, [grid.data]);
+  const runs = useMemo(() => inTime(grid.data?.runs ?? []), [grid.data]);
   const newest = useMemo(() => {
     const time = (text?: string | null) => (text ? Date.parse(text) : 0);
     return (

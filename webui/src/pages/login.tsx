@@ -1,7 +1,7 @@
 import {useState, type FormEvent} from 'react';
 import {client} from '../api/queries';
 import {signIn} from '../api/session';
-import {ApiError} from '../api/client';
+import {ApiError} from '../api/http';
 import {Mark} from '../components/icons';
 
 export function LoginPage() {

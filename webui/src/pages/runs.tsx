@@ -1,7 +1,7 @@
 // Runs of every DAG, the newest first: found by DAG, state, type and id; several can be changed at once.
 import {useDeferredValue, useRef, useState} from 'react';
 import {useCan, useRunList} from '../api/queries';
-import type {RunFilter} from '../api/client';
+import type {RunFilter} from '../api/run_routes';
 import type {DagRun} from '../api/types';
 import {SearchIcon} from '../components/icons';
 import {More} from '../components/more';

@@ -1,0 +1,27 @@
+// Assets and their updates.
+import {queryString, kPage, type Http} from './http';
+import type {Asset, AssetEvent, DagRun} from './types';
+
+export const assetRoutes = (http: Http) => ({
+  assets(search: string, offset: number, signal?: AbortSignal) {
+    const query = queryString({name_pattern: search, limit: kPage, offset, order_by: 'name'});
+    return http.get<{assets: Asset[]; total_entries: number}>(`/api/v2/assets${query}`, signal);
+  },
+
+  asset(id: number, signal?: AbortSignal) {
+    return http.get<Asset>(`/api/v2/assets/${id}`, signal);
+  },
+
+  assetEvents(id: number, signal?: AbortSignal) {
+    const query = queryString({asset_id: id, order_by: '-timestamp', limit: 50});
+    return http.get<{asset_events: AssetEvent[]; total_entries: number}>(`/api/v2/assets/events${query}`, signal);
+  },
+
+  updateAsset(id: number, extra: Record<string, unknown>) {
+    return http.send('POST', '/api/v2/assets/events', {asset_id: id, extra}) as Promise<AssetEvent>;
+  },
+
+  materialize(id: number) {
+    return http.send('POST', `/api/v2/assets/${id}/materialize`, {}) as Promise<DagRun>;
+  },
+});

@@ -1,0 +1,128 @@
+// Task instances: how they stand and why, what they left, and what people do to them.
+import {queryString, kPage, type Http} from './http';
+import {segment, dagPath, taskPath, instancePath, mapQuery} from './paths';
+import type {Approval, InstanceKey, LogChunk, TaskInstance, Why, XComEntry} from './types';
+
+// Which task instances are meant, from one or from a whole run: preview and action are one request, but for dry_run.
+export interface Selection {
+  upstream: boolean;
+  downstream: boolean;
+  past: boolean;
+  future: boolean;
+}
+
+export interface ClearOptions extends Selection {
+  onlyFailed: boolean;
+  newestVersion: boolean;
+}
+
+export type Mark = 'success' | 'failed' | 'skipped';
+
+type Listed = Promise<{task_instances: TaskInstance[]}>;
+
+const selectionBody = ({upstream, downstream, past, future}: Selection) => ({
+  include_upstream: upstream,
+  include_downstream: downstream,
+  include_past: past,
+  include_future: future,
+});
+
+export const instanceRoutes = (http: Http) => ({
+  taskInstance(key: InstanceKey, signal?: AbortSignal) {
+    return http.get<TaskInstance>(instancePath(key), signal);
+  },
+
+  // All instances of a mapped task, in the order of their index: the first page tells how many more there are.
+  async mappedInstances(key: InstanceKey, signal?: AbortSignal): Promise<TaskInstance[]> {
+    const page = (offset: number) =>
+      http.get<{task_instances: TaskInstance[]; total_entries: number}>(
+        `${taskPath(key)}/listMapped${queryString({limit: kPage, offset})}`,
+        signal,
+      );
+    const first = await page(0);
+    const offsets: number[] = [];
+    for (let offset = kPage; offset < Math.min(first.total_entries, 10_000); offset += kPage) offsets.push(offset);
+    const rest = await Promise.all(offsets.map(page));
+    return [first, ...rest].flatMap((one) => one.task_instances);
+  },
+
+  tries(key: InstanceKey, signal?: AbortSignal) {
+    return http.get<{task_instances: TaskInstance[]; total_entries: number}>(`${instancePath(key)}/tries`, signal);
+  },
+
+  log(key: InstanceKey, attempt: number, token: string | null, signal?: AbortSignal) {
+    const query = queryString({token, ...mapQuery(key)});
+    return http.get<LogChunk>(`${taskPath(key)}/logs/${attempt}${query}`, signal);
+  },
+
+  // Their values come one by one: the list names them only.
+  async xcoms(key: InstanceKey, signal?: AbortSignal): Promise<XComEntry[]> {
+    const path = `${taskPath(key)}/xcomEntries`;
+    const list = await http.get<{xcom_entries: XComEntry[]}>(
+      `${path}${queryString({limit: kPage, ...mapQuery(key)})}`,
+      signal,
+    );
+    return Promise.all(
+      list.xcom_entries.map((entry) =>
+        http.get<XComEntry>(`${path}/${segment(entry.key)}${queryString(mapQuery(key))}`, signal),
+      ),
+    );
+  },
+
+  why(key: InstanceKey, signal?: AbortSignal) {
+    const path = taskPath(key).replace('/api/v2/', '/millrace/v1/');
+    return http.get<Why>(`${path}/why${queryString(mapQuery(key))}`, signal);
+  },
+
+  job({dag, run, task}: InstanceKey, signal?: AbortSignal) {
+    return http.get<unknown>(`/millrace/v1/jobs/${segment(dag)}/${segment(run)}/${segment(task)}`, signal);
+  },
+
+  noteInstance(key: InstanceKey, note: string) {
+    return http.send('PATCH', instancePath(key), {note});
+  },
+
+  // task null: every task of the run.
+  clear(
+    {dag, run, task, map}: InstanceKey | (Omit<InstanceKey, 'task'> & {task: null}),
+    options: ClearOptions,
+    dryRun: boolean,
+  ) {
+    return http.send('POST', `${dagPath(dag)}/clearTaskInstances`, {
+      dag_run_id: run,
+      ...(task === null ? {} : {task_ids: [map < 0 ? task : [task, map]]}),
+      ...selectionBody(options),
+      only_failed: options.onlyFailed,
+      run_on_latest_version: options.newestVersion,
+      reset_dag_runs: true,
+      dry_run: dryRun,
+    }) as Listed;
+  },
+
+  mark(key: InstanceKey, state: Mark, selection: Selection, dryRun: boolean) {
+    const path = `${instancePath(key)}${dryRun ? '/dry_run' : ''}`;
+    return http.send('PATCH', path, {new_state: state, ...selectionBody(selection)}) as Listed;
+  },
+
+  // Of every DAG and run; waiting: only those that nobody has answered yet.
+  approvals(waiting: boolean, signal?: AbortSignal) {
+    const query = queryString({
+      limit: kPage,
+      order_by: '-created_at',
+      ...(waiting ? {response_received: false, state: ['deferred']} : {}),
+    });
+    return http.get<{hitl_details: Approval[]; total_entries: number}>(
+      `/api/v2/dags/~/dagRuns/~/hitlDetails${query}`,
+      signal,
+    );
+  },
+
+  approval(key: InstanceKey, signal?: AbortSignal) {
+    return http.get<Approval>(`${taskPath(key)}/${key.map}/hitlDetails`, signal);
+  },
+
+  answer(key: InstanceKey, options: string[], values: Record<string, unknown>) {
+    const body = {chosen_options: options, params_input: values};
+    return http.send('PATCH', `${taskPath(key)}/${key.map}/hitlDetails`, body);
+  },
+});
