@@ -37,8 +37,8 @@ class World {
   }
 
   pastRun(dag, n, next) {
-    const logical = dag.id === 'daily_flights' ? Date.UTC(2001, 1, 5 + n, 7) : this.now - (dag.runs - n) * dag.every * 1000;
-    const begin = dag.id === 'daily_flights' ? this.now - (dag.runs - n) * 3600e3 : logical + 400;
+    const logical = dag.id === 'daily_flights' ? Date.UTC(2001, 1, 5 + n, 7) : this.now - (dag.runs - n + 1) * dag.every * 1000;
+    const begin = dag.id === 'daily_flights' ? this.now - (dag.runs - n) * 3600e3 : logical + dag.every * 1000 + 400;
     const run = {id: `scheduled__${iso(logical).replace('.000Z', '+00:00')}`, type: 'scheduled', logical, begin, end: begin, state: 'success', conf: {}, cells: new Map()};
     const failing = dag.fail?.[n];
     const ends = new Map();

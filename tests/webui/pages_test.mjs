@@ -158,6 +158,39 @@ describePages('the dashboard shows', (started) => ({mock, page} = started), () =
     assert.equal(await page.locator('nav[aria-label="Of this DAG"] >> text=Checks').count(), mock.world.dags.get('crm_sync').tasks.some((task) => ['check', 'mapreduce'].includes(task.kind)) ? 1 : 0);
   });
 
+  it('draws how long runs and chosen tasks took, and how late they landed, with the choice in the address', async () => {
+    await page.goto(`${mock.url}/dags/daily_flights`);
+    await page.click('nav[aria-label="Of this DAG"] >> text=Durations');
+    await page.waitForSelector('.durations-chart');
+    const drawn = () => page.locator('polyline.durations-series').evaluateAll((all) => [...new Set(all.map((line) => line.dataset.series))]);
+    assert.deepEqual(await drawn(), ['~', 'delays', 'extract', 'rollup']);
+    assert.equal(await page.locator('.durations-run').count(), 25);
+    // Where the run failed at `quality`, nothing behind it has a length: the line is interrupted, and the failed run is marked.
+    assert.equal(await page.locator('polyline[data-series=delays]').count(), 3);
+    assert.equal(await page.locator('.durations-point[data-series="~"][data-failed]').count(), 2);
+    assert.match(await page.locator('.durations-run').first().getAttribute('title'), /Whole run: [\d.]+ s[\s\S]*delays: [\d.]+ s/);
+    for (const name of ['delays', 'extract', 'rollup']) await page.uncheck(`[aria-label="Draw ${name}"]`);
+    await page.waitForSelector('.durations-median', {state: 'attached'});
+    await page.check('[aria-label="Draw quality"]');
+    assert.match(page.url(), /tasks=%7E%2Cquality|tasks=~%2Cquality/);
+    const median = await page.locator('tr[data-series="~"] td').nth(2).innerText();
+    await page.keyboard.press('g');
+    await page.waitForSelector('h2:text("How long after it was due")');
+    assert.notEqual(await page.locator('tr[data-series="~"] td').nth(2).innerText(), median);
+    await page.reload();
+    await page.waitForSelector('.durations-chart[aria-label="Landing times"]');
+    assert.deepEqual(await drawn(), ['~', 'quality']);
+    await page.click('.durations-point[data-series=quality][data-failed]');
+    await page.waitForSelector('h1:text("quality")');
+    await page.goto(`${mock.url}/dags/backup_verify/durations`);
+    await page.waitForSelector('text=No run has ended yet');
+    await page.goto(`${mock.url}/dags/warehouse_rebuild/durations`);
+    await page.fill('[aria-label="Search tasks"]', 'clean_041');
+    await page.check('[aria-label="Draw clean_041"]');
+    await page.waitForSelector('polyline[data-series=clean_041]');
+    assert.ok((await page.locator('.durations-table tbody tr').count()) <= 100);
+  });
+
   it('shows when tasks waited and when they worked, with groups and mapped tasks that open', async () => {
     await page.goto(`${mock.url}/dags/regional_sales`);
     await page.waitForSelector('.task-card');
