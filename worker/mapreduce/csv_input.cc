@@ -24,6 +24,7 @@ std::string AuthorsOptions(const InputSpec& spec) {
   if (!spec.delimiter.empty()) options += ", delim=" + QuoteText(spec.delimiter);
   if (spec.header) options += std::string(", header=") + (*spec.header ? "true" : "false");
   if (spec.null_text) options += ", nullstr=" + QuoteText(*spec.null_text);
+  if (spec.bad_rows_limit > 0) options += ", ignore_errors=true";  // else one among the first of a file hides its columns
   if (spec.columns.empty()) return options;
   std::string types;
   for (const auto& [name, type] : spec.columns) types += (types.empty() ? "" : ", ") + QuoteText(name) + ": " + QuoteText(type);

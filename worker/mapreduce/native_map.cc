@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <exception>
 
 #include "worker/lake/path.h"
@@ -111,7 +112,7 @@ Status MapByClass(const Site& site, const StageTaskWork& work, api::Mapper& mapp
   return context.status;
 }
 
-Status MapByCommand(const Site& site, const StageTaskWork& work, PairSink& sink, LoggedCounters& counters) {
+Status MapByCommand(const Site& site, const StageTaskWork& work, PairSink& sink, LoggedCounters& counters, std::int64_t& input_rows) {
   SplitReader reader(work);
   std::string_view lines;
   bool open_line = false;  // the last line given had no newline
@@ -123,6 +124,7 @@ Status MapByCommand(const Site& site, const StageTaskWork& work, PairSink& sink,
       if (!more.ok()) read = more.status();
       if (!more.ok() || !*more) return std::nullopt;
       open_line = !lines.empty() && lines.back() != '\n';
+      input_rows += std::count(lines.begin(), lines.end(), '\n') + (open_line ? 1 : 0);
     }
     const std::string_view chunk = lines.substr(0, kFeedBytes);
     lines.remove_prefix(chunk.size());
@@ -198,7 +200,7 @@ StatusOr<shuffle::FinishedOutput> MapByUserCode(const Site& site, const StageTas
     ASSIGN_OR_RETURN(const std::unique_ptr<Chain> chain, MakeChain(site, work, *writer.AddLane(), counters));
     RETURN_IF_ERROR(chain->mapper != nullptr
                         ? MapByClass(site, work, *chain->mapper, chain->sink(), counters, input_rows)
-                        : MapByCommand(site, work, chain->sink(), counters));
+                        : MapByCommand(site, work, chain->sink(), counters, input_rows));
     RETURN_IF_ERROR(chain->sink().Finish());
   } catch (const std::exception& error) {
     return FailedPrecondition(std::string("map: the library threw: ") + error.what());

@@ -1,5 +1,6 @@
 #include "worker/readers/header.h"
 
+#include "worker/readers/bad_records.h"
 #include "worker/readers/record_reader.h"
 #include "worker/readers/values.h"
 
@@ -13,6 +14,15 @@ class NoCast final : public OtherCast {
   bool Cast(const ValueType&, std::string_view, void*) override { return false; }
 };
 
+// Of the first record alone anything is asked here.
+class AfterHeader final : public BadRecords {
+ public:
+  Status Skip(const std::string& path, std::uint64_t offset, std::string_view, const std::string& reason) override {
+    constexpr std::uint64_t kByteOrderMark = 3;
+    return offset > kByteOrderMark ? OkStatus() : FailedPrecondition(path + ": the header is " + reason);
+  }
+};
+
 }  // namespace
 
 StatusOr<std::vector<std::string>> HeaderOf(const Dialect& dialect, const std::string& path) {
@@ -20,7 +30,8 @@ StatusOr<std::vector<std::string>> HeaderOf(const Dialect& dialect, const std::s
   names.header = false;
   names.nulls = false;
   ASSIGN_OR_RETURN(const FileBytes file, FileBytes::Open(path));
-  RecordReader reader(names, kWindow);
+  AfterHeader others;
+  RecordReader reader(names, kWindow, &others);
   RETURN_IF_ERROR(reader.Open({path, 0, file.size()}));
   Window window;
   ASSIGN_OR_RETURN(const bool any, reader.Next(window));

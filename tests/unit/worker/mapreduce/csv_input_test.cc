@@ -214,6 +214,25 @@ TEST_F(CsvInput, ABadRowIsAnErrorThatNamesFileLineAndReason) {
   EXPECT_THAT(short_row.status().message(), HasSubstr("line 30002, byte " + std::to_string(text.size()) + ": a record with 1 fields"));
 }
 
+TEST_F(CsvInput, BadRowsAtTheHeadOfFilesHideNeitherTheirHeadersNorTheirColumns) {
+  const char* const first[] = {"0,none\n", "1\n", "2,1,2\n", "x3,1\n"};
+  for (int file = 0; file < 4; ++file) {
+    std::string text = std::string("k,v\n") + first[file];
+    for (int i = 4 + file; i < 4000; i += 4) text += i % 40 < 4 ? first[file] : std::to_string(i) + ",1\n";
+    Write("in/" + std::to_string(file) + ".csv", text);
+  }
+  for (const char* columns : {R"(, "columns": {"k": "BIGINT", "v": "BIGINT"})", ""}) {
+    if (*columns == '\0') std::filesystem::remove(Path("in/0.csv")), std::filesystem::remove(Path("in/3.csv"));  // a guess would be text
+    RunDistributed(R"json({"inputs": {"rows": {"path": "in/", "bad_rows": {"limit": 400, "path": "bad/"})json" + std::string(columns) + R"json(}},
+      "map": "SELECT k % 4 AS g, v FROM rows", "aggregate": {"by": ["g"], "select": {"n": "count(*)", "total": "sum(v)"}}, "output": {"path": "out/"}})json", 2);
+    EXPECT_EQ(Difference(Published("out/"), std::string("SELECT i % 4 AS g, count(*) AS n, sum(1) AS total FROM range(4, 4000) t(i) WHERE i % 40 >= 4") +
+                                                (*columns == '\0' ? " AND i % 4 IN (1, 2)" : "") + " GROUP BY g"), 0) << columns;
+  }
+  Write("in/2.csv", "k\n1,1\n2,1\n");
+  EXPECT_THAT(PlanError(R"json({"inputs": {"rows": {"path": "in/", "header": true, "bad_rows": {"limit": 9, "path": "bad/"}}}, "map": "SELECT k FROM rows",
+                        "output": {"path": "out/"}})json").message(), HasSubstr("2.csv: the header is a record with 1 fields instead of 2"));
+}
+
 TEST_F(CsvInput, TextIsReadByLinesInSplits) {
   std::string text;
   for (int i = 0; i < 1000; ++i) text += "line \"" + std::to_string(i) + (i % 3 == 0 ? "\r\n" : "\n");

@@ -138,6 +138,9 @@ TEST_F(WordCount, ACommandThatFailsFailsTheAttemptWithItsLastWords) {
 TEST_F(WordCount, ACommandCountsByItsStderr) {
   RunDistributed(Job(R"j("map": {"command": ["sh", "-c", "echo reporter:counter:words,seen,5 >&2; cat > /dev/null"]})j"), 1, 1);
   EXPECT_THAT(log_, HasSubstr("counter words,seen = 5"));
+  const std::string text = SeededText();
+  EXPECT_THAT(report_, HasSubstr("\"input_rows\":" + std::to_string(std::count(text.begin(), text.end(), '\n') + 2) + ","))
+      << "the lines that it was given: both files end without a line end";
 }
 
 TEST_F(WordCount, CancelEndsACommandThatWouldNot) {
