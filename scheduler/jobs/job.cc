@@ -11,8 +11,8 @@
 #include "scheduler/jobs/plan_value.h"
 #include "scheduler/jobs/progress.h"
 #include "scheduler/jobs/rules/fuse.h"
-#include "scheduler/jobs/rules/speculate.h"
 #include "scheduler/jobs/rules/spread.h"
+#include "scheduler/jobs/second_tries.h"
 #include "scheduler/jobs/stage_graph.h"
 
 namespace millrace::jobs {
@@ -51,7 +51,8 @@ struct Job::State {
   Progress progress;
   StageGraph graph{plan, decisions, progress};
   Choices choices{graph, progress, cluster};
-  std::map<std::int32_t, std::vector<std::vector<Split>>> dealt;  // of a stage: splits by task
+  DealtSplits dealt;
+  SecondTries second_tries{graph, progress, dealt};
   std::set<SessionId> gone;  // what lay there is lost
   bool decided = false;      // something that the plan's row has to keep
   bool explain = false;  // the plan is all that is wanted
@@ -358,56 +359,6 @@ struct Job::State {
     return true;
   }
 
-  // What the tasks of a stage read, by task.
-  std::vector<std::int64_t> Sizes(std::int32_t i) {
-    std::map<std::int32_t, std::vector<PartitionSize>> groups;
-    std::vector<std::int64_t> sizes;
-    const std::vector<TaskShare>& shares = graph.decided(i).tasks;
-    for (const TaskShare& share : shares) {
-      std::int64_t& bytes = sizes.emplace_back();
-      if (share.group < 0) {
-        for (const Split& split : dealt[i].at(static_cast<std::size_t>(share.begin))) bytes += split.bytes;
-        continue;
-      }
-      if (!groups.contains(share.group)) groups[share.group] = graph.Partitions(i, share.group);
-      for (std::int32_t p = share.begin; p < share.end; ++p) bytes += groups[share.group].at(static_cast<std::size_t>(p)).bytes;
-      // The tasks of a cut partition have about equal shares of it.
-      const auto beside = [&share](const TaskShare& other) { return other.group == share.group && other.begin == share.begin; };
-      if (share.cut_read >= 0) bytes /= std::count_if(shares.begin(), shares.end(), beside);
-    }
-    return sizes;
-  }
-
-  void TryTwice(Actions& actions, std::int32_t i, const std::map<StageTaskId, Duration>& underway) {
-    std::vector<TimedTask> ended;
-    std::vector<TimedTask> running;
-    std::size_t twice = 0;
-    const std::vector<std::int64_t> sizes = Sizes(i);
-    for (std::size_t k = 0; k < sizes.size(); ++k) {
-      const StageTaskId id{i, static_cast<std::int32_t>(k)};
-      const StageTask& task = Task(id);
-      const auto found = underway.find(id);
-      if (task.winner) {
-        ended.push_back({id.index, sizes[k], task.winner->ended_at - task.winner->started_at});
-      } else if (task.twice) {
-        ++twice;
-      } else if (task.running && found != underway.end()) {
-        running.push_back({id.index, sizes[k], found->second});
-      } else {
-        return;  // not all are placed: the slots are better used for those that wait
-      }
-    }
-    for (const SpeculateChoice::Again& again : Speculate(ended, std::move(running), twice).again) {
-      const StageTaskId id{i, again.index};
-      Task(id).twice = true;
-      ++Task(id).tries;
-      actions.start.push_back({.id = {i, again.index, 1}, .work = nullptr, .slots = Task(id).slots});
-      if (std::exchange(Task(id).slow, true)) continue;
-      progress.decisions.push_back({again.decision.rule, NameOf(id) + again.decision.what, again.decision.why});
-      actions.report_changed = true;
-    }
-  }
-
   void Failed(Actions& actions, StageTaskId id, const Report& report) {
     StageTask& task = Task(id);
     if (const auto* reduce = std::get_if<ReduceResult>(&report.stage); reduce != nullptr && !reduce->lost_maps.empty()) {
@@ -513,7 +464,7 @@ Actions Job::OnTick(const std::vector<Underway>& underway) {
     elapsed[one.id] = one.elapsed;
     stages.insert(one.id.stage);
   }
-  for (const std::int32_t stage : stages) state_->TryTwice(actions, stage, elapsed);
+  for (const std::int32_t stage : stages) state_->second_tries.Start(actions, stage, elapsed);
   return actions;
 }
 

@@ -1,56 +1,31 @@
 #include "worker/mapreduce/aggregate.h"
 
-#include <cctype>
 #include <map>
+#include <set>
+#include <utility>
 
-#include "worker/mapreduce/bind.h"
-#include "worker/sql/instance.h"
+#include "worker/mapreduce/site.h"
+#include "worker/mapreduce/stage_sql.h"
+#include "worker/sql/aggregate_calls.h"
 
 namespace millrace::mapreduce {
 namespace {
 
 using sql::QuoteName;
 
-// How states of each function are put together.
+constexpr std::string_view kAverage = "avg";
+
+// How states of each function are put together; an average is a sum and a count.
 const std::map<std::string, std::string, std::less<>> kMerges = {
-    {"sum", "sum"},           {"count", "sum"},       {"min", "min"},         {"max", "max"},          {"avg", "avg"},
-    {"mean", "avg"},          {"bool_and", "bool_and"}, {"bool_or", "bool_or"}, {"bit_and", "bit_and"}, {"bit_or", "bit_or"},
-    {"bit_xor", "bit_xor"},   {"count_if", "sum"},    {"countif", "sum"},
+    {"sum", "sum"},           {"count", "sum"},         {"count_star", "sum"},  {"min", "min"},         {"max", "max"},
+    {"avg", "avg"},           {"mean", "avg"},          {"bool_and", "bool_and"}, {"bool_or", "bool_or"}, {"bit_and", "bit_and"},
+    {"bit_or", "bit_or"},     {"bit_xor", "bit_xor"},   {"count_if", "sum"},    {"countif", "sum"},     {"any_value", "any_value"},
 };
 
-std::string_view Trim(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())) != 0) text.remove_prefix(1);
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) text.remove_suffix(1);
-  return text;
-}
-
-// Past the parenthesis that closes the one at `open`; npos when there is none. Quotes are skipped; `comma` is set when one
-// stands directly inside.
-std::size_t AfterClosing(std::string_view text, std::size_t open, bool& comma) {
-  int depth = 0;
-  for (std::size_t i = open; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == '\'' || c == '"') {
-      i = text.find(c, i + 1);
-      if (i == std::string_view::npos) return i;
-    } else if (c == '(' || c == '[' || c == '{') {
-      ++depth;
-    } else if (c == ')' || c == ']' || c == '}') {
-      if (--depth == 0) return i + 1;
-    } else if (c == ',' && depth == 1) {
-      comma = true;
-    }
-  }
-  return std::string_view::npos;
-}
-
-bool OnlyFilter(std::string_view tail) {
-  if (tail.empty()) return true;
-  const std::size_t open = tail.find('(');
-  const std::vector<std::string> words = BareWords(tail.substr(0, open));
-  bool ignored = false;
-  return open != std::string_view::npos && words.size() == 1 && words[0] == "filter" &&
-         AfterClosing(tail, open, ignored) == tail.size();
+std::set<std::string, std::less<>> Functions() {
+  std::set<std::string, std::less<>> names;
+  for (const auto& [name, how] : kMerges) names.insert(name);
+  return names;
 }
 
 std::string ByList(const std::vector<std::string>& by) {
@@ -59,88 +34,123 @@ std::string ByList(const std::vector<std::string>& by) {
   return list;
 }
 
-std::string GroupBy(const std::vector<std::string>& by) { return by.empty() ? "" : " GROUP BY " + ByList(by); }
-
-// In lower case; of a call that DecomposableCall has found to be one.
-std::string NameOfCall(std::string_view expression) {
-  const std::string_view text = Trim(expression);
-  const std::vector<std::string> name = BareWords(text.substr(0, text.find('(')));
-  return name.empty() ? "" : name.front();
+std::string Select(const AggregateSpec& spec, std::string list, const std::string& relation, bool grouped = true) {
+  std::string by = ByList(spec.by);
+  list = by + (by.empty() || list.empty() ? "" : ", ") + list;
+  return "SELECT " + list + " FROM " + relation + (grouped && !by.empty() ? " GROUP BY " + by : "");
 }
 
-std::string StateName(const std::string& column, const char* part) { return QuoteName(column + "." + part); }
+void Append(std::string& list, const std::string& item, const std::string& name) {
+  list += (list.empty() ? "" : ", ") + item + " AS " + QuoteName(name);
+}
 
-void Append(std::string& list, const std::string& item) { list += (list.empty() ? "" : ", ") + item; }
+// A column of states.
+struct State {
+  std::string name;
+  std::string call;   // that makes it of rows
+  std::string merge;  // the function that makes one of several
+};
+
+// A call of an expression, from its states.
+struct Final {
+  std::string name;
+  bool average = false;
+};
+
+// What is known of a whole `aggregate` before types are.
+struct Parts {
+  std::vector<State> states;
+  std::vector<Final> finals;
+  std::string rest;   // of all expressions, over the finals
+  bool more = false;  // some expression is more than one call
+};
+
+StatusOr<Parts> PartsOf(sql::Connection& connection, const AggregateSpec& spec) {
+  static const std::set<std::string, std::less<>> kFunctions = Functions();
+  Parts parts;
+  for (const auto& [column, expression] : spec.select) {
+    ASSIGN_OR_RETURN(const sql::TakenApart apart, TakeApart(connection, expression, column, kFunctions));
+    Append(parts.rest, apart.rest.empty() ? QuoteName(column) : apart.rest, column);
+    parts.more = parts.more || !apart.rest.empty();
+    for (std::size_t i = 0; i < apart.calls.size(); ++i) {
+      const sql::AggregateCall& call = apart.calls[i];
+      const std::string name = apart.rest.empty() ? column : column + "." + std::to_string(i + 1);
+      const std::string& how = kMerges.find(call.function)->second;
+      parts.finals.push_back({name, how == kAverage});
+      if (how == kAverage) {
+        parts.states.push_back({name + ".sum", "sum" + call.arguments, "sum"});
+        parts.states.push_back({name + ".count", "count" + call.arguments, "sum"});
+      } else {
+        parts.states.push_back({name, call.text, how});
+      }
+    }
+  }
+  return parts;
+}
+
+// Two columns of one name would be taken for each other.
+Status CheckNames(const AggregateSpec& spec, const Parts& parts) {
+  std::set<std::string> names(spec.by.begin(), spec.by.end());
+  for (const State& state : parts.states) {
+    if (!names.insert(state.name).second) return FailedPrecondition("two columns are called " + state.name);
+  }
+  return OkStatus();
+}
+
+StatusOr<AggregatePlan> Derive(sql::Connection& connection, const AggregateSpec& spec, const std::string& relation,
+                               const std::string& view) {
+  const std::string states = QuoteName(view);
+  ASSIGN_OR_RETURN(const Parts parts, PartsOf(connection, spec));
+  RETURN_IF_ERROR(CheckNames(spec, parts));
+  AggregatePlan plan;
+  std::string combine;
+  for (const State& state : parts.states) Append(combine, state.call, state.name);
+  plan.combine = Select(spec, combine, relation);
+  RETURN_IF_ERROR(CreateView(connection, view, plan.combine));
+  ASSIGN_OR_RETURN(const std::vector<Column> columns, connection.Describe(plan.combine));
+
+  std::map<std::string, std::string, std::less<>> merged;  // by state
+  std::string partial;
+  for (std::size_t i = 0; i < parts.states.size(); ++i) {
+    const State& state = parts.states[i];
+    // Sums are wider than what they are sums of.
+    merged[state.name] = "CAST(" + state.merge + "(" + QuoteName(state.name) + ") AS " + columns[spec.by.size() + i].type + ")";
+    Append(partial, merged[state.name], state.name);
+  }
+  plan.partial = Select(spec, partial, states);
+
+  std::string finals;
+  for (const Final& final : parts.finals) {
+    // Of dates and intervals an average is no quotient of numbers, and this does not bind.
+    Append(finals,
+           final.average ? "CAST(" + merged[final.name + ".sum"] + " AS DOUBLE) / " + merged[final.name + ".count"] : merged[final.name],
+           final.name);
+  }
+  plan.merge = Select(spec, finals, states);
+  if (!parts.more) return plan;
+  plan.merge = Select(spec, parts.rest, "(" + plan.merge + ")", false);
+  // What is left of the expressions must look at one group at a time.
+  ASSIGN_OR_RETURN(const sql::SelectFacts facts, connection.CheckSelect(Select(spec, parts.rest, states, false)));
+  ASSIGN_OR_RETURN(const std::string together, NeedsRowsTogether(connection, facts.text, facts.functions));
+  if (!together.empty()) return FailedPrecondition(together);
+  return plan;
+}
 
 }  // namespace
 
-std::optional<AggregateCall> DecomposableCall(std::string_view expression, std::string_view type) {
-  const std::string_view text = Trim(expression);
-  const std::size_t open = text.find('(');
-  if (open == std::string_view::npos || text.find("--") != std::string_view::npos) return std::nullopt;
-  const std::vector<std::string> name = BareWords(text.substr(0, open));
-  if (name.size() != 1 || name[0].size() != Trim(text.substr(0, open)).size() || !kMerges.contains(name[0])) return std::nullopt;
-  bool comma = false;
-  const std::size_t after = AfterClosing(text, open, comma);
-  if (after == std::string_view::npos || comma) return std::nullopt;
-  AggregateCall call{name[0], std::string(Trim(text.substr(open + 1, after - open - 2))), std::string(Trim(text.substr(after)))};
-  if (!OnlyFilter(call.tail)) return std::nullopt;
-  const std::vector<std::string> words = BareWords(call.arguments);
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    if (words[i] == "distinct" || (words[i] == "order" && i + 1 < words.size() && words[i + 1] == "by")) return std::nullopt;
-  }
-  // Of dates and intervals an average is no quotient of numbers.
-  if (kMerges.find(call.function)->second == "avg" && type != "DOUBLE") return std::nullopt;
-  return call;
-}
-
 std::string PlainAggregate(const AggregateSpec& spec, const std::string& relation) {
-  std::string list = ByList(spec.by);
-  for (const auto& [column, expression] : spec.select) Append(list, expression + " AS " + QuoteName(column));
-  return "SELECT " + list + " FROM " + relation + GroupBy(spec.by);
+  std::string list;
+  for (const auto& [column, expression] : spec.select) Append(list, expression, column);
+  return Select(spec, list, relation);
 }
 
-AggregatePlan PlanAggregate(const AggregateSpec& spec, const std::vector<Column>& plain, const std::string& relation,
-                            const std::string& states) {
-  std::string combine = ByList(spec.by);
-  std::string merge = combine;
-  for (std::size_t i = 0; i < spec.select.size(); ++i) {
-    const auto& [column, expression] = spec.select[i];
-    const std::string& type = plain[spec.by.size() + i].type;
-    const std::optional<AggregateCall> call = DecomposableCall(expression, type);
-    if (!call) return {.combine = "", .merge = PlainAggregate(spec, states)};
-    const std::string& how = kMerges.find(call->function)->second;
-    const std::string name = QuoteName(column);
-    if (how == "avg") {
-      const std::string sum = StateName(column, "sum");
-      const std::string count = StateName(column, "count");
-      Append(combine, "sum(" + call->arguments + ") " + call->tail + " AS " + sum);
-      Append(combine, "count(" + call->arguments + ") " + call->tail + " AS " + count);
-      Append(merge, "CAST(sum(" + sum + ") AS DOUBLE) / sum(" + count + ") AS " + name);
-    } else {
-      Append(combine, expression + " AS " + name);
-      Append(merge, "CAST(" + how + "(" + name + ") AS " + type + ") AS " + name);
-    }
+AggregatePlan PlanAggregate(sql::Connection& connection, const AggregateSpec& spec, const std::vector<Column>& plain,
+                            const std::string& relation, const std::string& states) {
+  if (StatusOr<AggregatePlan> plan = Derive(connection, spec, relation, states); plan.ok()) {
+    const StatusOr<std::vector<Column>> columns = connection.Describe(plan->merge);
+    if (columns.ok() && *columns == plain) return *std::move(plan);
   }
-  return {.combine = "SELECT " + combine + " FROM " + relation + GroupBy(spec.by),
-          .merge = "SELECT " + merge + " FROM " + states + GroupBy(spec.by)};
-}
-
-std::string PartialMerge(const AggregateSpec& spec, const std::vector<Column>& states, const std::string& relation) {
-  std::string list = ByList(spec.by);
-  // In the order of combine: an average has two states, all others have one.
-  std::size_t state = spec.by.size();
-  const auto add = [&](const std::string& how) {
-    const std::string name = QuoteName(states[state].name);
-    Append(list, "CAST(" + how + "(" + name + ") AS " + states[state].type + ") AS " + name);
-    ++state;
-  };
-  for (const auto& [column, expression] : spec.select) {
-    const std::string& how = kMerges.find(NameOfCall(expression))->second;
-    add(how == "avg" ? "sum" : how);
-    if (how == "avg") add("sum");
-  }
-  return "SELECT " + list + " FROM " + relation + GroupBy(spec.by);
+  return {.combine = "", .partial = "", .merge = PlainAggregate(spec, QuoteName(states))};
 }
 
 }  // namespace millrace::mapreduce

@@ -1,43 +1,29 @@
-// From `aggregate` to the three functions of a shuffle: combine (rows to states, before it), merge (states to states, after
-// it) and the plain GROUP BY that both together equal. Pure text; DuckDB's types are asked for by the plan. Any thread.
+// From `aggregate` to the functions of a shuffle: combine (rows to states, before it), partial (states to fewer states) and merge
+// (states to the result, after it), which together equal the plain GROUP BY. The plan attempt calls it, on its thread.
 #pragma once
 
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "core/base/status.h"
 #include "core/model/job.h"
 #include "core/spec/mapreduce_spec.h"
+#include "worker/sql/instance.h"
 
 namespace millrace::mapreduce {
-
-// One aggregate call: function(arguments) tail, where the tail is a FILTER clause or nothing.
-struct AggregateCall {
-  std::string function;  // lower case
-  std::string arguments;
-  std::string tail;
-};
-
-// Nothing when the expression is more, or something else, than one call, or cannot be computed from states (DISTINCT, ORDER
-// BY, a function whose states cannot be added up). `type` is the type of its result.
-std::optional<AggregateCall> DecomposableCall(std::string_view expression, std::string_view type);
 
 // "SELECT by, expressions FROM relation GROUP BY by".
 std::string PlainAggregate(const AggregateSpec& spec, const std::string& relation);
 
 struct AggregatePlan {
   std::string combine;  // empty: the rows cross the shuffle as they are
+  std::string partial;  // reads and makes states; empty without a combine
   std::string merge;
 };
 
-// States to fewer states, of the same columns: what a task does that has a part of a partition. Only when there is a combine.
-// `states` are the columns that it makes.
-std::string PartialMerge(const AggregateSpec& spec, const std::vector<Column>& states, const std::string& relation);
-
-// `relation` is what combine reads, `states` what merge reads; `plain` are the columns of PlainAggregate.
-AggregatePlan PlanAggregate(const AggregateSpec& spec, const std::vector<Column>& plain, const std::string& relation,
-                            const std::string& states);
+// `relation` is SQL that combine reads; `states` names the view that partial and merge read, which is made to bind them. `plain` are
+// the columns of PlainAggregate. An expression may do anything with calls of sum, count, avg, min, max, ...: round(sum(x) / count(*), 2).
+// One with a call whose states cannot be put together (DISTINCT, ORDER BY, median, ...) leaves the whole without a combine.
+AggregatePlan PlanAggregate(sql::Connection& connection, const AggregateSpec& spec, const std::vector<Column>& plain,
+                            const std::string& relation, const std::string& states);
 
 }  // namespace millrace::mapreduce

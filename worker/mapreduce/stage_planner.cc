@@ -364,11 +364,10 @@ StatusOr<StagePlanner::Rows> StagePlanner::PlanAggregation(const StageSpec& stag
   const std::string sql = PlainAggregate(aggregate, QuoteName(input));
   ASSIGN_OR_RETURN(const BoundSelect plain, BindSelect(connection_, what, sql, columns));
   const std::string states = spec_.stages.empty() ? kStates : stage.name + ".states";
-  const AggregatePlan derived = PlanAggregate(aggregate, plain.columns, QuoteName(input), QuoteName(states));
+  const AggregatePlan derived = PlanAggregate(connection_, aggregate, plain.columns, QuoteName(input), states);
   ASSIGN_OR_RETURN(Rows side, Take(input));
   if (!derived.combine.empty()) {
     AddStep(side, "combine", states, derived.combine);
-    RETURN_IF_ERROR(CreateView(connection_, states, derived.combine));
     ASSIGN_OR_RETURN(side.columns, ColumnsOf(states));
     ASSIGN_OR_RETURN(side.collations, CollationsOf(states));
   }
@@ -376,8 +375,7 @@ StatusOr<StagePlanner::Rows> StagePlanner::PlanAggregation(const StageSpec& stag
   Rows rows = Read(CloseByKeys(std::move(side), keys, stage.shuffle.partitions, false, false), states, facts);
   AddStep(rows, spec_.stages.empty() ? "merge" : stage.name, stage.name, derived.merge);
   RETURN_IF_ERROR(Define(rows, stage, sql, plain.columns));
-  MayDivide(rows, stage, derived.combine.empty() ? "" : PartialMerge(aggregate, facts.columns, QuoteName(states)),
-            "its functions cannot be computed from states");
+  MayDivide(rows, stage, derived.partial, "its functions cannot be computed from states");
   return rows;
 }
 

@@ -208,6 +208,39 @@ TEST_F(SqlJob, EveryDecomposableAggregateEqualsThePlainOne) {
             0);
 }
 
+TEST_F(SqlJob, ExpressionsOverAggregatesAreCombinedAsWell) {
+  const std::vector<std::pair<std::string, std::string>> select = {
+      {"total", "CAST(sum(id) AS BIGINT)"},
+      {"part", "round(sum(price) / count(*), 2)"},
+      {"none", "coalesce(sum(price) FILTER (WHERE price < 0), 0)"},
+      {"spread", "max(x) - min(x) + k"},
+      {"mean", "round(avg(price) * 2, 3) || ' of ' || (count(price) + 1)"},
+      {"kind", "CASE WHEN bool_or(flag) AND count(*) > 1 THEN 'some' ELSE 'none' END"},
+      {"sums", "[max(id), Count(*)]"},
+      {"quoted", "\"sum\"(id) + length('sum(x)')"},
+  };
+  std::string fields;
+  std::string list;
+  for (const auto& [name, expression] : select) {
+    fields += (fields.empty() ? "" : ", ") + ToJson(Value(name)) + ": " + ToJson(Value(expression));
+    list += ", " + expression + " AS " + name;
+  }
+  const std::string with = Numbers(R"j("aggregate": {"by": ["k"], "select": {)j" + fields + "}}");
+  EXPECT_THAT(Plan(with).stages.at(0).steps.back().code.sql, HasSubstr("GROUP BY"));
+  RunDistributed(with, 5);
+  EXPECT_EQ(Difference(Published("out"), "SELECT k" + list + " FROM " + Rows() + " GROUP BY k"), 0);
+}
+
+TEST_F(SqlJob, WhatCannotBePutTogetherFromStatesKeepsItsRows) {
+  for (const std::string expression :
+       {"sum(id) + count(DISTINCT name)", "sum(id) + median(x)", "len(list(k)) + count(*)", "sum(id) + (SELECT 1)", "max(id, 2)",
+        "avg(to_days(id::INTEGER))", "sum(sum(id)) OVER ()", "string_agg(name, ',' ORDER BY id) || count(*)"}) {
+    const std::string with =
+        Numbers(R"j("aggregate": {"by": ["k"], "select": {"n": "count(*)", "v": )j" + ToJson(Value(expression)) + "}}");
+    EXPECT_EQ(Plan(with).stages.at(0).steps.size(), 1u) << expression;
+  }
+}
+
 TEST_F(SqlJob, AnAggregateWithoutStatesIsComputedAfterTheShuffle) {
   const std::string with = Numbers(R"j("aggregate": {"by": ["k"], "select": {"names": "count(DISTINCT name)", "mid": "median(x)"}})j");
   EXPECT_EQ(Plan(with).stages.at(0).steps.size(), 1u) << "nothing is combined";
