@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <set>
 
 #include "worker/mapreduce/bind.h"
 #include "worker/mapreduce/site.h"
@@ -241,14 +242,12 @@ StatusOr<std::string> NeedsRowsTogether(sql::Connection& connection, const std::
       if (words[i] == word) return Upper(word);
     }
   }
-  std::vector<std::string> names;
-  for (const std::string& function : functions) names.push_back(QuoteText(function));
-  if (names.empty()) return std::string();
-  ASSIGN_OR_RETURN(const sql::Result found,
-                   connection.Run("SELECT function_name FROM duckdb_functions() WHERE function_type = "
-                                  "'aggregate' AND function_name IN (" +
-                                  Joined(names, ", ") + ") LIMIT 1"));
-  return found.row_count() == 0 ? std::string() : std::string(found.Text(0, 0)) + "()";
+  if (functions.empty()) return std::string();
+  ASSIGN_OR_RETURN(const std::set<std::string>* aggregates, connection.instance().AggregateFunctions(connection));
+  for (const std::string& function : functions) {
+    if (aggregates->contains(function)) return function + "()";
+  }
+  return std::string();
 }
 
 }  // namespace millrace::mapreduce

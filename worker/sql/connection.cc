@@ -243,6 +243,19 @@ StatusOr<SelectFacts> Connection::CheckSelect(const std::string& sql) {
   return facts;
 }
 
+StatusOr<const std::set<std::string>*> Instance::AggregateFunctions(Connection& connection) {
+  const std::lock_guard lock(mutex_);
+  if (!aggregate_functions_.empty()) return &aggregate_functions_;
+  ASSIGN_OR_RETURN(const Result names, connection.Run(R"(
+    WITH functions AS MATERIALIZED (SELECT function_name, function_type, macro_definition FROM duckdb_functions()),
+         aggregates AS (SELECT list(DISTINCT function_name) AS names FROM functions WHERE function_type = 'aggregate')
+    SELECT DISTINCT function_name FROM functions, aggregates
+    WHERE function_type = 'aggregate' OR (function_type = 'macro' AND
+          list_has_any(regexp_extract_all(macro_definition, '([a-z_0-9]+)\(', 1), names)))"));
+  for (std::uint64_t row = 0; row < names.row_count(); ++row) aggregate_functions_.emplace(names.Text(0, row));
+  return &aggregate_functions_;
+}
+
 StatusOr<std::vector<Column>> Connection::Describe(const std::string& select) {
   StatusOr<std::vector<Column>> columns = Bind(select);
   if (!columns.ok()) failed_ = true;

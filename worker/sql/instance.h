@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,6 +59,9 @@ class Instance {
   // Any thread. The connection must not outlive the instance. The first threads() + 1 tell their progress.
   StatusOr<std::unique_ptr<Connection>> Connect();
   int threads() const { return threads_; }
+  // Names of functions that look at several rows: aggregates, and macros that call one (geomean). Asked of DuckDB
+  // once, which takes 12 ms. Any thread.
+  StatusOr<const std::set<std::string>*> AggregateFunctions(Connection& connection);
   // Where the shuffle's COPY format and table function find their ends (shuffle_copy.h). Any thread.
   ShuffleDesk& shuffle_desk() { return *desk_; }
 
@@ -71,6 +75,7 @@ class Instance {
   _duckdb_database* database_ = nullptr;
   std::mutex mutex_;
   std::vector<_duckdb_connection*> ready_;  // guarded by mutex_: made before the configuration was locked
+  std::set<std::string> aggregate_functions_;  // guarded by mutex_
   int threads_ = 1;
 };
 

@@ -233,7 +233,7 @@ TEST_F(SqlJob, ExpressionsOverAggregatesAreCombinedAsWell) {
 
 TEST_F(SqlJob, WhatCannotBePutTogetherFromStatesKeepsItsRows) {
   for (const std::string expression :
-       {"sum(id) + count(DISTINCT name)", "sum(id) + median(x)", "len(list(k)) + count(*)", "sum(id) + (SELECT 1)", "max(id, 2)",
+       {"sum(id) + count(DISTINCT name)", "sum(id) + median(x)", "len(list(k)) + count(*)", "sum(id) + (SELECT 1)", "sum(id) + geomean(x)", "max(id, 2)",
         "avg(to_days(id::INTEGER))", "sum(sum(id)) OVER ()", "string_agg(name, ',' ORDER BY id) || count(*)"}) {
     const std::string with =
         Numbers(R"j("aggregate": {"by": ["k"], "select": {"n": "count(*)", "v": )j" + ToJson(Value(expression)) + "}}");

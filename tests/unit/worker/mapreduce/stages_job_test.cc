@@ -336,6 +336,7 @@ TEST_F(Stages, WhatCannotRunIsRefusedBeforeAnythingRuns) {
       {Job(R"j({"name": "u", "inputs": ["a"], "sql": "SELECT g, count(*) AS n FROM a GROUP BY g"}, {"name": "v", "inputs": ["u", "b"], "shuffle": {"by": {"u": ["g"], "b": ["t"]}}, "sql": "SELECT 1 AS one FROM u"})j"),
        {"stage 'u'", "GROUP BY", "shuffle"}},
       {OfA(R"j({"name": "x", "sql": "SELECT max(id) AS m FROM a"})j"), {"stage 'x'", "max()"}},
+      {OfA(R"j({"name": "x", "sql": "SELECT geomean(id) AS m FROM a"})j"), {"stage 'x'", "geomean()"}},  // a macro
       {Job(R"j({"name": "x", "join": {"left": "a", "right": "b", "on": ["nosuch"]}})j"),
        {"stage 'x'", "nosuch", "'a'"}},
       {Job(R"j({"name": "m", "inputs": ["b"], "sql": "SELECT y AS id, t FROM b"}, {"name": "x", "join": {"left": "a", "right": "m", "on": {"s": "t"}}})j"),
