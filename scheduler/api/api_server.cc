@@ -29,6 +29,7 @@ struct ApiServer::Parts {
     AddBatchListRoutes(table, context);
     AddClientRoutes(table, context, options.views);
     if (options.views.run_counts != nullptr) AddCalendarRoutes(table, context, options.views);
+    if (options.views.activity != nullptr) AddActivityRoutes(table, context, *options.views.activity);
     AddQualityRoutes(table, context);
     AddBackfillRoutes(table, context);
     AddHitlRoutes(table, context);

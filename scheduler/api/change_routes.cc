@@ -1,5 +1,8 @@
 // What people do to task instances: mark them, clear them; in one run or over many. The preview (dry_run) and
-// the action are one command each, so that both mean the same instances.
+// the action are one command each (of several tasks one each), so that both mean the same instances.
+#include <functional>
+#include <set>
+
 #include "scheduler/api/answer.h"
 #include "scheduler/api/handlers.h"
 #include "scheduler/api/input.h"
@@ -13,6 +16,7 @@ using auth::Resource;
 using auth::Verb;
 
 constexpr std::size_t kMaxNote = 1000;
+constexpr std::size_t kMaxTasks = 1000;
 
 std::string DagOf(const Call& call) { return std::string(call.request.Param("dag_id")); }
 std::string RunOf(const Call& call) { return std::string(call.request.Param("dag_run_id")); }
@@ -24,12 +28,21 @@ std::string ReadNote(BodyInput& body) {
   return note;
 }
 
+TaskState ReadMark(BodyInput& body, const std::string& name) {
+  const auto state = TaskStateFromString(name);
+  if (state == TaskState::kSuccess || state == TaskState::kFailed || state == TaskState::kSkipped)
+    return *state;
+  body.issues().Add("body", "new_state", "enum", "Input should be 'success', 'failed' or 'skipped'", name);
+  return TaskState::kSuccess;
+}
+
 http::Response Patch(Context& context, const Call& call, bool dry_run) {
   QueryInput query(call.request);
   BodyInput body(call.request);
   for (const std::string& field : query.Strings("update_mask")) {
     if (field != "new_state" && field != "note")
-      query.issues().Add("query", "update_mask", "value_error", "Only new_state and note can be changed", field);
+      query.issues().Add("query", "update_mask", "value_error", "Only new_state and note can be changed",
+                         field);
   }
   MarkTask mark;
   mark.dry_run = dry_run;
@@ -49,20 +62,13 @@ http::Response Patch(Context& context, const Call& call, bool dry_run) {
   const bool past = body.Bool("include_past", false);
   const bool noted = body.Has("note");
   const std::string note = ReadNote(body);
-  const auto state = TaskStateFromString(name);
-  if (name.empty() && noted) {
-    // Only a note.
-  } else if (!state ||
-             (*state != TaskState::kSuccess && *state != TaskState::kFailed && *state != TaskState::kSkipped)) {
-    body.issues().Add("body", "new_state", "enum", "Input should be 'success', 'failed' or 'skipped'", name);
-  }
+  // Without a state, only the note is meant.
+  if (!name.empty() || !noted) mark.state = ReadMark(body, name);
   if (auto problems = query.Problems()) return *problems;
   if (auto problems = body.Problems()) return *problems;
   ASSIGN_OR_ANSWER(const Located at, context.Locate(DagOf(call), RunOf(call), mark.task_id));
   mark.dag_id = at.run.dag_id;
-  if (!name.empty()) mark.state = *state;
-  if (noted && !dry_run)
-    ANSWER_IF_ERROR(NoteInstances(context, at, mark.map_index, note, call.who.user));
+  if (noted && !dry_run) ANSWER_IF_ERROR(NoteInstances(context, at, mark.map_index, note, call.who.user));
   if (name.empty()) {
     ASSIGN_OR_ANSWER(Value::List wire, ShowInstances(context, at, mark.map_index));
     return JsonAnswer(WireWholeList("task_instances", std::move(wire)));
@@ -123,7 +129,8 @@ http::Response Clear(Context& context, const Call& call) {
   clear.only_running = body.Bool("only_running", false);
   if (clear.only_running) clear.only_failed = body.Has("only_failed") && clear.only_failed;
   if (clear.only_running && clear.only_failed)
-    body.issues().Add("body", "only_running", "value_error", "only_failed and only_running both are set to True");
+    body.issues().Add("body", "only_running", "value_error",
+                      "only_failed and only_running both are set to True");
   // As a preview it refuses nothing.
   clear.prevent_running = body.Bool("prevent_running_task", false) && !clear.dry_run;
   if (body.Has("note")) clear.note = ReadNote(body);
@@ -138,6 +145,63 @@ http::Response Clear(Context& context, const Call& call) {
   ANSWER_IF_ERROR(context.readers.dags.GetDag(clear.dag_id).status());
   ASSIGN_OR_ANSWER(const std::vector<Run> runs, RunsToClear(context, clear, from, to, past, future));
   ASSIGN_OR_ANSWER(Value::List wire, OverRuns(context, runs, clear, "clear"));
+  return JsonAnswer(WireWholeList("task_instances", std::move(wire)));
+}
+
+// One command a task: what each touches. What stands behind is marked first, so that nothing that is meant
+// starts meanwhile.
+StatusOr<std::set<TaskInstanceKey>> MarkEach(Context& context, const std::vector<Run>& runs, MarkTask mark,
+                                             const std::vector<std::string>& task_ids) {
+  std::set<TaskInstanceKey> touched;
+  for (const Run& run : runs) {
+    ASSIGN_OR_RETURN(const DagPtr dag, context.readers.dags.GetVersion(run.dag_id, run.version));
+    std::set<std::int32_t, std::greater<>> tasks;
+    for (const std::string& id : task_ids) {
+      const std::int32_t task = dag->FindTask(id);
+      if (task < 0) return NotFound("Run " + run.run_id + " has no task " + id);
+      tasks.insert(task);
+    }
+    mark.dag_id = run.dag_id;
+    mark.run_id = run.run_id;
+    for (const std::int32_t task : tasks) {
+      mark.task_id = dag->tasks[static_cast<std::size_t>(task)].id;
+      ASSIGN_OR_RETURN(const CommandResult result, context.Run(mark));
+      touched.insert(result.instances.begin(), result.instances.end());
+    }
+    if (!mark.dry_run)
+      context.Audit(mark.user, "set_task_" + std::string(ToString(mark.state)),
+                    run.dag_id + "/" + run.run_id);
+  }
+  return touched;
+}
+
+http::Response MarkMany(Context& context, const Call& call) {
+  BodyInput body(call.request);
+  ClearTasks named;
+  ReadTaskIds(body, &named);
+  MarkTask mark;
+  mark.user = call.who.user;
+  mark.state = ReadMark(body, body.String("new_state"));
+  mark.dry_run = body.Bool("dry_run", true);
+  mark.upstream = body.Bool("include_upstream", false);
+  mark.downstream = body.Bool("include_downstream", false);
+  const bool future = body.Bool("include_future", false);
+  const bool past = body.Bool("include_past", false);
+  if (named.task_ids.empty() || named.task_ids.size() > kMaxTasks || named.map_index >= 0)
+    body.issues().Add("body", "task_ids", "value_error", "Input should be a list of 1 to 1000 task ids");
+  if (auto problems = body.Problems()) return *problems;
+  ASSIGN_OR_ANSWER(const Run run, context.readers.runs.GetRun(DagOf(call), RunOf(call)));
+  ASSIGN_OR_ANSWER(const std::vector<Run> runs, RunsAround(context, run, past, future));
+  // All of them are tried before the first is done: a refusal leaves everything as it was.
+  MarkTask trial = mark;
+  trial.dry_run = true;
+  ASSIGN_OR_ANSWER(std::set<TaskInstanceKey> touched, MarkEach(context, runs, trial, named.task_ids));
+  if (!mark.dry_run) {
+    ASSIGN_OR_ANSWER(touched, MarkEach(context, runs, mark, named.task_ids));
+  }
+  Shower shower(context);
+  for (const Run& one : runs) shower.Know(one);
+  ASSIGN_OR_ANSWER(Value::List wire, shower.Show(std::vector(touched.begin(), touched.end())));
   return JsonAnswer(WireWholeList("task_instances", std::move(wire)));
 }
 
@@ -183,6 +247,8 @@ void AddChangeRoutes(RouteTable& table, Context& context) {
       "What setting the state would change", preview);
   add("POST", "/api/v2/dags/{dag_id}/clearTaskInstances", "Run task instances again (dry_run by default)",
       Clear);
+  add("POST", "/millrace/v1/dags/{dag_id}/dagRuns/{dag_run_id}/mark",
+      "Set the state of several tasks, as those of a group (dry_run by default)", MarkMany);
   add("POST", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/clear", "Run a run again (dry_run by default)",
       ClearRun);
 }

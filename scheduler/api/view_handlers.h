@@ -8,6 +8,7 @@
 #include "core/base/zones.h"
 #include "scheduler/api/context.h"
 #include "scheduler/api/route.h"
+#include "scheduler/store/activity.h"
 #include "scheduler/store/run_counts.h"
 
 namespace millrace::api {
@@ -16,11 +17,13 @@ struct Views {
   store::RunCountReader* run_counts = nullptr;  // without it there are no calendars
   const ZoneDatabase* zones = nullptr;  // without it calendars are in UTC and show nothing that is planned
   std::string base_url;                 // of links that leave the program, without a slash at its end
+  store::ActivityReader* activity = nullptr;  // without it nothing is told over all DAGs
 };
 
 void AddBatchListRoutes(RouteTable& table, Context& context);
 void AddClientRoutes(RouteTable& table, Context& context, const Views& views);
 void AddCalendarRoutes(RouteTable& table, Context& context, const Views& views);
+void AddActivityRoutes(RouteTable& table, Context& context, store::ActivityReader& activity);
 void AddQualityRoutes(RouteTable& table, Context& context);
 
 }  // namespace millrace::api

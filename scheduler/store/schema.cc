@@ -177,8 +177,13 @@ ALTER TABLE task_instance ADD COLUMN cache_key TEXT;
 ALTER TABLE task_instance ADD COLUMN rendered_map_index TEXT;
 )sql";
 
-constexpr std::array<const char*, kSchemaVersion> kMigrations = {
-    kVersion1, kVersion2, kVersion3, kVersion4, kVersion5, kVersion6, kVersion7, kVersion8, kVersion9};
+// What ended when, for pages that show all DAGs.
+constexpr const char* kVersion10 = R"sql(
+CREATE INDEX run_by_end ON run(ended_at) WHERE ended_at IS NOT NULL;
+)sql";
+
+constexpr std::array<const char*, kSchemaVersion> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4, kVersion5,
+                                                                 kVersion6, kVersion7, kVersion8, kVersion9, kVersion10};
 
 StatusOr<int> Version(Database& database) {
   ASSIGN_OR_RETURN(Statement statement, database.Prepare("PRAGMA user_version"));

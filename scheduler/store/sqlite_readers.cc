@@ -38,7 +38,8 @@ struct SqliteReaders::Parts {
         accounts(MakeAccountReader(*pool)),
         audit(MakeAuditReader(*pool)),
         journal(MakeJournalReader(*pool)),
-        run_counts(MakeRunCountReader(*pool)) {}
+        run_counts(MakeRunCountReader(*pool)),
+        activity(MakeActivityReader(*pool)) {}
   std::unique_ptr<ReadPool> pool;
   VersionCache versions;
   std::unique_ptr<DagReader> dags;
@@ -57,6 +58,7 @@ struct SqliteReaders::Parts {
   std::unique_ptr<AuditReader> audit;
   std::unique_ptr<JournalReader> journal;
   std::unique_ptr<RunCountReader> run_counts;
+  std::unique_ptr<ActivityReader> activity;
 };
 
 SqliteReaders::SqliteReaders(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -97,6 +99,7 @@ AccountReader& SqliteReaders::accounts() { return *parts_->accounts; }
 AuditReader& SqliteReaders::audit() { return *parts_->audit; }
 JournalReader& SqliteReaders::journal() { return *parts_->journal; }
 RunCountReader& SqliteReaders::run_counts() { return *parts_->run_counts; }
+ActivityReader& SqliteReaders::activity() { return *parts_->activity; }
 RunLoader& SqliteReaders::loader() { return *parts_->loader; }
 
 }  // namespace millrace::store

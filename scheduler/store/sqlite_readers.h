@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/base/clock.h"
+#include "scheduler/store/activity.h"
 #include "scheduler/store/reader.h"
 #include "scheduler/store/run_counts.h"
 #include "scheduler/store/store.h"
@@ -33,6 +34,7 @@ class SqliteReaders {
   AuditReader& audit();
   JournalReader& journal();
   RunCountReader& run_counts();
+  ActivityReader& activity();
   RunLoader& loader();
 
   // Of each DAG that is neither deleted nor stale, the hash of its newest version: what an engine that loads

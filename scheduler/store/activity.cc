@@ -1,0 +1,118 @@
+#include "scheduler/store/activity.h"
+
+#include "scheduler/store/listing.h"
+#include "scheduler/store/rows.h"
+#include "scheduler/store/schema.h"
+
+namespace millrace::store {
+namespace {
+
+// What one answer looks at; a day of a thousand DAGs that run every hour has 24,000 runs.
+constexpr std::int64_t kMostRuns = 25'000;
+
+// Two small indexes, instead of a look at every run.
+constexpr const char* kRunsSince =
+    "run IN (SELECT run FROM run WHERE state < 2 UNION ALL SELECT run FROM run WHERE ended_at >= ?)";
+
+std::string Terminal() {
+  std::string list;
+  for (int state = 0; state < kTaskStateCount; ++state) {
+    if (!IsTerminal(static_cast<TaskState>(state))) continue;
+    list += (list.empty() ? "" : ",") + std::to_string(state);
+  }
+  return "(" + list + ")";
+}
+
+template <typename State>
+StatusOr<std::vector<Ended<State>>> Counted(Database& database, const Query& query) {
+  ASSIGN_OR_RETURN(Statement statement, query.Prepare(database));
+  return All<Ended<State>>(statement, [](const Statement& row) {
+    return Ended<State>{row.Int(0), static_cast<State>(row.Int(1)), row.Int(2)};
+  });
+}
+
+class Activity : public ActivityReader {
+ public:
+  explicit Activity(ReadPool& pool) : pool_(pool) {}
+
+  StatusOr<ActivityCounts> Count(WallTime from, WallTime to, Duration part) override {
+    return pool_.Read<ActivityCounts>([&](Database& database) -> StatusOr<ActivityCounts> {
+      ActivityCounts counts;
+      Query runs(
+          "SELECT CASE WHEN state < 2 THEN -1 ELSE (ended_at - ?) / ? END AS part, state, count(*) FROM run");
+      runs.Add(ToMicros(from)).Add(part.count());
+      runs.Where(kRunsSince).Add(ToMicros(from)).Where("(state < 2 OR ended_at < ?)").Add(ToMicros(to));
+      runs.Tail("GROUP BY part, state ORDER BY part, state");
+      ASSIGN_OR_RETURN(counts.runs, Counted<RunState>(database, runs));
+
+      const std::string ended = "t.state IN " + Terminal();
+      Query tasks("SELECT CASE WHEN " + ended +
+                  " THEN (t.ended_at - ?) / ? ELSE -1 END AS part, t.state, count(*) FROM (SELECT run, state "
+                  "FROM run WHERE " +
+                  kRunsSince +
+                  " ORDER BY run DESC LIMIT ?) r JOIN task_instance t ON t.key BETWEEN (r.run << " +
+                  std::to_string(kIndexBits) + ") AND (r.run << " + std::to_string(kIndexBits) + " | " +
+                  std::to_string(kMaxIndex) + ")");
+      tasks.Add(ToMicros(from)).Add(part.count()).Add(ToMicros(from)).Add(kMostRuns);
+      tasks.Where("CASE WHEN " + ended + " THEN t.ended_at >= ? AND t.ended_at < ? ELSE r.state < 2 END")
+          .Add(ToMicros(from))
+          .Add(ToMicros(to));
+      tasks.Tail("GROUP BY part, t.state ORDER BY part, t.state");
+      ASSIGN_OR_RETURN(counts.task_instances, Counted<TaskState>(database, tasks));
+
+      Query many("SELECT count(*) FROM (SELECT 1 FROM run");
+      many.Where(kRunsSince).Add(ToMicros(from)).Tail("LIMIT ?)").Add(kMostRuns + 1);
+      ASSIGN_OR_RETURN(Statement counting, many.Prepare(database));
+      RETURN_IF_ERROR(counting.Step().status());
+      counts.all = counting.Int(0) <= kMostRuns;
+      return counts;
+    });
+  }
+
+  StatusOr<WindowActivity> ListWindow(WallTime from, WallTime to, std::int64_t limit) override {
+    return pool_.Read<WindowActivity>([&](Database& database) -> StatusOr<WindowActivity> {
+      Query query(std::string("SELECT ") + kRunColumns + " FROM run");
+      query.Where(kRunsSince).Add(ToMicros(from)).Where("queued_at < ?").Add(ToMicros(to));
+      query.Tail("ORDER BY run DESC LIMIT ?").Add(kMostRuns);
+      ASSIGN_OR_RETURN(Statement runs, query.Prepare(database));
+      ASSIGN_OR_RETURN(
+          Statement instances,
+          database.Prepare(std::string("SELECT ") + kTaskInstanceColumns +
+                           " FROM task_instance WHERE key BETWEEN ? AND ? AND "
+                           "coalesce(queued_at, started_at) < ? AND CASE WHEN state IN " +
+                           Terminal() + " THEN started_at IS NOT NULL AND ended_at >= ? ELSE ? END LIMIT ?"));
+      WindowActivity activity;
+      while (true) {
+        ASSIGN_OR_RETURN(const bool more, runs.Step());
+        if (!more) return activity;
+        RunActivity one{ReadRun(runs), {}};
+        instances.Bind(1, PackKey({one.run.key, 0}));
+        instances.Bind(2, PackKey({one.run.key, static_cast<std::int32_t>(kMaxIndex)}));
+        instances.Bind(3, ToMicros(to));
+        instances.Bind(4, ToMicros(from));
+        instances.Bind(5, std::int64_t{IsTerminal(one.run.state) ? 0 : 1});
+        instances.Bind(6, limit + 1);
+        ASSIGN_OR_RETURN(one.instances, All<TaskInstance>(instances, ReadTaskInstance));
+        instances.Reset();
+        if (static_cast<std::int64_t>(one.instances.size()) > limit) {
+          one.instances.resize(static_cast<std::size_t>(limit));
+          activity.all = false;
+        }
+        limit -= static_cast<std::int64_t>(one.instances.size());
+        if (!one.instances.empty()) activity.runs.push_back(std::move(one));
+        if (!activity.all) return activity;
+      }
+    });
+  }
+
+ private:
+  ReadPool& pool_;
+};
+
+}  // namespace
+
+std::unique_ptr<ActivityReader> MakeActivityReader(ReadPool& pool) {
+  return std::make_unique<Activity>(pool);
+}
+
+}  // namespace millrace::store

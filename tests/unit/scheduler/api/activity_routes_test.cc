@@ -1,0 +1,155 @@
+// What all DAGs did, over the wire; and marking several tasks at once.
+#include "tests/unit/scheduler/api/api_fixture.h"
+
+namespace millrace::api {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+
+class FakeActivity : public store::ActivityReader {
+ public:
+  StatusOr<store::ActivityCounts> Count(WallTime from, WallTime to, Duration part) override {
+    asked = {from, to, part};
+    store::ActivityCounts counts;
+    counts.runs = {{-1, RunState::kRunning, 2}, {1, RunState::kSuccess, 5}};
+    counts.task_instances = {
+        {-1, TaskState::kQueued, 3}, {0, TaskState::kFailed, 1}, {1, TaskState::kSuccess, 9}};
+    return counts;
+  }
+  StatusOr<store::WindowActivity> ListWindow(WallTime, WallTime, std::int64_t limit) override {
+    most = limit;
+    return window;
+  }
+
+  struct {
+    WallTime from, to;
+    Duration part;
+  } asked;
+  std::int64_t most = 0;
+  store::WindowActivity window;
+};
+
+class ActivityRoutesTest : public ApiTest {
+ protected:
+  void Start() {
+    ApiOptions options;
+    options.server.threads = 4;
+    options.patience = std::chrono::milliseconds(200);
+    options.views.activity = &activity_;
+    test::FakeReaders& r = readers_;
+    server_.emplace(options, Readers{r, r, r, r, r, r, r, r, r, r, users_, r}, Upkeep{r, r}, inbox_,
+                    accounts_, clock_, log_);
+    ASSERT_TRUE(server_->Start().ok());
+  }
+  std::vector<MarkTask> Marks() const {
+    std::vector<MarkTask> marks;
+    for (const Command& command : inbox_.commands()) {
+      if (const auto* mark = std::get_if<MarkTask>(&command)) marks.push_back(*mark);
+    }
+    return marks;
+  }
+
+  FakeActivity activity_;
+};
+
+TEST_F(ActivityRoutesTest, CountsComeByPartsOfTheTimeWithWhatGoesOnApart) {
+  Start();
+  const Answered answer =
+      Get("/millrace/v1/activity?from=2001-03-01T00:00:00Z&to=2001-03-01T03:00:00Z&parts=3");
+  ASSERT_EQ(answer.status, 200) << answer.text;
+  EXPECT_EQ(activity_.asked.from, kStart);
+  EXPECT_EQ(activity_.asked.to, kStart + hours(3));
+  EXPECT_EQ(activity_.asked.part, hours(1));
+  EXPECT_EQ(answer.Count("parts"), 3U);
+  EXPECT_EQ(answer.At("parts.1.from"), Value("2001-03-01T01:00:00Z"));
+  EXPECT_EQ(answer.At("parts.1.runs.success"), Value(5));
+  EXPECT_EQ(answer.At("parts.0.task_instances.failed"), Value(1));
+  EXPECT_EQ(answer.At("now.runs.running"), Value(2));
+  EXPECT_EQ(answer.At("now.task_instances.queued"), Value(3));
+  EXPECT_EQ(answer.At("all_counted"), Value(true));
+  // The last hour, unless told.
+  EXPECT_EQ(Get("/millrace/v1/activity").At("to"), Value("2001-03-03T00:00:00Z"));
+  EXPECT_EQ(activity_.asked.from, clock_.now().wall - hours(1));
+}
+
+TEST_F(ActivityRoutesTest, AWindowThatEndsBeforeItBeginsOrIsTooLongIsRefused) {
+  Start();
+  for (const char* path : {"activity", "timeline"}) {
+    const std::string route = std::string("/millrace/v1/") + path;
+    EXPECT_EQ(Get(route + "?from=2001-03-02T00:00:00Z&to=2001-03-01T00:00:00Z").status, 422);
+    EXPECT_EQ(Get(route + "?from=2001-01-01T00:00:00Z&to=2001-03-01T00:00:00Z").status, 422);
+    EXPECT_EQ(Get(route + "?to=yesterday").status, 422);
+  }
+  EXPECT_EQ(Get("/millrace/v1/activity?parts=0").status, 422);
+  EXPECT_EQ(Get("/millrace/v1/timeline?limit=9000").status, 422);
+}
+
+TEST_F(ActivityRoutesTest, TheTimelineSaysWhoHeldWhatAndWhen) {
+  TaskInstance row = rows_.instances.at({RunKey{2}, 0});
+  row.queued_at = kStart + hours(24) - minutes(1);
+  // Of an earlier try.
+  row.ended_at = kStart;
+  activity_.window.runs.push_back({rows_.runs[1], {row}});
+  activity_.window.all = false;
+  Start();
+  const Answered answer = Get("/millrace/v1/timeline?limit=7");
+  ASSERT_EQ(answer.status, 200) << answer.text;
+  EXPECT_EQ(activity_.most, 7);
+  EXPECT_EQ(answer.At("task_instances.0.dag_id"), Value("daily_flights"));
+  EXPECT_EQ(answer.At("task_instances.0.task_id"), Value("extract"));
+  EXPECT_EQ(answer.At("task_instances.0.map_index"), Value(-1));
+  EXPECT_EQ(answer.At("task_instances.0.state"), Value("running"));
+  EXPECT_EQ(answer.At("task_instances.0.pool"), Value("default_pool"));
+  EXPECT_EQ(answer.At("task_instances.0.pool_slots"), Value(1));
+  EXPECT_EQ(answer.At("task_instances.0.worker"), Value("w1"));
+  EXPECT_EQ(answer.At("task_instances.0.queued_date"), Value("2001-03-01T23:59:00Z"));
+  EXPECT_EQ(answer.At("task_instances.0.start_date"), Value("2001-03-02T00:00:00Z"));
+  EXPECT_EQ(answer.At("task_instances.0.end_date"), Value());
+  EXPECT_EQ(answer.At("all_listed"), Value(false));
+}
+
+constexpr const char* kMark = "/millrace/v1/dags/daily_flights/dagRuns/manual__2/mark";
+
+TEST_F(ActivityRoutesTest, SeveralTasksAreMarkedAtOnceThoseBehindFirst) {
+  Start();
+  const Answered preview =
+      Do("POST", kMark, R"({"task_ids": ["extract", "delays"], "new_state": "skipped"})");
+  ASSERT_EQ(preview.status, 200) << preview.text;
+  EXPECT_EQ(preview.At("total_entries"), Value(2));
+  for (const MarkTask& mark : Marks()) EXPECT_TRUE(mark.dry_run);
+  const std::size_t before = Marks().size();
+  const Answered done =
+      Do("POST", kMark,
+         R"({"task_ids": ["extract", "delays"], "new_state": "skipped", "include_downstream": true,
+                               "dry_run": false})");
+  ASSERT_EQ(done.status, 200) << done.text;
+  std::vector<MarkTask> marks = Marks();
+  marks.erase(marks.begin(), marks.begin() + static_cast<std::ptrdiff_t>(before));
+  // All of them are tried before the first is done.
+  ASSERT_EQ(marks.size(), 4U);
+  EXPECT_TRUE(marks[1].dry_run);
+  EXPECT_FALSE(marks[2].dry_run);
+  EXPECT_EQ(marks[2].task_id, "delays");
+  EXPECT_EQ(marks[3].task_id, "extract");
+  EXPECT_EQ(marks[3].state, TaskState::kSkipped);
+  EXPECT_TRUE(marks[3].downstream);
+  EXPECT_EQ(marks[3].user, "user");
+}
+
+TEST_F(ActivityRoutesTest, MarkingSeveralTasksIsRefusedAsAWhole) {
+  Start();
+  const Answered unknown =
+      Do("POST", kMark, R"({"task_ids": ["publish", "nothing"], "new_state": "failed", "dry_run": false})");
+  EXPECT_EQ(unknown.status, 404);
+  EXPECT_NE(unknown.At("detail").as_string().find("has no task nothing"), std::string::npos);
+  EXPECT_TRUE(Marks().empty());
+  EXPECT_EQ(Do("POST", kMark, R"({"task_ids": [], "new_state": "failed"})").status, 422);
+  EXPECT_EQ(Do("POST", kMark, R"({"task_ids": [["delays", 3]], "new_state": "failed"})").status, 422);
+  EXPECT_EQ(Do("POST", kMark, R"({"task_ids": ["delays"], "new_state": "running"})").status, 422);
+  EXPECT_EQ(Ask("POST", kMark, Token("viewer"), R"({"task_ids": ["delays"], "new_state": "failed"})").status,
+            403);
+}
+
+}  // namespace
+}  // namespace millrace::api
