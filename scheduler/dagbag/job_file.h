@@ -9,12 +9,11 @@
 
 #include "core/base/zones.h"
 #include "core/model/job_file.h"
+#include "core/model/jobs_dag.h"
 #include "scheduler/dagbag/load.h"
 
 namespace millrace::dagbag {
 
-// The one DAG of all such jobs: each is a version of it with a run. No DAG file may take its id.
-inline constexpr std::string_view kJobsDag = "millrace.jobs";
 inline constexpr std::string_view kJobTask = "job";
 
 // The scripts that the job names are looked for in `files`. Problems have their place in the job's file.

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "core/model/codec.h"
+#include "core/model/jobs_dag.h"
 #include "core/model/json.h"
 #include "scheduler/store/notifications.h"
 #include "scheduler/store/rows.h"
@@ -87,15 +88,23 @@ constexpr std::array<const char*, 4> kDeleteRunRow = {"DELETE FROM notification 
                                                       "DELETE FROM run_event WHERE run = ?",
                                                       "DELETE FROM deadline WHERE run = ?",
                                                       "DELETE FROM run WHERE run = ?"};
+constexpr const char* kVersionOfRun = "SELECT version FROM run WHERE run = ?1 AND dag_id = ?2";
+// Versions are never given twice: the newest stays, for the next one's number.
+constexpr const char* kForgetVersion =
+    "DELETE FROM dag_version WHERE dag_id = ?1 AND version = ?2 AND version < (SELECT version FROM dag WHERE dag_id = ?1) "
+    "AND NOT EXISTS (SELECT 1 FROM run WHERE dag_id = ?1 AND version = ?2)";
 constexpr std::array<const char*, 6> kDeleteDag = {
     "DELETE FROM dag_version WHERE dag_id = ?1 AND version < (SELECT version FROM dag WHERE dag_id = ?1)",
     "DELETE FROM dag_tag WHERE dag_id = ?1", "DELETE FROM cached_result WHERE dag_id = ?1", "DELETE FROM backfill WHERE dag_id = ?1",
     "DELETE FROM dataset_use WHERE dag_id = ?1", "DELETE FROM dataset_queue WHERE dag_id = ?1"};
-constexpr std::array<const char*, 3> kPrune = {
+constexpr std::array<const char*, 4> kPrune = {
     "DELETE FROM journal WHERE sequence IN (SELECT sequence FROM journal WHERE at < ?1 ORDER BY sequence "
     "LIMIT ?2)",
     "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ?1 ORDER BY id LIMIT ?2)",
-    "DELETE FROM cached_result WHERE rowid IN (SELECT rowid FROM cached_result WHERE expires_at < ?1 OR made_at < ?1 LIMIT ?2)"};
+    "DELETE FROM cached_result WHERE rowid IN (SELECT rowid FROM cached_result WHERE expires_at < ?1 OR made_at < ?1 LIMIT ?2)",
+    "DELETE FROM dag_version WHERE rowid IN (SELECT v.rowid FROM dag_version v JOIN dag d ON d.dag_id = v.dag_id "
+    "WHERE v.created_at < ?1 AND v.version < d.version "
+    "AND NOT EXISTS (SELECT 1 FROM run r WHERE r.dag_id = v.dag_id AND r.version = v.version) LIMIT ?2)"};
 constexpr const char* kJournal = "INSERT INTO journal VALUES (?,?,?)";
 
 }  // namespace
@@ -303,7 +312,14 @@ Status BatchWriter::Forget(const Batch::Forgotten& forgotten) {
 // Before anything else is written: a run of the same id, or a task in the same place, may follow in the same
 // batch.
 Status BatchWriter::Delete(const Batch& batch) {
+  std::set<std::int64_t> of_jobs;  // versions that were made for a run, and go with the last that has them
   for (const RunKey run : batch.deleted_runs) {
+    ASSIGN_OR_RETURN(Statement * version, Prepared(kVersionOfRun));
+    version->Bind(1, ToInt(run));
+    version->Bind(2, kJobsDag);
+    ASSIGN_OR_RETURN(const bool is_job, version->Step());
+    if (is_job) of_jobs.insert(version->Int(0));
+    version->Reset();
     for (const char* sql : kDeleteRun) {
       ASSIGN_OR_RETURN(Statement * statement, Prepared(sql));
       statement->Bind(1, PackKey({run, 0}));
@@ -315,6 +331,12 @@ Status BatchWriter::Delete(const Batch& batch) {
       statement->Bind(1, ToInt(run));
       RETURN_IF_ERROR(statement->Run());
     }
+  }
+  for (const std::int64_t version : of_jobs) {
+    ASSIGN_OR_RETURN(Statement * statement, Prepared(kForgetVersion));
+    statement->Bind(1, kJobsDag);
+    statement->Bind(2, version);
+    RETURN_IF_ERROR(statement->Run());
   }
   for (const Batch::Forgotten& forgotten : batch.forgotten) RETURN_IF_ERROR(Forget(forgotten));
   for (const std::string& dag_id : batch.deleted_dags) {

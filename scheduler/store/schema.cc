@@ -182,8 +182,13 @@ constexpr const char* kVersion10 = R"sql(
 CREATE INDEX run_by_end ON run(ended_at) WHERE ended_at IS NOT NULL;
 )sql";
 
-constexpr std::array<const char*, kSchemaVersion> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4, kVersion5,
-                                                                 kVersion6, kVersion7, kVersion8, kVersion9, kVersion10};
+// Which runs a version of a DAG has: one that has none may go.
+constexpr const char* kVersion11 = R"sql(
+CREATE INDEX run_by_version ON run(dag_id, version);
+)sql";
+
+constexpr std::array<const char*, kSchemaVersion> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4,  kVersion5, kVersion6,
+                                                                 kVersion7, kVersion8, kVersion9, kVersion10, kVersion11};
 
 StatusOr<int> Version(Database& database) {
   ASSIGN_OR_RETURN(Statement statement, database.Prepare("PRAGMA user_version"));

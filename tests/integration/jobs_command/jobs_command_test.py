@@ -210,6 +210,35 @@ class Running(Folder):
         versions = self.cluster.ask("GET", f"/api/v2/dags/{told['dag_id']}/dagVersions")
         self.assertEqual(versions["total_entries"], 2)
 
+    def test_what_is_kept_of_a_job_goes_with_its_run_when_the_store_is_cleaned(self):
+        runs = []
+        for i in range(4):
+            self.write("job.yaml", (JOB % ("here/rows.csv", f"here/out{i}")).replace("SELECT k, v", f"SELECT k, v + {i} AS v"))
+            runs.append(self.succeed("run", "job.yaml"))
+            if i == 1:
+                cleaned_before = self.cluster.run(runs[1]["dag_id"], runs[1]["dag_run_id"])["end_date"]
+        dag = runs[0]["dag_id"]
+        versions = lambda: [version["version_number"] for version in self.cluster.ask("GET", f"/api/v2/dags/{dag}/dagVersions")["dag_versions"]]  # noqa: E731
+        self.assertEqual(versions(), [1, 2, 3, 4])
+        body = {"before": cleaned_before, "dag_ids": [dag], "dry_run": False}
+        self.assertEqual(self.cluster.ask("POST", "/millrace/v1/db/clean", body)["runs"], 1)  # that which ended before the second
+        self.assertEqual(versions(), [2, 3, 4])
+        # After a restart, too: the others' reports and what they ran.
+        self.cluster.kill_scheduler()
+        self.cluster.start_scheduler()
+        for i, run in enumerate(runs[1:], 1):
+            self.assertIn("state success", self.dagctl("show", dag, run["dag_run_id"], run["task_id"]).stdout)
+            source = self.cluster.ask("GET", f"/api/v2/dagSources/{dag}?version_number={i + 1}")
+            self.assertIn(f"v + {i} AS v", source["content"])
+        self.assertNotEqual(self.dagctl("show", dag, runs[0]["dag_run_id"], "job").returncode, 0)
+        done = subprocess.run([BIN / "dagctl", "db", "clean", "--before", "0s", "--dag", dag], env=self.environment, text=True, stdout=subprocess.PIPE)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertEqual(versions(), [4])
+        # The next one counts on.
+        self.write("job.yaml", JOB % ("here/rows.csv", "here/next"))
+        self.succeed("run", "job.yaml")
+        self.assertEqual(versions(), [4, 5])
+
     def test_paths_in_the_file_are_the_workers_and_scripts_come_with_the_job(self):
         self.write("count.sh", "tr -cs 0-9 '\\n' | sed 's/$/\\t1/'\n")
         self.write("words.yaml", """inputs: {lines: {path: here/rows.csv, format: text}}
