@@ -79,7 +79,11 @@ function clear(world, dag, body) {
 function mark(world, dag, run, task, map, body, dryRun) {
   if (!dryRun && body.note !== undefined) told(run, task, map).note = body.note;
   if (body.new_state === undefined) return [world.instance(dag, run, task, undefined, map)];
-  const hit = select(dag, run, body, [task], map).filter(([one, id, i]) => told(one, id, i).state !== body.new_state);
+  return markAll(world, dag, run, [task], map, body, dryRun);
+}
+
+function markAll(world, dag, run, tasks, map, body, dryRun) {
+  const hit = select(dag, run, body, tasks, map).filter(([one, id, i]) => told(one, id, i).state !== body.new_state);
   const listed = hit.map(([one, id, i]) => world.instance(dag, one, id, undefined, i));
   if (dryRun) return listed;
   for (const [one, id, i] of hit) {
@@ -146,6 +150,7 @@ export function operations(world) {
     ['PATCH', `${instance}/:map/dry_run`, marked(true)],
     ['PATCH', `${instance}/:map`, marked(false)],
     ['PATCH', instance, marked(false)],
+    ['POST', '/millrace/v1/dags/:dag/dagRuns/:run/mark', ({args: [id, run], body}) => list(markAll(world, dagOf(id), runOf(dagOf(id), run), body.task_ids, -1, body, body.dry_run !== false))],
     ['POST', '/api/v2/dags/:dag/clearTaskInstances', ({args: [id], body}) => list(clear(world, dagOf(id), body))],
     ['POST', '/api/v2/dags/~/clearDagRuns', ({body}) => {
       const named = body.dag_runs.map((one) => [dagOf(one.dag_id), one.dag_run_id]);

@@ -93,6 +93,37 @@ describePages('the dashboard does', (started) => ({mock, page} = started), () =>
     assert.equal(run.state, 'success');
   });
 
+  it('marks and clears a whole task group, from the grid by its key and from the graph', async () => {
+    const run = open('regional_sales')[5];
+    const states = () => [...run.cells].filter(([id]) => id.startsWith('stage.')).map(([, cell]) => cell.state);
+    await page.goto(`${mock.url}/dags/regional_sales?run=${encodeURIComponent(run.id)}`);
+    await page.waitForSelector('.group-box[data-group="stage.checks"]');
+    await page.locator(`.grid-row[data-id="stage.checks"] [data-run="${run.id}"]`).focus();
+    await page.keyboard.press('m');
+    await page.waitForSelector('.dialog h2:has-text("stage.checks group of 2 tasks")');
+    assert.equal(await page.locator('.dialog button[type=submit]').isDisabled(), true);
+    await page.click('.dialog .segments button:text("Mark failed")');
+    await page.waitForSelector('.selection-sum:text("2 task instances")');
+    assert.deepEqual(await page.locator('.selection-task').allInnerTexts(), ['stage.checks.rows', 'stage.checks.freshness']);
+    await page.click('.dialog button[type=submit]');
+    await page.waitForSelector('.group-box[data-group="stage.checks"].s-failed');
+    assert.deepEqual(states(), ['success', 'success', 'failed', 'failed', 'success']);
+    await page.locator('.react-flow__node[data-id="stage.checks"]').hover();
+    await page.click('.react-flow__node[data-id="stage.checks"] [aria-label="Change stage.checks"]');
+    await page.waitForSelector('.clear-list li:has-text("report")');
+    await page.uncheck('[name=downstream]');
+    await page.waitForFunction(() => document.querySelectorAll('.clear-list li').length === 2);
+    await page.click('.dialog button[type=submit]');
+    await page.waitForSelector('.group-box[data-group="stage.checks"].s-success');
+    assert.deepEqual(states(), ['success', 'success', 'success', 'success', 'success']);
+    await page.click('.grid-row[data-id=stage] .grid-toggle');
+    await page.hover('.grid-row[data-id=stage]');
+    await page.click('.grid-row[data-id=stage] [aria-label="Change stage"]');
+    await page.waitForSelector('.clear-list li:has-text("stage.fetch [0–11]")');
+    await page.keyboard.press('Escape');
+    await page.evaluate(() => localStorage.removeItem('millrace.open.regional_sales'));
+  });
+
   it('keeps a note at a run and at a task instance', async () => {
     const run = open('word_count')[0];
     await page.goto(`${mock.url}/dags/word_count?run=${encodeURIComponent(run.id)}`);

@@ -1,6 +1,6 @@
 // Task instances: how they stand and why, what they left, and what people do to them.
 import {queryString, kPage, type Http} from './http';
-import {segment, dagPath, taskPath, instancePath, mapQuery} from './paths';
+import {dagPath, instancePath, mapQuery, runPath, segment, taskPath} from './paths';
 import type {Approval, InstanceKey, LogChunk, TaskInstance, Why, XComEntry} from './types';
 
 // Which task instances are meant, from one or from a whole run: preview and action are one request, but for dry_run.
@@ -15,6 +15,10 @@ export interface ClearOptions extends Selection {
   onlyFailed: boolean;
   newestVersion: boolean;
 }
+
+export type NamedTask = string | [task: string, mapIndex: number];
+
+type RunKey = Pick<InstanceKey, 'dag' | 'run'>;
 
 export type Mark = 'success' | 'failed' | 'skipped';
 
@@ -82,15 +86,11 @@ export const instanceRoutes = (http: Http) => ({
     return http.send('PATCH', instancePath(key), {note});
   },
 
-  // task null: every task of the run.
-  clear(
-    {dag, run, task, map}: InstanceKey | (Omit<InstanceKey, 'task'> & {task: null}),
-    options: ClearOptions,
-    dryRun: boolean,
-  ) {
+  // tasks null: every task of the run; one with a map index is named alone.
+  clear({dag, run}: RunKey, tasks: readonly NamedTask[] | null, options: ClearOptions, dryRun: boolean) {
     return http.send('POST', `${dagPath(dag)}/clearTaskInstances`, {
       dag_run_id: run,
-      ...(task === null ? {} : {task_ids: [map < 0 ? task : [task, map]]}),
+      ...(tasks === null ? {} : {task_ids: tasks}),
       ...selectionBody(options),
       only_failed: options.onlyFailed,
       run_on_latest_version: options.newestVersion,
@@ -102,6 +102,13 @@ export const instanceRoutes = (http: Http) => ({
   mark(key: InstanceKey, state: Mark, selection: Selection, dryRun: boolean) {
     const path = `${instancePath(key)}${dryRun ? '/dry_run' : ''}`;
     return http.send('PATCH', path, {new_state: state, ...selectionBody(selection)}) as Listed;
+  },
+
+  // Several tasks at once, as those of a group.
+  markMany({dag, run}: RunKey, tasks: readonly string[], state: Mark, selection: Selection, dryRun: boolean) {
+    const path = `${runPath(dag, run).replace('/api/v2/', '/millrace/v1/')}/mark`;
+    const body = {task_ids: tasks, new_state: state, ...selectionBody(selection), dry_run: dryRun};
+    return http.send('POST', path, body) as Listed;
   },
 
   // Of every DAG and run; waiting: only those that nobody has answered yet.

@@ -1,5 +1,5 @@
-// Runs task instances again or sets their state: of one task, one instance of a mapped task, or a whole run, with what hangs on
-// it if wished. The list is the server's own dry run of the same request.
+// Runs task instances again or sets their state: of one task, one instance of a mapped task, or a task group, with what hangs on
+// them if wished. The list is the server's own dry run of the same request.
 import {useState} from 'react';
 import {keepPreviousData, useMutation, useQuery} from '@tanstack/react-query';
 import {Dialog} from './dialog';
@@ -41,28 +41,28 @@ const kOfClear: [Flag, string, string][] = [
 interface Props {
   dag: string;
   run: string;
-  // null: the whole run.
-  task: string | null;
+  task: string;
   map?: number;
+  // Then `task` is the name of a group, and these are its tasks.
+  group?: readonly string[];
   initial?: Action;
-  onlyFailed?: boolean;
   onClose: () => void;
 }
 
-export function ChangeDialog({dag, run, task, map = -1, initial = 'clear', onlyFailed = false, onClose}: Props) {
+export function ChangeDialog({dag, run, task, map = -1, group, initial = 'clear', onClose}: Props) {
   const [action, setAction] = useState<Action>(initial);
   const [options, setOptions] = useState<ClearOptions>({
     upstream: false,
-    downstream: task !== null && initial === 'clear',
+    downstream: initial === 'clear',
     past: false,
     future: false,
-    onlyFailed,
+    onlyFailed: false,
     newestVersion: false,
   });
   const request = (dryRun: boolean) => {
-    if (action === 'clear')
-      return client.clear({dag, run, task, map} as Parameters<typeof client.clear>[0], options, dryRun);
-    return client.mark({dag, run, task: task ?? '', map}, action, options, dryRun);
+    if (action === 'clear') return client.clear({dag, run}, group ?? [map < 0 ? task : [task, map]], options, dryRun);
+    if (group) return client.markMany({dag, run}, group, action, options, dryRun);
+    return client.mark({dag, run, task, map}, action, options, dryRun);
   };
   const preview = useQuery({
     queryKey: ['preview', dag, run, task, map, action, options],
@@ -82,13 +82,13 @@ export function ChangeDialog({dag, run, task, map = -1, initial = 'clear', onlyF
     },
   });
   const listed = preview.isError ? undefined : preview.data?.task_instances;
-  const name = task === null ? run : map < 0 ? task : `${task} [${map}]`;
-  const flags = [...(task === null ? kScope.slice(2) : kScope), ...(action === 'clear' ? kOfClear : [])];
+  const flags = [...kScope, ...(action === 'clear' ? kOfClear : [])];
   return (
     <Dialog
       title={
         <>
-          {task === null ? 'Run again' : 'Change'} <span className="dialog-subject">{name}</span>
+          Change <span className="dialog-subject">{map < 0 ? task : `${task} [${map}]`}</span>
+          {group && <span className="faint dialog-kind"> group of {countText(group.length, 'task')}</span>}
         </>
       }
       onClose={onClose}
@@ -100,15 +100,13 @@ export function ChangeDialog({dag, run, task, map = -1, initial = 'clear', onlyF
           change.mutate();
         }}
       >
-        {task !== null && (
-          <div className="segments form-tabs" role="group" aria-label="What to do">
-            {kActions.map(([one, text]) => (
-              <button key={one} type="button" aria-pressed={action === one} onClick={() => setAction(one)}>
-                {text}
-              </button>
-            ))}
-          </div>
-        )}
+        <div className="segments form-tabs" role="group" aria-label="What to do">
+          {kActions.map(([one, text]) => (
+            <button key={one} type="button" aria-pressed={action === one} onClick={() => setAction(one)}>
+              {text}
+            </button>
+          ))}
+        </div>
         <p className="field-note">{kNotes[action]}</p>
         <fieldset className="checks">
           <legend className="hidden">Also</legend>

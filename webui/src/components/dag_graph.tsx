@@ -26,6 +26,7 @@ import {
 import '@xyflow/react/dist/base.css';
 import {GraphPicture} from './graph_picture';
 import {Far, GroupCard, TaskCard, type GroupCardNode, type TaskCardNode} from './graph_cards';
+import {useGroupKeys} from './group_changes';
 import {stateClass, stateLabel} from './state';
 import type {OpenNodes} from './use_open';
 import type {GridCell} from '../api/types';
@@ -165,6 +166,7 @@ export function DagGraph({dag, run, structure, nodes: {open, toggle}, cells: new
     },
     [structure, toggle, dag, run],
   );
+  const groupKeys = useGroupKeys();
   const labelOf = useCallback((id: string) => structure.groups.get(id)?.label ?? id, [structure]);
   return (
     <div
@@ -172,6 +174,8 @@ export function DagGraph({dag, run, structure, nodes: {open, toggle}, cells: new
       className="graph"
       onKeyDown={(event) => {
         const id = (event.target as HTMLElement).closest<HTMLElement>('.react-flow__node')?.dataset['id'];
+        const group = id === undefined ? undefined : structure.groups.get(id);
+        if (group && !event.ctrlKey && !event.metaKey && groupKeys(event.key, group)) event.preventDefault();
         if ((event.key === 'Enter' || event.key === ' ') && id !== undefined) choose(id);
       }}
     >

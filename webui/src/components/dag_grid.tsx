@@ -11,6 +11,7 @@ import {
   type KeyboardEvent,
 } from 'react';
 import {GridRow} from './grid_row';
+import {useGroupKeys} from './group_changes';
 import {FoldIcon, SearchIcon} from './icons';
 import {stateClass, stateLabel} from './state';
 import {useNow} from './times';
@@ -59,6 +60,7 @@ export function DagGrid(props: Props) {
   const zone = useZone();
 
   useShortcuts({l: () => navigate(runsHref(dag))});
+  const groupKeys = useGroupKeys();
   const {open, toggle, toggleAll} = nodes;
   const flat = structure.groups.size === 0 && ![...structure.tasks.values()].some((node) => node.mapped);
   const opened = [...structure.tasks.values()]
@@ -162,6 +164,10 @@ export function DagGrid(props: Props) {
       End: [shown.length, 0],
     };
     const at = shown[row];
+    if (at?.kind === 'group' && !event.ctrlKey && !event.metaKey && groupKeys(event.key, at.node)) {
+      event.preventDefault();
+      return;
+    }
     if (event.key === ' ' && at && (at.kind === 'group' || (at.kind === 'task' && at.node.mapped))) {
       event.preventDefault();
       toggle(at.node.id);

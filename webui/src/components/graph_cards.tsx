@@ -1,6 +1,7 @@
 // The cards of the graph: a task, and a group as a box around what is in it or, closed, as one card.
 import {createContext, useContext} from 'react';
 import {Handle, Position, type Node, type NodeProps} from '@xyflow/react';
+import {GroupButton} from './group_changes';
 import {ChevronIcon} from './icons';
 import {stateClass, stateLabel} from './state';
 import {StateBar} from './state_bar';
@@ -111,7 +112,10 @@ export function GroupCard({data}: NodeProps<GroupCardNode>) {
     return (
       <div className={`group-box ${stateClass(state)}`} data-far={far || undefined} data-group={node.id}>
         <Ends direction={direction} />
-        {head}
+        <span className="group-line">
+          {head}
+          {!far && <GroupButton group={node} />}
+        </span>
       </div>
     );
   }
@@ -126,7 +130,10 @@ export function GroupCard({data}: NodeProps<GroupCardNode>) {
       <Ends direction={direction} />
       {!far && (
         <>
-          {head}
+          <span className="group-line">
+            {head}
+            <GroupButton group={node} />
+          </span>
           <span className="task-card-line">
             {cell?.states ? (
               <Many cell={cell} />

@@ -1,5 +1,6 @@
 // One row of the grid: a group, a task, or one instance of a mapped task, with its cells.
 import {memo, type MouseEvent} from 'react';
+import {GroupButton} from './group_changes';
 import {ChevronIcon} from './icons';
 import {stateClass, stateLabel} from './state';
 import {sharesStyle} from './state_bar';
@@ -51,6 +52,7 @@ export const GridRow = memo(function GridRow(props: Props) {
         {here?.instances !== undefined && (row.kind === 'group' ? !row.open : true) && (
           <span className="grid-count">{here.instances}</span>
         )}
+        {row.kind === 'group' && <GroupButton group={row.node} />}
       </div>
       <div className="grid-cells">
         {runs.map((run, i) => {

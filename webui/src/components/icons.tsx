@@ -20,6 +20,13 @@ export const PauseIcon = () => (
     <rect x="9.2" y="3" width="3" height="10" rx="1" />
   </Icon>
 );
+export const DotsIcon = () => (
+  <Icon filled>
+    <circle cx="3.5" cy="8" r="1.3" />
+    <circle cx="8" cy="8" r="1.3" />
+    <circle cx="12.5" cy="8" r="1.3" />
+  </Icon>
+);
 export const EditIcon = () => (
   <Icon>
     <path d="M3 13l.6-2.8L10.8 3l2.2 2.2-7.2 7.2z" />

@@ -96,7 +96,8 @@ function RunHead({dag, run, firstTask, counts}: HeadProps) {
   const retry = useMutation({
     mutationFn: () =>
       client.clear(
-        {dag, run: run.dag_run_id, task: null, map: -1},
+        {dag, run: run.dag_run_id},
+        null,
         {upstream: false, downstream: true, past: false, future: false, onlyFailed: true, newestVersion: false},
         false,
       ),

@@ -160,7 +160,7 @@ const kShortcuts: [string, string][] = [
   ['n', 'New: backfill, update of an asset, pool, variable, connection'],
   ['p', 'Pause or unpause the DAG'],
   ['g', 'Graph or gantt; year or month of the calendar; duration or landing'],
-  ['c  m', 'Run again (clear), mark: the run, or the task instance'],
+  ['c  m', 'Run again (clear), mark: the run, the group that has the focus, or the task instance'],
   ['[  ]', 'Previous, next attempt, version of the DAG, or page of the calendar'],
   [',  .', 'Previous, next instance of a mapped task'],
   ['x', 'Next tab: log, rendered fields, XComs; or compare with the version before'],

@@ -9,6 +9,7 @@ import {DagChecks} from '../components/dag_checks';
 import {DagCode} from '../components/dag_code';
 import {DagDurations} from '../components/dag_durations';
 import {DagGrid} from '../components/dag_grid';
+import {GroupChanges} from '../components/group_changes';
 import {PlayIcon} from '../components/icons';
 import {ImportErrors} from '../components/import_errors';
 import {Empty, ErrorNotice, Skeleton} from '../components/notice';
@@ -141,46 +142,48 @@ function DagRuns({dag, onTrigger}: {dag: string; onTrigger: () => void}) {
       {error && (
         <ErrorNotice error={error} retry={() => void Promise.all([tasks.refetch(), graph.refetch(), grid.refetch()])} />
       )}
-      <div className="dag-panes">
-        {grid.isPending || tasks.isPending || graph.isPending ? (
-          <div className="card pane">
-            <Skeleton rows={8} />
-          </div>
-        ) : (
-          <DagGrid
-            dag={dag}
-            structure={structure}
-            nodes={nodes}
-            runs={runs}
-            cells={cells}
-            selected={selected}
-            onSelect={(run) => setSearchParams({run})}
-            limit={limit}
-            limits={kRunCounts}
-            onLimit={setLimit}
-          />
-        )}
-        {selected !== null ? (
-          <RunPanel
-            dag={dag}
-            runId={selected}
-            known={runs.find((run) => run.dag_run_id === selected)}
-            structure={structure}
-            nodes={nodes}
-            cells={cells}
-          />
-        ) : (
-          !grid.isPending && (
-            <div className="card pane pane-empty">
-              <Empty title="No run yet">
-                <button type="button" className="button button-primary" onClick={onTrigger}>
-                  <PlayIcon /> Run it now
-                </button>
-              </Empty>
+      <GroupChanges dag={dag} run={selected}>
+        <div className="dag-panes">
+          {grid.isPending || tasks.isPending || graph.isPending ? (
+            <div className="card pane">
+              <Skeleton rows={8} />
             </div>
-          )
-        )}
-      </div>
+          ) : (
+            <DagGrid
+              dag={dag}
+              structure={structure}
+              nodes={nodes}
+              runs={runs}
+              cells={cells}
+              selected={selected}
+              onSelect={(run) => setSearchParams({run})}
+              limit={limit}
+              limits={kRunCounts}
+              onLimit={setLimit}
+            />
+          )}
+          {selected !== null ? (
+            <RunPanel
+              dag={dag}
+              runId={selected}
+              known={runs.find((run) => run.dag_run_id === selected)}
+              structure={structure}
+              nodes={nodes}
+              cells={cells}
+            />
+          ) : (
+            !grid.isPending && (
+              <div className="card pane pane-empty">
+                <Empty title="No run yet">
+                  <button type="button" className="button button-primary" onClick={onTrigger}>
+                    <PlayIcon /> Run it now
+                  </button>
+                </Empty>
+              </div>
+            )
+          )}
+        </div>
+      </GroupChanges>
     </>
   );
 }
