@@ -6,6 +6,7 @@ import {readFile} from 'node:fs/promises';
 import {extname, join, normalize} from 'node:path';
 import {pathToFileURL} from 'node:url';
 import {kDags, kImportErrors, kJobReport, logLines, random} from './mock_data.mjs';
+import {activity} from './mock_activity.mjs';
 import {lists} from './mock_lists.mjs';
 import {countsOf, fail, finders, operations} from './mock_operations.mjs';
 
@@ -333,7 +334,7 @@ function serveEvents(world, request, response, query) {
 export async function startMock({dist, port = 0, speed = 1, password = 'millrace', more = 0}) {
   const world = new World(speed);
   for (let n = 0; n < more; n++) world.add({...kDags.find((dag) => dag.id === 'crm_sync'), id: `tenant_${String(n).padStart(4, '0')}`, description: n % 3 === 0 ? '' : 'One of many', runs: 12});
-  const table = [...routes(world), ...operations(world), ...lists(world)].map(([method, pattern, handler]) => ({method, handler, pattern: new RegExp(`^${pattern.replaceAll(/:\w+/g, '([^/]+)')}$`)}));
+  const table = [...routes(world), ...operations(world), ...lists(world), ...activity(world)].map(([method, pattern, handler]) => ({method, handler, pattern: new RegExp(`^${pattern.replaceAll(/:\w+/g, '([^/]+)')}$`)}));
   const tokens = new Set();
   const state = {events: true};
   const server = createServer(async (request, response) => {

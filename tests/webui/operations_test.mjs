@@ -327,6 +327,7 @@ describePages('the dashboard does', (started) => ({mock, page} = started), () =>
 
   it('shows the workers, and on every page that a DAG file is broken', async () => {
     await page.keyboard.press('6');
+    await page.click('nav[aria-label="All DAGs and workers"] >> text=Workers');
     await page.waitForSelector('tr[data-worker=worker-2] .badge[data-state=draining]');
     assert.match(await page.locator('tr[data-worker=worker-1]').innerText(), /1 of 8[\s\S]*mill[\s\S]*gpu/);
     await page.click('.bar-errors');

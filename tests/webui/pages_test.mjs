@@ -191,6 +191,60 @@ describePages('the dashboard shows', (started) => ({mock, page} = started), () =
     assert.ok((await page.locator('.durations-table tbody tr').count()) <= 100);
   });
 
+  it('shows what all DAGs did over the last hours, who waits for slots and who is there', async () => {
+    mock.world.hold('join');
+    mock.world.start(mock.world.dags.get('ml_features'), {logical_date: null, conf: {}}, 'admin');
+    await page.keyboard.press('6');
+    await page.waitForSelector('.activity-card[data-what=runs] [data-now=running]:has-text("1 running")');
+    await page.waitForSelector('.activity-card[data-what=task_instances] [data-now=running]');
+    assert.equal(await page.locator('.activity-card[data-what=runs] .activity-column').count(), 48);
+    const sums = async () => (await page.locator('.activity-card[data-what=runs] .activity-sum').innerText()).replaceAll(/\s+/g, ' ');
+    const ended = (hours) => [...mock.world.dags.values()].flatMap((dag) => dag.list).filter((run) => ['success', 'failed'].includes(run.state) && run.end > Date.now() - hours * 3_600_000).length;
+    assert.ok((await sums()).startsWith(`${ended(24)} ended`), await sums());
+    await page.click('.segments button:text-is("1 h")');
+    await page.waitForFunction(() => document.querySelectorAll('.activity-card[data-what=runs] .activity-column').length === 30);
+    assert.ok((await sums()).startsWith(`${ended(1)} ended`), await sums());
+    assert.match(page.url(), /hours=1/);
+    assert.match(await page.locator('tr[data-pool=warehouse]').innerText(), /4 of 4[\s\S]*7 waiting/);
+    assert.match(await page.locator('tr[data-worker=worker-2]').innerText(), /draining/);
+    await page.click('[data-now=running] a');
+    await page.waitForSelector('h1:text("Runs")');
+    assert.match(page.url(), /state=running/);
+    mock.world.release('join');
+  });
+
+  it('shows what ran when over all DAGs, by DAG, pool and worker, and goes back in time', async () => {
+    mock.world.hold('join');
+    mock.world.start(mock.world.dags.get('ml_features'), {logical_date: null, conf: {}}, 'admin');
+    await page.goto(`${mock.url}/timeline`);
+    await page.waitForSelector('.timeline-row[data-group=ml_features] .timeline-bar[data-task=join].s-running');
+    const names = () => page.locator('.timeline-row[data-first]').evaluateAll((all) => all.map((row) => row.dataset.group));
+    assert.ok((await names()).includes('crm_sync'));
+    await page.fill('[aria-label="Search DAGs and tasks"]', 'ml_feat');
+    await page.waitForFunction(() => [...document.querySelectorAll('.timeline-row')].every((row) => row.dataset.group === 'ml_features'));
+    assert.deepEqual(await names(), ['ml_features']);
+    await page.fill('[aria-label="Search DAGs and tasks"]', '');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('g');
+    await page.waitForSelector('.timeline-row[data-group=warehouse]');
+    assert.deepEqual(await names(), ['default_pool', 'warehouse']);
+    assert.match(await page.locator('.timeline-row[data-group=warehouse][data-first] .timeline-name').innerText(), /\d+ slots?/);
+    await page.keyboard.press('g');
+    await page.waitForSelector('.timeline-row[data-group=worker-1]');
+    await page.keyboard.press('g');
+    await page.keyboard.press('[');
+    await page.waitForFunction(() => location.search.includes('until='));
+    await page.waitForSelector('.timeline-row[data-group=crm_sync]');
+    await page.waitForSelector('.timeline-bar.s-running', {state: 'detached'});
+    await page.reload();
+    await page.waitForSelector('.timeline-row[data-group=crm_sync]');
+    await page.keyboard.press('.');
+    await page.waitForSelector('.timeline-bar[data-task=join].s-running');
+    await page.click('.timeline-bar[data-task=join].s-running');
+    await page.waitForSelector('h1:text("join")');
+    mock.world.release('join');
+  });
+
   it('shows when tasks waited and when they worked, with groups and mapped tasks that open', async () => {
     await page.goto(`${mock.url}/dags/regional_sales`);
     await page.waitForSelector('.task-card');

@@ -5,6 +5,7 @@ import {queryClient} from './api/queries';
 import {currentToken, onSessionChange} from './api/session';
 import {Empty} from './components/notice';
 import {Shell} from './components/shell';
+import {ActivityPage} from './pages/activity';
 import {ApprovalsPage} from './pages/approvals';
 import {AssetPage} from './pages/asset';
 import {AssetsPage} from './pages/assets';
@@ -17,6 +18,7 @@ import {LoginPage} from './pages/login';
 import {PoolsPage} from './pages/pools';
 import {RunsPage} from './pages/runs';
 import {TaskInstancePage} from './pages/task_instance';
+import {TimelinePage} from './pages/timeline';
 import {VariablesPage} from './pages/variables';
 import {WorkersPage} from './pages/workers';
 import {Link, parseRoute, usePath, type Route} from './router';
@@ -66,6 +68,10 @@ function Page() {
       return <AuditPage />;
     case 'workers':
       return <WorkersPage />;
+    case 'activity':
+      return <ActivityPage />;
+    case 'timeline':
+      return <TimelinePage />;
     case 'unknown':
       return (
         <Shell crumbs={[{text: 'Not found'}]}>
@@ -85,6 +91,8 @@ const kTitles: Partial<Record<Route['page'], string>> = {
   asset: 'Asset',
   pools: 'Pools',
   workers: 'Workers',
+  activity: 'Activity',
+  timeline: 'Timeline',
   variables: 'Variables',
   connections: 'Connections',
   audit: 'Audit',

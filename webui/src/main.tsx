@@ -15,6 +15,7 @@ import './styles/lists.css';
 import './styles/calendar.css';
 import './styles/checks.css';
 import './styles/durations.css';
+import './styles/activity.css';
 import './styles/code.css';
 
 const root = document.getElementById('root');

@@ -24,7 +24,18 @@ describe('routes', () => {
   });
 
   it('know the other pages and the tabs of a DAG', () => {
-    for (const page of ['backfills', 'approvals', 'assets', 'workers', 'pools', 'variables', 'connections', 'audit'])
+    for (const page of [
+      'activity',
+      'timeline',
+      'backfills',
+      'approvals',
+      'assets',
+      'workers',
+      'pools',
+      'variables',
+      'connections',
+      'audit',
+    ])
       expect(parseRoute(`/${page}`)).toEqual({page});
     expect(parseRoute('/assets/12')).toEqual({page: 'asset', asset: 12});
     expect(parseRoute('/assets/x')).toEqual({page: 'unknown'});

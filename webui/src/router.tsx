@@ -10,6 +10,8 @@ const kPages = [
   'approvals',
   'assets',
   'workers',
+  'activity',
+  'timeline',
   'pools',
   'variables',
   'connections',
@@ -28,6 +30,8 @@ export type Route =
   | {page: 'audit'}
   | {page: 'pools'}
   | {page: 'workers'}
+  | {page: 'activity'}
+  | {page: 'timeline'}
   | {page: 'dag'; dag: string; tab: DagTab}
   | {page: 'task'; dag: string; run: string; task: string}
   | {page: 'unknown'};

@@ -139,6 +139,35 @@ export function useWorkers() {
   return useQuery({queryKey: ['workers'], queryFn: ({signal}) => client.workers(signal), refetchInterval: 10000});
 }
 
+const kHour = 3_600_000;
+const iso = (time: number) => new Date(time).toISOString();
+
+// Of the last hours.
+export function useActivity(hours: number, parts: number) {
+  return useQuery({
+    queryKey: ['activity', hours, parts],
+    queryFn: ({signal}) => {
+      const now = Date.now();
+      return client.activity(iso(now - hours * kHour), iso(now), parts, signal);
+    },
+    placeholderData: keepPreviousData,
+    refetchInterval: 10000,
+  });
+}
+
+// until null: now, and on with the clock.
+export function useTimeline(hours: number, until: number | null) {
+  return useQuery({
+    queryKey: ['timeline', hours, until],
+    queryFn: ({signal}) => {
+      const to = until ?? Date.now();
+      return client.timeline(iso(to - hours * kHour), iso(to), signal);
+    },
+    placeholderData: keepPreviousData,
+    refetchInterval: until === null ? 5000 : 30000,
+  });
+}
+
 export function useDag(dag: string) {
   return useQuery({queryKey: ['dag', dag], queryFn: ({signal}) => client.dag(dag, signal), refetchInterval: 15000});
 }

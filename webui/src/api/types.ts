@@ -257,6 +257,42 @@ export interface Worker {
   last_heartbeat?: Time;
 }
 
+interface PartCounts {
+  runs: StateCounts;
+  task_instances: StateCounts;
+}
+
+// What ended in each part of a time, and what goes on now.
+export interface Activity {
+  from: string;
+  to: string;
+  parts: (PartCounts & {from: string})[];
+  now: PartCounts;
+  all_counted: boolean;
+}
+
+export interface TimelineInstance {
+  dag_id: string;
+  dag_run_id: string;
+  task_id: string;
+  map_index: number;
+  state: TaskState;
+  try_number: number;
+  pool: string;
+  pool_slots: number;
+  worker: string | null;
+  queued_date: Time;
+  start_date: Time;
+  end_date: Time;
+}
+
+export interface Timeline {
+  from: string;
+  to: string;
+  task_instances: TimelineInstance[];
+  all_listed: boolean;
+}
+
 export type Reprocess = 'none' | 'failed' | 'completed';
 
 export interface Backfill {

@@ -1,5 +1,6 @@
 // What every page has around it: the bar with the brand, where one is, whether events are live, zone, theme and login.
 import {useState, type ReactNode} from 'react';
+import {isActivityPath} from './activity_head';
 import {isAdminPath} from './admin_head';
 import {Dialog} from './dialog';
 import {AutoIcon, Mark, MoonIcon, SunIcon, WaitIcon, WarnIcon} from './icons';
@@ -98,12 +99,13 @@ const kSections = [
   {text: 'Backfills', href: '/backfills'},
   {text: 'Assets', href: '/assets'},
   {text: 'Approvals', href: '/approvals'},
-  {text: 'Workers', href: '/workers'},
+  {text: 'Activity', href: '/activity'},
   {text: 'Admin', href: '/pools'},
 ] as const;
 
 function sectionOf(path: string): string {
   if (isAdminPath(path)) return '/pools';
+  if (isActivityPath(path)) return '/activity';
   return kSections.find(({href}) => href !== '/' && path.startsWith(href))?.href ?? '/';
 }
 
@@ -156,19 +158,19 @@ const kShortcuts: [string, string][] = [
   ['e', 'Open or close all groups'],
   ['t', 'Trigger a run'],
   ['b', 'Backfill the DAG'],
-  ['v', 'Runs, calendar, durations, checks, backfills, code and versions of the DAG'],
+  ['v', 'Runs, calendar, durations, checks, backfills, code and versions of the DAG; activity, timeline, workers'],
   ['n', 'New: backfill, update of an asset, pool, variable, connection'],
   ['p', 'Pause or unpause the DAG'],
-  ['g', 'Graph or gantt; year or month of the calendar; duration or landing'],
+  ['g', 'Graph or gantt; year or month of the calendar; duration or landing; timeline by DAG, pool or worker'],
   ['c  m', 'Run again (clear), mark: the run, the group that has the focus, or the task instance'],
-  ['[  ]', 'Previous, next attempt, version of the DAG, or page of the calendar'],
+  ['[  ]', 'Previous, next attempt, version of the DAG, page of the calendar, or time of the timeline'],
   [',  .', 'Previous, next instance of a mapped task'],
   ['x', 'Next tab: log, rendered fields, XComs; or compare with the version before'],
   ['l', 'All runs of the DAG as a list'],
   ['a', 'Select all that are listed; Escape selects none'],
   ['f', 'Follow the log'],
   ['u', 'One level up'],
-  ['1 … 7', 'DAGs, runs, backfills, assets, approvals, workers, administration'],
+  ['1 … 7', 'DAGs, runs, backfills, assets, approvals, activity, administration'],
   ['d', 'Light, dark, system'],
   ['?', 'This list'],
 ];

@@ -4,13 +4,14 @@ import {client, usePools} from '../api/queries';
 import type {Pool} from '../api/types';
 import {RecordDialog, TextField} from '../components/record_dialog';
 import {RecordPage, type Column} from '../components/record_page';
+import {PoolSlots} from '../components/slots';
 
 const kDefault = 'default_pool';
 
 const kColumns: Column<Pool>[] = [
   {head: 'Pool', className: 'strong', cell: (pool) => pool.name},
   {head: 'Slots', className: 'right number', cell: (pool) => (pool.slots < 0 ? 'no limit' : pool.slots)},
-  {head: 'Taken', cell: (pool) => <Taken pool={pool} />},
+  {head: 'Taken', cell: (pool) => <PoolSlots pool={pool} />},
   {head: 'Running', className: 'right number', cell: (pool) => pool.running_slots},
   {head: 'Queued', className: 'right number', cell: (pool) => pool.queued_slots},
   {
@@ -34,19 +35,6 @@ export function PoolsPage() {
       deleting="Their tasks wait until there is a pool of that name again; what runs goes on."
       form={(pool, onClose) => <PoolDialog pool={pool} onClose={onClose} />}
     />
-  );
-}
-
-function Taken({pool}: {pool: Pool}) {
-  if (pool.slots < 0) return <span className="faint">–</span>;
-  const free = Math.max(0, pool.slots - pool.occupied_slots);
-  const text = `${pool.running_slots} running, ${pool.queued_slots} queued, ${free} free`;
-  return (
-    <span className="progress-bar" role="img" aria-label={text} title={text}>
-      {pool.running_slots > 0 && <span className="s-running" style={{flexGrow: pool.running_slots}} />}
-      {pool.queued_slots > 0 && <span className="s-queued" style={{flexGrow: pool.queued_slots}} />}
-      <span style={{flexGrow: free}} />
-    </span>
   );
 }
 

@@ -1,12 +1,11 @@
 // The workers: who is there, how busy each is, and since when.
 import {useWorkers} from '../api/queries';
-import type {Worker} from '../api/types';
+import {ActivityHead} from '../components/activity_head';
 import {Empty, ErrorNotice, Skeleton} from '../components/notice';
 import {Shell} from '../components/shell';
+import {WorkerBadge, WorkerSlots} from '../components/slots';
 import {Ago} from '../components/times';
 import {useLive} from '../live/use_live';
-
-const kLooks: Record<Worker['state'], string> = {online: 's-success', draining: 's-up_for_retry', lost: 's-failed'};
 
 export function WorkersPage() {
   useLive(null);
@@ -15,9 +14,7 @@ export function WorkersPage() {
   return (
     <Shell crumbs={[]}>
       <div className="page list-page">
-        <header className="page-head">
-          <h1>Workers</h1>
-        </header>
+        <ActivityHead />
         {query.isError && <ErrorNotice error={query.error} retry={() => void query.refetch()} />}
         {query.isPending && <Skeleton rows={3} />}
         {query.data && workers.length === 0 && (
@@ -47,23 +44,10 @@ export function WorkersPage() {
                   <tr key={worker.worker_id} data-worker={worker.name}>
                     <td className="strong">{worker.name}</td>
                     <td>
-                      <span className={`badge ${kLooks[worker.state]}`} data-state={worker.state}>
-                        <span className="badge-dot" aria-hidden="true" />
-                        {worker.state}
-                      </span>
+                      <WorkerBadge state={worker.state} />
                     </td>
                     <td>
-                      <span className="progress-line">
-                        <span className="progress-bar" aria-hidden="true">
-                          {worker.slots_used > 0 && (
-                            <span className="s-running" style={{flexGrow: worker.slots_used}} />
-                          )}
-                          <span style={{flexGrow: Math.max(0, worker.slots - worker.slots_used)}} />
-                        </span>
-                        <span className="number faint">
-                          {worker.slots_used} of {worker.slots}
-                        </span>
-                      </span>
+                      <WorkerSlots worker={worker} />
                     </td>
                     <td className="right number">{worker.attempts ?? '–'}</td>
                     <td title={worker.pid ? `process ${worker.pid}` : ''}>{worker.hostname ?? '–'}</td>
