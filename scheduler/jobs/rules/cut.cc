@@ -130,6 +130,7 @@ CutChoice Cut(const std::vector<CutRead>& reads, const StageCut& cut, bool fixed
   }
   std::int64_t tasks = 0;
   std::int64_t replicated = 0;
+  std::int64_t whole = 0;  // the largest that each task of a hot partition reads
   choice.largest_task_bytes = 0;
   for (std::size_t p = 0; p < count; ++p) {
     choice.largest_task_bytes = std::max(choice.largest_task_bytes, sizes[p].bytes <= limit ? sizes[p].bytes : 0);
@@ -140,8 +141,9 @@ CutChoice Cut(const std::vector<CutRead>& reads, const StageCut& cut, bool fixed
     }
     const std::int64_t divided = largest < reads.size() ? by_read[largest][p].bytes : 0;
     const std::int64_t rest = sizes[p].bytes - divided;
-    // Where what every task reads whole is large itself, more of them help less and less.
-    const std::int64_t piece = std::max({limit - rest, limit / 4, std::int64_t{1}});
+    // Where what every task reads whole is large itself, more of them help less and less: a piece is no smaller than a quarter of it,
+    // so that what is read more than once stays in proportion to what is gained.
+    const std::int64_t piece = std::max({limit - rest, limit / 4, rest / 4, std::int64_t{1}});
     const std::int64_t parts = std::min((divided + piece - 1) / piece, kMostTasks);
     const std::int64_t task = parts > 0 ? rest + divided / parts : sizes[p].bytes;
     if (parts < 2 || task > sizes[p].bytes * 4 / 5) {
@@ -154,6 +156,7 @@ CutChoice Cut(const std::vector<CutRead>& reads, const StageCut& cut, bool fixed
     partition.replicated_bytes = rest * (parts - 1);
     tasks += parts;
     replicated += partition.replicated_bytes;
+    whole = std::max(whole, rest);
     choice.largest_task_bytes = std::max(choice.largest_task_bytes, task);
     choice.hot.push_back(std::move(partition));
   }
@@ -164,6 +167,7 @@ CutChoice Cut(const std::vector<CutRead>& reads, const StageCut& cut, bool fixed
   choice.decision = {"cut", std::to_string(choice.hot.size()) + " hot partitions in " + std::to_string(tasks) + " tasks",
                      hot + "; the largest task has about " + Size(choice.largest_task_bytes) + " instead"};
   if (replicated > 0) choice.decision.why += ", " + Size(replicated) + " are read more than once";
+  if (whole > limit) choice.decision.why += "; the other side, which each task reads whole, is hot there, too, with " + Size(whole);
   return choice;
 }
 

@@ -225,5 +225,27 @@ TEST_F(Skewed, OnZipfKeysNoTaskOfAJoinReadsMuchMoreThanTheMedian) {
   EXPECT_GT(skew.Find("replicated_bytes")->as_int(), 0);
 }
 
+TEST_F(Skewed, OnZipfKeysInBothSidesNoTaskOfAJoinReadsMuchMoreThanTheMedianUnlessTheOtherSideAloneDoes) {
+  // Of the same keys, as skewed: the heaviest has a fifth of the rows of both.
+  const auto run = [&](int left, int right, int partitions) {
+    MakeZipf(left);
+    Make("b/0", "SELECT " + Zipf("i + 7000000") + " AS k, i AS y FROM range(" + std::to_string(right) + ") t(i)");
+    RunDistributed(Stages(R"j({"name": "joined", "join": {"left": "a", "right": "b", "on": ["k"], "strategy": "shuffle", "select": "a.v % 9 AS g, b.y"}},
+                              {"name": "totals", "aggregate": {"by": ["g"], "select": {"n": "count(*)", "total": "sum(y)"}}})j"), partitions);
+    EXPECT_EQ(Difference(Published("out"), "SELECT a.v % 9 AS g, count(*) AS n, sum(b.y) AS total FROM " + A() + " a JOIN " + B() + " b ON a.k = b.k GROUP BY 1"), 0)
+        << report_;
+  };
+  run(400'000, 600, kPartitions);
+  const std::int64_t median = Skew().Find("usual_bytes")->as_int();
+  EXPECT_GT(Skew().Find("largest_bytes")->as_int(), 50 * median) << "that is hot";
+  EXPECT_LE(Largest("joined"), median * 3 / 2) << report_;
+  // A quarter more than the side that each task needs, and not many times both.
+  run(100'000, 12'000, kPartitions);
+  const std::int64_t largest = Skew().Find("largest_bytes")->as_int();
+  EXPECT_LE(Largest("joined"), largest / 5) << report_;
+  EXPECT_LE(Skew().Find("replicated_bytes")->as_int(), 10 * largest) << report_;
+  EXPECT_THAT(report_, HasSubstr("is hot there, too"));
+}
+
 }  // namespace
 }  // namespace millrace::mapreduce

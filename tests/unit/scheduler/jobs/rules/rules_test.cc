@@ -151,6 +151,26 @@ TEST_F(CutTest, TheOtherSideOfAJoinIsReadWholeAndCountsInEveryTask) {
   EXPECT_TRUE(Cut(reads, {.views = {"b"}}, true, 4).hot.empty()) << "the hot side is the kept one's other";
 }
 
+TEST_F(CutTest, WhereBothSidesOfAJoinAreHotWhatIsReadTwiceStaysInProportion) {
+  Write({100, 100, 8000, 100, 100}, 2);
+  const std::vector<MapResult> left = std::exchange(maps_, {});
+  for (const std::int64_t other : {500, 4000, 8000}) {
+    Write({20, 20, other, 20, 20}, 1);
+    std::vector<CutRead> reads = {{.read = 0, .may_cut = true}, {.read = 1, .may_cut = true}};
+    for (const MapResult& map : left) reads[0].maps.push_back(&map);
+    for (const MapResult& map : maps_) reads[1].maps.push_back(&map);
+    const CutChoice choice = Cut(reads, {.views = {"a", "b"}}, true, 4);
+    ASSERT_EQ(choice.hot.size(), 1U) << other;
+    EXPECT_EQ(choice.hot[0].read, 0) << "the larger one is divided";
+    EXPECT_LE(choice.largest_task_bytes, other * kKb * 5 / 4) << "a quarter more than the other side, which each task needs";
+    EXPECT_LE(choice.hot[0].replicated_bytes, 4 * 8000 * kKb) << other << ": a piece is a quarter of the other side at least";
+    EXPECT_NE(choice.decision.why.find("is hot there, too"), std::string::npos) << choice.decision.why;
+    // Where the smaller side alone may be divided there is nothing to gain.
+    reads[0].may_cut = false;
+    EXPECT_EQ(Cut(reads, {.views = {"b"}}, true, 4).hot.empty(), other < 8000);
+  }
+}
+
 TEST(HeavyTest, WhatMapsTellOfTheirKeysIsAddedUp) {
   std::vector<MapResult> maps(2);
   maps[0].heavy = {{.hash = 1, .bytes = 50, .text = "k=1"}, {.hash = 2, .bytes = 30, .text = ""}};
