@@ -194,7 +194,8 @@ StatusOr<shuffle::FinishedOutput> MapByUserCode(const Site& site, const StageTas
                              .buffer_bytes = ShuffleBytes(site),
                              .memory_bytes = ShuffleBytes(site),
                              .lanes = 1,
-                             .folder = site.scratch});
+                             .folder = site.scratch,
+                             .keys = {0}});
   LoggedCounters counters;
   try {
     ASSIGN_OR_RETURN(const std::unique_ptr<Chain> chain, MakeChain(site, work, *writer.AddLane(), counters));

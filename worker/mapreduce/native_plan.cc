@@ -46,6 +46,7 @@ Status PlanNative(const Site& site, sql::Connection& connection, JobPlan& plan) 
   reduce.reads = {{.view = kShuffled, .stage = 0, .columns = map.columns}};
   reduce.columns = map.columns;
   reduce.result = kShuffled;
+  reduce.cut.never = "native code sees all values of a key";
   if (spec.reduce.native()) reduce.steps.push_back({.name = "reduce", .view = "", .code = FragmentOf(spec.reduce)});
   if (!spec.reduce.sql.empty()) {
     RETURN_IF_ERROR(connection.CreateEmptyView(kShuffled, map.columns));

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdio>
 #include <cstring>
 
+#include "worker/readers/values.h"
 #include "worker/shuffle/block.h"
 
 #define XXH_INLINE_ALL
@@ -49,6 +51,17 @@ Status AppendPairs(std::span<const std::byte> bytes, std::vector<Pair>& pairs) {
   return OkStatus();
 }
 
+std::string Shown(std::string_view key) {
+  if (readers::IsUtf8(key)) return std::string(key);
+  std::string text;
+  for (const char c : key) {
+    char escaped[5];
+    std::snprintf(escaped, sizeof escaped, "\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(c)));
+    static_cast<unsigned char>(c) < 0x80 ? text += c : text += escaped;
+  }
+  return text;
+}
+
 }  // namespace
 
 std::vector<shuffle::ColumnType> PairTypes() { return {shuffle::ColumnType::String(), shuffle::ColumnType::String()}; }
@@ -75,11 +88,28 @@ Status LaneSink::Finish() {
   }
   std::vector<shuffle::ColumnInput> inputs(2);
   for (std::size_t i = 0; i < 2; ++i) inputs[i].strings = columns[i].data();
-  if (!partitions_.empty()) RETURN_IF_ERROR(lane_.Append(partitions_, inputs));
+  if (!partitions_.empty()) {
+    hashes_.clear();
+    for (const std::string_view key : columns[0]) hashes_.push_back(HashOf(key));
+    lane_.Watch(hashes_, inputs);
+    RETURN_IF_ERROR(lane_.Append(partitions_, inputs));
+  }
   bytes_.clear();
   lengths_.clear();
   partitions_.clear();
   return OkStatus();
+}
+
+StatusOr<std::vector<HeavyKey>> HeavyPairs(const shuffle::HeavyRows& rows) {
+  std::vector<HeavyKey> heavy;
+  if (rows.keys.empty()) return heavy;
+  const std::vector<shuffle::ColumnType> types = PairTypes();
+  ASSIGN_OR_RETURN(const shuffle::BlockView block, shuffle::BlockView::Open(rows.block, std::span(types).first(1)));
+  StringCursor keys(block.column(0));
+  for (const shuffle::HeavyKeys::Key& key : rows.keys) {
+    heavy.push_back({.hash = key.hash, .bytes = static_cast<std::int64_t>(key.bytes), .text = "key=" + Shown(keys.Next())});
+  }
+  return heavy;
 }
 
 Pair MakePair(std::string_view key, std::string_view value) {

@@ -28,7 +28,7 @@ std::vector<shuffle::ColumnType> PairTypes();
 
 std::uint64_t HashOf(std::string_view key);
 
-// Into a lane of a map output, some thousand pairs at a time.
+// Into a lane of a map output, some thousand pairs at a time. The lane is told of their keys' hashes, too.
 class LaneSink final : public PairSink {
  public:
   using Partition = std::function<std::uint32_t(std::string_view key)>;
@@ -42,6 +42,7 @@ class LaneSink final : public PairSink {
   std::string bytes_;  // of keys and values, one after the other
   std::vector<std::uint32_t> lengths_;
   std::vector<std::uint32_t> partitions_;
+  std::vector<std::uint64_t> hashes_;
 };
 
 // A pair, borrowed.
@@ -51,6 +52,8 @@ struct Pair {
   std::string_view value;
 };
 Pair MakePair(std::string_view key, std::string_view value);
+// The keys that a map output's writer was told of, in words: "key=the"; bytes that are no UTF-8 as \xff.
+StatusOr<std::vector<HeavyKey>> HeavyPairs(const shuffle::HeavyRows& rows);
 // By the bytes of their keys, as LC_ALL=C sorts.
 void SortByKey(std::vector<Pair>& pairs);
 

@@ -7,6 +7,7 @@
 #include "worker/mapreduce/inputs.h"
 #include "worker/mapreduce/native.h"
 #include "worker/mapreduce/output.h"
+#include "worker/mapreduce/pairs.h"
 #include "worker/sql/shuffle_copy.h"
 
 namespace millrace::mapreduce {
@@ -208,6 +209,9 @@ StatusOr<StageTaskOutput> RunSql(const Site& site, const StageTaskWork& work, Ga
     result.input_rows = input_rows;
     result.sample = std::move(sample);
     result.heavy = std::move(heavy);
+    if (map != nullptr) {
+      ASSIGN_OR_RETURN(result.heavy, HeavyPairs(output.blocks->heavy));
+    }
     result.files = std::move(beside);
     result.counters = std::move(reduced.counters);
     output.result = std::move(result);
@@ -299,6 +303,7 @@ StatusOr<StageTaskOutput> RunGathered(const Site& site, const StageTaskWork& wor
     MapResult result = ResultOf(site, work, *output.blocks);
     result.input_rows = input_rows;
     result.counters = std::move(counters);
+    ASSIGN_OR_RETURN(result.heavy, HeavyPairs(output.blocks->heavy));
     output.result = std::move(result);
     return output;
   }

@@ -112,6 +112,34 @@ TEST_F(WordCount, WithoutACombinerAndWithStepsOfBothKindsTheResultIsTheSame) {
   EXPECT_EQ(Counted(), ByCoreutils());
 }
 
+TEST_F(WordCount, TheReportTellsWhichKeyIsHeavyWhereNothingCombinesIt) {
+  std::string text;
+  for (int i = 0; i < 60'000; ++i) text += (i % 2 == 0 ? "the" : i % 7 == 1 ? "\xff\xfe" : "w" + std::to_string(i % 997)) + "\n";
+  Write("text/a.txt", text);
+  Write("text/b.txt", text);
+  cut_bytes_ = 200'000;
+  const char* const map = R"j("map": {"library": "lib/libword_count.so"}, "reduce": {"library": "lib/libword_count.so"})j";
+  RunDistributed(Job(map), 8, 2);
+  EXPECT_THAT(report_, HasSubstr("the heaviest key is key=the with"));
+  EXPECT_THAT(report_, HasSubstr("native code sees all values of a key"));
+  const Value report = ParseJson(report_).value();
+  const Value& skew = report.Find("skew")->as_list().at(0);
+  const Value::List& keys = skew.Find("keys")->as_list();
+  ASSERT_GE(keys.size(), 2u) << report_;
+  // 4 + 3 and 4 + 1 bytes a pair, 60,000 pairs of "the".
+  EXPECT_EQ(keys[0].Find("key")->as_string(), "key=the");
+  EXPECT_NEAR(static_cast<double>(keys[0].Find("bytes")->as_int()), 720'000, 72'000);
+  EXPECT_EQ(keys[1].Find("key")->as_string(), "key=\\xff\\xfe");
+  EXPECT_GE(skew.Find("largest_bytes")->as_int(), 600'000);
+  // As a stage among others, too.
+  RunDistributed(R"j({"inputs": {"text": {"path": "text/"}}, "stages": [{"name": "words", )j" + std::string(map) +
+                 R"j(}, {"name": "few", "sql": "SELECT * FROM words"}], "output": {"path": "out/", "format": "parquet"}})j", 8, 2);
+  EXPECT_THAT(report_, HasSubstr("the heaviest key is key=the with"));
+  // A combiner leaves nothing heavy.
+  RunDistributed(Job(kClasses), 8, 2);
+  EXPECT_EQ(report_.find("the heaviest key"), std::string::npos);
+}
+
 TEST_F(WordCount, SqlReducesWhatAMapperInCppWrote) {
   RunDistributed(Job(R"j("map": {"library": "lib/libword_count.so"}, "reduce":
     "SELECT key, sum(decode(value)::BIGINT)::BIGINT AS n FROM shuffled GROUP BY key")j", "parquet"), 2, 1);
