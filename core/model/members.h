@@ -128,6 +128,7 @@ void Read(const Value& in, T& out) {
   } else if constexpr (IsVector<T>::value) {
     if (!in.is_list()) return;
     out.clear();
+    out.reserve(in.as_list().size());
     for (const Value& item : in.as_list()) Read(item, out.emplace_back());
   } else {
     Reader reader(in);

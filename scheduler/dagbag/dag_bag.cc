@@ -226,10 +226,16 @@ void DagBag::Tell() {
         twins += (twins.empty() ? "" : "\n") + std::string("DAG '") + id + "' is defined in " +
                  owner->second.second + " already";
     }
-    std::string& known = twins_[path];
-    if (known != twins) file.told_problems = false;
-    if (twins.empty() && !known.empty() && file.problems.empty()) cleared_.insert(path);
-    known = std::move(twins);
+    const auto known = twins_.find(path);
+    const bool changed = known == twins_.end() ? !twins.empty() : known->second != twins;
+    if (!changed) continue;
+    file.told_problems = false;
+    if (twins.empty() && file.problems.empty()) cleared_.insert(path);
+    if (twins.empty()) {
+      twins_.erase(path);
+    } else {
+      twins_[path] = std::move(twins);
+    }
   }
   for (auto& [id, entry] : wanted) {
     const auto& [version, path] = entry;
@@ -247,10 +253,11 @@ void DagBag::Tell() {
   }
   const WallTime now = clock_.now().wall;
   for (auto& [path, file] : files_) {
-    if (file.told_problems || (file.problems.empty() && twins_[path].empty())) continue;
+    const auto twins = twins_.find(path);
+    if (file.told_problems || (file.problems.empty() && twins == twins_.end())) continue;
     ImportError error{path, now, file.problems};
-    if (!twins_[path].empty())
-      error.problems.push_back({path, {1, 1}, twins_[path], "give one of them another dag_id"});
+    if (twins != twins_.end())
+      error.problems.push_back({path, {1, 1}, twins->second, "give one of them another dag_id"});
     file.told_problems = sink_.ImportErrors(error).ok();
     if (file.told_problems) cleared_.erase(path);
   }

@@ -1,5 +1,7 @@
 #include "scheduler/store/sqlite_readers.h"
 
+#include <sqlite3.h>
+
 #include "scheduler/store/account_reader.h"
 #include "scheduler/store/approval_reader.h"
 #include "scheduler/store/audit_reader.h"
@@ -78,9 +80,11 @@ StatusOr<std::map<std::string, std::string>> SqliteReaders::CurrentHashes() {
     Hashes hashes;
     while (true) {
       ASSIGN_OR_RETURN(const bool found, statement.Step());
-      if (!found) return hashes;
+      if (!found) break;
       hashes.emplace(statement.Text(0), statement.Text(1));
     }
+    sqlite3_db_release_memory(database.handle());  // every version was looked at, once
+    return hashes;
   });
 }
 

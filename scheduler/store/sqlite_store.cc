@@ -26,6 +26,9 @@ namespace {
 // Pages of 4 KiB: the WAL is folded back when it has grown to 16 MB, or when nothing has been written for a while.
 constexpr int kCheckpointPages = 4096;
 constexpr auto kIdle = std::chrono::milliseconds(500);
+// What is loaded once stays; pages kept among it would leave holes of a page each when they go.
+constexpr const char* kCacheWhileLoading = "PRAGMA cache_size=-512";
+constexpr const char* kCache = "PRAGMA cache_size=-16384";
 
 class FolderLock {
  public:
@@ -108,6 +111,7 @@ class SqliteStore : public Store {
       } else if (!wake_.wait_for(lock, kIdle, [this] { return job_ || stopping_; }) && wal_pages_ > 0) {
         lock.unlock();
         Checkpoint();
+        sqlite3_db_release_memory(database_->handle());  // pages that the commits went over
         lock.lock();
       }
     }
@@ -175,6 +179,13 @@ class SqliteStore : public Store {
   }
 
   StatusOr<Image> LoadImage() {
+    RETURN_IF_ERROR(database_->Execute(kCacheWhileLoading));
+    StatusOr<Image> image = ReadImage();
+    RETURN_IF_ERROR(database_->Execute(kCache));
+    return image;
+  }
+
+  StatusOr<Image> ReadImage() {
     RETURN_IF_ERROR(database_->Execute("UPDATE meta SET value = value + 1 WHERE name = 'term'"));
     Failpoint("store.after_term");
     Image image;
@@ -364,7 +375,8 @@ StatusOr<std::unique_ptr<Store>> OpenSqliteStore(const std::string& folder, LogS
   ASSIGN_OR_RETURN(std::unique_ptr<Database> database, Database::Open(path, Database::Mode::kReadWrite));
   chmod(path.c_str(), 0600);
   RETURN_IF_ERROR(database->Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; "
-                                    "PRAGMA foreign_keys=OFF; PRAGMA mmap_size=0; PRAGMA cache_size=-16384"));
+                                    "PRAGMA foreign_keys=OFF; PRAGMA mmap_size=0"));
+  RETURN_IF_ERROR(database->Execute(kCache));
   RETURN_IF_ERROR(Migrate(*database, path));
   return std::unique_ptr<Store>(std::make_unique<SqliteStore>(std::move(lock), std::move(database), log));
 }
