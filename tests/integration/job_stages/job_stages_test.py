@@ -8,10 +8,12 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import time
 import unittest
+import urllib.error
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
 from cluster import Cluster, eventually  # noqa: E402
@@ -28,6 +30,8 @@ def duckdb(statement):
 
 class Jobs(unittest.TestCase):
     """Two workers, and a root with orders in it, for all tests of a class."""
+    worker_options = ()
+    failpoints = {}
 
     @classmethod
     def make_cluster(cls):
@@ -40,7 +44,9 @@ class Jobs(unittest.TestCase):
         cls.outputs = 0
         cls.cluster.start_scheduler()
         for name in ("w1", "w2"):
-            cls.cluster.start_worker(name, 2)
+            if name in cls.failpoints:
+                cls.cluster.failpoints[name] = cls.failpoints[name]
+            cls.cluster.start_worker(name, 2, *cls.worker_options)
         cls.await_workers()
         (cls.root / "orders").mkdir()
         for part in range(4):
@@ -159,11 +165,11 @@ class KeptOnASmallDisk(KeepingJobs):
 
 
 class KeptWhenAWorkerDies(KeepingJobs):
+    failpoints = {"w2": "reduce.fetched=kill-parent@3"}
+
     @classmethod
     def make_cluster(cls):
-        cluster = cls.enterClassContext(Cluster(BIN, lease_ms=2000))
-        cluster.failpoints["w2"] = "reduce.fetched=kill-parent@3"
-        return cluster
+        return cls.enterClassContext(Cluster(BIN, lease_ms=2000))
 
     def test_what_the_dead_worker_made_is_made_again_and_kept_once(self):
         told = self.run_totals("a", False)
@@ -292,6 +298,90 @@ class Inputs(Jobs):
         self.assertEqual(facts["files"], 900)
         self.assertLess(facts["splits"], 400)
         self.assertEqual(self.stage(told, "map")["input_rows"], 9000)
+
+
+class RunningJobs(Jobs):
+    """Jobs that are looked at, or meddled with, while they run."""
+
+    def begin(self, job):
+        output = f"{job['output']['path']}"
+        sent = self.cluster.ask("POST", "/millrace/v1/jobs", {"file": "job.json", "text": json.dumps({"mode": "distributed", **job})})
+        self.job = f"/millrace/v1/jobs/{sent['dag_id']}/{sent['dag_run_id'].replace('+', '%2B')}/{sent['task_id']}"
+        return sent["dag_id"], sent["dag_run_id"], self.root / output
+
+    def report(self):
+        return self.cluster.ask("GET", self.job)["report"]
+
+    def run_is_known(self):
+        try:
+            return self.report() is not None
+        except urllib.error.HTTPError:
+            return False
+
+
+class Damaged(RunningJobs):
+    worker_options = ("--memory", "64MB")  # map outputs above 10 MB become files
+    failpoints = {"w1": "reduce.fetched=stop@1", "w2": "reduce.fetched=stop@1"}  # the first of all that is hit
+
+    def outputs_of(self, name):
+        """The files, all without a name, in which a worker keeps map outputs."""
+        descriptors = pathlib.Path(f"/proc/{self.cluster.workers[name].pid}/fd")
+        mark = str(self.cluster.folder / name)
+        return [path for path in descriptors.iterdir() if mark in os.readlink(path) and "(deleted)" in os.readlink(path)]
+
+    def test_blocks_that_are_damaged_on_the_disk_are_found_and_their_map_is_made_again(self):
+        (self.root / "noise").mkdir()
+        for part in range(4):
+            duckdb(f"COPY (SELECT i % 97 AS k, md5(i::VARCHAR) AS text FROM range({part}, 120000, 4) t(i)) TO '{self.root}/noise/{part}.parquet'")
+        dag, run, output = self.begin({"inputs": {"noise": {"path": "noise/"}}, "map": "SELECT k, repeat(text, 16) AS wide FROM noise",
+                                       "shuffle": {"by": ["k"], "partitions": 4}, "output": {"path": "wide/"},
+                                       "reduce": "SELECT k, count(*) AS n, min(wide) AS least, max(wide) AS most FROM shuffled GROUP BY k"})
+        [fired] = eventually("a reduce task has its first blocks", self.cluster.fired)
+        damaged = self.outputs_of("w1")[:1]
+        for path in damaged:
+            with open(path, "r+b") as file:  # of every partition a byte
+                size = os.fstat(file.fileno()).st_size
+                for place in range(size // 32, size, size // 16):
+                    file.seek(place)
+                    byte = file.read(1)
+                    file.seek(place)
+                    file.write(bytes([byte[0] ^ 1]))
+        os.kill(int(fired[2]), signal.SIGCONT)
+        self.cluster.await_run(dag, run, "success")
+        self.assertEqual(len(damaged), 1, "nothing was there to be damaged")
+        self.assert_output(output, f"SELECT k, count(*) AS n, repeat(min(text), 16) AS least, repeat(max(text), 16) AS most "
+                                   f"FROM '{self.root}/noise/*.parquet' GROUP BY k")
+        report = self.report()
+        again = {decision["what"] for decision in report["decisions"] if decision["rule"] == "lost"}
+        self.assertEqual(len(again), 1, report["decisions"])
+        self.assertRegex(again.pop(), "^map [0-3] runs again$")
+        [maps] = [stage for stage in report["stages"] if stage["stage"] == "map"]
+        self.assertEqual((maps["tasks"], maps["attempts"], maps["failed_attempts"]), (4, 5, 0))
+        self.assertGreater(maps["output_bytes"], 60_000_000)
+
+
+class Progress(RunningJobs):
+    def test_the_report_of_a_job_that_runs_says_how_far_it_is(self):
+        # One mapper of four waits until it is told.
+        wait = "mkdir $MILLRACE_ROOT/waits 2>/dev/null && while [ ! -e $MILLRACE_ROOT/go ]; do sleep 0.05; done; sed 's/$/\\t1/'"
+        dag, run, output = self.begin({"inputs": {"orders": {"path": "orders/", "format": "text"}}, "map": {"command": ["sh", "-c", wait]},
+                                       "reduce": "SELECT count(*) AS n FROM shuffled", "shuffle": {"partitions": 1}, "output": {"path": "counted/"}})
+
+        def waiting():
+            stages = {stage["stage"]: stage for stage in self.report()["stages"]} if self.run_is_known() else {}
+            return stages if stages.get("map", {}).get("done") == 3 else None
+        stages = eventually("three mappers have ended", waiting)
+        self.assertEqual({name: (stage["tasks"], stage["done"], stage["running"]) for name, stage in stages.items()},
+                         {"plan": (1, 1, 0), "map": (4, 3, 1)})
+        self.assertEqual(self.report()["state"], "running")
+        self.assertIsNone(self.report()["output"])
+        shown = subprocess.run([BIN / "dagctl", "jobs", "show", dag, run, "job"], text=True, check=True, stdout=subprocess.PIPE,
+                               env=dict(os.environ, MILLRACE_STATE=str(self.cluster.state))).stdout
+        self.assertIn("state running", shown)
+        (self.root / "go").touch()
+        self.cluster.await_run(dag, run, "success")
+        self.assertEqual(self.report()["state"], "success")
+        self.assert_output(output, f"SELECT count(*) + 4 AS n FROM {self.orders}")
 
 
 class Native(Jobs):
