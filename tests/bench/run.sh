@@ -19,3 +19,7 @@ echo "== a year of an hourly DAG, simulated (to stay under two seconds)"
 "$bin/simulate_bench"
 echo "== shuffle beside DuckDB"
 "$bin/shuffle_bench"
+if [ -f build/release/webui/dist/index.html ] && command -v chromium >/dev/null; then
+  echo "== frames of the dashboard while long lists scroll"
+  node tests/bench/frames.mjs build/release/webui/dist
+fi

@@ -48,7 +48,7 @@ export function activity(world) {
             queued_date: iso(cell.queued ?? (started ? cell.start - 400 : begin)), start_date: started ? iso(cell.start) : null, end_date: kEnded.includes(cell.state) ? iso(cell.end) : null});
         }
       }
-      return {from: iso(from), to: iso(to), task_instances: rows.slice(0, limit), all_listed: rows.length <= limit};
+      return {from: iso(from), to: iso(to), task_instances: rows.sort((a, b) => (a.dag_run_id < b.dag_run_id ? 1 : -1)).slice(0, limit), all_listed: rows.length <= limit};
     }],
   ];
 }

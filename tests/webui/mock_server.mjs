@@ -330,10 +330,20 @@ function serveEvents(world, request, response, query) {
   });
 }
 
-// more: so many small DAGs besides.
+// So many small DAGs besides.
+export function addMany(world, count) {
+  for (let n = 0; n < count; n++) world.add({...kDags.find((dag) => dag.id === 'crm_sync'), id: `tenant_${String(n).padStart(4, '0')}`, description: n % 3 === 0 ? '' : 'One of many', runs: 12});
+}
+
+// And one of 1,000 tasks with so many runs.
+export function addWide(world, runs) {
+  const wide = kDags.find((dag) => dag.id === 'warehouse_rebuild');
+  world.add({...wide, id: 'wide', runs, every: 3600});
+}
+
 export async function startMock({dist, port = 0, speed = 1, password = 'millrace', more = 0}) {
   const world = new World(speed);
-  for (let n = 0; n < more; n++) world.add({...kDags.find((dag) => dag.id === 'crm_sync'), id: `tenant_${String(n).padStart(4, '0')}`, description: n % 3 === 0 ? '' : 'One of many', runs: 12});
+  addMany(world, more);
   const table = [...routes(world), ...operations(world), ...lists(world), ...activity(world)].map(([method, pattern, handler]) => ({method, handler, pattern: new RegExp(`^${pattern.replaceAll(/:\w+/g, '([^/]+)')}$`)}));
   const tokens = new Set();
   const state = {events: true};
@@ -348,7 +358,7 @@ export async function startMock({dist, port = 0, speed = 1, password = 'millrace
         return answer(response, 201, {access_token: token});
       }
       if (!/^\/(api|millrace|auth)(\/|$)/.test(url.pathname)) return await serveFile(dist, url.pathname, response);
-      world.requests.push({at: Date.now(), path: url.pathname});
+      world.requests.push({at: Date.now(), path: url.pathname, query: url.search});
       if (url.pathname === '/api/v2/version') return answer(response, 200, {version: '3.2.1', git_version: null});
       if (!tokens.has((request.headers.authorization ?? '').replace('Bearer ', ''))) fail(401, 'Not authenticated');
       if (url.pathname === '/millrace/v1/events') return state.events ? serveEvents(world, request, response, url.searchParams) : fail(503, 'No streams left');

@@ -28,6 +28,10 @@ import {Link, navigate, runsHref} from '../router';
 import {useShortcuts} from '../shortcuts';
 
 const kRowHeight = 24;
+const kAround = 12;
+// As styles/dag.css has them.
+const kColumnWidth = 20;
+const kRightRoom = 14;
 const kBarHeight = 64;
 const kSearchFrom = 15;
 const kLetterWidth = 7.4;
@@ -57,7 +61,6 @@ export function DagGrid(props: Props) {
   const box = useRef<HTMLDivElement>(null);
   const running = runs.some((run) => run.state === 'running');
   const now = useNow(running);
-  const zone = useZone();
 
   useShortcuts({l: () => navigate(runsHref(dag))});
   const groupKeys = useGroupKeys();
@@ -112,9 +115,7 @@ export function DagGrid(props: Props) {
     const one = instances.get(row.node.id)?.find((instance) => instance.map_index === row.mapIndex);
     return runs.map((run) => (one && run.dag_run_id === selected ? {...one, task_id: row.node.id} : undefined));
   };
-  const {first, end} = visibleWindow(shown.length, kRowHeight, scroll.top, scroll.height, 12);
-  const lasted = runs.map((run) => elapsed(run.start_date, run.end_date, now) ?? 0);
-  const longest = Math.max(...lasted, 0.001);
+  const {first, end} = visibleWindow(shown.length, kRowHeight, scroll.top, scroll.height, kAround);
   const nameWidth = useMemo(() => {
     const width = (row: Row) => {
       if (row.kind === 'instance') return row.depth * kIndent + 50;
@@ -237,36 +238,21 @@ export function DagGrid(props: Props) {
         ref={box}
         className="grid-box"
         data-flat={flat || undefined}
-        style={{'--name-width': `${nameWidth}px`} as CSSProperties}
+        style={
+          {
+            '--name-width': `${nameWidth}px`,
+            '--grid-width': `${nameWidth + runs.length * kColumnWidth + kRightRoom}px`,
+          } as CSSProperties
+        }
         onKeyDown={move}
-        onScroll={(event) => setScroll({top: event.currentTarget.scrollTop, height: event.currentTarget.clientHeight})}
+        onScroll={({currentTarget: {scrollTop: top, clientHeight: height}}) =>
+          // Only what moves the window by some rows is worth drawing.
+          setScroll((old) =>
+            Math.abs(old.top - top) < (kAround / 2) * kRowHeight && old.height === height ? old : {top, height},
+          )
+        }
       >
-        <div className="grid-head">
-          <div className="grid-name grid-scale">
-            <span>{formatDuration(longest)}</span>
-            <span>{formatDuration(longest / 2)}</span>
-            <span>0</span>
-          </div>
-          <div className="grid-bars">
-            {runs.map((run, i) => (
-              <button
-                key={run.dag_run_id}
-                type="button"
-                className="grid-bar"
-                data-selected={run.dag_run_id === selected}
-                onClick={() => onSelect(run.dag_run_id)}
-                aria-label={`${stateLabel(run.state)}, ${run.dag_run_id}`}
-                title={`${stateLabel(run.state)} · ${formatDuration(lasted[i])}\n${run.logical_date ? `${formatTime(run.logical_date, zone, 'minutes')} ${zone}` : run.run_type}\n${run.dag_run_id}`}
-              >
-                <span
-                  className={`grid-bar-fill ${stateClass(run.state)}`}
-                  style={{height: Math.max(3, ((lasted[i] ?? 0) / longest) * kBarHeight)}}
-                />
-                <span className={`grid-kind grid-kind-${run.run_type}`} aria-hidden="true" />
-              </button>
-            ))}
-          </div>
-        </div>
+        <GridHead runs={runs} selected={selected} now={now} onSelect={onSelect} />
         <div className="grid-rows" style={{height: shown.length * kRowHeight}}>
           <div style={{transform: `translateY(${first * kRowHeight}px)`}}>
             {shown.slice(first, end).map((row, i) => (
@@ -297,6 +283,46 @@ export function DagGrid(props: Props) {
     </section>
   );
 }
+
+// Above each run a bar as long as it took. Scrolling draws it no more than once.
+const GridHead = memo(function GridHead({
+  runs,
+  selected,
+  now,
+  onSelect,
+}: Pick<Props, 'runs' | 'selected' | 'onSelect'> & {now: number}) {
+  const zone = useZone();
+  const lasted = runs.map((run) => elapsed(run.start_date, run.end_date, now) ?? 0);
+  const longest = Math.max(...lasted, 0.001);
+  return (
+    <div className="grid-head">
+      <div className="grid-name grid-scale">
+        <span>{formatDuration(longest)}</span>
+        <span>{formatDuration(longest / 2)}</span>
+        <span>0</span>
+      </div>
+      <div className="grid-bars">
+        {runs.map((run, i) => (
+          <button
+            key={run.dag_run_id}
+            type="button"
+            className="grid-bar"
+            data-selected={run.dag_run_id === selected}
+            onClick={() => onSelect(run.dag_run_id)}
+            aria-label={`${stateLabel(run.state)}, ${run.dag_run_id}`}
+            title={`${stateLabel(run.state)} · ${formatDuration(lasted[i])}\n${run.logical_date ? `${formatTime(run.logical_date, zone, 'minutes')} ${zone}` : run.run_type}\n${run.dag_run_id}`}
+          >
+            <span
+              className={`grid-bar-fill ${stateClass(run.state)}`}
+              style={{height: Math.max(3, ((lasted[i] ?? 0) / longest) * kBarHeight)}}
+            />
+            <span className={`grid-kind grid-kind-${run.run_type}`} aria-hidden="true" />
+          </button>
+        ))}
+      </div>
+    </div>
+  );
+});
 
 // A mapped task that has not been mapped yet has one instance without an index.
 function mapIndices(instances: {map_index: number}[] | undefined): number[] {
