@@ -6,7 +6,9 @@
 namespace millrace::mapreduce {
 namespace {
 
-constexpr std::size_t kCollapseBytes = 512;  // of a key's values
+// Of a key's values when they are combined: at first as many as fit into a string without an allocation, more for keys that come often.
+constexpr std::uint32_t kFirstCollapse = 13;
+constexpr std::uint32_t kMostCollapse = 512;
 constexpr std::size_t kChunkBytes = std::size_t{64} << 10;
 
 void AppendValue(std::string& values, std::string_view value) {
@@ -76,7 +78,8 @@ Status ClassCombining::Put(std::string_view key, std::string_view value) {
   used_ += value.size() + 1;
   if (entry.values.size() > entry.collapse_at) {
     RETURN_IF_ERROR(Collapse(entry));
-    entry.collapse_at = std::max(kCollapseBytes, 2 * entry.values.size());
+    const std::size_t twice = std::max<std::size_t>(2 * entry.values.size(), std::min(kMostCollapse, 2 * entry.collapse_at));
+    entry.collapse_at = static_cast<std::uint32_t>(std::min<std::size_t>(twice, UINT32_MAX));
   }
   return used_ > memory_bytes_ ? Flush() : OkStatus();
 }
@@ -88,27 +91,36 @@ Status ClassCombining::Finish() {
 
 ClassCombining::Entry& ClassCombining::Find(std::string_view key) {
   const std::uint64_t hash = HashOf(key);
+  const auto tag = static_cast<std::uint32_t>(hash >> 32);
+  std::array<std::uint64_t, 2> whole{};
+  const bool fits = key.size() <= sizeof whole;
+  if (fits) std::memcpy(whole.data(), key.data(), key.size());
   const std::size_t mask = slots_.size() - 1;
   std::size_t slot = hash & mask;
-  for (; slots_[slot] != 0; slot = (slot + 1) & mask) {
-    Entry& entry = entries_[slots_[slot] - 1];
-    if (entry.hash == hash && KeyOf(entry) == key) return entry;
+  for (; slots_[slot].entry != 0; slot = (slot + 1) & mask) {
+    if (slots_[slot].tag != tag) continue;
+    Entry& entry = entries_[slots_[slot].entry - 1];
+    if (entry.key_bytes != key.size()) continue;
+    if (fits ? entry.key[0] == whole[0] && entry.key[1] == whole[1] : KeyOf(entry) == key) return entry;
   }
-  entries_.push_back({.hash = hash, .key_at = keys_.size(), .key_bytes = static_cast<std::uint32_t>(key.size()), .collapse_at = kCollapseBytes, .values = {}});
-  keys_ += key;
-  used_ += sizeof(Entry) + 2 * sizeof(std::uint32_t) + key.size();
-  slots_[slot] = static_cast<std::uint32_t>(entries_.size());
+  if (!fits) {
+    whole[0] = keys_.size();
+    keys_ += key;
+  }
+  entries_.push_back({.hash = hash, .key_bytes = static_cast<std::uint32_t>(key.size()), .collapse_at = kFirstCollapse, .key = whole, .values = {}});
+  used_ += sizeof(Entry) + 2 * sizeof(Slot) + (fits ? 0 : key.size());
+  slots_[slot] = {tag, static_cast<std::uint32_t>(entries_.size())};
   if (entries_.size() * 2 > slots_.size()) Grow();
   return entries_.back();
 }
 
 void ClassCombining::Grow() {
-  std::vector<std::uint32_t> larger(slots_.size() * 2);
+  std::vector<Slot> larger(slots_.size() * 2);
   const std::size_t mask = larger.size() - 1;
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     std::size_t slot = entries_[i].hash & mask;
-    while (larger[slot] != 0) slot = (slot + 1) & mask;
-    larger[slot] = static_cast<std::uint32_t>(i + 1);
+    while (larger[slot].entry != 0) slot = (slot + 1) & mask;
+    larger[slot] = {static_cast<std::uint32_t>(entries_[i].hash >> 32), static_cast<std::uint32_t>(i + 1)};
   }
   slots_.swap(larger);
 }
@@ -131,7 +143,7 @@ Status ClassCombining::Flush() {
   }
   entries_.clear();
   keys_.clear();
-  std::fill(slots_.begin(), slots_.end(), 0);
+  std::fill(slots_.begin(), slots_.end(), Slot{});
   used_ = 0;
   return OkStatus();
 }

@@ -2,6 +2,8 @@
 // come in, or a command, on sorted lines. One thread.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,14 +24,22 @@ class ClassCombining final : public PairSink {
   Status Finish() override;
 
  private:
-  struct Entry {
+  // A cache line, so that most pairs touch one of these and one of the slots.
+  struct alignas(64) Entry {
     std::uint64_t hash = 0;
-    std::size_t key_at = 0;  // in keys_
     std::uint32_t key_bytes = 0;
-    std::size_t collapse_at = 0;  // bytes of values; grows where the combiner does not make them fewer
-    std::string values;           // each with its length before it
+    std::uint32_t collapse_at = 0;       // bytes of values
+    std::array<std::uint64_t, 2> key{};  // the key, zeros behind it; of a longer one, where it is in keys_
+    std::string values;                  // each with its length before it
   };
-  std::string_view KeyOf(const Entry& entry) const { return {keys_.data() + entry.key_at, entry.key_bytes}; }
+  struct Slot {
+    std::uint32_t tag = 0;    // of the hash
+    std::uint32_t entry = 0;  // + 1; 0 is free
+  };
+  std::string_view KeyOf(const Entry& entry) const {
+    if (entry.key_bytes <= sizeof entry.key) return {reinterpret_cast<const char*>(entry.key.data()), entry.key_bytes};
+    return {keys_.data() + entry.key[0], entry.key_bytes};
+  }
   Entry& Find(std::string_view key);
   void Grow();
   // The values of one key become fewer, usually one.
@@ -41,9 +51,9 @@ class ClassCombining final : public PairSink {
   LoggedCounters& counters_;
   const std::size_t memory_bytes_;
   std::size_t used_ = 0;
-  std::string keys_;
+  std::string keys_;  // that do not fit into their entries
   std::vector<Entry> entries_;
-  std::vector<std::uint32_t> slots_;  // entry + 1; 0 is free
+  std::vector<Slot> slots_;
 };
 
 // Buffers pairs; when they are many and at the end sorts them and runs the command over them.

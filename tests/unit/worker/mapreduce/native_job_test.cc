@@ -16,7 +16,8 @@ using testing::HasSubstr;
 
 // Some 200 kB: other scripts, bytes that are no UTF-8, a NUL, a long line, and no newline at the end.
 std::string SeededText() {
-  const std::vector<std::string> words = {"the", "1", "1.0", "x", "дом", "水🌊", "\xff\xfe" "bad", std::string("a\0b", 3), "ß"};
+  const std::vector<std::string> words = {"the", "1", "1.0", "x", "дом", "水🌊", "\xff\xfe" "bad", std::string("a\0b", 3), "ß", "a", std::string("a\0", 2),
+                                          "0123456789abcdef", "0123456789abcdefg", "0123456789abcdefh"};
   const std::vector<std::string> spaces = {" ", "\n", "\t", "  ", "\r\n", "\v", "\n\n"};
   std::uint64_t state = 42;
   const auto next = [&state](std::size_t bound) {
