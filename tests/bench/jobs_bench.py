@@ -3,8 +3,9 @@
 Spark with two threads: milliseconds (the best round), CPU seconds of that round and peak memory, and whether the answers are the same.
 Prints, judges nothing but answers. Called by jobs.sh, which brings the peers.
 
-A job's time is its task instance's, from running to published; a peer's is that of one warm process, start excluded. Memory is what
-processes hold by themselves and share (anonymous and memfd), sampled; page cache is nobody's.
+A job's time is its task instance's, from running to published; a peer's is that of one warm process, start excluded. A job has two rounds
+more, as there are four runners to warm. Memory is what processes hold by themselves and share (anonymous and memfd), sampled; page
+cache is nobody's.
 
 usage: jobs_bench.py BIN DEPS [--rows MILLIONS] [--rounds N] [--full] [--only TEXT] [--data FOLDER] [--peers duckdb,polars,spark]
 """
@@ -200,7 +201,7 @@ def measure(chosen, peers, arguments, scratch):
             for name, cluster in (("fused", local), ("distributed", local), ("gRPC", remote)):
                 if name == "fused" and case.user_code:
                     continue
-                seen[name], output = by_job(cluster, case, name, arguments.rounds)
+                seen[name], output = by_job(cluster, case, name, arguments.rounds + 2)
                 if seen[name]:
                     answers[name] = answer(case, output)
                     shutil.rmtree(output)
