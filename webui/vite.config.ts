@@ -8,6 +8,8 @@ export default defineConfig({
   build: {
     outDir: process.env['OUT_DIR'] ?? 'dist',
     emptyOutDir: true,
+    // Not assets/, which is a page of the dashboard.
+    assetsDir: 'static',
     assetsInlineLimit: 0,
     modulePreload: {polyfill: false},
     chunkSizeWarningLimit: 700,

@@ -12,6 +12,8 @@ namespace millrace::api {
 namespace {
 
 constexpr std::uintmax_t kMaxBytes = 64 * 1024 * 1024;
+// Where Vite puts a hash of the content into the names (webui/vite.config.ts); not assets/, which is a page.
+constexpr std::string_view kHashed = "static";
 
 std::string TypeOf(const std::string& name) {
   static constexpr std::array<std::pair<std::string_view, std::string_view>, 11> kTypes = {{
@@ -68,15 +70,14 @@ http::Response StaticFiles::Handle(const http::Request& request) const {
   const std::string_view first = path->empty() ? std::string_view() : std::string_view(path->front());
   auto found = files_.find(name);
   if (found == files_.end() && first != "api" && first != "millrace" && first != "auth" &&
-      first != "assets") {
+      first != kHashed) {
     found = files_.find("index.html");
   }
   if (found == files_.end()) return http::ErrorResponse(404, "Not Found");
   http::Response response;
   response.headers.emplace_back("Content-Type", found->second.type);
-  // Vite puts a hash of the content into the names below assets/.
   response.headers.emplace_back("Cache-Control",
-                                first == "assets" ? "public, max-age=31536000, immutable" : "no-cache");
+                                first == kHashed ? "public, max-age=31536000, immutable" : "no-cache");
   response.body = found->second.content;
   return response;
 }

@@ -23,7 +23,7 @@ class StaticFiles {
     std::string content;
     std::string type;
   };
-  std::map<std::string, File> files_;  // "assets/index-B3x9.js"
+  std::map<std::string, File> files_;  // "static/index-B3x9.js"
 };
 
 }  // namespace millrace::api

@@ -303,7 +303,7 @@ async function bodyOf(request) {
 
 async function serveFile(dist, path, response) {
   const wanted = normalize(join(dist, path));
-  let file = wanted.startsWith(dist) && extname(wanted) !== '' ? wanted : join(dist, 'index.html');
+  let file = wanted.startsWith(dist) && (extname(wanted) !== '' || path.startsWith('/static/')) ? wanted : join(dist, 'index.html');
   let content = await readFile(file).catch(() => null);
   if (content === null) {
     file = join(dist, 'index.html');

@@ -147,8 +147,9 @@ function CheckPanel({dag, row, runs}: {dag: string; row: CheckRow; runs: readonl
       </h3>
       <div className="check-chart">
         <span className="check-scale faint">
-          <span>{valueText(Math.max(...known))}</span>
-          <span>{Math.max(...known) === Math.min(...known) ? '' : valueText(Math.min(...known))}</span>
+          {[...new Set([Math.max(...known), Math.min(...known)])].map((value) => (
+            <span key={value}>{valueText(value)}</span>
+          ))}
         </span>
         <div className="check-plot">
           <svg viewBox={`0 0 ${kWidth} ${kHeight}`} preserveAspectRatio="none" role="img" aria-label="Value over runs">

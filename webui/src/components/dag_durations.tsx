@@ -25,6 +25,8 @@ const kFirstChosen = 4;
 const kRows = 100;
 const kSearchFrom = 15;
 const kPointsUpTo = 60;
+// Milliseconds; within less, days would all be the same.
+const kDatesFrom = 3 * 86_400_000;
 const kWidth = 1000;
 const kHeight = 100;
 
@@ -111,6 +113,8 @@ function Chart({dag, runs, drawn, measure}: ChartProps) {
   const y = (value: number) => value / top;
   const when = (run: DagRun | undefined, detail: 'date' | 'minutes') =>
     formatTime(run?.logical_date ?? run?.run_after, zone, detail);
+  const dated = runs.flatMap((run) => run.logical_date ?? run.run_after ?? []).map((time) => Date.parse(time));
+  const marks = Math.max(...dated) - Math.min(...dated) > kDatesFrom ? 'date' : 'minutes';
   const titleOf = (run: DagRun, place: number) =>
     [
       `${when(run, 'minutes')} ${zone}, ${stateLabel(run.state)}`,
@@ -186,9 +190,9 @@ function Chart({dag, runs, drawn, measure}: ChartProps) {
         )}
       </div>
       <div className="durations-days faint" aria-hidden="true">
-        <span>{when(runs[0], 'date')}</span>
-        {runs.length > 2 && <span>{when(runs[Math.floor(runs.length / 2)], 'date')}</span>}
-        <span>{when(runs.at(-1), 'date')}</span>
+        <span>{when(runs[0], marks)}</span>
+        {runs.length > 2 && <span>{when(runs[Math.floor(runs.length / 2)], marks)}</span>}
+        <span>{when(runs.at(-1), marks)}</span>
       </div>
     </section>
   );

@@ -227,10 +227,10 @@ class DashboardTest : public ApiTest {
  protected:
   DashboardTest() {
     root_ = testing::TempDir() + "dashboard_" + testing::UnitTest::GetInstance()->current_test_info()->name();
-    std::filesystem::create_directories(root_ + "/dist/assets");
+    std::filesystem::create_directories(root_ + "/dist/static");
     Write("secret.txt", "outside");
     Write("dist/index.html", "<!doctype html>the dashboard");
-    Write("dist/assets/index-B3x9.js", "let x = 1;");
+    Write("dist/static/index-B3x9.js", "let x = 1;");
     std::filesystem::create_symlink(root_ + "/secret.txt", root_ + "/dist/link.txt");
     Start(root_ + "/dist");
   }
@@ -252,23 +252,24 @@ TEST_F(DashboardTest, FilesAreServedWithTheirTypesAndAStrictPolicy) {
                       "frame-ancestors 'none'"),
       std::string::npos);
   EXPECT_NE(index.text.find("Referrer-Policy: no-referrer"), std::string::npos);
-  const Answered script = Open("/assets/index-B3x9.js");
+  const Answered script = Open("/static/index-B3x9.js");
   EXPECT_NE(script.text.find("Content-Type: text/javascript"), std::string::npos);
   EXPECT_NE(script.text.find("Cache-Control: public, max-age=31536000, immutable"), std::string::npos);
 }
 
 TEST_F(DashboardTest, ItsOwnAddressesGiveIndexHtmlAndTheApisDoNot) {
-  EXPECT_EQ(test::BodyOf(Open("/dags/daily_flights/runs/manual__2").text), "<!doctype html>the dashboard");
+  for (const char* path : {"/dags/daily_flights/runs/manual__2", "/assets", "/assets/7", "/timeline"})
+    EXPECT_EQ(test::BodyOf(Open(path).text), "<!doctype html>the dashboard") << path;
   for (const char* path :
-       {"/api", "/api/v2/nothing", "/millrace/v1/nothing", "/auth/nothing", "/assets/old.js"}) {
+       {"/api", "/api/v2/nothing", "/millrace/v1/nothing", "/auth/nothing", "/static/old.js"}) {
     EXPECT_EQ(Open(path).status, 404) << path;
   }
 }
 
 TEST_F(DashboardTest, NothingOutsideTheFolderIsReached) {
   for (const char* path :
-       {"/../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "/assets/../../secret.txt",
-        "/assets/%2e%2e/%2e%2e/secret.txt", "//secret.txt", "/link.txt", "/./secret.txt", "/..;/secret.txt",
+       {"/../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "/static/../../secret.txt",
+        "/static/%2e%2e/%2e%2e/secret.txt", "//secret.txt", "/link.txt", "/./secret.txt", "/..;/secret.txt",
         "/%5c..%5csecret.txt", "/secret.txt%00.html"}) {
     EXPECT_EQ(Open(path).text.find("outside"), std::string::npos) << path;
   }
