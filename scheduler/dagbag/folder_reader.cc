@@ -11,6 +11,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "scheduler/dagbag/ignore_rules.h"
+
 namespace millrace::dagbag {
 namespace {
 
@@ -37,12 +39,28 @@ bool IsLeftOut(const fs::path& name) {
   return text.starts_with('.') || text.starts_with('_') || text == "contracts";
 }
 
-// Regular files and folders beneath `folder`, as they are at this moment.
+// Regular files and folders beneath the DAG folder, as they are at this moment, except those that are ignored. A path comes
+// whole, and relative to the folder.
 template <typename Visit>
-Status Walk(const std::string& folder, Visit visit) {
+Status Walk(const FolderReader& reader, Visit visit) {
+  IgnoreRules rules;
+  std::vector<std::string> ruled;  // folders around the one that is walked that have rules, outermost first
+  const auto enter = [&](const std::string& beneath) -> Status {
+    const StatusOr<std::string> text =
+        reader.Read(beneath.empty() ? kIgnoreFile : beneath + "/" + kIgnoreFile);
+    if (!text.ok()) {
+      const Code code = text.status().code();
+      return code == Code::kNotFound || code == Code::kInvalidArgument ? OkStatus() : text.status();
+    }
+    rules.Add(beneath, *text);
+    ruled.push_back(beneath);
+    return OkStatus();
+  };
+  const std::string& folder = reader.folder();
   std::error_code error;
   fs::recursive_directory_iterator at(folder, fs::directory_options::skip_permission_denied, error);
   if (error) return ErrnoStatus(error.value(), "DAG folder " + folder);
+  RETURN_IF_ERROR(enter(""));
   for (; at != fs::recursive_directory_iterator(); at.increment(error)) {
     if (error) return ErrnoStatus(error.value(), "DAG folder " + folder);
     std::error_code ignored;
@@ -51,7 +69,17 @@ Status Walk(const std::string& folder, Visit visit) {
       if (is_folder) at.disable_recursion_pending();
       continue;
     }
-    visit(at->path(), is_folder);
+    const std::string relative = at->path().lexically_relative(folder).string();
+    while (!ruled.empty() && !ruled.back().empty() && !relative.starts_with(ruled.back() + "/")) {
+      rules.Forget(ruled.back());
+      ruled.pop_back();
+    }
+    if (rules.Ignores(relative, is_folder)) {
+      if (is_folder) at.disable_recursion_pending();
+      continue;
+    }
+    if (is_folder) RETURN_IF_ERROR(enter(relative));
+    visit(at->path(), relative, is_folder);
   }
   return OkStatus();
 }
@@ -88,8 +116,7 @@ StatusOr<std::string> FolderReader::Read(std::string_view path) const {
 
 StatusOr<std::vector<std::string>> FolderReader::List() const {
   std::vector<std::string> files;
-  RETURN_IF_ERROR(Walk(folder_, [&](const fs::path& path, bool is_folder) {
-    const std::string relative = path.lexically_relative(folder_).string();
+  RETURN_IF_ERROR(Walk(*this, [&](const fs::path&, const std::string& relative, bool is_folder) {
     if (!is_folder && IsDagFileName(relative)) files.push_back(relative);
   }));
   std::sort(files.begin(), files.end());
@@ -101,7 +128,7 @@ StatusOr<std::vector<std::string>> FolderReader::Folders() const {
   std::error_code error;
   const fs::path contracts = fs::path(folder_) / "contracts";
   if (fs::is_directory(contracts, error)) folders.push_back(contracts.string());
-  RETURN_IF_ERROR(Walk(folder_, [&](const fs::path& path, bool is_folder) {
+  RETURN_IF_ERROR(Walk(*this, [&](const fs::path& path, const std::string&, bool is_folder) {
     if (is_folder) folders.push_back(path.string());
   }));
   return folders;

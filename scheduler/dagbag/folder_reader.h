@@ -15,7 +15,8 @@ class FolderReader final : public FileReader {
   explicit FolderReader(std::string folder) : folder_(std::move(folder)) {}
 
   StatusOr<std::string> Read(std::string_view path) const override;
-  // DAG files beneath the folder, sorted; contracts/ and whatever begins with '.' or '_' are left out.
+  // DAG files beneath the folder, sorted; contracts/, whatever begins with '.' or '_', and what files named .airflowignore
+  // say are left out. One of those that cannot be read is an error: what it leaves out is not known.
   StatusOr<std::vector<std::string>> List() const;
   // The folders that List looked into, absolute: what a watch must cover.
   StatusOr<std::vector<std::string>> Folders() const;

@@ -125,6 +125,46 @@ TEST_F(DagBagTest, TellsWhatIsThereWhatChangedAndWhatIsGone) {
   EXPECT_EQ(bag.parsed(), 3);
 }
 
+TEST_F(DagBagTest, WhatAirflowignoreSaysIsLeftOutAndComesBackWithIt) {
+  DagBag bag(folder_, sink_, zones_, clock_, log_);
+  Write("a.yaml", DagText("a"));
+  Write("draft/b.yaml", "][");
+  Write("team/c.yaml", DagText("c"));
+  Write("team/old/d.yaml", DagText("d"));
+  Write(".airflowignore", "draft/  # not yet\nold_*\n");
+  Write("team/.airflowignore", "/old/\n");
+  ASSERT_TRUE(bag.Scan().ok());
+  EXPECT_THAT(sink_.Take(), ElementsAre("loaded a ", "loaded c "));
+  EXPECT_EQ(bag.parsed(), 2);
+  Write(".airflowignore", "draft/\n*.yaml\n!a.yaml\n");
+  ASSERT_TRUE(bag.Scan().ok());
+  EXPECT_THAT(sink_.Take(), ElementsAre("gone c"));
+  fs::remove(folder_ + "/team/.airflowignore");
+  Write(".airflowignore", "draft/\n");
+  ASSERT_TRUE(bag.Scan().ok());
+  EXPECT_THAT(sink_.Take(), ElementsAre("loaded c ", "loaded d "));
+  // A problem goes with its file.
+  fs::remove(folder_ + "/.airflowignore");
+  ASSERT_TRUE(bag.Scan().ok());
+  EXPECT_THAT(sink_.Take(), ElementsAre(HasSubstr("problems draft/b.yaml")));
+  Write("draft/.airflowignore", "b.*\n");
+  ASSERT_TRUE(bag.Scan().ok());
+  EXPECT_THAT(sink_.Take(), ElementsAre("problems draft/b.yaml"));
+}
+
+TEST_F(DagBagTest, AChangedAirflowignoreIsSeenAtOnce) {
+  Write("a.yaml", DagText("a"));
+  DagBag bag(folder_, sink_, zones_, clock_, log_, std::chrono::hours(1));
+  ASSERT_TRUE(bag.Start().ok());
+  ASSERT_TRUE(sink_.WaitFor("loaded a "));
+  Write(".airflowignore", "a.yaml\n");
+  EXPECT_TRUE(sink_.WaitFor("gone a"));
+  sink_.Take();
+  fs::remove(folder_ + "/.airflowignore");
+  EXPECT_TRUE(sink_.WaitFor("loaded a "));
+  bag.Stop();
+}
+
 TEST_F(DagBagTest, KeepsTheLastGoodVersionOfAFileThatTurnsBad) {
   DagBag bag(folder_, sink_, zones_, clock_, log_);
   Write("a.yaml", DagText("a", "good"));
