@@ -41,6 +41,9 @@ void Describe(V& v, T& x) {
   v("match", x.match);
   v("retry", x.retry);
   v("delay", x.delay);
+  v.Later("reschedule", x, &RetryRule::reschedule);
+  v.Later("max_reschedules", x, &RetryRule::max_reschedules);
+  v.Later("reschedule_timeout", x, &RetryRule::reschedule_timeout);
 }
 
 template <typename V, Is<RetryPolicy> T>
@@ -72,6 +75,8 @@ void Describe(V& v, T& x) {
   v("parent", x.parent);
   v("expand", x.expand);
   v("zip", x.zip);
+  v.Later("zip_fills", x, &TaskGroup::zip_fills);
+  v.Later("zip_fill", x, &TaskGroup::zip_fill);
 }
 
 template <typename V, Is<EdgeLabel> T>
@@ -139,6 +144,8 @@ void Describe(V& v, T& x) {
   v.Later("expand_pulls", x, &Task::expand_pulls);
   v.Later("expand", x, &Task::expand);
   v.Later("zip", x, &Task::zip);
+  v.Later("zip_fills", x, &Task::zip_fills);
+  v.Later("zip_fill", x, &Task::zip_fill);
   v.Later("mapped_group", x, &Task::mapped_group);
   v.Later("callbacks", x, &Task::callbacks);
   v.Later("lookups", x, &Task::lookups);

@@ -38,6 +38,9 @@ struct RetryRule {
   std::vector<std::string> error_classes;  // names of exceptions, "ValueError"; none: any
   std::string match;                       // part of the failure's message; "": any
   bool retry = true;                       // false: it fails at once
+  bool reschedule = false;                 // tried again without using a retry, until one of these is reached:
+  int max_reschedules = 0;                 // how often within one try; 0: as often as it takes
+  Duration reschedule_timeout{0};          // how long after the try's first start; 0: however long it takes
   std::optional<Duration> delay;           // instead of the policy's
 };
 
@@ -134,6 +137,8 @@ struct Task {
   std::vector<XComRef> expand_pulls;    // what its own `expand`, or its group's, reads
   std::vector<Expansion> expand;        // not empty: one instance for each combination
   bool zip = false;                // the first of each, the second of each, ... instead of every combination
+  bool zip_fills = false;          // shorter lists go on with `zip_fill`
+  Value zip_fill;
   std::int32_t mapped_group = -1;  // in Dag::groups: the one whose `expand` gives it its instances
   std::vector<std::int32_t> callbacks;  // in Dag::callbacks
   std::vector<LookupRef> lookups;  // what its templates read besides XComs
@@ -153,6 +158,8 @@ struct TaskGroup {
   std::int32_t parent = -1;
   std::vector<Expansion> expand;
   bool zip = false;
+  bool zip_fills = false;  // as of a task
+  Value zip_fill;
 };
 
 // A word at a dependency.

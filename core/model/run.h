@@ -41,6 +41,9 @@ struct Run {
   std::int32_t missed_deadlines = 0;
   std::int64_t backfill = 0;  // that made it or ran it again; 0: none
   std::optional<TriggeringTask> triggering_task = {};
+  // Set once it has been given another version without running its tasks again: then its task instances need not stand
+  // where their tasks do, and these are the tasks that it had and the version has not (run_dag.h).
+  std::optional<std::vector<std::string>> former_tasks = {};
   friend bool operator==(const Run&, const Run&) = default;
 };
 
@@ -50,25 +53,26 @@ struct TaskInstance {
   std::int32_t try_number = 0;  // of the current or last attempt; 0 before the first
   std::int32_t max_tries = 0;   // retries allowed beyond the first try, after clears
   std::int32_t lost = 0;        // attempts lost with their worker, of this try
+  std::int32_t rescheduled = 0;  // attempts that a retry rule had tried again without using a retry, of this try
   Fence fence;                  // of the current or last attempt
   SessionId session{};          // where it is or was
   std::optional<WallTime> scheduled_at;
   std::optional<WallTime> queued_at;
   std::optional<WallTime> started_at;
   std::optional<WallTime> ended_at;
-  // up_for_retry: when it starts again; deferred: when it is woken, or has waited long enough
+  // up_for_retry, up_for_reschedule: when it starts again; deferred: when it is woken, or has waited long enough
   std::optional<WallTime> due_at;
   std::string worker;              // name
   std::string reason;              // one line: why it failed, was killed or was skipped
-  // Of a mapped task: which of its instances. Index 0 stands where the task stands; the others stand behind all tasks,
-  // and `mapped_task` says of which task they are.
+  // Of a mapped task: which of its instances. Index 0 stands where the task stands; the others stand behind all tasks.
   std::int32_t map_index = -1;
-  std::int32_t mapped_task = 0;
+  std::int32_t mapped_task = -1;  // its task's place in the DAG version; -1: the same as its own
   std::string map_value;  // JSON object: what `expand` gives this instance
   // Of a branch that ended: the tasks directly behind it that it did not choose.
   std::vector<std::int32_t> skips;
   RunKey waits_for{};  // of a trigger_dag that is deferred: the run whose end it waits for
   // Of a sensor that is deferred: for what, a JSON object whose `text` says it to people; and since when, which lasts over retries.
+  // Of another task that was rescheduled: since when its try goes on.
   std::string wait;
   std::optional<WallTime> waits_since;
   std::string cache_key = {};           // under which its success is kept for later ones; "": it is not
@@ -76,7 +80,7 @@ struct TaskInstance {
   friend bool operator==(const TaskInstance&, const TaskInstance&) = default;
 
   // Its task's place in the DAG version.
-  std::int32_t task() const { return map_index > 0 ? mapped_task : key.index; }
+  std::int32_t task() const { return mapped_task >= 0 ? mapped_task : key.index; }
 };
 
 // A superseded or ended attempt of a task instance.

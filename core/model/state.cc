@@ -24,7 +24,9 @@ using enum TaskState;
 // Row: from. Set bits: where the engine may take it by itself.
 constexpr std::array<std::uint16_t, kTaskStateCount> kLegal = {
     /* none */ Bits({kScheduled, kUpstreamFailed, kSkipped, kRemoved, kSuccess, kFailed, kDeferred}),
-    /* scheduled */ Bits({kQueued, kRunning, kSuccess, kFailed, kSkipped, kUpForRetry, kUpstreamFailed, kDeferred, kRemoved}),
+    /* scheduled */
+    Bits({kQueued, kRunning, kSuccess, kFailed, kSkipped, kUpForRetry, kUpForReschedule, kUpstreamFailed, kDeferred,
+          kRemoved}),
     // back to scheduled: the assignment never reached its worker, or the worker was lost
     /* queued */ Bits({kRunning, kSuccess, kFailed, kSkipped, kUpForRetry, kScheduled, kRestarting, kUpForReschedule, kDeferred}),
     /* running */ Bits({kSuccess, kFailed, kSkipped, kUpForRetry, kScheduled, kRestarting, kUpForReschedule, kDeferred}),
@@ -34,7 +36,7 @@ constexpr std::array<std::uint16_t, kTaskStateCount> kLegal = {
     /* up_for_reschedule */ Bits({kScheduled, kFailed, kSkipped, kUpForRetry, kRemoved}),
     /* upstream_failed */ 0,
     /* skipped */ 0,
-    /* deferred */ Bits({kScheduled, kSuccess, kFailed, kSkipped, kUpForRetry, kRemoved}),
+    /* deferred */ Bits({kScheduled, kSuccess, kFailed, kSkipped, kUpForRetry, kUpForReschedule, kRemoved}),
     /* restarting */ Bits({kNone, kScheduled, kUpForRetry, kFailed, kSuccess, kSkipped}),
     /* removed */ 0,
 };
@@ -65,6 +67,7 @@ bool IsLegal(TaskState from, TaskState to, bool by_user) {
   if (by_user && (Bits({kSuccess, kFailed, kSkipped}) & Bit(to)) != 0) return from != to;
   if (by_user && to == kNone)
     return IsTerminal(from) || (Bits({kUpForRetry, kUpForReschedule, kDeferred, kRestarting}) & Bit(from)) != 0;
+  if (by_user && to == kRemoved) return IsTerminal(from) || from == kNone;
   return (kLegal[static_cast<std::size_t>(from)] & Bit(to)) != 0;
 }
 

@@ -18,7 +18,7 @@ enum class TaskState : std::uint8_t {
   kSuccess,
   kFailed,
   kUpForRetry,       // failed, starts again at its due time
-  kUpForReschedule,  // Airflow's word for a sensor between two looks; here those are deferred
+  kUpForReschedule,  // failed, starts again at its due time, and no retry is used up; sensors between two looks are deferred
   kUpstreamFailed,
   kSkipped,
   kDeferred,         // waits and holds no slot: in the engine, or a sensor that looks from time to time on a worker

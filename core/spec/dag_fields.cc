@@ -17,9 +17,17 @@ const std::vector<FieldSpec>& RetryRuleFields() {
       {.name = "message", .type = FieldType::kString, .doc = "a part of the failure's message"},
       {.name = "action",
        .type = FieldType::kChoice,
-       .doc = "retry, or fail at once; retry when left out",
-       .choices = {"retry", "fail"}},
+       .doc = "retry; fail at once; reschedule: the next attempt uses no retry; retry when left out",
+       .choices = {"retry", "fail", "reschedule"}},
       {.name = "retry_delay", .type = FieldType::kDuration, .doc = "instead of the task's"},
+      {.name = "max_reschedules",
+       .type = FieldType::kInteger,
+       .doc = "of reschedule: after so many without a retry between them, retries count; no limit when left out",
+       .min = 1,
+       .max = 1'000'000},
+      {.name = "reschedule_timeout",
+       .type = FieldType::kDuration,
+       .doc = "of reschedule: so long after the first of these attempts began, retries count; no limit when left out"},
   };
   return fields;
 }
@@ -124,6 +132,10 @@ std::vector<FieldSpec> ExpandFields() {
        .type = FieldType::kChoice,
        .doc = "product (when left out): every combination; zip: the first of each, the second of each, ...",
        .choices = {"product", "zip"}},
+      {.name = "expand_fill",
+       .type = FieldType::kAny,
+       .doc = "with zip: what stands for the values that shorter lists do not have, null too; without it all have "
+              "one length"},
   };
 }
 

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "core/spec/kinds.h"
 
 namespace millrace {
@@ -14,13 +16,29 @@ void CheckCommand(const Value& with, std::vector<Problem>& problems) {
                "write what to run, or use the kind 'empty'");
 }
 
+void CheckSkipCodes(const Value& with, std::vector<Problem>& problems) {
+  const Value* codes = with.Find("skip_on_exit_code");
+  if (codes == nullptr || codes->is_null()) return;
+  const auto is_code = [](const Value& code) { return code.is_int() && code.as_int() > 0 && code.as_int() < 256; };
+  const bool good = codes->is_list() ? std::all_of(codes->as_list().begin(), codes->as_list().end(), is_code)
+                                     : is_code(*codes);
+  if (!good)
+    AddProblem(problems, codes->position(), "'skip_on_exit_code' must be exit codes from 1 to 255, or null",
+               "skip_on_exit_code: [99]");
+}
+
+void Check(const Value& with, std::vector<Problem>& problems) {
+  CheckCommand(with, problems);
+  CheckSkipCodes(with, problems);
+}
+
 }  // namespace
 
 const TaskKind& ShellKind() {
   static const TaskKind kind{
       .name = "shell",
       .doc =
-          "Runs a command in a process group of its own. Exit status 0 is success, 99 skips the task. The "
+          "Runs a command in a process group of its own. Exit status 0 is success, 99 skips the task (skip_on_exit_code). The "
           "last line "
           "of its output is the result; lines name=value that it appends to the file $MILLRACE_OUTPUT are "
           "XComs, "
@@ -46,8 +64,11 @@ const TaskKind& ShellKind() {
                .type = FieldType::kStringList,
                .doc = "scripts beneath the DAG folder, laid out in the attempt's folder $MILLRACE_FILES",
                .use = FieldUse::kFile},
+              {.name = "skip_on_exit_code",
+               .type = FieldType::kAny,
+               .doc = "an exit code, or several, that skip the task; 99 when left out, none when null"},
           },
-      .check = CheckCommand};
+      .check = Check};
   return kind;
 }
 

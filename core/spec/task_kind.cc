@@ -26,6 +26,7 @@ constexpr std::array kOperatorPaths = {
     OperatorPath{"airflow.providers.common.sql.operators.sql.SQLExecuteQueryOperator", "sql"},
     OperatorPath{"airflow.providers.standard.operators.python.PythonOperator", "python"},
     OperatorPath{"airflow.operators.python.PythonOperator", "python"},
+    OperatorPath{"airflow.providers.standard.operators.python.ExternalPythonOperator", "python"},
     OperatorPath{"airflow.providers.http.operators.http.HttpOperator", "http"},
     OperatorPath{"airflow.providers.standard.operators.python.BranchPythonOperator", "python",
                  Steering::kBranch},

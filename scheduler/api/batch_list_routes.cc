@@ -296,7 +296,7 @@ Status TestAndCut(Context& context, const InstanceList& list, const std::vector<
                   store::Listing<TaskInstance>* listing) {
   std::map<RunKey, DagPtr> dags;
   for (const Run& run : runs) {
-    ASSIGN_OR_RETURN(dags[run.key], context.readers.dags.GetVersion(run.dag_id, run.version));
+    ASSIGN_OR_RETURN(dags[run.key], context.DagOf(run));
   }
   std::erase_if(listing->rows, [&](const TaskInstance& row) {
     const auto dag = dags.find(row.key.run);

@@ -1,5 +1,9 @@
 #include "scheduler/api/context.h"
 
+#include <algorithm>
+
+#include "core/model/run_dag.h"
+
 namespace millrace::api {
 namespace {
 
@@ -65,35 +69,57 @@ std::optional<DagVersionRow> Context::Version(const std::string& dag_id, std::in
   return wanted;
 }
 
+StatusOr<DagPtr> Context::DagOf(const millrace::Run& run) {
+  ASSIGN_OR_RETURN(DagPtr version, readers.dags.GetVersion(run.dag_id, run.version));
+  return DagOfRun(run, std::move(version));
+}
+
 StatusOr<Located> Context::Locate(std::string_view dag_id, std::string_view run_id,
                                   std::string_view task_id) {
   Located located;
   ASSIGN_OR_RETURN(located.run, readers.runs.GetRun(std::string(dag_id), std::string(run_id)));
-  ASSIGN_OR_RETURN(located.dag, readers.dags.GetVersion(located.run.dag_id, located.run.version));
+  ASSIGN_OR_RETURN(located.dag, DagOf(located.run));
   located.version = Version(located.run.dag_id, located.run.version);
-  const std::int32_t index = located.dag->FindTask(task_id);
-  if (index < 0) return NotFound("Task not found in " + located.run.dag_id + ": " + std::string(task_id));
-  located.key = {located.run.key, index};
+  located.place = located.dag->FindTask(task_id);
+  if (located.place < 0)
+    return NotFound("Task not found in " + located.run.dag_id + ": " + std::string(task_id));
+  located.key = {located.run.key, located.place};
+  if (!located.run.former_tasks) return located;
+  // It need not stand where its task does.
+  ASSIGN_OR_RETURN(const std::vector<TaskInstance> instances, InstancesOf(located));
+  const auto first = std::find_if(instances.begin(), instances.end(),
+                                  [](const TaskInstance& row) { return row.map_index <= 0; });
+  if (first != instances.end()) located.key = first->key;
   return located;
+}
+
+// Those that were removed count only where nothing else is left.
+StatusOr<std::vector<TaskInstance>> Context::InstancesOf(const Located& at) {
+  store::TaskInstanceFilter filter;
+  filter.runs = {at.run.key};
+  filter.task = at.place;
+  filter.page.limit = kMaxMapped;
+  ASSIGN_OR_RETURN(auto listing, readers.task_instances.ListTaskInstances(filter));
+  if (at.place < OwnTasks(at.run, *at.dag))
+    std::erase_if(listing.rows, [](const TaskInstance& row) { return row.state == TaskState::kRemoved; });
+  return std::move(listing.rows);
 }
 
 StatusOr<Located> Context::LocateInstance(std::string_view dag_id, std::string_view run_id,
                                           std::string_view task_id, std::int32_t map_index) {
   ASSIGN_OR_RETURN(Located located, Locate(dag_id, run_id, task_id));
-  if (!located.dag->tasks[static_cast<std::size_t>(located.key.index)].mapped()) {
+  const bool mapped = located.dag->tasks[static_cast<std::size_t>(located.place)].mapped();
+  if (!mapped && !located.run.former_tasks) {
     if (map_index >= 0) return NotFound("Task " + std::string(task_id) + " is not mapped");
     return located;
   }
-  store::TaskInstanceFilter filter;
-  filter.runs = {located.run.key};
-  filter.task = located.key.index;
-  filter.page.limit = kMaxMapped;
-  ASSIGN_OR_RETURN(const auto instances, readers.task_instances.ListTaskInstances(filter));
-  for (const TaskInstance& instance : instances.rows) {
-    if (instance.map_index != map_index || instance.state == TaskState::kRemoved) continue;
+  ASSIGN_OR_RETURN(const std::vector<TaskInstance> instances, InstancesOf(located));
+  for (const TaskInstance& instance : instances) {
+    if (instance.map_index != map_index) continue;
     located.key = instance.key;
     return located;
   }
+  if (!mapped && map_index >= 0) return NotFound("Task " + std::string(task_id) + " is not mapped");
   return NotFound(map_index < 0 ? "Task instance is mapped, add the map_index value to the URL"
                                 : "Task " + std::string(task_id) + " has no instance with map index " +
                                       std::to_string(map_index));

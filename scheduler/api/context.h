@@ -66,9 +66,10 @@ using JobLoader = std::function<JobDag(const JobFile&)>;
 // A task instance with what surrounds it, as most routes need it.
 struct Located {
   Run run;
-  DagPtr dag;  // the version that the run uses
+  DagPtr dag;  // the version that the run uses, and the tasks that the run has had besides
   std::optional<DagVersionRow> version;
   TaskInstanceKey key;
+  std::int32_t place = 0;  // of the task, in `dag`
 };
 
 class Context {
@@ -93,10 +94,14 @@ class Context {
 
   // The version's row; nothing when it cannot be read (the answer then goes without).
   std::optional<DagVersionRow> Version(const std::string& dag_id, std::int32_t version);
+  StatusOr<DagPtr> DagOf(const millrace::Run& run);
+  // Of a mapped task its first instance.
   StatusOr<Located> Locate(std::string_view dag_id, std::string_view run_id, std::string_view task_id);
   // The same for one instance: -1 is that of a task that is not mapped.
   StatusOr<Located> LocateInstance(std::string_view dag_id, std::string_view run_id, std::string_view task_id,
                                    std::int32_t map_index);
+  // Those of the located task, all of a mapped one.
+  StatusOr<std::vector<TaskInstance>> InstancesOf(const Located& at);
 
   const Readers readers;
   const Upkeep upkeep;

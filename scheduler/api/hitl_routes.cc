@@ -250,7 +250,7 @@ http::Response List(Context& context, const Call& call) {
   ASSIGN_OR_ANSWER(const auto entries, context.readers.approvals.ListApprovals(filter));
   Value::List details;
   for (const store::ApprovalEntry& entry : entries) {
-    ASSIGN_OR_ANSWER(const DagPtr dag, context.readers.dags.GetVersion(entry.run.dag_id, entry.run.version));
+    ASSIGN_OR_ANSWER(const DagPtr dag, context.DagOf(entry.run));
     const auto index = static_cast<std::size_t>(entry.instance.task());
     if (index >= dag->tasks.size()) continue;
     Value wire =

@@ -26,7 +26,10 @@ StatusOr<Value::List> Shower::Show(const std::vector<TaskInstance>& rows) {
       found = runs_.emplace(row.key.run, std::move(run)).first;
     }
     const Run& run = found->second;
-    ASSIGN_OR_RETURN(const DagPtr dag, context_.readers.dags.GetVersion(run.dag_id, run.version));
+    DagPtr& dag = dags_[row.key.run];
+    if (dag == nullptr) {
+      ASSIGN_OR_RETURN(dag, context_.DagOf(run));
+    }
     wire.emplace_back(WireTaskInstance(row, run, *dag, context_.Version(run.dag_id, run.version)));
     // What somebody wrote about it goes before the reason that the scheduler has.
     if (const auto note = noted.find(row.key); note != noted.end()) wire.back().Set("note", note->second);

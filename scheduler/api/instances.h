@@ -13,7 +13,10 @@ class Shower {
  public:
   explicit Shower(Context& context) : context_(context) {}
 
-  void Know(const Run& run) { runs_.insert_or_assign(run.key, run); }
+  void Know(const Run& run) { 
+    runs_.insert_or_assign(run.key, run);
+    dags_.erase(run.key);
+  }
   StatusOr<Value::List> Show(const std::vector<TaskInstance>& rows);
   // The same of their keys, as the store has them now.
   StatusOr<Value::List> Show(const std::vector<TaskInstanceKey>& keys);
@@ -21,6 +24,7 @@ class Shower {
  private:
   Context& context_;
   std::map<RunKey, Run> runs_;
+  std::map<RunKey, DagPtr> dags_;
 };
 
 }  // namespace millrace::api

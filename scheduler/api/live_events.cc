@@ -5,6 +5,7 @@
 
 #include "core/calendar/format.h"
 #include "core/model/json.h"
+#include "core/model/run_dag.h"
 
 namespace millrace::api {
 namespace {
@@ -210,12 +211,16 @@ const LiveEvents::Named* LiveEvents::NameOf(RunKey key) {
   auto dag = dags_.GetVersion(run->dag_id, run->version);
   if (!dag.ok()) return nullptr;
   if (names_.size() >= kNames) names_.erase(names_.begin());
-  return &names_.insert_or_assign(key, Named{run->dag_id, run->run_id, std::move(*dag)}).first->second;
+  DagPtr tasks = DagOfRun(*run, std::move(*dag));
+  return &names_
+              .insert_or_assign(key, Named{run->dag_id, run->run_id, std::move(tasks), run->former_tasks.has_value()})
+              .first->second;
 }
 
-LiveEvents::Place LiveEvents::PlaceOf(const Dag& dag, const TaskInstanceKey& key) {
+LiveEvents::Place LiveEvents::PlaceOf(const Named& named, const TaskInstanceKey& key) {
   const auto index = static_cast<std::size_t>(key.index);
-  if (index < dag.tasks.size() && !dag.tasks[index].mapped()) return {index, -1};
+  const std::vector<Task>& tasks = named.dag->tasks;
+  if (!named.moved && index < tasks.size() && !tasks[index].mapped()) return {index, -1};
   const auto row = task_instances_.GetTaskInstance(key);
   if (!row.ok()) return {index, -1};
   return {static_cast<std::size_t>(row->task()), row->map_index};
@@ -226,10 +231,12 @@ std::vector<LiveEvents::Event> LiveEvents::Render(const std::vector<store::Journ
   for (const store::JournalEntry& entry : entries) {
     for (std::size_t i = 0; i < entry.transitions.size(); ++i) {
       const Transition& change = entry.transitions[i];
+      const bool of_run = change.index < 0;
+      // Opened again, it may have got another version.
+      if (of_run && IsTerminal(static_cast<RunState>(change.from))) names_.erase(change.run);
       const Named* named = NameOf(change.run);
       if (named == nullptr) continue;
-      const bool of_run = change.index < 0;
-      const auto [place, map_index] = of_run ? Place{} : PlaceOf(*named->dag, {change.run, change.index});
+      const auto [place, map_index] = of_run ? Place{} : PlaceOf(*named, {change.run, change.index});
       if (!of_run && place >= named->dag->tasks.size()) continue;
       const auto state =
           of_run ? ToString(static_cast<RunState>(change.to)) : ToString(static_cast<TaskState>(change.to));

@@ -95,6 +95,7 @@ class LiveEvents {
     std::string dag_id;
     std::string run_id;
     DagPtr dag;
+    bool moved = false;  // its task instances need not stand where their tasks do
   };
   const Named* NameOf(RunKey run);
   struct Place {
@@ -102,7 +103,7 @@ class LiveEvents {
     std::int32_t map_index = -1;
   };
   // Of a mapped task the row says which of its instances it is.
-  Place PlaceOf(const Dag& dag, const TaskInstanceKey& key);
+  Place PlaceOf(const Named& named, const TaskInstanceKey& key);
 
   store::DagReader& dags_;
   store::RunReader& runs_;

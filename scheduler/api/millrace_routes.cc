@@ -31,7 +31,7 @@ StatusOr<std::vector<TaskInstance>> InstancesOf(Context& context, const Located&
 
 // An upstream_failed row alone does not say who failed.
 Status TellFailedUpstream(Context& context, const Located& at, Why* why) {
-  const Task& task = at.dag->tasks[static_cast<std::size_t>(at.key.index)];
+  const Task& task = at.dag->tasks[static_cast<std::size_t>(at.place)];
   for (const std::int32_t upstream : task.upstream) {
     ASSIGN_OR_RETURN(const std::vector<TaskInstance> rows, InstancesOf(context, at, upstream));
     const std::string& id = at.dag->tasks[static_cast<std::size_t>(upstream)].id;
@@ -77,7 +77,6 @@ http::Response GetWhy(Context& context, const Call& call) {
   } else {
     return ErrorAnswer(why->status());
   }
-  at.key.index = at.dag->FindTask(call.request.Param("task_id"));
   if (told.state == TaskState::kUpstreamFailed) ANSWER_IF_ERROR(TellFailedUpstream(context, at, &told));
   Value::List reasons;
   for (const WhyReason& reason : told.reasons) {
@@ -160,7 +159,7 @@ http::Response GetGrid(Context& context, const Call& call) {
   for (const Run& run : runs.rows) {
     if (cells.size() > kMaxCells) break;  // fewer runs than asked for, each of them whole
     run_list.push_back(WireRun(run, context.Version(run.dag_id, run.version)));
-    ASSIGN_OR_ANSWER(const DagPtr dag, context.readers.dags.GetVersion(run.dag_id, run.version));
+    ASSIGN_OR_ANSWER(const DagPtr dag, context.DagOf(run));
     store::TaskInstanceFilter filter;
     filter.runs = {run.key};
     filter.page.limit = static_cast<int>(kMaxCells);

@@ -6,7 +6,6 @@ namespace millrace::api {
 namespace {
 
 constexpr int kMaxRuns = 1000;  // of one request
-constexpr int kMaxMapped = 100'000;
 
 }  // namespace
 
@@ -39,18 +38,14 @@ StatusOr<std::vector<Run>> RunsAround(Context& context, const Run& run, bool pas
 }
 
 StatusOr<std::vector<TaskInstanceKey>> KeysOf(Context& context, const Located& at, std::int32_t map_index) {
-  if (!at.dag->tasks[static_cast<std::size_t>(at.key.index)].mapped()) {
+  if (!at.dag->tasks[static_cast<std::size_t>(at.place)].mapped()) {
     if (map_index >= 0) return NotFound("The task is not mapped");
     ASSIGN_OR_RETURN(const TaskInstance instance, context.readers.task_instances.GetTaskInstance(at.key));
     return std::vector<TaskInstanceKey>{instance.key};
   }
-  store::TaskInstanceFilter filter;
-  filter.runs = {at.run.key};
-  filter.task = at.key.index;
-  filter.page.limit = kMaxMapped;
-  ASSIGN_OR_RETURN(const auto listing, context.readers.task_instances.ListTaskInstances(filter));
+  ASSIGN_OR_RETURN(const std::vector<TaskInstance> instances, context.InstancesOf(at));
   std::vector<TaskInstanceKey> keys;
-  for (const TaskInstance& instance : listing.rows) {
+  for (const TaskInstance& instance : instances) {
     if (map_index < 0 || instance.map_index == map_index) keys.push_back(instance.key);
   }
   if (keys.empty()) return NotFound("The task has no instance with map index " + std::to_string(map_index));
@@ -71,7 +66,7 @@ Status NoteInstances(Context& context, const Located& at, std::int32_t map_index
   const WallTime now = context.clock.now().wall;
   for (const TaskInstanceKey& key : keys) write.records.emplace_back(NoteRecord{key, note, user, now});
   const std::string place =
-      at.run.dag_id + "/" + at.run.run_id + "/" + at.dag->tasks[static_cast<std::size_t>(at.key.index)].id;
+      at.run.dag_id + "/" + at.run.run_id + "/" + at.dag->tasks[static_cast<std::size_t>(at.place)].id;
   write.records.emplace_back(AuditRecord{now, user, "note_task", place, "{}"});
   return context.Run(std::move(write)).status();
 }

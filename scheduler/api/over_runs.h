@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "scheduler/api/context.h"
@@ -53,6 +54,12 @@ StatusOr<Value::List> OverRuns(Context& context, const std::vector<Run>& runs, O
     if (!command.dry_run) context.Audit(command.user, audit, run.dag_id + "/" + run.run_id);
   }
   ASSIGN_OR_RETURN(Value::List shown, shower.Show(touched));
+  if constexpr (std::is_same_v<OneRun, ClearTasks>) {
+    // Of only_new these are the ones that the newest version has not; what it adds follows.
+    for (Value& removed : shown) {
+      if (command.only_new) removed.Set("state", Value(ToString(TaskState::kRemoved)));
+    }
+  }
   shown.insert(shown.end(), added.begin(), added.end());
   return shown;
 }

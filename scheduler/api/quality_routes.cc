@@ -43,7 +43,7 @@ Value::List ChecksOf(Context& context, const TaskInstanceKey& key) {
 }
 
 Status AddResults(Context& context, const Run& run, Value::List* results) {
-  ASSIGN_OR_RETURN(const DagPtr dag, context.readers.dags.GetVersion(run.dag_id, run.version));
+  ASSIGN_OR_RETURN(const DagPtr dag, context.DagOf(run));
   for (std::size_t i = 0; i < dag->tasks.size(); ++i) {
     const Task& task = dag->tasks[i];
     if (task.kind != "check" && task.kind != "mapreduce") continue;

@@ -23,7 +23,8 @@ class StoredXComs final : public TemplateLookup {
       return shown_ == nullptr ? InvalidArgument(ToString(need) + " is not told here") : shown_->Find(need);
     const std::int32_t index = dag_.FindTask(need.name);
     if (index < 0) return InvalidArgument(ToString(need) + " is not told to the API");
-    if (!dag_.tasks[static_cast<std::size_t>(index)].mapped()) return Read({run_.key, index}, need.key);
+    const bool mapped = dag_.tasks[static_cast<std::size_t>(index)].mapped();
+    if (!mapped && !run_.former_tasks) return Read({run_.key, index}, need.key);
     store::TaskInstanceFilter of_task;
     of_task.runs = {run_.key};
     of_task.task = index;
@@ -31,6 +32,8 @@ class StoredXComs final : public TemplateLookup {
     ASSIGN_OR_RETURN(const auto instances, readers_.task_instances.ListTaskInstances(of_task));
     Value::List all;
     for (const TaskInstance& instance : instances.rows) {
+      if (instance.state == TaskState::kRemoved) continue;
+      if (!mapped && instance.map_index < 0) return Read(instance.key, need.key);
       if (need.map_index && *need.map_index != instance.map_index) continue;
       StatusOr<Value> value = Read(instance.key, need.key);
       if (need.map_index) return value;

@@ -201,10 +201,14 @@ http::Response Wait(Context& context, LiveEvents& live, const Call& call) {
   waiter.run = run.key;
   waiter.lines = Wants(call.request, "application/x-ndjson");
   if (!results.empty()) {
-    ASSIGN_OR_ANSWER(const DagPtr dag, context.readers.dags.GetVersion(run.dag_id, run.version));
+    ASSIGN_OR_ANSWER(const DagPtr dag, context.DagOf(run));
     for (const std::string& task : results) {
-      const std::int32_t index = dag->FindTask(task);
+      std::int32_t index = dag->FindTask(task);
       if (index < 0) return http::ErrorResponse(404, "Task not found: " + task);
+      if (run.former_tasks) {
+        ASSIGN_OR_ANSWER(const Located at, context.LocateInstance(run.dag_id, run.run_id, task, -1));
+        index = at.key.index;
+      }
       waiter.results.emplace_back(task, index);
     }
   }

@@ -38,7 +38,7 @@ void ReadStates(QueryInput& query, std::vector<TaskState>* states) {
 StatusOr<std::int32_t> IndexOf(Context& context, const std::vector<Run>& runs, const std::string& task_id) {
   std::optional<std::int32_t> index;
   for (const Run& run : runs) {
-    ASSIGN_OR_RETURN(const DagPtr dag, context.readers.dags.GetVersion(run.dag_id, run.version));
+    ASSIGN_OR_RETURN(const DagPtr dag, context.DagOf(run));
     const std::int32_t here = dag->FindTask(task_id);
     if (index && *index != here) {
       return InvalidArgument("Task " + task_id + " has moved between versions of the DAG; ask for one run");
@@ -138,10 +138,10 @@ http::Response ListMapped(Context& context, const Call& call) {
   }
   if (auto problems = query.Problems()) return *problems;
   ASSIGN_OR_ANSWER(const Located at, context.Locate(DagOf(call), RunOf(call), TaskOf(call)));
-  if (!at.dag->tasks[static_cast<std::size_t>(at.key.index)].mapped())
+  if (!at.dag->tasks[static_cast<std::size_t>(at.place)].mapped())
     return http::ErrorResponse(404, "Task " + std::string(TaskOf(call)) + " is not mapped");
   filter.runs = {at.run.key};
-  filter.task = at.key.index;
+  filter.task = at.place;
   ASSIGN_OR_ANSWER(const auto listing, context.readers.task_instances.ListTaskInstances(filter));
   Shower shower(context);
   shower.Know(at.run);

@@ -60,7 +60,7 @@ http::Response List(Context& context, const Call& call) {
     return http::ErrorResponse(
         400, "XComs are listed for one run: name its DAG and the run; ~ may stand for the task");
   ASSIGN_OR_ANSWER(const Run run, context.readers.runs.GetRun(DagOf(call), RunOf(call)));
-  ASSIGN_OR_ANSWER(const DagPtr dag, context.readers.dags.GetVersion(run.dag_id, run.version));
+  ASSIGN_OR_ANSWER(const DagPtr dag, context.DagOf(run));
   store::TaskInstanceFilter filter;
   filter.runs = {run.key};
   filter.page.limit = kAllInstances;

@@ -23,7 +23,7 @@ bool IsName(const std::string& name) {
 
 }  // namespace
 
-std::vector<Expansion> DagReader::ReadExpand(const Value& value, const std::string& what, bool* zip,
+std::vector<Expansion> DagReader::ReadExpand(const Value& value, const std::string& what, Zip* zip,
                                              std::vector<Value>& needs) {
   std::vector<Expansion> expand;
   const auto add = [&](const std::string& name, const Value& written) {
@@ -80,9 +80,15 @@ std::vector<Expansion> DagReader::ReadExpand(const Value& value, const std::stri
     }
   }
   const Value* mode = value.Find("expand_mode");
-  *zip = TextOf(mode) == "zip";
+  zip->on = TextOf(mode) == "zip";
   if (mode != nullptr && (names == nullptr || !names->is_map()))
     Add(mode->key_position(), what + ": 'expand_mode' without 'expand'");
+  if (const Value* fill = value.Find("expand_fill")) {
+    zip->fills = true;
+    zip->fill = WithoutMarks(*fill, only_marked_);
+    if (!zip->on)
+      Add(fill->key_position(), what + ": 'expand_fill' is for 'expand_mode: zip'", "expand_mode: zip");
+  }
   return expand;
 }
 

@@ -77,7 +77,15 @@ void DagReader::ReadRetryRules(Task& task, const Value& rules) {
     for (const Value& name : NamesOf(written.Find("exceptions")))
       rule.error_classes.push_back(name.as_string());
     rule.match = TextOf(written.Find("message"));
-    rule.retry = TextOf(written.Find("action")) != "fail";
+    const std::string action = TextOf(written.Find("action"));
+    rule.retry = action != "fail";
+    rule.reschedule = action == "reschedule";
+    rule.max_reschedules = NumberOf(written.Find("max_reschedules"), 0);
+    rule.reschedule_timeout = LengthOf(written.Find("reschedule_timeout"), Duration(0));
+    for (const char* limit : {"max_reschedules", "reschedule_timeout"}) {
+      if (const Value* there = written.Find(limit); there != nullptr && !rule.reschedule)
+        Add(there->key_position(), what + ": '" + limit + "' is for action: reschedule");
+    }
     if (const Value* delay = written.Find("retry_delay")) {
       rule.delay = LengthOf(delay, task.retry.delay);
       if (!rule.retry)

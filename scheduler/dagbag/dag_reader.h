@@ -54,7 +54,13 @@ class DagReader {
   // One callback or a list of them; their places in dag_->callbacks.
   std::vector<std::int32_t> ReadCallbacks(CallbackCause on, const Value& written, bool of_task,
                                           const std::string& what);
-  std::vector<Expansion> ReadExpand(const Value& value, const std::string& what, bool* zip,
+  // expand_mode and expand_fill.
+  struct Zip {
+    bool on = false;
+    bool fills = false;
+    Value fill;
+  };
+  std::vector<Expansion> ReadExpand(const Value& value, const std::string& what, Zip* zip,
                                     std::vector<Value>& needs);
   void CheckExpanded(const Task& task, const TaskKind& kind);
   void CheckMapping();

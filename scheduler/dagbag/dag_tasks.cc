@@ -129,7 +129,11 @@ void DagReader::ReadGroup(const Value& value, const Scope& scope) {
   }
   group.tooltip = TextOf(value.Find("tooltip"));
   group_needs_.push_back(NamesOf(value.Find("needs")));
-  group.expand = ReadExpand(value, what, &group.zip, group_needs_.back());
+  Zip zip;
+  group.expand = ReadExpand(value, what, &zip, group_needs_.back());
+  group.zip = zip.on;
+  group.zip_fills = zip.fills;
+  group.zip_fill = std::move(zip.fill);
   group_places_.push_back(id.position());
   Scope inner = scope;
   inner.group = static_cast<std::int32_t>(dag_->groups.size());
@@ -173,7 +177,11 @@ void DagReader::ReadTask(const Value& written, const Scope& scope) {
   ReadRole(task, value);
   ReadTaskCallbacks(task, value, scope);
   std::vector<Value> needs = NamesOf(value.Find("needs"));
-  task.expand = ReadExpand(value, what, &task.zip, needs);
+  Zip zip;
+  task.expand = ReadExpand(value, what, &zip, needs);
+  task.zip = zip.on;
+  task.zip_fills = zip.fills;
+  task.zip_fill = std::move(zip.fill);
   const Value* uses = value.Find("uses");
   if (uses == nullptr) {
     Add(value.position(), what + ": field 'uses' is missing",

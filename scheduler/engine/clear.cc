@@ -135,8 +135,10 @@ void Engine::State::UseNewestVersion(LiveRun& run) {
   for (std::size_t i = 0; i < run.instances.size(); ++i) {
     Instance& instance = run.instances[i];
     TaskInstance& row = instance.row;
-    if (row.state == TaskState::kRemoved) SetState(run, instance, TaskState::kNone, true);
-    const bool same = i < std::min(size, old->tasks.size()) && dag->tasks[i].id == old->tasks[i].id;
+    const bool removed = row.state == TaskState::kRemoved;
+    if (removed) SetState(run, instance, TaskState::kNone, true);
+    const bool same = i < size && !removed && row.map_index <= 0 &&
+                      dag->tasks[i].id == old->tasks[static_cast<std::size_t>(row.task())].id;
     if (!same) {
       forgotten.insert(row.key);
       out->batch.forgotten.push_back({row.key, i >= size});
@@ -148,7 +150,7 @@ void Engine::State::UseNewestVersion(LiveRun& run) {
     if (!same || dag->tasks[i].mapped()) row.try_number = highest;
     row.max_tries = row.try_number + dag->tasks[i].retry.retries;
     row.map_index = -1;
-    row.mapped_task = 0;
+    row.mapped_task = -1;
     row.map_value.clear();
     row.rendered_map_index.clear();
     row.ended_at.reset();
@@ -166,9 +168,11 @@ void Engine::State::UseNewestVersion(LiveRun& run) {
   if (run.instances.size() > size) run.instances.resize(size);
   run.dag = dag;
   run.row.version = run.owner->row.version;
+  run.row.former_tasks.reset();
   run.tries_before = highest;
   run.mapped.clear();
   run.to_map.clear();
+  run.moved.clear();
   run.task_limits.clear();
   run.lanes.clear();
   run.past.reset();
@@ -189,6 +193,7 @@ void Engine::State::ClearInstances(LiveRun& run, const std::vector<std::int32_t>
     const Task& task = TaskOf(run, instance);
     row.max_tries = row.try_number + task.retry.retries;
     row.lost = 0;
+    row.rescheduled = 0;
     if (HasAttempt(state)) {
       row.reason = By("cleared", user);
       KeepAttempt(instance, TaskState::kRestarting, std::nullopt);

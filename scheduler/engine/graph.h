@@ -12,7 +12,7 @@ template <typename Visit>
 void Engine::State::EachOf(LiveRun& run, std::int32_t task, const Visit& visit) {
   const auto mapped = run.mapped.find(task);
   if (mapped == run.mapped.end()) {
-    if (run.has(task)) visit(run.at(task));
+    if (const std::int32_t index = run.first(task); run.has(index)) visit(run.at(index));
     return;
   }
   // By place: a visit may expand other tasks.
@@ -27,7 +27,8 @@ inline Instance* Beside(LiveRun& run, const Instance& instance, std::int32_t oth
   const Task& there = run.dag->tasks[static_cast<std::size_t>(other)];
   if (task.mapped_group < 0 || task.mapped_group != there.mapped_group) return nullptr;
   const auto mapped = run.mapped.find(other);
-  if (mapped == run.mapped.end()) return run.has(other) ? &run.at(other) : nullptr;
+  const std::int32_t first = run.first(other);
+  if (mapped == run.mapped.end()) return run.has(first) ? &run.at(first) : nullptr;
   const auto place = static_cast<std::size_t>(std::max(instance.row.map_index, 0));
   return place < mapped->second.size() ? &run.at(mapped->second[place]) : nullptr;
 }

@@ -134,6 +134,7 @@ struct LiveRun {
       mapped;  // task -> its instances by map index, once it is expanded
   std::map<std::int32_t, std::vector<std::int32_t>>
       to_map;                         // the same before a clear, until it is expanded again
+  std::map<std::int32_t, std::int32_t> moved;  // task -> its instance (of a mapped one: the first) that stands elsewhere
   std::int32_t tries_before = 0;      // of the version before; what is added to this run counts on from it
   std::int32_t unfinished = 0;        // of `instances`
   std::int32_t active = 0;            // that hold a place against max_active_tasks
@@ -154,6 +155,11 @@ struct LiveRun {
   Instance& at(std::int32_t index) { return instances[static_cast<std::size_t>(index)]; }
   const Instance& at(std::int32_t index) const { return instances[static_cast<std::size_t>(index)]; }
   bool has(std::int32_t index) const { return static_cast<std::size_t>(index) < instances.size(); }
+  // Where the task's instance stands, or will: of a mapped one the first.
+  std::int32_t first(std::int32_t task) const {
+    const auto found = moved.find(task);
+    return found == moved.end() ? task : found->second;
+  }
 };
 
 struct LiveDag {

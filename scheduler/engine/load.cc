@@ -2,6 +2,7 @@
 // fresh.
 #include <algorithm>
 
+#include "core/model/run_dag.h"
 #include "scheduler/engine/graph.h"
 #include "scheduler/engine/trigger_rule.h"
 
@@ -44,7 +45,8 @@ void Engine::State::Load(Image image) {
     const auto version = versions.find({row.dag_id, row.version});
     if (dag == dags.end() || version == versions.end()) continue;
     const RunKey key = row.key;
-    LiveRun& run = AddRun(dag->second, std::move(row), version->second);
+    DagPtr tasks = DagOfRun(row, version->second);
+    LiveRun& run = AddRun(dag->second, std::move(row), std::move(tasks));
     if (run.row.state == RunState::kRunning) LookBack(run);  // or nothing would hold its instances back
     LoadInstances(run, std::move(instances[key]));
     loaded.push_back(key);
@@ -82,14 +84,8 @@ void Engine::State::LoadInstances(LiveRun& run, std::vector<TaskInstance> rows) 
     MILLRACE_CHECK(static_cast<std::size_t>(row.key.index) == run.instances.size());
     Instance& instance = run.instances.emplace_back();
     instance.row = std::move(row);
-    if (instance.row.map_index >= 0 && instance.row.state != TaskState::kRemoved)
-      run.mapped[instance.row.task()].push_back(instance.row.key.index);
   }
-  for (auto& [task, indices] : run.mapped) {
-    std::sort(indices.begin(), indices.end(), [&run = run](std::int32_t a, std::int32_t b) {
-      return run.at(a).row.map_index < run.at(b).row.map_index;
-    });
-  }
+  FindPlaces(run);
   if (run.counted > 0) {
     const auto added =
         static_cast<std::int64_t>(std::max(run.instances.size(), run.dag->tasks.size())) - run.counted;
@@ -113,11 +109,13 @@ void Engine::State::LoadInstances(LiveRun& run, std::vector<TaskInstance> rows) 
     }
     if (row.state == TaskState::kDeferred && task.sensor) {
       ResumeWait(run, instance);
-    } else if (row.state == TaskState::kUpForRetry) {
+    } else if (row.state == TaskState::kUpForRetry || row.state == TaskState::kUpForReschedule) {
       // A due time is wall time; after a step of that clock nobody waits longer than the policy's longest
       // delay.
       const Duration left = row.due_at ? *row.due_at - now.wall : Duration(0);
-      const Duration wait = std::clamp(left, Duration(0), std::max(task.retry.max_delay, task.retry.delay));
+      Duration longest = std::max(task.retry.max_delay, task.retry.delay);
+      for (const RetryRule& rule : task.retry.rules) longest = std::max(longest, rule.delay.value_or(longest));
+      const Duration wait = std::clamp(left, Duration(0), longest);
       timers.Add({now.boot + wait, TimerKind::kRetry, {}, row.key, row.try_number, {}});
     } else if (row.state == TaskState::kDeferred) {
       ResumeAwaited(instance);
@@ -141,6 +139,26 @@ void Engine::State::LoadInstances(LiveRun& run, std::vector<TaskInstance> rows) 
       }
     }
   }
+}
+
+void Engine::State::FindPlaces(LiveRun& run) {
+  for (const Instance& instance : run.instances) FindPlace(run, instance.row);
+  for (auto& [task, indices] : run.mapped) {
+    std::sort(indices.begin(), indices.end(), [&run = run](std::int32_t a, std::int32_t b) {
+      return run.at(a).row.map_index < run.at(b).row.map_index;
+    });
+  }
+}
+
+void Engine::State::FindPlace(LiveRun& run, const TaskInstance& row) {
+  const std::int32_t task = row.task();
+  if (row.state == TaskState::kRemoved) {
+    // Of a task that the version has no more there are no instances that anything could be done to.
+    if (task >= OwnTasks(run.row, *run.dag)) run.mapped[task];
+    return;
+  }
+  if (row.map_index >= 0) run.mapped[task].push_back(row.key.index);
+  if (row.map_index <= 0 && row.key.index != task) run.moved[task] = row.key.index;
 }
 
 void Engine::State::ResumeInstances(LiveRun& run) {

@@ -42,7 +42,8 @@ std::vector<std::int32_t> TasksOf(const Dag& dag, std::int32_t task) {
 }  // namespace
 
 StatusOr<std::vector<Value>> Engine::State::MapValues(const LiveRun& run, const Instance& instance,
-                                                      const std::vector<Expansion>& expand, bool zip) const {
+                                                      const std::vector<Expansion>& expand, bool zip,
+                                                      const Value* fill) const {
   const Task& task = TaskOf(run, instance);
   std::vector<Value::List> lists;
   std::size_t count = 1;
@@ -55,12 +56,12 @@ StatusOr<std::vector<Value>> Engine::State::MapValues(const LiveRun& run, const 
     }
     ASSIGN_OR_RETURN(lists.emplace_back(), ItemsOf(values, expansion.name));
     const std::size_t size = lists.back().size();
-    if (zip && size != lists.front().size()) {
-      return InvalidArgument("'expand' with zip needs lists of one length: '" + expand.front().name +
-                             "' has " + std::to_string(lists.front().size()) + ", '" + expansion.name +
-                             "' has " + std::to_string(size));
+    if (zip && fill == nullptr && size != lists.front().size()) {
+      return InvalidArgument("'expand' with zip needs lists of one length, or 'expand_fill': '" +
+                             expand.front().name + "' has " + std::to_string(lists.front().size()) + ", '" +
+                             expansion.name + "' has " + std::to_string(size));
     }
-    count = zip ? size : count * size;
+    count = !zip ? count * size : lists.size() == 1 ? size : std::max(count, size);
     if (count > static_cast<std::size_t>(options.max_map_length)) {
       return InvalidArgument("'expand' would make " + std::to_string(count) +
                              " task instances or more, at most " + std::to_string(options.max_map_length) +
@@ -75,7 +76,7 @@ StatusOr<std::vector<Value>> Engine::State::MapValues(const LiveRun& run, const 
     for (std::size_t name = expand.size(); name-- > 0;) {
       const std::size_t place = zip ? i : rest % lists[name].size();
       if (!zip) rest /= lists[name].size();
-      const Value& item = lists[name][place];
+      const Value& item = place < lists[name].size() ? lists[name][place] : *fill;
       if (!expand[name].name.empty()) {
         map.as_map().insert(map.as_map().begin(), {expand[name].name, item});
       } else if (item.is_map()) {
@@ -97,9 +98,11 @@ void Engine::State::ExpandReady() {
     LiveRun* run = FindRun(key.run);
     // What is added stands behind all tasks, so those must be there. One that was added before waits for its
     // task.
-    if (run == nullptr || !run->complete() || run->mapped.contains(key.index)) continue;
+    if (run == nullptr || !run->complete()) continue;
     Instance& instance = run->at(key.index);
-    if (instance.row.state == TaskState::kNone && key.index == instance.row.task()) Expand(*run, instance);
+    const std::int32_t task = instance.row.task();
+    if (run->mapped.contains(task)) continue;
+    if (instance.row.state == TaskState::kNone && key.index == run->first(task)) Expand(*run, instance);
   }
 }
 
@@ -111,8 +114,9 @@ void Engine::State::Expand(LiveRun& run, Instance& instance) {
   }
   const bool grouped = task.mapped_group >= 0;
   const TaskGroup* group = grouped ? &run.dag->groups[static_cast<std::size_t>(task.mapped_group)] : nullptr;
-  StatusOr<std::vector<Value>> values = grouped ? MapValues(run, instance, group->expand, group->zip)
-                                                : MapValues(run, instance, task.expand, task.zip);
+  StatusOr<std::vector<Value>> values =
+      grouped ? MapValues(run, instance, group->expand, group->zip, group->zip_fills ? &group->zip_fill : nullptr)
+              : MapValues(run, instance, task.expand, task.zip, task.zip_fills ? &task.zip_fill : nullptr);
   const std::vector<std::int32_t> tasks = TasksOf(*run.dag, instance.row.task());
   if (values.ok() && run.instances.size() + values->size() * tasks.size() > kMaxInstances)
     values = InvalidArgument("'expand' would give this run more than a million task instances");
@@ -126,8 +130,8 @@ void Engine::State::Expand(LiveRun& run, Instance& instance) {
   for (const std::int32_t mapped : tasks) {
     if (!values->empty()) {
       EachOf(run, mapped, [&](Instance& added) { Evaluate(run, added); });
-    } else if (run.at(mapped).row.state == TaskState::kNone) {
-      Skip(run, run.at(mapped), "there is nothing to expand over");
+    } else if (Instance& none = run.at(run.first(mapped)); none.row.state == TaskState::kNone) {
+      Skip(run, none, "there is nothing to expand over");
     }
   }
 }
@@ -139,7 +143,7 @@ void Engine::State::SetMapped(LiveRun& run, const std::vector<std::int32_t>& tas
     for (const std::int32_t task : tasks) {
       const std::vector<std::int32_t>& before = run.to_map[task];
       std::vector<std::int32_t>& now_there = run.mapped[task];
-      const std::int32_t index = i == 0              ? task
+      const std::int32_t index = i == 0              ? run.first(task)
                                  : i < before.size() ? before[i]
                                                      : static_cast<std::int32_t>(run.instances.size());
       if (!run.has(index)) {
@@ -157,7 +161,7 @@ void Engine::State::SetMapped(LiveRun& run, const std::vector<std::int32_t>& tas
         instance.row.ended_at.reset();
       }
       instance.row.map_index = values.empty() ? -1 : static_cast<std::int32_t>(i);
-      instance.row.mapped_task = values.empty() ? 0 : task;
+      instance.row.mapped_task = values.empty() && index == task ? -1 : task;
       instance.row.map_value = value;
       instance.row.rendered_map_index.clear();
       now_there.push_back(index);
@@ -192,7 +196,7 @@ void Engine::State::ForgetMapped(LiveRun& run, const std::vector<std::int32_t>& 
              std::all_of(mapped->second.begin(), mapped->second.end(),
                          [&](std::int32_t index) { return indices.contains(index); });
     });
-    if (!whole) {
+    if (!whole || at->second.empty()) {
       ++at;
       continue;
     }

@@ -78,7 +78,7 @@ bool Engine::State::PastAllows(const LiveRun& run, const Task& task, std::int32_
 void Engine::State::TellFollowers(LiveRun& run, std::int32_t task) {
   const auto followers = run.owner->followers.find(run.row.key);
   if (followers == run.owner->followers.end()) return;
-  TaskState state = run.has(task) ? TaskState::kSuccess : TaskState::kNone;
+  TaskState state = run.has(run.first(task)) ? TaskState::kSuccess : TaskState::kNone;
   EachOf(run, task, [&](const Instance& instance) { state = Worse(state, instance.row.state); });
   const std::string& id = run.dag->tasks[static_cast<std::size_t>(task)].id;
   for (const RunKey key : std::set<RunKey>(followers->second)) {

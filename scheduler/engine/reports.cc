@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/calendar/format.h"
 #include "core/model/json.h"
 #include "scheduler/engine/state.h"
 
@@ -44,6 +45,16 @@ const RetryRule* RuleFor(const RetryPolicy& policy, const engine::End& end) {
     if (code && error && end.message.find(rule.match) != std::string::npos) return &rule;
   }
   return nullptr;
+}
+
+// Why the rule no longer reschedules; "": it does.
+std::string LimitReached(const RetryRule& rule, const TaskInstance& row, WallTime now) {
+  if (rule.max_reschedules > 0 && row.rescheduled >= rule.max_reschedules)
+    return "max_reschedules is " + std::to_string(rule.max_reschedules);
+  const WallTime since = row.waits_since.value_or(row.started_at.value_or(now));
+  if (rule.reschedule_timeout > Duration(0) && now - since >= rule.reschedule_timeout)
+    return "reschedule_timeout is " + FormatDuration(rule.reschedule_timeout);
+  return "";
 }
 
 }  // namespace
@@ -175,8 +186,18 @@ void Engine::State::Fail(LiveRun& run, Instance& instance, const engine::End& en
   const RetryPolicy& policy = task.retry;
   row.reason = end.message;
   if (!row.ended_at) row.ended_at = now.wall;
-  KeepAttempt(instance, TaskState::kFailed, end.exit_code);
   const RetryRule* rule = RuleFor(policy, end);
+  if (may_retry && rule != nullptr && rule->reschedule) {
+    const std::string limit = LimitReached(*rule, row, now.wall);
+    if (limit.empty()) {
+      KeepAttempt(instance, TaskState::kUpForReschedule, end.exit_code);
+      Reschedule(run, instance, *rule);
+      return;
+    }
+    row.reason += " (not rescheduled again: " + limit + ")";
+    rule = nullptr;  // then as if there were none
+  }
+  KeepAttempt(instance, TaskState::kFailed, end.exit_code);
   if (!may_retry || row.try_number > row.max_tries || (rule != nullptr && !rule->retry)) {
     SetState(run, instance, TaskState::kFailed);
     Tell(run, instance, CallbackCause::kFailure);
@@ -194,6 +215,29 @@ void Engine::State::Fail(LiveRun& run, Instance& instance, const engine::End& en
   row.due_at = now.wall + delay;
   timers.Add({now.boot + delay, TimerKind::kRetry, {}, row.key, row.try_number, {}});
   Tell(run, instance, CallbackCause::kRetry);
+}
+
+// The next attempt has a number of its own, and so a log of its own; that it is allowed leaves the retries as they are.
+void Engine::State::Reschedule(LiveRun& run, Instance& instance, const RetryRule& rule) {
+  TaskInstance& row = instance.row;
+  const RetryPolicy& policy = TaskOf(run, instance).retry;
+  const Duration delay = Jittered(rule.delay.value_or(policy.delay), policy.jitter, row);
+  if (!row.waits_since) row.waits_since = row.started_at.value_or(now.wall);
+  ++row.max_tries;
+  ++row.rescheduled;
+  SetState(run, instance, TaskState::kUpForReschedule);
+  row.due_at = now.wall + delay;
+  timers.Add({now.boot + delay, TimerKind::kRetry, {}, row.key, row.try_number, {}});
+}
+
+void Engine::State::OnRetryDue(LiveRun& run, Instance& instance) {
+  TaskInstance& row = instance.row;
+  row.lost = 0;
+  if (row.state == TaskState::kUpForRetry) {
+    row.rescheduled = 0;
+    if (!TaskOf(run, instance).sensor) row.waits_since.reset();
+  }
+  SetState(run, instance, TaskState::kScheduled);
 }
 
 void Engine::State::OnLost(Fence fence, const std::string& why, bool counts) {
@@ -248,6 +292,7 @@ void Engine::State::Unwant(LiveRun& run, Instance& instance, const std::string& 
 
 void Engine::State::FinishRestart(LiveRun& run, Instance& instance) {
   instance.row.lost = 0;
+  instance.row.rescheduled = 0;
   SetState(run, instance, TaskState::kNone, true);
   Evaluate(run, instance);
 }

@@ -176,10 +176,9 @@ void Engine::State::OnTimer(const Timer& timer) {
     case TimerKind::kRetry: {
       LiveRun* run = FindRun(timer.instance.run);
       Instance* instance = FindInstance(timer.instance);
-      if (instance == nullptr || instance->row.state != TaskState::kUpForRetry) return;
-      if (instance->row.try_number != timer.try_number) return;
-      instance->row.lost = 0;
-      SetState(*run, *instance, TaskState::kScheduled);
+      if (instance == nullptr || instance->row.try_number != timer.try_number) return;
+      const TaskState state = instance->row.state;
+      if (state == TaskState::kUpForRetry || state == TaskState::kUpForReschedule) OnRetryDue(*run, *instance);
       return;
     }
     case TimerKind::kBackfill: {

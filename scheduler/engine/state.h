@@ -115,6 +115,9 @@ struct Engine::State {
   // load.cc
   void Load(Image image);
   void LoadInstances(LiveRun& run, std::vector<TaskInstance> rows);
+  // Which instances are those of which task: of one row, of all.
+  static void FindPlace(LiveRun& run, const TaskInstance& row);
+  static void FindPlaces(LiveRun& run);
   // Once all of them are loaded: what waits queues up again, what lost its worker runs again.
   void ResumeInstances(LiveRun& run);
 
@@ -291,7 +294,8 @@ struct Engine::State {
   void ExpandReady();
   void Expand(LiveRun& run, Instance& instance);
   StatusOr<std::vector<Value>> MapValues(const LiveRun& run, const Instance& instance,
-                                         const std::vector<Expansion>& expand, bool zip) const;
+                                         const std::vector<Expansion>& expand, bool zip,
+                                         const Value* fill) const;
   void SetMapped(LiveRun& run, const std::vector<std::int32_t>& tasks, const std::vector<Value>& values);
   void ForgetMapped(LiveRun& run, const std::vector<std::int32_t>& cleared);
 
@@ -356,6 +360,9 @@ struct Engine::State {
   void OnEnded(LiveRun& run, Instance& instance, const engine::End& end);
   void Fail(LiveRun& run, Instance& instance, const engine::End& end, bool may_retry);
   // `counts`: against max_lost.
+  // Tried again without using a retry.
+  void Reschedule(LiveRun& run, Instance& instance, const RetryRule& rule);
+  void OnRetryDue(LiveRun& run, Instance& instance);
   void OnLost(Fence fence, const std::string& why, bool counts);
   void Unwant(LiveRun& run, Instance& instance, const std::string& reason);
   void FinishRestart(LiveRun& run, Instance& instance);
@@ -408,7 +415,12 @@ struct Engine::State {
   // Clears all of an ended run and opens it; on its DAG's newest version when asked for.
   void Rerun(LiveRun& run, bool latest_version, const std::string& user);
   void UseNewestVersion(LiveRun& run);
-  CommandReply AddNewTasks(const ClearTasks& command, LiveRun& run);  // new_tasks.cc
+  // new_tasks.cc
+  struct NewVersion;
+  CommandReply AddNewTasks(const ClearTasks& command, LiveRun& run);
+  static NewVersion Compare(const LiveRun& run, const Dag& newest);
+  void Follow(LiveRun& run, const NewVersion& change);
+  void AddInstances(LiveRun& run, std::int32_t task);
 
   // job_glue.cc: running mapreduce task instances.
   void StartJob(LiveRun& run, Instance& instance);

@@ -102,7 +102,7 @@ TemplateAnswers Engine::State::AnswersOf(const LiveRun& run, const Instance& ins
     };
     const auto mapped = run.mapped.find(ref.task);
     if (mapped == run.mapped.end()) {
-      put(need, ref.task);
+      put(need, run.first(ref.task));
       continue;
     }
     // Within one mapped group: what the instance beside it left.

@@ -19,12 +19,15 @@ std::string Names(const std::vector<std::string>& names) {
   return text;
 }
 
+std::string Times(std::int32_t count) { return count == 1 ? "once" : std::to_string(count) + " times"; }
+
 // "load (running)", or of a mapped task "load (3 of 20 to end)".
 std::string Waiting(const LiveRun& run, std::int32_t task) {
   const auto mapped = run.mapped.find(task);
   const std::string& id = run.dag->tasks[static_cast<std::size_t>(task)].id;
   if (mapped == run.mapped.end()) {
-    const TaskState state = run.has(task) ? run.at(task).row.state : TaskState::kNone;
+    const std::int32_t first = run.first(task);
+    const TaskState state = run.has(first) ? run.at(first).row.state : TaskState::kNone;
     return IsTerminal(state) ? "" : id + " (" + std::string(ToString(state)) + ")";
   }
   const auto left = std::count_if(mapped->second.begin(), mapped->second.end(),
@@ -251,6 +254,11 @@ StatusOr<Why> Engine::State::AnswerWhy(const AskWhy& question, Now asked_at) con
     case TaskState::kUpForRetry:
       why.reasons.push_back({"timer", "failed (" + row.reason + "); try " +
                                           std::to_string(row.try_number + 1) + " starts at " +
+                                          FormatTime(row.due_at.value_or(WallTime{}))});
+      break;
+    case TaskState::kUpForReschedule:
+      why.reasons.push_back({"timer", "failed (" + row.reason + ") and was rescheduled by a retry rule, " +
+                                          Times(row.rescheduled) + " by now, without using a retry; starts again at " +
                                           FormatTime(row.due_at.value_or(WallTime{}))});
       break;
     case TaskState::kRestarting:

@@ -62,6 +62,22 @@ std::string WrittenTriggeringTask(const TriggeringTask& task) {
   return ToJson(value);
 }
 
+// A JSON list of task ids.
+std::optional<std::vector<std::string>> ReadFormerTasks(const Statement& row) {
+  if (row.IsNull(19)) return std::nullopt;
+  std::vector<std::string> ids;
+  const StatusOr<Value> value = ParseJson(row.Text(19));
+  if (!value.ok() || !value->is_list()) return ids;
+  for (const Value& id : value->as_list()) {
+    if (id.is_string()) ids.push_back(id.as_string());
+  }
+  return ids;
+}
+
+std::string WrittenFormerTasks(const std::vector<std::string>& ids) {
+  return ToJson(Value(Value::List(ids.begin(), ids.end())));
+}
+
 // Microseconds with spaces between them.
 std::vector<Duration> ReadRuntimes(const std::string& text) {
   std::vector<Duration> runtimes;
@@ -148,7 +164,8 @@ Run ReadRun(const Statement& row) {
           .note = row.Text(15),
           .missed_deadlines = static_cast<std::int32_t>(row.Int(16)),
           .backfill = row.Int(17),
-          .triggering_task = ReadTriggeringTask(row.Text(18))};
+          .triggering_task = ReadTriggeringTask(row.Text(18)),
+          .former_tasks = ReadFormerTasks(row)};
 }
 
 void BindRun(Statement& statement, const Run& run) {
@@ -171,6 +188,7 @@ void BindRun(Statement& statement, const Run& run) {
   statement.Bind(17, std::int64_t{run.missed_deadlines});
   run.backfill == 0 ? statement.BindNull(18) : statement.Bind(18, run.backfill);
   run.triggering_task ? statement.Bind(19, WrittenTriggeringTask(*run.triggering_task)) : statement.BindNull(19);
+  run.former_tasks ? statement.Bind(20, WrittenFormerTasks(*run.former_tasks)) : statement.BindNull(20);
 }
 
 Backfill ReadBackfill(const Statement& row) {
@@ -232,6 +250,7 @@ TaskInstance ReadTaskInstance(const Statement& row) {
           .try_number = static_cast<std::int32_t>(row.Int(2)),
           .max_tries = static_cast<std::int32_t>(row.Int(3)),
           .lost = static_cast<std::int32_t>(row.Int(4)),
+          .rescheduled = static_cast<std::int32_t>(row.Int(24)),
           .fence = {static_cast<std::uint32_t>(row.Int(5)), static_cast<std::uint64_t>(row.Int(6))},
           .session = SessionId{static_cast<std::uint64_t>(row.Int(7))},
           .scheduled_at = row.Time(8),
@@ -242,7 +261,7 @@ TaskInstance ReadTaskInstance(const Statement& row) {
           .worker = row.Text(13),
           .reason = row.Text(14),
           .map_index = row.IsNull(15) ? -1 : static_cast<std::int32_t>(row.Int(15)),
-          .mapped_task = static_cast<std::int32_t>(row.Int(16)),
+          .mapped_task = row.IsNull(16) ? -1 : static_cast<std::int32_t>(row.Int(16)),
           .map_value = row.Text(17),
           .skips = Numbers(row.Text(18)),
           .waits_for = RunKey{row.Int(19)},
@@ -271,15 +290,16 @@ void BindTaskInstance(Statement& statement, const TaskInstance& instance) {
   for (const int column : {16, 17, 18, 19, 20}) statement.BindNull(column);
   if (instance.map_index >= 0) {
     statement.Bind(16, std::int64_t{instance.map_index});
-    statement.Bind(17, std::int64_t{instance.mapped_task});
     statement.Bind(18, instance.map_value);
   }
+  if (instance.mapped_task >= 0) statement.Bind(17, std::int64_t{instance.mapped_task});
   if (!instance.skips.empty()) statement.Bind(19, Text(instance.skips));
   ToInt(instance.waits_for) == 0 ? statement.BindNull(20) : statement.Bind(20, ToInt(instance.waits_for));
   instance.wait.empty() ? statement.BindNull(21) : statement.Bind(21, instance.wait);
   statement.Bind(22, instance.waits_since);
   instance.cache_key.empty() ? statement.BindNull(23) : statement.Bind(23, instance.cache_key);
   instance.rendered_map_index.empty() ? statement.BindNull(24) : statement.Bind(24, instance.rendered_map_index);
+  instance.rescheduled == 0 ? statement.BindNull(25) : statement.Bind(25, std::int64_t{instance.rescheduled});
 }
 
 XComRow ReadXCom(const Statement& row) {

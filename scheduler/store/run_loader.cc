@@ -1,5 +1,6 @@
 #include "scheduler/store/run_loader.h"
 
+#include "core/model/run_dag.h"
 #include "scheduler/store/listing.h"
 #include "scheduler/store/rows.h"
 #include "scheduler/store/schema.h"
@@ -82,7 +83,8 @@ class Loader : public RunLoader {
   StatusOr<RunImage> Whole(Database& database, const Run& run) {
     RunImage image;
     image.run = run;
-    ASSIGN_OR_RETURN(image.dag, versions_.Find(database, run.dag_id, run.version));
+    ASSIGN_OR_RETURN(DagPtr version, versions_.Find(database, run.dag_id, run.version));
+    image.dag = DagOfRun(run, std::move(version));
     Query instances(std::string("SELECT ") + kTaskInstanceColumns + " FROM task_instance");
     instances.Where("key BETWEEN ? AND ?").Add(PackKey({run.key, 0}));
     instances.Add(PackKey({run.key, static_cast<std::int32_t>(kMaxIndex)})).Tail("ORDER BY key");

@@ -187,8 +187,14 @@ constexpr const char* kVersion11 = R"sql(
 CREATE INDEX run_by_version ON run(dag_id, version);
 )sql";
 
+// Runs that were given another version without running again; attempts that a retry rule rescheduled.
+constexpr const char* kVersion12 = R"sql(
+ALTER TABLE run ADD COLUMN former_tasks TEXT;
+ALTER TABLE task_instance ADD COLUMN rescheduled INTEGER;
+)sql";
+
 constexpr std::array<const char*, kSchemaVersion> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4,  kVersion5, kVersion6,
-                                                                 kVersion7, kVersion8, kVersion9, kVersion10, kVersion11};
+                                                                 kVersion7, kVersion8, kVersion9, kVersion10, kVersion11, kVersion12};
 
 StatusOr<int> Version(Database& database) {
   ASSIGN_OR_RETURN(Statement statement, database.Prepare("PRAGMA user_version"));

@@ -34,10 +34,7 @@ class TaskInstances : public TaskInstanceReader {
         for (TaskState state : filter.states) states.push_back(static_cast<std::int64_t>(state));
         query.WhereIn("state", states);
         if (filter.task) {
-          query.Where("((key & ?) = ? OR (map_index > 0 AND mapped_task = ?))")
-              .Add(kMaxIndex)
-              .Add(*filter.task)
-              .Add(*filter.task);
+          query.Where("coalesce(mapped_task, key & ?) = ?").Add(kMaxIndex).Add(*filter.task);
         }
       };
       const bool backward = filter.cursor && filter.cursor->backward;

@@ -300,7 +300,7 @@ class Scenario {
       trace_.push_back("refused: " + reply.status().ToString());
     } else if (line.Has("dry_run")) {
       for (const TaskInstanceKey& key : reply->instances)
-        trace_.push_back("would " + what + " " + driver_->NameOf(key));
+        trace_.push_back("would " + (line.Has("only_new") ? "remove" : what) + " " + driver_->NameOf(key));
       for (const std::string& task : reply->new_tasks) trace_.push_back("would add " + task);
       for (const WallTime date : reply->dates) trace_.push_back("would run " + FormatTime(date));
       for (const Backfill& backfill : reply->downstream)
@@ -467,8 +467,8 @@ class Scenario {
   // What a task of these kinds leaves is part of its story.
   bool IsOfEngine(const TaskInstanceKey& key) const {
     const millrace::Run& run = driver_->rows.runs.at(key.run);
-    const Dag& dag = *driver_->rows.versions.at({run.dag_id, run.version}).dag;
-    const std::string& kind = dag.tasks[static_cast<std::size_t>(driver_->rows.instances.at(key).task())].kind;
+    const DagPtr dag = driver_->rows.DagOf(run);
+    const std::string& kind = dag->tasks[static_cast<std::size_t>(driver_->rows.instances.at(key).task())].kind;
     return kind == "trigger_dag" || kind == "approval";
   }
 

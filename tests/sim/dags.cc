@@ -84,6 +84,49 @@ tasks:
   - {id: end, uses: shell, needs: [other, before, pause], trigger_rule: all_done, with: {command: end}}
 )y";
 
+// Versions of one DAG, in which tasks come, go, move and are mapped otherwise; runs are given others without running again.
+constexpr const char* kChanges[] = {
+    R"y(dag_id: changes
+max_active_runs: 3
+default_args: {retries: 1, retry_delay: 5s, retry_rules: [{message: "", action: reschedule, max_reschedules: 2}]}
+tasks:
+  - {id: a, uses: shell, with: {command: a}}
+  - {id: load, uses: shell, needs: [a], expand: {n: [1, 2]}, with: {command: "{{ map.n }}"}}
+  - {id: sum, uses: shell, needs: [load], trigger_rule: all_done, with: {command: sum}}
+)y",
+    R"y(dag_id: changes
+max_active_runs: 3
+tasks:
+  - {id: first, uses: branch, with: {choose: [b]}}
+  - {id: b, uses: shell, needs: [first], with: {command: b}}
+  - {id: a, uses: shell, needs: [first], trigger_rule: none_failed, with: {command: a}}
+  - {id: load, uses: shell, needs: [a], expand: {n: [1, 2, 3]}, with: {command: "{{ map.n }}"}}
+  - group: part
+    expand: {n: [1, 2, 3]}
+    tasks:
+      - {id: x, uses: empty}
+      - {id: y, uses: shell, needs: [x], with: {command: y}}
+  - {id: sum, uses: shell, needs: [load, part], trigger_rule: all_done, with: {command: sum}}
+)y",
+    R"y(dag_id: changes
+max_active_runs: 3
+tasks:
+  - {id: sum, uses: empty}
+  - {id: load, uses: shell, needs: [sum], trigger_rule: all_done, with: {command: load}}
+  - group: part
+    expand: {n: [1, 2]}
+    needs: [load]
+    tasks:
+      - {id: y, uses: shell, with: {command: y}}
+      - {id: z, uses: empty, needs: [y], trigger_rule: all_done}
+)y",
+    R"y(dag_id: changes
+max_active_runs: 3
+tasks:
+  - {id: b, uses: empty}
+  - {id: a, uses: shell, retries: 1, retry_delay: 5s, needs: [b], with: {command: a}}
+)y"};
+
 class NoFiles final : public dagbag::FileReader {
  public:
   StatusOr<std::string> Read(std::string_view) const override { return NotFound("no such file"); }
@@ -149,9 +192,12 @@ std::vector<DagPtr> Dags() {
   dags.push_back(FromFile(kAsks));
   dags.push_back(FromFile(kCached));
   dags.push_back(FromFile(kWaits));
+  dags.push_back(FromFile(kChanges[0]));
   dags.push_back(
       test::DagBuilder("job").Add("count", {}, job).Add("after", {"count"}, kind("empty", 0)).Build());
   return dags;
 }
+
+DagPtr Changed(int version) { return FromFile(kChanges[version]); }
 
 }  // namespace millrace::sim

@@ -8,5 +8,8 @@
 namespace millrace::sim {
 
 std::vector<DagPtr> Dags();
+// Another version of the one that is called "changes".
+inline constexpr int kVersions = 4;
+DagPtr Changed(int version);
 
 }  // namespace millrace::sim

@@ -52,10 +52,13 @@ class Invariants {
   }
   const Dag& DagOf(RunKey key) const {
     const Run& run = rows_.runs.at(key);
-    return *rows_.versions.at({run.dag_id, run.version}).dag;
+    DagPtr& dag = dags_[{key, run.version, run.former_tasks.value_or(std::vector<std::string>())}];
+    if (dag == nullptr) dag = rows_.DagOf(run);
+    return *dag;
   }
 
   const test::StoredRows& rows_;
+  mutable std::map<std::tuple<RunKey, std::int32_t, std::vector<std::string>>, DagPtr> dags_;  // as runs see them
   std::set<Fence> succeeded_;
   std::set<std::pair<std::string, std::string>> cached_;  // tasks, by DAG, that have left a result for others
   std::set<std::int64_t> told_;  // notifications

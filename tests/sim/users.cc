@@ -3,6 +3,7 @@
 #include <iterator>
 #include <utility>
 
+#include "tests/sim/dags.h"
 #include "tests/sim/world.h"
 
 namespace millrace::sim {
@@ -29,7 +30,7 @@ void World::CommandOfUser() {
   // Whatever comes of it, attempts of that run may be stopping while others start.
   if (const millrace::Run* found = rows_.FindRun(dag.id, run); found != nullptr)
     invariants_.Touched(found->key);
-  switch (random_.Below(11)) {
+  switch (random_.Below(14)) {
     case 0:
       Submit(CancelRun{dag.id, run, "ana"});
       break;
@@ -64,10 +65,41 @@ void World::CommandOfUser() {
     case 9:
       AnswerOfUser();
       break;
+    case 10:
+      ChangeDag();
+      break;
+    case 11:
+    case 12:
+      FollowVersion();
+      break;
     default:
       Submit(SetPaused{dag.id, false, "ana"});
       break;
   }
+}
+
+void World::ChangeDag() {
+  for (DagPtr& dag : dags_) {
+    if (dag->id != "changes") continue;
+    dag = Changed(random_.Below(kVersions));
+    if (scheduler_ != nullptr) (void)scheduler_->inbox.Put(DagLoaded{dag});
+  }
+  Wake(Duration(0));
+}
+
+// A run gets what its DAG has become.
+void World::FollowVersion() {
+  std::vector<const millrace::Run*> runs;
+  for (const auto& [key, run] : rows_.runs) {
+    if (run.dag_id == "changes") runs.push_back(&run);
+  }
+  if (runs.empty()) return;
+  const millrace::Run& run = *runs[static_cast<std::size_t>(random_.Below(static_cast<int>(runs.size())))];
+  invariants_.Touched(run.key);
+  ClearTasks clear{.dag_id = run.dag_id, .run_id = run.run_id, .user = "ana"};
+  clear.only_new = random_.Chance(70);
+  clear.latest_version = !clear.only_new;
+  Submit(std::move(clear));
 }
 
 // To any question, also one that was answered, or is no longer asked.
@@ -77,11 +109,11 @@ void World::AnswerOfUser() {
   std::advance(any, random_.Below(static_cast<int>(rows_.approvals.size())));
   const TaskInstance& instance = rows_.instances.at(any->first.first);
   const millrace::Run& run = rows_.runs.at(instance.key.run);
-  const Dag& dag = *rows_.versions.at({run.dag_id, run.version}).dag;
+  const DagPtr dag = rows_.DagOf(run);
   AnswerApproval answer;
   answer.dag_id = run.dag_id;
   answer.run_id = run.run_id;
-  answer.task_id = dag.tasks[static_cast<std::size_t>(instance.task())].id;
+  answer.task_id = dag->tasks[static_cast<std::size_t>(instance.task())].id;
   answer.chosen_options = {random_.Chance(60) ? "Approve" : "Reject"};
   answer.user = "ana";
   Submit(std::move(answer));

@@ -90,6 +90,8 @@ class World final : public EffectSink, public JournalSink, public LogSink, publi
   void CommandOfUser();
   CreateBackfill BackfillOfUser();
   void AnswerOfUser();
+  void ChangeDag();
+  void FollowVersion();
   void Heal();
   bool Quiet() const;
 

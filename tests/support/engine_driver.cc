@@ -247,12 +247,16 @@ TaskInstanceKey EngineDriver::KeyOf(const std::string& task) const {
   for (auto at = rows.runs.rbegin(); at != rows.runs.rend(); ++at) {
     const Run& run = at->second;
     if (!run_id.empty() && run.run_id != run_id) continue;
-    const std::int32_t index = rows.versions.at({run.dag_id, run.version}).dag->FindTask(task_id);
+    const std::int32_t index = rows.DagOf(run)->FindTask(task_id);
     if (index < 0) continue;
-    if (map_index < 0) return {run.key, index};
+    if (map_index < 0 && !run.former_tasks) return {run.key, index};
+    std::optional<TaskInstanceKey> removed;
     for (const auto& [key, row] : rows.instances) {
-      if (key.run == run.key && row.map_index == map_index && row.task() == index) return key;
+      if (key.run != run.key || row.map_index != map_index || row.task() != index) continue;
+      if (row.state != TaskState::kRemoved || map_index >= 0) return key;
+      removed = key;
     }
+    if (removed) return *removed;
   }
   ADD_FAILURE() << "no such task: " << task;
   return {};
@@ -260,9 +264,9 @@ TaskInstanceKey EngineDriver::KeyOf(const std::string& task) const {
 
 std::string EngineDriver::NameOf(const TaskInstanceKey& key) const {
   const Run& run = rows.runs.at(key.run);
-  const Dag& dag = *rows.versions.at({run.dag_id, run.version}).dag;
+  const DagPtr dag = rows.DagOf(run);
   const TaskInstance& row = rows.instances.at(key);
-  std::string task = dag.tasks[static_cast<std::size_t>(row.task())].id;
+  std::string task = dag->tasks[static_cast<std::size_t>(row.task())].id;
   if (row.map_index >= 0) task += "[" + std::to_string(row.map_index) + "]";
   return rows.runs.size() == 1 ? task : run.run_id + "/" + task;
 }

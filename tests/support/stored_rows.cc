@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "core/model/run_dag.h"
+
 namespace millrace::test {
 namespace {
 
@@ -294,10 +296,14 @@ std::vector<XComRow> StoredRows::LoadXComs(const std::vector<XComKey>& keys) con
   return found;
 }
 
+DagPtr StoredRows::DagOf(const Run& run) const {
+  return DagOfRun(run, versions.at({run.dag_id, run.version}).dag);
+}
+
 RunImage StoredRows::Whole(const Run& run) const {
   RunImage image;
   image.run = run;
-  image.dag = versions.at({run.dag_id, run.version}).dag;
+  image.dag = DagOf(run);
   for (auto at = instances.lower_bound({run.key, 0}); at != instances.end() && at->first.run == run.key;
        ++at) {
     image.task_instances.push_back(at->second);

@@ -51,6 +51,7 @@ struct StoredRows {
   std::vector<XComRow> LoadXComs(const std::vector<XComKey>& keys) const;
   std::vector<Run> LoadDates(const std::string& dag_id, WallTime from, WallTime to) const;
   const Run* FindRun(const std::string& dag_id, const std::string& run_id) const;
+  DagPtr DagOf(const Run& run) const;
 
  private:
   RunImage Whole(const Run& run) const;

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <sstream>
@@ -23,7 +24,7 @@ namespace {
 
 using shuffle::Descriptor;
 
-constexpr int kSkipExitCode = 99;
+constexpr int kSkipExitCode = 99;  // unless skip_on_exit_code names others
 constexpr std::size_t kMaxLine = 16U << 10;  // of its output's last line, as the result
 constexpr std::size_t kMaxInMessage = 300;
 constexpr std::size_t kMaxOutputs = 64U
@@ -82,6 +83,14 @@ Status TakeOutputs(const std::string& text, TaskEnd& end) {
 }
 
 std::string Text(const Value& value) { return value.is_string() ? value.as_string() : ToJson(value); }
+
+bool Skips(const TaskContext& context, int exit_code) {
+  const StatusOr<Value> with = ParseJson(context.assignment().with);
+  const Value* codes = with.ok() ? with->Find("skip_on_exit_code") : nullptr;
+  if (codes == nullptr) return exit_code == kSkipExitCode;
+  const auto is_it = [exit_code](const Value& code) { return code.is_int() && code.as_int() == exit_code; };
+  return codes->is_list() ? std::any_of(codes->as_list().begin(), codes->as_list().end(), is_it) : is_it(*codes);
+}
 
 StatusOr<runner::SpawnOptions> Prepare(const TaskContext& context, Environment environment) {
   ASSIGN_OR_RETURN(const Value with, ParseJson(context.assignment().with));
@@ -143,7 +152,7 @@ class Shell final : public TaskKind {
     Follow(context, {group, process.get(), output, -1, cancel_.get()}, last_line, nullptr, 0);
     int status = 0;
     while (::waitpid(group, &status, 0) < 0 && errno == EINTR) continue;
-    TaskEnd end = EndOf(status, last_line.Get().substr(0, kMaxInMessage));
+    TaskEnd end = EndOf(context, status, last_line.Get().substr(0, kMaxInMessage));
     if (end.outcome == Outcome::kSuccess && !last_line.Get().empty())
       end.result = ToJson(Value(last_line.Get()));
     const Status outputs = TakeOutputs(ReadOutputs(OutputsPath(context)), end);
@@ -152,7 +161,7 @@ class Shell final : public TaskKind {
     return end;
   }
 
-  static TaskEnd EndOf(int status, const std::string& last_line) {
+  static TaskEnd EndOf(const TaskContext& context, int status, const std::string& last_line) {
     TaskEnd end;
     end.message = runner::DescribeWaitStatus(status);
     end.outcome = Outcome::kFailed;
@@ -162,7 +171,7 @@ class Shell final : public TaskKind {
         end.outcome = Outcome::kSuccess;
         end.message.clear();
       }
-      if (*end.exit_code == kSkipExitCode) end.outcome = Outcome::kSkipped;
+      if (*end.exit_code != 0 && Skips(context, *end.exit_code)) end.outcome = Outcome::kSkipped;
     }
     if (end.outcome == Outcome::kFailed && !last_line.empty()) end.message += ": " + last_line;
     return end;

@@ -37,6 +37,20 @@ TEST(StateTest, AUserMayClearWhatHasEnded) {
   EXPECT_FALSE(IsLegal(TaskState::kRunning, TaskState::kNone, true));
 }
 
+TEST(StateTest, AUserMayTakeATaskAwayOnceItHasEnded) {
+  EXPECT_TRUE(IsLegal(TaskState::kSuccess, TaskState::kRemoved, true));
+  EXPECT_TRUE(IsLegal(TaskState::kNone, TaskState::kRemoved, true));
+  EXPECT_FALSE(IsLegal(TaskState::kRunning, TaskState::kRemoved, true));
+  EXPECT_FALSE(IsLegal(TaskState::kSuccess, TaskState::kRemoved, false));
+}
+
+TEST(StateTest, AnAttemptMayBeFollowedByAnotherThatUsesNoRetry) {
+  for (const TaskState from : {TaskState::kQueued, TaskState::kRunning, TaskState::kDeferred}) {
+    EXPECT_TRUE(IsLegal(from, TaskState::kUpForReschedule, false)) << ToString(from);
+  }
+  EXPECT_TRUE(IsLegal(TaskState::kUpForReschedule, TaskState::kScheduled, false));
+}
+
 TEST(IdsTest, IdsThatCouldEscapeAFolderAreRefused) {
   EXPECT_TRUE(IsValidId("daily_flights.v2"));
   EXPECT_FALSE(IsValidId(".."));

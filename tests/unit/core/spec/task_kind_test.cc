@@ -96,6 +96,10 @@ TEST(TaskKind, TellsWhatIsWrongWithATask) {
   EXPECT_THAT(Told(ProblemsOf("shell", R"({"comand": "x"})")), HasSubstr("field 'command' is missing"));
   EXPECT_THAT(Told(ProblemsOf("shell", R"({"command": " "})")), HasSubstr("'command' is empty"));
   EXPECT_THAT(Told(ProblemsOf("shell", R"({"command": {"a": 1}})")), HasSubstr("must be a list of strings"));
+  EXPECT_EQ(Told(ProblemsOf("shell", R"({"command": "x", "skip_on_exit_code": [3, 99]})")), "");
+  EXPECT_EQ(Told(ProblemsOf("shell", R"({"command": "x", "skip_on_exit_code": null})")), "");
+  EXPECT_THAT(Told(ProblemsOf("shell", R"({"command": "x", "skip_on_exit_code": [0]})")),
+              HasSubstr("exit codes from 1 to 255"));
   EXPECT_THAT(Told(ProblemsOf("empty", R"({"a": 1})")), HasSubstr("it takes no fields"));
   EXPECT_THAT(Told(ProblemsOf("extract", R"({"sql": "x", "to": "y", "files": 0})")), HasSubstr("1 to 10000"));
   EXPECT_THAT(Told(ProblemsOf("load", R"({"connection": "w", "table": "t", "mode": "merge", "input": "i"})")),

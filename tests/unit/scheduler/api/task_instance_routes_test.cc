@@ -196,6 +196,33 @@ TEST_F(TaskInstanceRoutesTest, ClearingIsADryRunUnlessToldOtherwise) {
   EXPECT_EQ(Do("POST", whole, R"({"only_new": true, "only_failed": true})").status, 422);
 }
 
+TEST_F(TaskInstanceRoutesTest, InstancesThatStandElsewhereThanTheirTasksAreFoundByName) {
+  // The run had `old` where `delays` stands, and was given the version without running again.
+  rows_.runs[0].former_tasks = {"old"};
+  for (auto& [key, row] : rows_.instances) {
+    if (key == TaskInstanceKey{RunKey{1}, 1}) {
+      row.mapped_task = 3;
+      row.state = TaskState::kRemoved;
+    } else if (key == TaskInstanceKey{RunKey{1}, 2}) {
+      row.mapped_task = 1;
+      row.reason = "moved";
+    }
+  }
+  Start();
+  const Answered moved = Get(std::string(kRun) + "/delays");
+  ASSERT_EQ(moved.status, 200) << moved.text;
+  EXPECT_EQ(moved.At("note"), Value("moved"));
+  EXPECT_EQ(moved.At("task_id"), Value("delays"));
+  const Answered gone = Get(std::string(kRun) + "/old");
+  ASSERT_EQ(gone.status, 200) << gone.text;
+  EXPECT_EQ(gone.At("state"), Value("removed"));
+  const Answered all = Get(kRun);
+  EXPECT_EQ(all.At("task_instances.1.task_id"), Value("old"));
+  EXPECT_EQ(all.At("task_instances.2.task_id"), Value("delays"));
+  EXPECT_EQ(Get(std::string(kRun) + "/delays/0").status, 404);
+  EXPECT_EQ(Get(std::string(kRun) + "?task_id=delays").At("task_instances.0.note"), Value("moved"));
+}
+
 TEST_F(TaskInstanceRoutesTest, LogsComeInPiecesThatEndWithALine) {
   rows_.logs[{{RunKey{2}, 0}, 2}] = "first\nsecond\nhal";
   Start();

@@ -197,11 +197,17 @@ TEST_F(AuthoringTest, ReadsRetryRulesAndRefusesThoseThatCannotFit) {
     retry_rules:
       - {exit_codes: [2, 3], action: fail}
       - {exceptions: TimeoutError, message: refused, retry_delay: 1s}
+      - {exceptions: Throttled, action: reschedule, max_reschedules: 5, reschedule_timeout: 2h}
     with: {command: x}
 )y");
   const RetryPolicy& retry = Of(dag, "x").retry;
   EXPECT_EQ(retry.jitter, 0.25);
-  ASSERT_EQ(retry.rules.size(), 2u);
+  ASSERT_EQ(retry.rules.size(), 3u);
+  EXPECT_FALSE(retry.rules[1].reschedule);
+  EXPECT_TRUE(retry.rules[2].reschedule);
+  EXPECT_TRUE(retry.rules[2].retry);
+  EXPECT_EQ(retry.rules[2].max_reschedules, 5);
+  EXPECT_EQ(retry.rules[2].reschedule_timeout, std::chrono::hours(2));
   EXPECT_THAT(retry.rules[0].exit_codes, ElementsAre(2, 3));
   EXPECT_FALSE(retry.rules[0].retry);
   EXPECT_THAT(retry.rules[1].error_classes, ElementsAre("TimeoutError"));
@@ -214,13 +220,16 @@ TEST_F(AuthoringTest, ReadsRetryRulesAndRefusesThoseThatCannotFit) {
     retry_rules:
       - {exit_codes: [big], action: stop}
       - {action: fail, retry_delay: 1s, exitcodes: [1]}
+      - {max_reschedules: 0, reschedule_timeout: 1h}
 )y");
   for (const char* line : {
            "5:19: task 'x': 'retry_jitter' must be a number from 0 to 1",
            "7:23: task 'x', retry_rules: 'exit_codes' are integers from 0 to 255",
-           "'action' must be one of retry, fail, not 'stop'",
+           "'action' must be one of retry, fail, reschedule, not 'stop'",
            "8:24: task 'x', retry_rules: a rule that fails has no delay",
            "unknown field 'exitcodes' (did you mean 'exit_codes'?)",
+           "9:10: task 'x', retry_rules: 'max_reschedules' is for action: reschedule",
+           "9:30: task 'x', retry_rules: 'reschedule_timeout' is for action: reschedule",
        }) {
     EXPECT_THAT(told, HasSubstr(line));
   }
@@ -289,11 +298,13 @@ TEST_F(AuthoringTest, ASetupsScopeEndsAtItsTeardown) {
 TEST_F(AuthoringTest, ReadsEveryFormOfExpand) {
   const DagPtr dag = Read(R"y(  - {id: list, uses: empty}
   - {id: a, uses: shell, expand: {command: [x, y]}}
-  - {id: b, uses: shell, expand: {n: "{{ params.ns }}", m: {p: 1}}, expand_mode: zip, with: {command: "{{ map.n }} {{ map.m.key }}"}}
+  - {id: b, uses: shell, expand: {n: "{{ params.ns }}", m: {p: 1}}, expand_mode: zip, expand_fill: null, with: {command: "{{ map.n }} {{ map.m.key }}"}}
   - {id: c, uses: shell, expand_kwargs: {$x: {task: list, key: rows}}, with: {command: "{{ map.any }}"}}
   - {id: d, uses: python, expand: {n: {$x: list}}, with: {file: f.py}}
   - group: g
     expand: {name: "{{ ti.xcom_pull('list') }}"}
+    expand_mode: zip
+    expand_fill: [none]
     tasks:
       - {id: e, uses: shell, with: {command: "{{ map.name }}"}}
 )y",
@@ -301,6 +312,11 @@ TEST_F(AuthoringTest, ReadsEveryFormOfExpand) {
   EXPECT_TRUE(Of(dag, "a").mapped());
   EXPECT_FALSE(Of(dag, "list").mapped());
   EXPECT_TRUE(Of(dag, "b").zip);
+  EXPECT_TRUE(Of(dag, "b").zip_fills);
+  EXPECT_TRUE(Of(dag, "b").zip_fill.is_null());
+  EXPECT_FALSE(Of(dag, "a").zip_fills);
+  EXPECT_TRUE(dag->groups[0].zip_fills);
+  EXPECT_EQ(ToJson(dag->groups[0].zip_fill), R"(["none"])");
   ASSERT_EQ(Of(dag, "b").expand.size(), 2u);
   EXPECT_EQ(Of(dag, "b").expand[0].name, "n");
   EXPECT_THAT(UpstreamOf(dag, "c"), ElementsAre("list"));
@@ -323,6 +339,7 @@ TEST_F(AuthoringTest, RefusesWhatCannotBeExpanded) {
   - {id: h, uses: shell, expand: {n: "{{ nothing }}"}, expand_mode: both, with: {command: x}}
   - {id: i, uses: empty, expand_kwargs: [1], expand_mode: zip}
   - {group: g, expand: {n: [1]}, tasks: [{id: j, uses: empty, expand: {m: [1]}}]}
+  - {id: k, uses: empty, expand: {n: [1]}, expand_fill: 0}
 )y");
   for (const char* line : {
            "3:44: task 'a': 'expand': 'command' must be a list, a map, a template of one or {$x: task}, not "
@@ -337,6 +354,7 @@ TEST_F(AuthoringTest, RefusesWhatCannotBeExpanded) {
            "10:42: task 'i': an item of 'expand_kwargs' must be a map of names to values, not integer",
            "10:46: task 'i': 'expand_mode' without 'expand'",
            "task 'g.j' is mapped, and so is group 'g' around it",
+           "12:44: task 'k': 'expand_fill' is for 'expand_mode: zip' (expand_mode: zip)",
        }) {
     EXPECT_THAT(told, HasSubstr(line));
   }

@@ -278,6 +278,51 @@ TEST_F(SqliteStoreTest, AStoreFromBeforeNamesOfInstancesTakesThemAndTheKeysOfRun
   EXPECT_EQ(*readers->task_instances().GetTaskInstance({RunKey{1}, 1}), row);
 }
 
+TEST_F(SqliteStoreTest, AStoreFromBeforeRunsThatFollowTheirDagKeepsWhereItsInstancesStand) {
+  {
+    auto database = *Database::Open(DatabasePath(folder_), Database::Mode::kReadWrite);
+    ASSERT_TRUE(MakeOlder(*database, 11).ok());
+    const std::string run = "INSERT INTO run(run, dag_id, run_id, type, state, version, run_after, queued_at, conf, "
+                            "triggered_by, note) VALUES (1, 'etl', 'r', 1, 2, 1, 0, 0, '{}', '', '')";
+    ASSERT_TRUE(database->Execute(run).ok());
+    const std::string columns = "INSERT INTO task_instance(key, state, try_number, max_tries, lost, term, counter, "
+                                "session, map_index, mapped_task) VALUES ";
+    ASSERT_TRUE(database->Execute(columns + "(1048576, 4, 1, 0, 0, 1, 7, 0, NULL, NULL), "
+                                            "(1048577, 4, 1, 0, 0, 1, 8, 0, 0, 1), (1048578, 4, 1, 0, 0, 1, 9, 0, 1, 1)")
+                    .ok());
+  }
+  std::unique_ptr<Store> store = Open();
+  const Image image = *store->Load();
+  const std::unique_ptr<SqliteReaders> readers = *SqliteReaders::Open(folder_, clock_);
+  const auto row = [&](std::int32_t index) { return *readers->task_instances().GetTaskInstance({RunKey{1}, index}); };
+  EXPECT_EQ(row(0).task(), 0);
+  EXPECT_EQ(row(1).task(), 1);
+  EXPECT_EQ(row(2).task(), 1);
+  EXPECT_EQ(row(0).rescheduled, 0);
+  millrace::Run run = *readers->runs().GetRun("etl", "r");
+  EXPECT_FALSE(run.former_tasks.has_value());
+  run.former_tasks = {"gone", "too"};
+  TaskInstance moved = row(0);
+  moved.mapped_task = 3;
+  moved.rescheduled = 2;
+  Batch batch;
+  batch.term = image.term;
+  batch.sequence = image.sequence + 1;
+  batch.runs.push_back(run);
+  batch.task_instances.push_back(moved);
+  ASSERT_EQ(Commit(*store, batch).outcome, CommitOutcome::kDurable);
+  EXPECT_EQ(*readers->runs().GetRun("etl", "r"), run);
+  EXPECT_EQ(row(0), moved);
+  TaskInstanceFilter of_task;
+  of_task.runs = {RunKey{1}};
+  of_task.task = 3;
+  EXPECT_EQ(readers->task_instances().ListTaskInstances(of_task)->rows, std::vector<TaskInstance>{moved});
+  of_task.task = 1;
+  EXPECT_EQ(readers->task_instances().ListTaskInstances(of_task)->rows.size(), 2U);
+  of_task.task = 0;
+  EXPECT_TRUE(readers->task_instances().ListTaskInstances(of_task)->rows.empty());
+}
+
 TEST_F(SqliteStoreTest, AStoreOfANewerProgramIsRefused) {
   Open().reset();
   {

@@ -122,6 +122,18 @@ TEST_F(ShellTest, ExitCodeNinetyNineSkips) {
   EXPECT_EQ(Run().outcome, Outcome::kSkipped);
 }
 
+TEST_F(ShellTest, ExitCodesThatAreNamedSkipInstead) {
+  const auto end_of = [&](const char* with) {
+    wire_.set_with(with);
+    attempt_.reset();
+    return Run().outcome;
+  };
+  EXPECT_EQ(end_of(R"({"command": "exit 99", "skip_on_exit_code": [3, 4]})"), Outcome::kFailed);
+  EXPECT_EQ(end_of(R"({"command": "exit 4", "skip_on_exit_code": [3, 4]})"), Outcome::kSkipped);
+  EXPECT_EQ(end_of(R"({"command": "exit 3", "skip_on_exit_code": 3})"), Outcome::kSkipped);
+  EXPECT_EQ(end_of(R"({"command": "exit 99", "skip_on_exit_code": null})"), Outcome::kFailed);
+}
+
 TEST_F(ShellTest, ACommandKilledFromOutsideSaysBySignal) {
   Command("kill -SEGV $$");
   const Report report = Run();
