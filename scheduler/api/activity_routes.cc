@@ -89,7 +89,7 @@ http::Response GetTimeline(Context& context, store::ActivityReader& activity, co
   ASSIGN_OR_ANSWER(const store::WindowActivity found, activity.ListWindow(window.from, window.to, limit));
   Value::List wire;
   for (const auto& [run, instances] : found.runs) {
-    ASSIGN_OR_ANSWER(const DagPtr dag, context.readers.dags.GetVersion(run.dag_id, run.version));
+    ASSIGN_OR_ANSWER(const DagPtr dag, context.DagOf(run));
     for (const TaskInstance& row : instances) {
       const auto task = static_cast<std::size_t>(row.task());
       if (task < dag->tasks.size()) wire.push_back(WireInstance(row, run, dag->tasks[task]));
