@@ -79,7 +79,11 @@ class VersionsTest : public testing::Test {
   std::vector<std::int32_t> Versions(const std::string& dag_id) {
     const auto readers = SqliteReaders::Open(folder_, clock_).value();
     std::vector<std::int32_t> versions;
-    for (const DagVersionRow& row : readers->dags().ListVersions(dag_id).value()) versions.push_back(row.version);
+    const StatusOr<std::vector<DagVersionRow>> listed = readers->dags().ListVersions(dag_id);
+    EXPECT_TRUE(listed.ok()) << listed.status().ToString();
+    if (listed.ok()) {
+      for (const DagVersionRow& row : *listed) versions.push_back(row.version);
+    }
     return versions;
   }
 
