@@ -1,5 +1,6 @@
 // The head of the pages about all DAGs and workers together: which of them, and what can be chosen there.
 import type {ReactNode} from 'react';
+import {Segments} from './segments';
 import {Link, navigate, usePath} from '../router';
 import {useShortcuts} from '../shortcuts';
 
@@ -42,12 +43,11 @@ export function HoursChoice({
   onChoose: (hours: number) => void;
 }) {
   return (
-    <div className="segments segments-small" role="group" aria-label="How far back">
-      {choices.map((one) => (
-        <button key={one} type="button" aria-pressed={one === hours} onClick={() => onChoose(one)}>
-          {one < 24 ? `${one} h` : `${one / 24} d`}
-        </button>
-      ))}
-    </div>
+    <Segments
+      label="How far back"
+      choices={choices.map((one) => [one, one < 24 ? `${one} h` : `${one / 24} d`] as const)}
+      value={hours}
+      onChoose={onChoose}
+    />
   );
 }

@@ -3,7 +3,9 @@ import {useDeferredValue, useMemo, useState, type FormEvent} from 'react';
 import {keepPreviousData, useMutation, useQuery} from '@tanstack/react-query';
 import {ConfForm} from './conf_form';
 import {Dialog} from './dialog';
+import {FormEnd} from './form_end';
 import {ErrorNotice, Skeleton} from './notice';
+import {Segments} from './segments';
 import {toast} from './toast';
 import {useConf} from './use_conf';
 import {client, queryClient, useDag, useDags} from '../api/queries';
@@ -134,13 +136,13 @@ function BackfillForm({details, onClose}: {details: DagDetails; onClose: () => v
       {!ordered && <span className="field-problem">The range ends before it begins.</span>}
       <div className="field">
         <span className="field-name">Dates that have a run</span>
-        <div className="segments form-tabs" role="group" aria-label="Reprocess">
-          {kReprocess.map(([one, text]) => (
-            <button key={one} type="button" aria-pressed={reprocess === one} onClick={() => setReprocess(one)}>
-              {text}
-            </button>
-          ))}
-        </div>
+        <Segments
+          label="Reprocess"
+          className="form-tabs"
+          choices={kReprocess}
+          value={reprocess}
+          onChoose={setReprocess}
+        />
         <span className="field-note">{kReprocess.find(([one]) => one === reprocess)?.[2]}</span>
       </div>
       <div className="form-pair">
@@ -210,14 +212,11 @@ function BackfillForm({details, onClose}: {details: DagDetails; onClose: () => v
         <p className="field-note">The DAG is paused: the runs of a backfill start when it is unpaused.</p>
       )}
       {create.isError && <ErrorNotice error={create.error} />}
-      <div className="form-end">
-        <button type="button" className="button" onClick={onClose}>
-          Cancel
-        </button>
-        <button type="submit" className="button button-primary" disabled={!valid || create.isPending}>
-          {create.isPending ? 'Starting…' : 'Start backfill'}
-        </button>
-      </div>
+      <FormEnd
+        text={create.isPending ? 'Starting…' : 'Start backfill'}
+        disabled={!valid || create.isPending}
+        onClose={onClose}
+      />
     </form>
   );
 }

@@ -3,7 +3,9 @@
 import {useState} from 'react';
 import {keepPreviousData, useMutation, useQuery} from '@tanstack/react-query';
 import {Dialog} from './dialog';
+import {FormEnd} from './form_end';
 import {ErrorNotice} from './notice';
+import {Segments} from './segments';
 import {SelectionPreview} from './selection_preview';
 import {toast} from './toast';
 import {client, queryClient} from '../api/queries';
@@ -100,13 +102,7 @@ export function ChangeDialog({dag, run, task, map = -1, group, initial = 'clear'
           change.mutate();
         }}
       >
-        <div className="segments form-tabs" role="group" aria-label="What to do">
-          {kActions.map(([one, text]) => (
-            <button key={one} type="button" aria-pressed={action === one} onClick={() => setAction(one)}>
-              {text}
-            </button>
-          ))}
-        </div>
+        <Segments label="What to do" className="form-tabs" choices={kActions} value={action} onChoose={setAction} />
         <p className="field-note">{kNotes[action]}</p>
         <fieldset className="checks">
           <legend className="hidden">Also</legend>
@@ -128,18 +124,12 @@ export function ChangeDialog({dag, run, task, map = -1, group, initial = 'clear'
           nothing={action === 'clear' ? 'Nothing to run again.' : `All of it is ${action} already.`}
         />
         {change.isError && <ErrorNotice error={change.error} />}
-        <div className="form-end">
-          <button type="button" className="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button
-            type="submit"
-            className={action === 'failed' ? 'button button-danger' : 'button button-primary'}
-            disabled={change.isPending || preview.isPlaceholderData || !listed || listed.length === 0}
-          >
-            {kActions.find(([one]) => one === action)?.[1]}
-          </button>
-        </div>
+        <FormEnd
+          text={kActions.find(([one]) => one === action)?.[1]}
+          disabled={change.isPending || preview.isPlaceholderData || !listed || listed.length === 0}
+          danger={action === 'failed'}
+          onClose={onClose}
+        />
       </form>
     </Dialog>
   );

@@ -3,6 +3,7 @@
 import {useMemo, useRef, type KeyboardEvent} from 'react';
 import {ChevronIcon} from './icons';
 import {ErrorNotice, Skeleton} from './notice';
+import {Segments} from './segments';
 import {StateBadge, stateClass} from './state';
 import {sharesStyle} from './state_bar';
 import {Lasted} from './times';
@@ -23,13 +24,17 @@ import {dayOf, formatTime, useZone} from '../format/time';
 import {dagHref, Link, runsHref, setSearchParams, useSearchParam} from '../router';
 import {useShortcuts} from '../shortcuts';
 
+const kSpans = [
+  ['year', 'Year'],
+  ['month', 'Month'],
+] as const;
 const kWeekdays = ['Mo', 'Tu', 'We', 'Th', 'Fr', 'Sa', 'Su'];
 
 export function DagCalendar({dag}: {dag: string}) {
   const zone = useZone();
   const today = dayOf(Date.now(), zone);
   const day = useSearchParam('day') ?? today;
-  const span = useSearchParam('span') === 'month' ? 'month' : 'year';
+  const span: 'year' | 'month' = useSearchParam('span') === 'month' ? 'month' : 'year';
   const year = Number(day.slice(0, 4));
   const months = span === 'year' ? monthsOf(year) : [monthOf(day.slice(0, 7))];
   const first = `${months[0]?.month}-01`;
@@ -66,13 +71,7 @@ export function DagCalendar({dag}: {dag: string}) {
         <button type="button" className="button button-small" title="Today (.)" onClick={() => choose(today)}>
           Today
         </button>
-        <div className="segments segments-small" role="group" aria-label="Show">
-          {(['year', 'month'] as const).map((one) => (
-            <button key={one} type="button" aria-pressed={span === one} onClick={() => show(one)}>
-              {one === 'year' ? 'Year' : 'Month'}
-            </button>
-          ))}
-        </div>
+        <Segments label="Show" choices={kSpans} value={span} onChoose={show} />
         <Legend />
       </header>
       {query.isError && <ErrorNotice error={query.error} retry={() => void query.refetch()} />}

@@ -1,6 +1,7 @@
 // What a DAG's checks found, run by run: a row a check, a column a run, and of the chosen check its value over the runs.
 import {useMemo, useState} from 'react';
 import {Empty, ErrorNotice, Skeleton} from './notice';
+import {Segments} from './segments';
 import {useChecks} from '../api/queries';
 import type {CheckHistory} from '../api/types';
 import {checkRows, pointsOf, valueText, type CheckRow, type CheckState} from '../format/checks';
@@ -26,13 +27,7 @@ export function DagChecks({dag}: {dag: string}) {
     <div className="dag-tab checks-page">
       <header className="page-head">
         <h2>Checks</h2>
-        <div className="segments segments-small" role="group" aria-label="Number of runs">
-          {kLimits.map((one) => (
-            <button key={one} type="button" aria-pressed={one === limit} onClick={() => setLimit(one)}>
-              {one}
-            </button>
-          ))}
-        </div>
+        <Segments label="Number of runs" choices={kLimits} value={limit} onChoose={setLimit} />
         <div className="legend calendar-legend" aria-hidden="true">
           {(['passed', 'warned', 'failed'] as const).map((state) => (
             <span key={state}>

@@ -2,7 +2,8 @@
 // by how long after they were due they were done. The table has the numbers, and is where one chooses.
 import {useMemo, useState, type CSSProperties} from 'react';
 import {Empty, ErrorNotice, Skeleton} from './notice';
-import {SearchIcon} from './icons';
+import {SearchBox} from './search_box';
+import {Segments} from './segments';
 import {stateClass, stateLabel} from './state';
 import {useGrid, useTasks} from '../api/queries';
 import type {DagRun} from '../api/types';
@@ -16,8 +17,8 @@ import {useShortcuts} from '../shortcuts';
 
 const kLimits = [25, 50, 100, 365];
 const kMeasures: [Measure, string, string][] = [
-  ['duration', 'Duration', 'from the start to the end'],
-  ['landing', 'Landing', 'from when the run was due to the end'],
+  ['duration', 'Duration', 'From the start to the end (g)'],
+  ['landing', 'Landing', 'From when the run was due to the end (g)'],
 ];
 // As many as there are colours that can be told apart.
 const kMost = 6;
@@ -61,26 +62,8 @@ export function DagDurations({dag}: {dag: string}) {
     <div className="dag-tab durations-page">
       <header className="page-head">
         <h2>{measure === 'duration' ? 'How long it took' : 'How long after it was due it was done'}</h2>
-        <div className="segments segments-small" role="group" aria-label="Measure">
-          {kMeasures.map(([one, text, title]) => (
-            <button
-              key={one}
-              type="button"
-              aria-pressed={one === measure}
-              title={`${title} (g)`}
-              onClick={() => show(one)}
-            >
-              {text}
-            </button>
-          ))}
-        </div>
-        <div className="segments segments-small" role="group" aria-label="Number of runs">
-          {kLimits.map((one) => (
-            <button key={one} type="button" aria-pressed={one === limit} onClick={() => setLimit(one)}>
-              {one}
-            </button>
-          ))}
-        </div>
+        <Segments label="Measure" choices={kMeasures} value={measure} onChoose={show} />
+        <Segments label="Number of runs" choices={kLimits} value={limit} onChoose={setLimit} />
       </header>
       {error && <ErrorNotice error={error} retry={() => void Promise.all([grid.refetch(), tasks.refetch()])} />}
       {pending && <Skeleton rows={8} />}
@@ -213,16 +196,13 @@ function SeriesTable({series, drawn, measure, onToggle}: TableProps) {
     <div className="card table-card">
       {series.length > kSearchFrom && (
         <div className="durations-search">
-          <label className="search search-small">
-            <SearchIcon />
-            <input
-              type="search"
-              placeholder={`Search ${series.length - 1} tasks`}
-              aria-label="Search tasks"
-              value={wanted}
-              onChange={(event) => setWanted(event.target.value)}
-            />
-          </label>
+          <SearchBox
+            small
+            label="Search tasks"
+            placeholder={`Search ${series.length - 1} tasks`}
+            value={wanted}
+            onChange={setWanted}
+          />
           {found.length > rows.length && (
             <span className="faint">
               The {rows.length} with the highest medians, of {found.length}

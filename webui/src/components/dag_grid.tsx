@@ -12,7 +12,9 @@ import {
 } from 'react';
 import {GridRow} from './grid_row';
 import {useGroupKeys} from './group_changes';
-import {FoldIcon, SearchIcon} from './icons';
+import {FoldIcon} from './icons';
+import {SearchBox} from './search_box';
+import {Segments} from './segments';
 import {stateClass, stateLabel} from './state';
 import {useNow} from './times';
 import type {OpenNodes} from './use_open';
@@ -195,16 +197,13 @@ export function DagGrid(props: Props) {
     <section className="card pane grid-pane" aria-label="Runs">
       <div className="pane-head">
         {structure.tasks.size >= kSearchFrom ? (
-          <label className="search search-small">
-            <SearchIcon />
-            <input
-              type="search"
-              placeholder={`Search ${structure.tasks.size} tasks`}
-              aria-label="Search tasks"
-              value={filter}
-              onChange={(event) => setFilter(event.target.value)}
-            />
-          </label>
+          <SearchBox
+            small
+            label="Search tasks"
+            placeholder={`Search ${structure.tasks.size} tasks`}
+            value={filter}
+            onChange={setFilter}
+          />
         ) : (
           <h2>Runs</h2>
         )}
@@ -226,13 +225,7 @@ export function DagGrid(props: Props) {
         >
           List
         </Link>
-        <div className="segments segments-small" role="group" aria-label="Number of runs">
-          {limits.map((one) => (
-            <button key={one} type="button" aria-pressed={one === limit} onClick={() => onLimit(one)}>
-              {one}
-            </button>
-          ))}
-        </div>
+        <Segments label="Number of runs" choices={limits} value={limit} onChoose={onLimit} />
       </div>
       <div
         ref={box}

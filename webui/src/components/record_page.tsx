@@ -1,11 +1,13 @@
 // A page of named records that people make, change and delete: pools, variables, connections. What differs is columns and fields.
-import {useDeferredValue, useRef, useState, type ReactNode} from 'react';
+import {useDeferredValue, useState, type ReactNode} from 'react';
 import {useMutation} from '@tanstack/react-query';
 import {AdminHead} from './admin_head';
 import {Dialog} from './dialog';
-import {EditIcon, SearchIcon} from './icons';
+import {FormEnd} from './form_end';
+import {EditIcon} from './icons';
 import {More} from './more';
 import {Empty, ErrorNotice, Skeleton} from './notice';
+import {SearchBox} from './search_box';
 import {SelectAll, SelectionBar, SelectRow, useSelecting} from './selecting';
 import {Shell} from './shell';
 import {toast} from './toast';
@@ -40,14 +42,13 @@ export function RecordPage<T>(props: Props<T>) {
   const {noun, resource, useRows, nameOf, isLasting = () => false, columns, empty, form} = props;
   useLive(null);
   const search = useSearchParam('search') ?? '';
-  const box = useRef<HTMLInputElement>(null);
   const query = useRows(useDeferredValue(search));
   const rows = query.data?.rows ?? [];
   // 'new' is one that is not there yet.
   const [editing, setEditing] = useState<T | 'new' | null>(null);
   const [removing, setRemoving] = useState(false);
   const selecting = useSelecting(rows.filter((row) => !isLasting(row)).map(nameOf));
-  useShortcuts({n: () => setEditing('new'), '/': () => box.current?.focus()});
+  useShortcuts({n: () => setEditing('new')});
   const classOf = (column: Column<T>, row: T) =>
     typeof column.className === 'function' ? column.className(row) : column.className;
   return (
@@ -55,19 +56,12 @@ export function RecordPage<T>(props: Props<T>) {
       <div className="page list-page">
         <AdminHead>
           <div className="page-actions">
-            <label className="search">
-              <SearchIcon />
-              <input
-                ref={box}
-                type="search"
-                placeholder={`Search ${noun}s`}
-                aria-label={`Search ${noun}s`}
-                value={search}
-                spellCheck={false}
-                onChange={(event) => setSearchParams({search: event.target.value})}
-              />
-              <kbd>/</kbd>
-            </label>
+            <SearchBox
+              slash
+              label={`Search ${noun}s`}
+              value={search}
+              onChange={(text) => setSearchParams({search: text})}
+            />
             <button
               type="button"
               className="button button-primary"
@@ -200,14 +194,7 @@ function DeleteDialog({noun, resource, names: given, note, onClose}: DeleteProps
           ))}
         </ul>
         {remove.isError && <ErrorNotice error={remove.error} />}
-        <div className="form-end">
-          <button type="button" className="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" className="button button-danger" disabled={remove.isPending}>
-            Delete
-          </button>
-        </div>
+        <FormEnd text="Delete" disabled={remove.isPending} danger onClose={onClose} />
       </form>
     </Dialog>
   );

@@ -3,7 +3,9 @@
 import {useState} from 'react';
 import {keepPreviousData, useMutation, useQuery} from '@tanstack/react-query';
 import {Dialog} from './dialog';
+import {FormEnd} from './form_end';
 import {ErrorNotice} from './notice';
+import {Segments} from './segments';
 import {SelectionPreview} from './selection_preview';
 import {StateDot} from './state';
 import {toast} from './toast';
@@ -103,13 +105,13 @@ export function RunDialog({runs: given, counts, initial, onClose, onDone}: Props
           change.mutate();
         }}
       >
-        <div className="segments form-tabs" role="group" aria-label="What to do">
-          {actions.map(([name, text]) => (
-            <button key={name} type="button" aria-pressed={action === name} onClick={() => setAction(name)}>
-              {text}
-            </button>
-          ))}
-        </div>
+        <Segments
+          label="What to do"
+          className="form-tabs"
+          choices={actions.map(([name, text]) => [name, text] as const)}
+          value={action}
+          onChoose={setAction}
+        />
         <p className="field-note">{noteOf(action, active, runs.length, counts)}</p>
         {action === 'clear' ? (
           <>
@@ -143,22 +145,17 @@ export function RunDialog({runs: given, counts, initial, onClose, onDone}: Props
           !one && <RunPreview runs={runs} changed={changed} />
         )}
         {change.isError && <ErrorNotice error={change.error} />}
-        <div className="form-end">
-          <button type="button" className="button" onClick={onClose}>
-            {action === 'failed' && active > 0 ? `Let ${one ? 'it' : 'them'} run` : 'Cancel'}
-          </button>
-          <button
-            type="submit"
-            className={danger ? 'button button-danger' : 'button button-primary'}
-            disabled={
-              change.isPending ||
-              changed.length === 0 ||
-              (action === 'clear' && (preview.isPlaceholderData || !listed || listed.length === 0))
-            }
-          >
-            {actions.find(([name]) => name === action)?.[2]}
-          </button>
-        </div>
+        <FormEnd
+          text={actions.find(([name]) => name === action)?.[2]}
+          disabled={
+            change.isPending ||
+            changed.length === 0 ||
+            (action === 'clear' && (preview.isPlaceholderData || !listed || listed.length === 0))
+          }
+          danger={danger}
+          cancel={action === 'failed' && active > 0 ? `Let ${one ? 'it' : 'them'} run` : 'Cancel'}
+          onClose={onClose}
+        />
       </form>
     </Dialog>
   );

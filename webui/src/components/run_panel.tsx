@@ -7,6 +7,7 @@ import {RetryIcon, StopIcon, WaitIcon} from './icons';
 import {Note} from './note';
 import {ErrorNotice} from './notice';
 import {RunDialog, type RunAction} from './run_dialog';
+import {Segments} from './segments';
 import {StateBadge} from './state';
 import {Ago, Lasted, Time} from './times';
 import {toast} from './toast';
@@ -19,6 +20,11 @@ import {inOrder, type Structure} from '../graph/structure';
 import type {Cells} from '../live/cells';
 import {assetHref, Link, setSearchParams, taskHref, useSearchParam, versionHref} from '../router';
 import {useShortcuts} from '../shortcuts';
+
+const kViews = [
+  ['graph', 'Graph'],
+  ['gantt', 'Gantt'],
+] as const;
 
 interface Props {
   dag: string;
@@ -34,7 +40,7 @@ export function RunPanel({dag, runId, known, structure, nodes, cells}: Props) {
   // The grid has most of it already; the run itself is asked for when the grid does not reach back so far.
   const query = useRun(dag, known ? null : runId);
   const run = known ?? query.data;
-  const view = useSearchParam('view') === 'gantt' ? 'gantt' : 'graph';
+  const view: 'graph' | 'gantt' = useSearchParam('view') === 'gantt' ? 'gantt' : 'graph';
   const show = (next: string) => setSearchParams({view: next === 'graph' ? null : next});
   useShortcuts({g: () => show(view === 'graph' ? 'gantt' : 'graph')});
   return (
@@ -55,13 +61,13 @@ export function RunPanel({dag, runId, known, structure, nodes, cells}: Props) {
         />
       )}
       <div className="run-view">
-        <div className="segments segments-small run-views" role="group" aria-label="Show the run as">
-          {(['graph', 'gantt'] as const).map((one) => (
-            <button key={one} type="button" aria-pressed={view === one} onClick={() => show(one)}>
-              {one === 'graph' ? 'Graph' : 'Gantt'}
-            </button>
-          ))}
-        </div>
+        <Segments
+          label="Show the run as"
+          className="segments-small run-views"
+          choices={kViews}
+          value={view}
+          onChoose={show}
+        />
         {tasks.length > 0 &&
           (view === 'graph' ? (
             <DagGraph key={dag} dag={dag} run={runId} structure={structure} nodes={nodes} cells={cells} />

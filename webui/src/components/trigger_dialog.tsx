@@ -3,6 +3,7 @@ import {useMemo, useState, type FormEvent} from 'react';
 import {useMutation} from '@tanstack/react-query';
 import {ConfForm} from './conf_form';
 import {Dialog} from './dialog';
+import {FormEnd} from './form_end';
 import {ErrorNotice, Skeleton} from './notice';
 import {toast} from './toast';
 import {useConf} from './use_conf';
@@ -136,14 +137,11 @@ function TriggerForm({dag, details, initial, onClose, onTriggered}: Props & {det
       {trigger.isError && (told === null || told.rest !== '' || conf.json !== null) && (
         <ErrorNotice error={conf.json === null ? new Error(told?.rest ?? trigger.error.message) : trigger.error} />
       )}
-      <div className="form-end">
-        <button type="button" className="button" onClick={onClose}>
-          Cancel
-        </button>
-        <button type="submit" className="button button-primary" disabled={!valid || trigger.isPending}>
-          {trigger.isPending ? 'Starting…' : 'Run'}
-        </button>
-      </div>
+      <FormEnd
+        text={trigger.isPending ? 'Starting…' : 'Run'}
+        disabled={!valid || trigger.isPending}
+        onClose={onClose}
+      />
     </form>
   );
 }

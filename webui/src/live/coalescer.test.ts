@@ -1,17 +1,22 @@
 import {afterEach, beforeEach, describe, expect, it, vi} from 'vitest';
 import {Coalescer} from './coalescer';
 
+function everySecond() {
+  const batches: number[][] = [];
+  const coalescer = new Coalescer<number>(
+    1000,
+    (items) => batches.push(items),
+    () => Date.now(),
+  );
+  return {batches, coalescer};
+}
+
 describe('Coalescer', () => {
   beforeEach(() => vi.useFakeTimers());
   afterEach(() => vi.useRealTimers());
 
   it('hands over a burst of ten thousand in one batch a second, each key once with its newest value', () => {
-    const batches: number[][] = [];
-    const coalescer = new Coalescer<number>(
-      1000,
-      (items) => batches.push(items),
-      () => Date.now(),
-    );
+    const {batches, coalescer} = everySecond();
     coalescer.add('first', 1);
     vi.advanceTimersByTime(0);
     expect(batches).toEqual([[1]]);
@@ -27,12 +32,7 @@ describe('Coalescer', () => {
   });
 
   it('hands over at once after a quiet second', () => {
-    const batches: number[][] = [];
-    const coalescer = new Coalescer<number>(
-      1000,
-      (items) => batches.push(items),
-      () => Date.now(),
-    );
+    const {batches, coalescer} = everySecond();
     coalescer.add('a', 1);
     vi.advanceTimersByTime(5000);
     coalescer.add('a', 2);
@@ -41,12 +41,7 @@ describe('Coalescer', () => {
   });
 
   it('hands over nothing after it was stopped', () => {
-    const batches: number[][] = [];
-    const coalescer = new Coalescer<number>(
-      1000,
-      (items) => batches.push(items),
-      () => Date.now(),
-    );
+    const {batches, coalescer} = everySecond();
     coalescer.add('a', 1);
     coalescer.stop();
     vi.advanceTimersByTime(5000);

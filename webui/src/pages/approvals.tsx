@@ -2,6 +2,7 @@
 import {useApprovals} from '../api/queries';
 import type {Approval} from '../api/types';
 import {Empty, ErrorNotice, Skeleton} from '../components/notice';
+import {Segments} from '../components/segments';
 import {Shell} from '../components/shell';
 import {Ago, Time} from '../components/times';
 import {useLive} from '../live/use_live';
@@ -17,18 +18,13 @@ export function ApprovalsPage() {
       <div className="page list-page">
         <header className="page-head">
           <h1>Approvals</h1>
-          <div className="segments" role="group" aria-label="Show">
-            {[false, true].map((one) => (
-              <button
-                key={String(one)}
-                type="button"
-                aria-pressed={all === one}
-                onClick={() => setSearchParams({show: one ? 'all' : null})}
-              >
-                {one ? 'All' : 'Waiting'}
-              </button>
-            ))}
-          </div>
+          <Segments
+            label="Show"
+            className=""
+            choices={[[false, 'Waiting'] as const, [true, 'All'] as const]}
+            value={all}
+            onChoose={(one) => setSearchParams({show: one ? 'all' : null})}
+          />
         </header>
         {query.isError && <ErrorNotice error={query.error} retry={() => void query.refetch()} />}
         {query.isPending && <Skeleton rows={3} />}

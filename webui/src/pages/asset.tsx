@@ -4,6 +4,7 @@ import {useMutation} from '@tanstack/react-query';
 import {client, queryClient, useAsset, useAssetEvents, useCan} from '../api/queries';
 import type {Asset, AssetEvent} from '../api/types';
 import {Dialog} from '../components/dialog';
+import {FormEnd} from '../components/form_end';
 import {Empty, ErrorNotice, Skeleton} from '../components/notice';
 import {Shell} from '../components/shell';
 import {StateDot} from '../components/state';
@@ -225,14 +226,7 @@ function UpdateDialog({asset, onClose}: {asset: Asset; onClose: () => void}) {
           {'problem' in parsed && <span className="field-problem">{parsed.problem}</span>}
         </label>
         {update.isError && <ErrorNotice error={update.error} />}
-        <div className="form-end">
-          <button type="button" className="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" className="button button-primary" disabled={'problem' in parsed || update.isPending}>
-            Mark updated
-          </button>
-        </div>
+        <FormEnd text="Mark updated" disabled={'problem' in parsed || update.isPending} onClose={onClose} />
       </form>
     </Dialog>
   );

@@ -1,41 +1,26 @@
 // Assets (datasets): what tasks write and runs are started by. Who makes each, who follows it, and when it was last updated.
-import {useDeferredValue, useRef} from 'react';
+import {useDeferredValue} from 'react';
 import {useAssets} from '../api/queries';
 import type {Asset} from '../api/types';
-import {SearchIcon} from '../components/icons';
 import {More} from '../components/more';
 import {Empty, ErrorNotice, Skeleton} from '../components/notice';
+import {SearchBox} from '../components/search_box';
 import {Shell} from '../components/shell';
 import {Ago} from '../components/times';
 import {useLive} from '../live/use_live';
 import {assetHref, dagHref, Link, setSearchParams, useSearchParam} from '../router';
-import {useShortcuts} from '../shortcuts';
 
 export function AssetsPage() {
   useLive(null);
   const search = useSearchParam('search') ?? '';
-  const box = useRef<HTMLInputElement>(null);
   const query = useAssets(useDeferredValue(search));
   const assets = query.data?.rows ?? [];
-  useShortcuts({'/': () => box.current?.focus()});
   return (
     <Shell crumbs={[]}>
       <div className="page list-page">
         <header className="page-head">
           <h1>Assets</h1>
-          <label className="search">
-            <SearchIcon />
-            <input
-              ref={box}
-              type="search"
-              placeholder="Search assets"
-              aria-label="Search assets"
-              value={search}
-              spellCheck={false}
-              onChange={(event) => setSearchParams({search: event.target.value})}
-            />
-            <kbd>/</kbd>
-          </label>
+          <SearchBox slash label="Search assets" value={search} onChange={(text) => setSearchParams({search: text})} />
         </header>
         {query.isError && <ErrorNotice error={query.error} retry={() => void query.refetch()} />}
         {query.isPending && <Skeleton rows={4} />}

@@ -1,12 +1,13 @@
 // Runs of every DAG, the newest first: found by DAG, state, type and id; several can be changed at once.
-import {useDeferredValue, useRef, useState} from 'react';
+import {useDeferredValue, useState} from 'react';
 import {useCan, useRunList} from '../api/queries';
 import type {RunFilter} from '../api/run_routes';
 import type {DagRun} from '../api/types';
-import {SearchIcon} from '../components/icons';
 import {More} from '../components/more';
 import {Empty, ErrorNotice, Skeleton} from '../components/notice';
 import {RunDialog, type RunAction} from '../components/run_dialog';
+import {SearchBox} from '../components/search_box';
+import {Segments} from '../components/segments';
 import {SelectAll, SelectionBar, SelectRow, useSelecting, type Selecting} from '../components/selecting';
 import {Shell} from '../components/shell';
 import {SpacerRow} from '../components/spacer_row';
@@ -28,7 +29,6 @@ export function RunsPage() {
   const state = useSearchParam('state') ?? '';
   const type = useSearchParam('type') ?? '';
   const search = useSearchParam('search') ?? '';
-  const box = useRef<HTMLInputElement>(null);
   const filter: RunFilter = {state, run_type: type, run_id_pattern: useDeferredValue(search)};
   const query = useRunList(useDeferredValue(dag.trim()) || '~', filter);
   const runs = query.data?.rows ?? [];
@@ -36,10 +36,7 @@ export function RunsPage() {
   const [changing, setChanging] = useState<RunAction | null>(null);
   const selecting = useSelecting(writes ? runs.map(idOf) : []);
   const chosen = runs.filter((run) => selecting.chosen.has(idOf(run)));
-  useShortcuts({
-    '/': () => box.current?.focus(),
-    ...(chosen.length > 0 ? {c: () => setChanging('clear'), m: () => setChanging('success')} : {}),
-  });
+  useShortcuts({...(chosen.length > 0 ? {c: () => setChanging('clear'), m: () => setChanging('success')} : {})});
   const filtered = dag !== '' || state !== '' || type !== '' || search !== '';
   const actions: [RunAction, string][] = [
     ['clear', 'Run again…'],
@@ -55,19 +52,7 @@ export function RunsPage() {
           {query.data && <span className="faint">{query.data.total.toLocaleString('en')}</span>}
         </header>
         <div className="tools">
-          <label className="search">
-            <SearchIcon />
-            <input
-              ref={box}
-              type="search"
-              placeholder="Search run ids"
-              aria-label="Search run ids"
-              value={search}
-              spellCheck={false}
-              onChange={(event) => setSearchParams({search: event.target.value})}
-            />
-            <kbd>/</kbd>
-          </label>
+          <SearchBox slash label="Search run ids" value={search} onChange={(text) => setSearchParams({search: text})} />
           <label className="search">
             <span className="faint">DAG</span>
             <input
@@ -80,18 +65,15 @@ export function RunsPage() {
               onChange={(event) => setSearchParams({dag: event.target.value})}
             />
           </label>
-          <div className="segments" role="group" aria-label="State">
-            {kStates.map((one) => (
-              <button
-                key={one}
-                type="button"
-                aria-pressed={state === one}
-                onClick={() => setSearchParams({state: one})}
-              >
-                {one === '' ? 'All' : `${one[0]?.toUpperCase()}${one.slice(1)}`}
-              </button>
-            ))}
-          </div>
+          <Segments
+            label="State"
+            className=""
+            choices={kStates.map(
+              (one) => [one, one === '' ? 'All' : `${one[0]?.toUpperCase()}${one.slice(1)}`] as const,
+            )}
+            value={state}
+            onChoose={(one) => setSearchParams({state: one})}
+          />
           <select
             className="select"
             aria-label="Type"

@@ -2,8 +2,10 @@
 import {useLayoutEffect, useMemo, useRef, useState} from 'react';
 import {useTimeline} from '../api/queries';
 import {ActivityHead, HoursChoice} from '../components/activity_head';
-import {ChevronIcon, SearchIcon} from '../components/icons';
+import {ChevronIcon} from '../components/icons';
 import {Empty, ErrorNotice, Skeleton} from '../components/notice';
+import {SearchBox} from '../components/search_box';
+import {Segments} from '../components/segments';
 import {Shell} from '../components/shell';
 import {stateClass, stateLabel} from '../components/state';
 import {formatDuration} from '../format/duration';
@@ -45,7 +47,6 @@ export function TimelinePage() {
   const by = useSearchParam('by');
   const grouping = kGroupings.find(([one]) => one === by)?.[0] ?? 'dag';
   const wanted = useSearchParam('search') ?? '';
-  const search = useRef<HTMLInputElement>(null);
   const query = useTimeline(hours, until);
   const move = (by: number) => {
     const next = (until ?? Date.now()) + by * hours * kHour;
@@ -60,7 +61,6 @@ export function TimelinePage() {
     '[': () => move(-1),
     ']': () => move(1),
     '.': () => setSearchParams({until: null}),
-    '/': () => search.current?.focus(),
   });
   const [from, to] = [Date.parse(query.data?.from ?? ''), Date.parse(query.data?.to ?? '')];
   const found = useMemo(() => {
@@ -109,25 +109,15 @@ export function TimelinePage() {
               Now
             </button>
           </span>
-          <div className="segments segments-small" role="group" aria-label="Rows">
-            {kGroupings.map(([one, text]) => (
-              <button key={one} type="button" title="(g)" aria-pressed={one === grouping} onClick={() => group(one)}>
-                {text}
-              </button>
-            ))}
-          </div>
-          <label className="search search-small">
-            <SearchIcon />
-            <input
-              ref={search}
-              type="search"
-              placeholder="DAG or task"
-              aria-label="Search DAGs and tasks"
-              value={wanted}
-              onChange={(event) => setSearchParams({search: event.target.value})}
-              onKeyDown={(event) => event.key === 'Escape' && event.currentTarget.blur()}
-            />
-          </label>
+          <Segments label="Rows" choices={kGroupings} value={grouping} onChoose={group} />
+          <SearchBox
+            slash
+            small
+            label="Search DAGs and tasks"
+            placeholder="DAG or task"
+            value={wanted}
+            onChange={(text) => setSearchParams({search: text})}
+          />
         </ActivityHead>
         {query.isError && <ErrorNotice error={query.error} retry={() => void query.refetch()} />}
         {query.data && !query.data.all_listed && (
