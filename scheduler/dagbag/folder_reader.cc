@@ -34,9 +34,9 @@ class OpenFile {
   int descriptor_;
 };
 
-bool IsLeftOut(const fs::path& name) {
-  const std::string text = name.filename().string();
-  return text.starts_with('.') || text.starts_with('_') || text == "contracts";
+bool IsLeftOut(std::string_view path) {
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  return name.starts_with('.') || name.starts_with('_') || name == "contracts";
 }
 
 // Regular files and folders beneath the DAG folder, as they are at this moment, except those that are ignored. A path comes
@@ -61,15 +61,16 @@ Status Walk(const FolderReader& reader, Visit visit) {
   fs::recursive_directory_iterator at(folder, fs::directory_options::skip_permission_denied, error);
   if (error) return ErrnoStatus(error.value(), "DAG folder " + folder);
   RETURN_IF_ERROR(enter(""));
+  const std::size_t above = (fs::path(folder) / "").native().size();
   for (; at != fs::recursive_directory_iterator(); at.increment(error)) {
     if (error) return ErrnoStatus(error.value(), "DAG folder " + folder);
     std::error_code ignored;
     const bool is_folder = at->is_directory(ignored) && !at->is_symlink(ignored);
-    if (IsLeftOut(at->path())) {
+    const std::string relative = at->path().native().substr(above);
+    if (IsLeftOut(relative)) {
       if (is_folder) at.disable_recursion_pending();
       continue;
     }
-    const std::string relative = at->path().lexically_relative(folder).string();
     while (!ruled.empty() && !ruled.back().empty() && !relative.starts_with(ruled.back() + "/")) {
       rules.Forget(ruled.back());
       ruled.pop_back();
