@@ -186,7 +186,8 @@ StatusOr<Why> Engine::State::AnswerWhy(const AskWhy& question, Now asked_at) con
       }
       break;
     case TaskState::kScheduled: {
-      if (!row.reason.empty()) why.reasons.push_back({"lost", row.reason + "; it runs again"});
+      if (!row.reason.empty())
+        why.reasons.push_back({row.reason.starts_with("lost: ") ? "lost" : "retry", row.reason + "; it runs again"});
       if (instance.asked) {
         const bool read = !ReadsValues(task) || instance.values != nullptr;
         why.reasons.push_back({"values", read ? "looks whether an earlier success may stand for it"
