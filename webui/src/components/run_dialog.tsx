@@ -31,7 +31,11 @@ const isActive = (run: DagRun) => run.state === 'running' || run.state === 'queu
 // Those that the action changes; the others are as it would have them, or it may not touch them.
 function changedBy(action: RunAction, runs: readonly DagRun[]): DagRun[] {
   if (action === 'delete') return runs.filter((run) => !isActive(run));
-  return action === 'clear' ? [...runs] : runs.filter((run) => run.state !== action);
+  if (action === 'clear') return [...runs];
+  // Where some are under way it is said to cancel: those that are over have nothing to be cancelled.
+  const active = runs.filter(isActive);
+  if (action === 'failed' && active.length > 0) return active;
+  return runs.filter((run) => run.state !== action);
 }
 
 export function RunDialog({runs: given, counts, initial, onClose, onDone}: Props) {

@@ -3,6 +3,7 @@ import {useState, type ReactNode} from 'react';
 import {isActivityPath} from './activity_head';
 import {isAdminPath} from './admin_head';
 import {Dialog} from './dialog';
+import {useCurrentInView} from './current_in_view';
 import {AutoIcon, Mark, MoonIcon, SunIcon, WaitIcon, WarnIcon} from './icons';
 import {Toasts} from './toast';
 import {useApprovals, useCan, useImportErrors, useWorkers} from '../api/queries';
@@ -112,8 +113,9 @@ function sectionOf(path: string): string {
 function Sections() {
   const here = sectionOf(usePath());
   const operates = useCan('operate');
+  const nav = useCurrentInView(here);
   return (
-    <nav className="sections" aria-label="Pages">
+    <nav ref={nav} className="sections" aria-label="Pages">
       {kSections
         .filter(({href}) => href !== '/pools' || operates)
         .map(({text, href}) => (

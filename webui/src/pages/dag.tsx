@@ -4,6 +4,7 @@ import {useMemo, useState} from 'react';
 import {useCan, useDag, useGraph, useGrid, useTasks} from '../api/queries';
 import type {DagDetails} from '../api/types';
 import {BackfillDialog} from '../components/backfill_dialog';
+import {useCurrentInView} from '../components/current_in_view';
 import {DagCalendar} from '../components/dag_calendar';
 import {DagChecks} from '../components/dag_checks';
 import {DagCode} from '../components/dag_code';
@@ -100,8 +101,9 @@ function useTabs(dag: string, tab: DagTab): DagTab[] {
 
 function DagTabs({dag, tab}: {dag: string; tab: DagTab}) {
   const tabs = useTabs(dag, tab);
+  const nav = useCurrentInView(`${tab} ${tabs.length}`);
   return (
-    <nav className="segments" aria-label="Of this DAG">
+    <nav ref={nav} className="segments" aria-label="Of this DAG">
       {tabs.map((one) => (
         <Link key={one} href={dagTabHref(dag, one)} {...(one === tab ? {'aria-current': 'page' as const} : {})}>
           {kTabNames[one]}
