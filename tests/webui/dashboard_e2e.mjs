@@ -199,6 +199,44 @@ describe('the dashboard with the flights pipeline', () => {
     await page.keyboard.press('4');
     await page.click('tr[data-asset=shop_report] a.strong');
     await page.waitForSelector('tr[data-event] >> text=shops');
+    // Its address is a page, and no folder of the bundle.
+    await page.reload();
+    await page.waitForSelector('tr[data-event] >> text=shops');
+  });
+
+  it('marks a whole group and runs it again, after the scheduler\'s own dry run', async () => {
+    await page.goto(`${millrace.url}/dags/shops`);
+    await page.waitForSelector('.run-pane .badge[data-state=success]');
+    await page.hover('.grid-row[data-id=stage]');
+    await page.click('.grid-row[data-id=stage] [aria-label="Change stage"]');
+    await page.click('.dialog .segments button:text("Mark skipped")');
+    await page.uncheck('[name=downstream]');
+    await page.waitForSelector('.selection-sum:text("5 task instances")');
+    await page.click('.dialog button[type=submit]');
+    for (const task of ['create', 'fetch', 'drop']) await page.waitForSelector(`.task-card[data-task="stage.${task}"][data-state=skipped]`);
+    await page.hover('.grid-row[data-id=stage]');
+    await page.click('.grid-row[data-id=stage] [aria-label="Change stage"]');
+    await page.waitForSelector('.clear-list li:has-text("stage.fetch [0–2]")');
+    await page.click('.dialog button[type=submit]');
+    await page.waitForSelector('.task-card[data-task="stage.fetch"]:is([data-state=success], [data-state=failed])', {timeout: kRunTime});
+    await page.waitForSelector('.run-pane .badge[data-state=failed]', {timeout: kRunTime});
+  });
+
+  it('shows what all DAGs did, when, and on which worker; and how long the nights took', async () => {
+    await page.goto(`${millrace.url}/activity?hours=1`);
+    await page.waitForSelector('.activity-card[data-what=runs] [data-sum=success]');
+    await page.waitForSelector('.activity-card[data-what=task_instances] .activity-bar');
+    await page.waitForSelector('tr[data-worker=w1] .badge[data-state=online]');
+    await page.keyboard.press('v');
+    await page.waitForSelector('.timeline-row[data-group=daily_flights] .timeline-bar');
+    await page.waitForSelector('.timeline-row[data-group=shops]');
+    await page.keyboard.press('g');
+    await page.waitForSelector('.timeline-row[data-group=default_pool]');
+    await page.keyboard.press('g');
+    await page.waitForSelector('.timeline-row[data-group=w2] .timeline-bar');
+    await page.goto(`${millrace.url}/dags/daily_flights/durations`);
+    await page.waitForSelector('polyline[data-series="~"]');
+    assert.equal(await page.locator('.durations-table tbody tr').count(), kTasks.length + 1);
   });
 
   it('shows the run as a gantt with its waits, and its day in the calendar', async () => {
