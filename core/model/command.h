@@ -58,6 +58,7 @@ struct ClearTasks {
   std::optional<std::string> note = {};  // is left at each of them
   bool refresh_cache = false;   // forgets what the tasks have cached, so that they do run
   bool prevent_running = false;  // refused when one of them is running
+  bool only_skipped = false;
   bool only_new = false;  // the run gets its DAG's newest version, and those of its tasks that it does not have
 };
 

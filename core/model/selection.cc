@@ -1,5 +1,7 @@
 #include "core/model/selection.h"
 
+#include <algorithm>
+
 namespace millrace {
 namespace {
 
@@ -17,7 +19,28 @@ void Mark(const Dag& dag, const std::vector<std::int32_t> Task::*edges, std::int
   }
 }
 
+bool IsIn(const Dag& dag, std::int32_t task, std::string_view group_id) {
+  std::int32_t group = dag.tasks[static_cast<std::size_t>(task)].group;
+  while (group >= 0 && dag.groups[static_cast<std::size_t>(group)].id != group_id)
+    group = dag.groups[static_cast<std::size_t>(group)].parent;
+  return group >= 0;
+}
+
 }  // namespace
+
+std::vector<std::int32_t> TasksOfGroup(const Dag& dag, std::string_view group_id) {
+  std::vector<std::int32_t> tasks;
+  for (std::int32_t i = 0; i < static_cast<std::int32_t>(dag.tasks.size()); ++i) {
+    if (IsIn(dag, i, group_id)) tasks.push_back(i);
+  }
+  return tasks;
+}
+
+bool Names(const Dag& dag, const std::vector<std::string>& ids, std::int32_t task) {
+  return std::any_of(ids.begin(), ids.end(), [&](const std::string& id) {
+    return id == dag.tasks[static_cast<std::size_t>(task)].id || IsIn(dag, task, id);
+  });
+}
 
 StatusOr<std::vector<std::int32_t>> Select(const Dag& dag, const Selection& selection,
                                            const std::vector<TaskState>& states) {
@@ -26,14 +49,14 @@ StatusOr<std::vector<std::int32_t>> Select(const Dag& dag, const Selection& sele
   std::vector<bool> named = up;
   std::string unknown;
   for (const std::string& id : selection.task_ids) {
-    const std::int32_t index = dag.FindTask(id);
-    if (index < 0) {
-      unknown += (unknown.empty() ? "" : ", ") + id;
-      continue;
+    const std::int32_t task = dag.FindTask(id);
+    const std::vector<std::int32_t> meant = task < 0 ? TasksOfGroup(dag, id) : std::vector{task};
+    if (meant.empty()) unknown += (unknown.empty() ? "" : ", ") + id;
+    for (const std::int32_t index : meant) {
+      named[static_cast<std::size_t>(index)] = true;
+      if (selection.upstream) Mark(dag, &Task::upstream, index, up);
+      if (selection.downstream) Mark(dag, &Task::downstream, index, down);
     }
-    named[static_cast<std::size_t>(index)] = true;
-    if (selection.upstream) Mark(dag, &Task::upstream, index, up);
-    if (selection.downstream) Mark(dag, &Task::downstream, index, down);
   }
   // What a task uses is prepared and taken down with it.
   std::vector<bool> whole(dag.tasks.size(), false);

@@ -263,6 +263,7 @@ http::Response ClearRuns(Context& context, const Call& call) {
   clear.user = call.who.user;
   clear.dry_run = body.Bool("dry_run", true);
   clear.only_failed = body.Bool("only_failed", false);
+  ReadOnlySkipped(body, &clear);
   clear.latest_version = body.Bool("run_on_latest_version", false);
   clear.refresh_cache = body.Bool("refresh_cache", false);
   ReadOnlyNew(body, &clear);

@@ -3,6 +3,7 @@
 #include <functional>
 #include <set>
 
+#include "core/model/selection.h"
 #include "scheduler/api/answer.h"
 #include "scheduler/api/handlers.h"
 #include "scheduler/api/input.h"
@@ -36,6 +37,26 @@ TaskState ReadMark(BodyInput& body, const std::string& name) {
   return TaskState::kSuccess;
 }
 
+// The task that the path names, or those of its task group; all in one run.
+StatusOr<std::vector<Located>> Meant(Context& context, const Call& call) {
+  const std::string_view group = call.request.Param("group_id");
+  if (group.empty()) {
+    ASSIGN_OR_RETURN(Located at, context.Locate(DagOf(call), RunOf(call), TaskOf(call)));
+    return std::vector<Located>{std::move(at)};
+  }
+  Located at;
+  ASSIGN_OR_RETURN(at.run, context.readers.runs.GetRun(DagOf(call), RunOf(call)));
+  ASSIGN_OR_RETURN(at.dag, context.readers.dags.GetVersion(at.run.dag_id, at.run.version));
+  at.version = context.Version(at.run.dag_id, at.run.version);
+  std::vector<Located> tasks;
+  for (const std::int32_t index : TasksOfGroup(*at.dag, group)) {
+    at.key = {at.run.key, index};
+    tasks.push_back(at);
+  }
+  if (tasks.empty()) return NotFound("Task group not found in " + at.run.dag_id + ": " + std::string(group));
+  return tasks;
+}
+
 http::Response Patch(Context& context, const Call& call, bool dry_run) {
   QueryInput query(call.request);
   BodyInput body(call.request);
@@ -46,7 +67,8 @@ http::Response Patch(Context& context, const Call& call, bool dry_run) {
   }
   MarkTask mark;
   mark.dry_run = dry_run;
-  mark.task_id = TaskOf(call);
+  const std::string_view group = call.request.Param("group_id");
+  mark.task_id = group.empty() ? TaskOf(call) : group;
   mark.user = call.who.user;
   mark.map_index = static_cast<std::int32_t>(query.Int("map_index", -1, -1, 1'000'000));
   const std::string_view in_path = call.request.Param("map_index");
@@ -66,14 +88,17 @@ http::Response Patch(Context& context, const Call& call, bool dry_run) {
   if (!name.empty() || !noted) mark.state = ReadMark(body, name);
   if (auto problems = query.Problems()) return *problems;
   if (auto problems = body.Problems()) return *problems;
-  ASSIGN_OR_ANSWER(const Located at, context.Locate(DagOf(call), RunOf(call), mark.task_id));
-  mark.dag_id = at.run.dag_id;
-  if (noted && !dry_run) ANSWER_IF_ERROR(NoteInstances(context, at, mark.map_index, note, call.who.user));
-  if (name.empty()) {
+  ASSIGN_OR_ANSWER(const std::vector<Located> meant, Meant(context, call));
+  mark.dag_id = meant.front().run.dag_id;
+  Value::List shown;
+  for (const Located& at : meant) {
+    if (noted && !dry_run) ANSWER_IF_ERROR(NoteInstances(context, at, mark.map_index, note, call.who.user));
+    if (!name.empty()) continue;
     ASSIGN_OR_ANSWER(Value::List wire, ShowInstances(context, at, mark.map_index));
-    return JsonAnswer(WireWholeList("task_instances", std::move(wire)));
+    shown.insert(shown.end(), wire.begin(), wire.end());
   }
-  ASSIGN_OR_ANSWER(const std::vector<Run> runs, RunsAround(context, at.run, past, future));
+  if (name.empty()) return JsonAnswer(WireWholeList("task_instances", std::move(shown)));
+  ASSIGN_OR_ANSWER(const std::vector<Run> runs, RunsAround(context, meant.front().run, past, future));
   ASSIGN_OR_ANSWER(Value::List wire, OverRuns(context, runs, mark, "set_task_" + name));
   return JsonAnswer(WireWholeList("task_instances", std::move(wire)));
 }
@@ -131,6 +156,7 @@ http::Response Clear(Context& context, const Call& call) {
   if (clear.only_running && clear.only_failed)
     body.issues().Add("body", "only_running", "value_error",
                       "only_failed and only_running both are set to True");
+  ReadOnlySkipped(body, &clear);
   // As a preview it refuses nothing.
   clear.prevent_running = body.Bool("prevent_running_task", false) && !clear.dry_run;
   if (body.Has("note")) clear.note = ReadNote(body);
@@ -212,6 +238,7 @@ http::Response ClearRun(Context& context, const Call& call) {
   clear.user = call.who.user;
   clear.dry_run = body.Bool("dry_run", true);
   clear.only_failed = body.Bool("only_failed", false);
+  ReadOnlySkipped(body, &clear);
   clear.latest_version = body.Bool("run_on_latest_version", false);
   clear.refresh_cache = body.Bool("refresh_cache", false);
   ReadOnlyNew(body, &clear);
@@ -244,6 +271,10 @@ void AddChangeRoutes(RouteTable& table, Context& context) {
   add("PATCH", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}",
       "Set the state of one instance of a mapped task", patch);
   add("PATCH", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/dry_run",
+      "What setting the state would change", preview);
+  add("PATCH", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskGroupInstances/{group_id}",
+      "Set the state of the tasks of a group", patch);
+  add("PATCH", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskGroupInstances/{group_id}/dry_run",
       "What setting the state would change", preview);
   add("POST", "/api/v2/dags/{dag_id}/clearTaskInstances", "Run task instances again (dry_run by default)",
       Clear);

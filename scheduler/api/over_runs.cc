@@ -71,10 +71,23 @@ Status NoteInstances(Context& context, const Located& at, std::int32_t map_index
   return context.Run(std::move(write)).status();
 }
 
+void ReadOnlySkipped(BodyInput& body, ClearTasks* clear) {
+  clear->only_skipped = body.Bool("only_skipped", false);
+  if (!clear->only_skipped) return;
+  // Where only_failed is the default, to ask for the skipped ones is to ask for no failed ones.
+  clear->only_failed = clear->only_failed && body.Has("only_failed");
+  if (clear->only_failed || clear->only_running)
+    body.issues().Add("body", "only_skipped", "value_error",
+                      "only_failed, only_running and only_skipped are mutually exclusive");
+}
+
 void ReadOnlyNew(BodyInput& body, ClearTasks* clear) {
   clear->only_new = body.Bool("only_new", false);
-  if (clear->only_new && clear->only_failed)
-    body.issues().Add("body", "only_new", "value_error", "only_new and only_failed are mutually exclusive");
+  if (clear->only_new && (clear->only_failed || clear->only_skipped)) {
+    body.issues().Add("body", "only_new", "value_error",
+                      std::string("only_new and ") + (clear->only_failed ? "only_failed" : "only_skipped") +
+                          " are mutually exclusive");
+  }
 }
 
 }  // namespace millrace::api

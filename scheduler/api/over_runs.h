@@ -64,7 +64,8 @@ StatusOr<Value::List> OverRuns(Context& context, const std::vector<Run>& runs, O
   return shown;
 }
 
-// A clear's only_new.
+// A clear's only_skipped, which its only_failed and only_running stand beside; and its only_new.
+void ReadOnlySkipped(BodyInput& body, ClearTasks* clear);
 void ReadOnlyNew(BodyInput& body, ClearTasks* clear);
 
 }  // namespace millrace::api

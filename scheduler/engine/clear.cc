@@ -51,7 +51,8 @@ CommandResult Engine::State::Stop(LiveRun& run, const std::string& reason) {
 CommandReply Engine::State::Clear(const ClearTasks& command, LiveRun& run) {
   if (command.only_new) return AddNewTasks(command, run);
   const bool other_version = command.latest_version && run.row.version != run.owner->row.version;
-  if (other_version && (!command.task_ids.empty() || command.only_failed || command.only_running)) {
+  if (other_version &&
+      (!command.task_ids.empty() || command.only_failed || command.only_running || command.only_skipped)) {
     return InvalidArgument("run " + run.row.run_id + " has version " + std::to_string(run.row.version) +
                            " of its DAG: the newest one can only run all of its tasks again");
   }
@@ -68,14 +69,14 @@ CommandReply Engine::State::Clear(const ClearTasks& command, LiveRun& run) {
   std::string running;
   for (const std::int32_t task : selected) {
     const std::string& id = run.dag->tasks[static_cast<std::size_t>(task)].id;
-    const bool named =
-        std::find(command.task_ids.begin(), command.task_ids.end(), id) != command.task_ids.end();
+    const bool named = Names(*run.dag, command.task_ids, task);
     EachOf(run, task, [&](const Instance& instance) {
       const TaskState state = instance.row.state;
       if (state == TaskState::kNone || state == TaskState::kScheduled || state == TaskState::kRestarting)
         return;
       if (command.only_failed && !HasFailed(instance)) return;
       if (command.only_running && state != TaskState::kRunning) return;
+      if (command.only_skipped && state != TaskState::kSkipped) return;
       if (named && command.map_index >= 0 && instance.row.map_index != command.map_index) return;
       if (state == TaskState::kRunning) running = id;
       indices.push_back(instance.row.key.index);
@@ -266,11 +267,11 @@ CommandReply Engine::State::Mark(const MarkTask& command, LiveRun& run) {
   }
   CommandResult result;
   const std::string reason = By("marked " + std::string(ToString(command.state)), command.user);
-  const std::int32_t task = run.dag->FindTask(command.task_id);
   std::vector<std::int32_t> marked;
   for (const std::int32_t one : selected) {
+    const bool named = Names(*run.dag, {command.task_id}, one);
     EachOf(run, one, [&](const Instance& instance) {
-      const bool meant = one != task || command.map_index < 0 || instance.row.map_index == command.map_index;
+      const bool meant = !named || command.map_index < 0 || instance.row.map_index == command.map_index;
       if (meant && instance.row.state != command.state) marked.push_back(instance.row.key.index);
     });
   }

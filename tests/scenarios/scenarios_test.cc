@@ -274,6 +274,7 @@ class Scenario {
                            std::stoi(line.Option("map_index", "-1"))};
       std::get<ClearTasks>(command).latest_version = line.Has("newest");
       std::get<ClearTasks>(command).only_running = line.Has("only_running");
+      std::get<ClearTasks>(command).only_skipped = line.Has("only_skipped");
       std::get<ClearTasks>(command).reopen = !line.Has("keep_run");
       std::get<ClearTasks>(command).refresh_cache = line.Has("refresh");
       std::get<ClearTasks>(command).prevent_running = line.Has("prevent_running");

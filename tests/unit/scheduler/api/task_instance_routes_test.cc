@@ -108,6 +108,28 @@ TEST_F(TaskInstanceRoutesTest, StatesAreSetByHand) {
   EXPECT_EQ(Do("PATCH", std::string(kLive) + "/extract/x", R"({"new_state": "failed"})").status, 404);
 }
 
+TEST_F(TaskInstanceRoutesTest, AGroupIsMarkedAndNotedAsATaskIs) {
+  Dag grouped = *dag_;
+  grouped.groups.push_back({.id = "load", .tooltip = "", .expand = {}});
+  for (const std::size_t task : {1, 2}) grouped.tasks[task].group = 0;
+  rows_.versions.push_back({grouped.id, 1, kStart, std::make_shared<const Dag>(grouped)});
+  Start();
+  const std::string path = "/api/v2/dags/daily_flights/dagRuns/manual__2/taskGroupInstances/";
+  ASSERT_EQ(
+      Do("PATCH", path + "load/dry_run", R"({"new_state": "skipped", "include_downstream": true})").status,
+      200);
+  const auto preview = std::get<MarkTask>(inbox_.commands().back());
+  EXPECT_EQ(preview.task_id, "load");
+  EXPECT_TRUE(preview.dry_run);
+  EXPECT_TRUE(preview.downstream);
+  ASSERT_EQ(Do("PATCH", path + "load", R"({"new_state": "failed"})").status, 200);
+  EXPECT_FALSE(std::get<MarkTask>(inbox_.commands().back()).dry_run);
+  const Answered noted = Do("PATCH", path + "load", R"({"note": "looked at"})");
+  EXPECT_EQ(noted.Count("task_instances"), 2U) << noted.text;
+  EXPECT_EQ(Do("PATCH", path + "nothing", R"({"new_state": "failed"})").status, 404);
+  EXPECT_EQ(Do("PATCH", path + "load", R"({"new_state": "running"})").status, 422);
+}
+
 TEST_F(TaskInstanceRoutesTest, PastAndFutureReachTheRunsAroundEachTriedBeforeTheFirstIsDone) {
   AddRun(3, "scheduled__later", RunState::kSuccess, RunType::kScheduled);
   for (const std::int32_t index : {0, 1, 2}) AddInstance(3, index, TaskState::kSuccess);
@@ -169,6 +191,12 @@ TEST_F(TaskInstanceRoutesTest, ClearingIsADryRunUnlessToldOtherwise) {
   EXPECT_TRUE(running.only_running);
   EXPECT_FALSE(running.only_failed);
   EXPECT_EQ(running.note, "again");
+  ASSERT_EQ(Do("POST", path, "{" + run + R"(, "only_skipped": true})").status, 200);
+  const auto skipped = std::get<ClearTasks>(inbox_.commands().back());
+  EXPECT_TRUE(skipped.only_skipped);
+  EXPECT_FALSE(skipped.only_failed);
+  EXPECT_EQ(Do("POST", path, "{" + run + R"(, "only_skipped": true, "only_failed": true})").status, 422);
+  EXPECT_EQ(Do("POST", path, "{" + run + R"(, "only_skipped": true, "only_running": true})").status, 422);
   EXPECT_EQ(Do("POST", path, "{" + run + R"(, "end_date": "2001-03-01"})").status, 422);
   EXPECT_EQ(
       Do("POST", path,
@@ -176,7 +204,7 @@ TEST_F(TaskInstanceRoutesTest, ClearingIsADryRunUnlessToldOtherwise) {
              R"(, "task_ids": [["delays", 3]], "run_on_latest_version": true, "reset_dag_runs": false})")
           .status,
       200);
-  clear = std::get<ClearTasks>(inbox_.commands().at(3));
+  clear = std::get<ClearTasks>(inbox_.commands().back());
   EXPECT_EQ(clear.map_index, 3);
   EXPECT_TRUE(clear.latest_version);
   EXPECT_FALSE(clear.reopen);
@@ -194,6 +222,7 @@ TEST_F(TaskInstanceRoutesTest, ClearingIsADryRunUnlessToldOtherwise) {
   EXPECT_EQ(added.Count("task_instances"), 1U) << added.text;
   EXPECT_EQ(added.At("task_instances.0.task_id"), Value("audit"));
   EXPECT_EQ(Do("POST", whole, R"({"only_new": true, "only_failed": true})").status, 422);
+  EXPECT_EQ(Do("POST", whole, R"({"only_new": true, "only_skipped": true})").status, 422);
 }
 
 TEST_F(TaskInstanceRoutesTest, InstancesThatStandElsewhereThanTheirTasksAreFoundByName) {
