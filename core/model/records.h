@@ -92,8 +92,14 @@ struct ConnectionRecord {
   friend bool operator==(const ConnectionRecord&, const ConnectionRecord&) = default;
 };
 
+// A DAG that somebody has marked as one of theirs, or no longer.
+struct FavoriteRecord {
+  std::string user;
+  std::string dag_id;
+  bool deleted = false;
+};
+
 using Record = std::variant<UserRecord, TokenRecord, AuditRecord, ImportErrorRecord, XComRecord, PoolRow,
-                            PruneRecord, NoteRecord, VariableRecord,
-                            ConnectionRecord>;
+                            PruneRecord, NoteRecord, VariableRecord, ConnectionRecord, FavoriteRecord>;
 
 }  // namespace millrace

@@ -1,4 +1,4 @@
-// What Airflow's clients ask for besides: reading a file again, links of a task instance, where
+// What Airflow's clients ask for besides: favorites, reading a file again, links of a task instance, where
 // its log is, jobs.
 #include <unistd.h>
 
@@ -21,6 +21,24 @@ using auth::Verb;
 constexpr int kAllDags = 10'000;
 
 std::string DagOf(const Call& call) { return std::string(call.request.Param("dag_id")); }
+
+// Marking a DAG twice is no mistake; taking away a mark that is not there is, as in Airflow.
+http::Response Mark(Context& context, const Call& call, bool favorite) {
+  const std::string dag_id = DagOf(call);
+  ANSWER_IF_ERROR(context.readers.dags.GetDag(dag_id).status());
+  if (!favorite) {
+    ASSIGN_OR_ANSWER(const std::vector<std::string> marked,
+                     context.readers.dags.ListFavorites(call.who.user));
+    if (std::find(marked.begin(), marked.end(), dag_id) == marked.end())
+      return http::ErrorResponse(409, "Dag is not marked as favorite");
+  }
+  WriteRecords write;
+  write.records.emplace_back(FavoriteRecord{call.who.user, dag_id, !favorite});
+  ANSWER_IF_ERROR(context.Run(std::move(write)).status());
+  http::Response response;
+  response.status = 204;
+  return response;
+}
 
 // The file of the DAG version with this token. Changed files are read at once and all are looked at every few
 // seconds, so that nothing is left to be done: the answer says that the file is one of those.
@@ -184,6 +202,10 @@ http::Response ListJobs(Context& context, WallTime started, const Call& call) {
 
 void AddClientRoutes(RouteTable& table, Context& context, const Views& views) {
   const Access read_dag = Needs(Verb::kRead, Resource::kDag);
+  table.Add({"POST", "/api/v2/dags/{dag_id}/favorite", read_dag, 204, "Mark a DAG as one of one's own",
+             [&context](const Call& call) { return Mark(context, call, true); }});
+  table.Add({"POST", "/api/v2/dags/{dag_id}/unfavorite", read_dag, 204, "Take that mark away",
+             [&context](const Call& call) { return Mark(context, call, false); }});
   table.Add({"PUT", "/api/v2/parseDagFile/{file_token}", Needs(Verb::kWrite, Resource::kDag), 201,
              "Have a DAG's file read again, which it is anyhow whenever it changes",
              [&context](const Call& call) { return ParseFile(context, call); }});

@@ -14,15 +14,19 @@ using auth::Verb;
 
 constexpr int kAllDags = 10'000;
 
-StatusOr<std::set<std::string>> FilesInTrouble(Context& context) {
+StatusOr<AroundDags> Around(Context& context, const Call& call) {
   ASSIGN_OR_RETURN(const std::vector<ImportError> errors, context.readers.dags.ListImportErrors());
-  std::set<std::string> files;
-  for (const ImportError& error : errors) files.insert(error.file);
-  return files;
+  ASSIGN_OR_RETURN(const std::vector<std::string> ids, context.readers.dags.ListFavorites(call.who.user));
+  AroundDags around;
+  for (const ImportError& error : errors) around.files_in_trouble.insert(error.file);
+  around.favorites.insert(ids.begin(), ids.end());
+  return around;
 }
 
-store::DagFilter ReadFilter(QueryInput& query) {
+store::DagFilter ReadFilter(QueryInput& query, const std::string& user) {
   store::DagFilter filter;
+  filter.user = user;
+  filter.favorite = query.Bool("is_favorite");
   filter.page = query.Paging();
   filter.id_pattern = query.Pattern("dag_id_pattern");
   if (const std::string name = query.Pattern("dag_display_name_pattern"); !name.empty())
@@ -43,33 +47,34 @@ store::DagFilter ReadFilter(QueryInput& query) {
   return filter;
 }
 
-http::Response AnswerList(Context& context, const store::Listing<store::DagEntry>& listing) {
-  ASSIGN_OR_ANSWER(const std::set<std::string> trouble, FilesInTrouble(context));
+http::Response AnswerList(Context& context, const Call& call,
+                          const store::Listing<store::DagEntry>& listing) {
+  ASSIGN_OR_ANSWER(const AroundDags around, Around(context, call));
   Value::List dags;
-  for (const store::DagEntry& entry : listing.rows) dags.emplace_back(WireDag(entry, trouble));
+  for (const store::DagEntry& entry : listing.rows) dags.emplace_back(WireDag(entry, around));
   return JsonAnswer(WireList("dags", std::move(dags), listing));
 }
 
 http::Response ListDags(Context& context, const Call& call) {
   QueryInput query(call.request);
-  const store::DagFilter filter = ReadFilter(query);
+  const store::DagFilter filter = ReadFilter(query, call.who.user);
   if (auto problems = query.Problems()) return *problems;
   ASSIGN_OR_ANSWER(const auto listing, context.readers.dags.ListDags(filter));
-  return AnswerList(context, listing);
+  return AnswerList(context, call, listing);
 }
 
 http::Response GetDag(Context& context, const Call& call) {
   ASSIGN_OR_ANSWER(const store::DagEntry entry,
                    context.readers.dags.GetDag(std::string(call.request.Param("dag_id"))));
-  ASSIGN_OR_ANSWER(const std::set<std::string> trouble, FilesInTrouble(context));
-  return JsonAnswer(WireDag(entry, trouble));
+  ASSIGN_OR_ANSWER(const AroundDags around, Around(context, call));
+  return JsonAnswer(WireDag(entry, around));
 }
 
 http::Response GetDetails(Context& context, const Call& call) {
   ASSIGN_OR_ANSWER(const store::DagEntry entry,
                    context.readers.dags.GetDag(std::string(call.request.Param("dag_id"))));
-  ASSIGN_OR_ANSWER(const std::set<std::string> trouble, FilesInTrouble(context));
-  return JsonAnswer(WireDagDetails(entry, trouble, context.Version(entry.row.dag_id, entry.row.version)));
+  ASSIGN_OR_ANSWER(const AroundDags around, Around(context, call));
+  return JsonAnswer(WireDagDetails(entry, around, context.Version(entry.row.dag_id, entry.row.version)));
 }
 
 // Reads {"is_paused": ...}; update_mask may only name it.
@@ -103,14 +108,14 @@ http::Response PatchDags(Context& context, const Call& call) {
   QueryInput query(call.request);
   BodyInput body(call.request);
   const auto paused = ReadPaused(query, body);
-  store::DagFilter filter = ReadFilter(query);
+  store::DagFilter filter = ReadFilter(query, call.who.user);
   if (auto problems = query.Problems()) return *problems;
   if (auto problems = body.Problems()) return *problems;
   ASSIGN_OR_ANSWER(auto listing, context.readers.dags.ListDags(filter));
   for (const store::DagEntry& entry : listing.rows)
     ANSWER_IF_ERROR(Pause(context, call, entry.row.dag_id, *paused));
   for (store::DagEntry& entry : listing.rows) entry.row.paused = *paused;
-  return AnswerList(context, listing);
+  return AnswerList(context, call, listing);
 }
 
 http::Response ListTasks(Context& context, const Call& call) {

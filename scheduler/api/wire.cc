@@ -149,7 +149,7 @@ Value WireDagVersion(const DagVersionRow& version) {
                     {"bundle_url", Value()},           {"created_at", FormatTime(version.created_at)}};
 }
 
-Value::Map WireDag(const store::DagEntry& entry, const std::set<std::string>& files_in_trouble) {
+Value::Map WireDag(const store::DagEntry& entry, const AroundDags& around) {
   const Dag& dag = *entry.dag;
   const DagRow& row = entry.row;
   return {{"dag_id", row.dag_id},
@@ -176,38 +176,41 @@ Value::Map WireDag(const store::DagEntry& entry, const std::set<std::string>& fi
           {"max_active_tasks", dag.max_active_tasks},
           {"max_active_runs", dag.max_active_runs},
           {"max_consecutive_failed_dag_runs", 0},
-          {"has_task_concurrency_limits",
-           std::any_of(dag.tasks.begin(), dag.tasks.end(),
-                       [](const Task& task) { return task.max_active_tis_per_dag > 0 || task.max_active_tis_per_dagrun > 0; })},
-          {"has_import_errors", files_in_trouble.contains(dag.file)},
+          {"has_task_concurrency_limits", std::any_of(dag.tasks.begin(), dag.tasks.end(),
+                                                      [](const Task& task) {
+                                                        return task.max_active_tis_per_dag > 0 ||
+                                                               task.max_active_tis_per_dagrun > 0;
+                                                      })},
+          {"has_import_errors", around.files_in_trouble.contains(dag.file)},
+          {"is_favorite", around.favorites.contains(row.dag_id)},
           {"next_dagrun_logical_date", WireTime(row.next_logical_date)},
           {"next_dagrun_data_interval_start", WireTime(row.next_interval_start)},
           {"next_dagrun_data_interval_end", WireTime(row.next_interval_end)},
           {"next_dagrun_run_after", WireTime(row.next_run_after)}};
 }
 
-Value WireDagDetails(const store::DagEntry& entry, const std::set<std::string>& files_in_trouble,
+Value WireDagDetails(const store::DagEntry& entry, const AroundDags& around,
                      const std::optional<DagVersionRow>& newest) {
   const Dag& dag = *entry.dag;
-  Value::Map wire = WireDag(entry, files_in_trouble);
-  wire.insert(wire.end(), {{"catchup", dag.schedule.catchup == Catchup::kAll},
-                           {"concurrency", dag.max_active_tasks},
-                           {"render_template_as_native_obj", false},
-                           {"dag_run_timeout", dag.run_timeout > Duration(0) ? TimeDelta(dag.run_timeout) : Value()},
-                           {"asset_expression",
-                            dag.schedule.datasets ? ConditionValue(*dag.schedule.datasets, dag) : Value()},
-                           {"default_args", Value()},
-                           {"doc_md", TextOrNull(dag.doc)},
-                           {"start_date", WireTime(dag.schedule.start)},
-                           {"end_date", WireTime(dag.schedule.end)},
-                           {"is_paused_upon_creation", dag.paused_upon_creation},
-                           {"params", Params(dag)},
-                           {"timezone", dag.schedule.timezone},
-                           {"last_parsed", FormatTime(entry.last_parsed_at)},
-                           {"template_search_path", Value()},
-                           {"owner_links", Value()},
-                           {"is_favorite", false},
-                           {"latest_dag_version", newest ? WireDagVersion(*newest) : Value()}});
+  Value::Map wire = WireDag(entry, around);
+  wire.insert(
+      wire.end(),
+      {{"catchup", dag.schedule.catchup == Catchup::kAll},
+       {"concurrency", dag.max_active_tasks},
+       {"render_template_as_native_obj", false},
+       {"dag_run_timeout", dag.run_timeout > Duration(0) ? TimeDelta(dag.run_timeout) : Value()},
+       {"asset_expression", dag.schedule.datasets ? ConditionValue(*dag.schedule.datasets, dag) : Value()},
+       {"default_args", Value()},
+       {"doc_md", TextOrNull(dag.doc)},
+       {"start_date", WireTime(dag.schedule.start)},
+       {"end_date", WireTime(dag.schedule.end)},
+       {"is_paused_upon_creation", dag.paused_upon_creation},
+       {"params", Params(dag)},
+       {"timezone", dag.schedule.timezone},
+       {"last_parsed", FormatTime(entry.last_parsed_at)},
+       {"template_search_path", Value()},
+       {"owner_links", Value()},
+       {"latest_dag_version", newest ? WireDagVersion(*newest) : Value()}});
   return wire;
 }
 

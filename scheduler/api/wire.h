@@ -20,9 +20,13 @@ Value TextOrNull(const std::string& text);
 std::int64_t ImportErrorId(const std::string& file);
 
 Value WireDagVersion(const DagVersionRow& version);
-// `files_in_trouble`: files with import errors.
-Value::Map WireDag(const store::DagEntry& entry, const std::set<std::string>& files_in_trouble);
-Value WireDagDetails(const store::DagEntry& entry, const std::set<std::string>& files_in_trouble,
+// Besides the DAGs: which files have import errors, and which DAGs are favorites of who asks.
+struct AroundDags {
+  std::set<std::string> files_in_trouble;
+  std::set<std::string> favorites;
+};
+Value::Map WireDag(const store::DagEntry& entry, const AroundDags& around);
+Value WireDagDetails(const store::DagEntry& entry, const AroundDags& around,
                      const std::optional<DagVersionRow>& newest);
 Value WireTask(const Dag& dag, const Task& task);
 Value WireRun(const Run& run, const std::optional<DagVersionRow>& version);

@@ -47,8 +47,6 @@ constexpr const char* kTaskInstance =
     "INSERT OR REPLACE INTO task_instance VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 constexpr const char* kAttempt = "INSERT OR REPLACE INTO attempt VALUES (?,?,?,?,?,?,?,?,?,?,?)";
 constexpr const char* kApproval = "INSERT OR REPLACE INTO approval VALUES (?,?,?,?,?,?,?,?)";
-constexpr const char* kNote = "INSERT OR REPLACE INTO note VALUES (?,?,?,?)";
-constexpr const char* kForgetNote = "DELETE FROM note WHERE key = ?";
 constexpr const char* kXCom =
     "INSERT INTO xcom VALUES (?1,?2,?3,?4) ON CONFLICT (key, name) DO UPDATE SET json = ?3, at = ?4";
 constexpr const char* kForgetXCom = "DELETE FROM xcom WHERE key = ? AND name = ?";
@@ -57,20 +55,8 @@ constexpr const char* kStageTask = "INSERT OR REPLACE INTO stage_task VALUES (?,
 constexpr const char* kJob = "INSERT OR REPLACE INTO job VALUES (?,?,?,?,?)";
 constexpr const char* kForgetStageTasks = "DELETE FROM stage_task WHERE key = ? AND try_number = ?";
 constexpr const char* kSession = "INSERT OR REPLACE INTO session VALUES (?,?,?,?,?)";
-constexpr const char* kUser = "INSERT OR REPLACE INTO user VALUES (?,?,?)";
-constexpr const char* kForgetUser = "DELETE FROM user WHERE name = ?";
-constexpr const char* kToken = "INSERT OR REPLACE INTO token VALUES (?,?,?,?,?)";
-constexpr const char* kAudit = "INSERT INTO audit (at, user, action, object, detail) VALUES (?,?,?,?,?)";
-constexpr const char* kImportError = "INSERT OR REPLACE INTO import_error VALUES (?,?,?)";
-constexpr const char* kForgetImportError = "DELETE FROM import_error WHERE file = ?";
 constexpr const char* kBackfill =
     "INSERT OR REPLACE INTO backfill VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
-constexpr const char* kPool = "INSERT OR REPLACE INTO pool VALUES (?,?,?,?)";
-constexpr const char* kForgetPool = "DELETE FROM pool WHERE name = ?";
-constexpr const char* kVariable = "INSERT OR REPLACE INTO variable VALUES (?,?,?)";
-constexpr const char* kForgetVariable = "DELETE FROM variable WHERE name = ?";
-constexpr const char* kConnection = "INSERT OR REPLACE INTO connection VALUES (?,?,?,?,?,?,?,?)";
-constexpr const char* kForgetConnection = "DELETE FROM connection WHERE name = ?";
 constexpr const char* kCached = "INSERT OR REPLACE INTO cached_result VALUES (?,?,?,?,?,?,?,?)";
 constexpr const char* kForgetCached = "DELETE FROM cached_result WHERE dag_id = ? AND task_id = ?";
 // Its row first.
@@ -93,18 +79,11 @@ constexpr const char* kVersionOfRun = "SELECT version FROM run WHERE run = ?1 AN
 constexpr const char* kForgetVersion =
     "DELETE FROM dag_version WHERE dag_id = ?1 AND version = ?2 AND version < (SELECT version FROM dag WHERE dag_id = ?1) "
     "AND NOT EXISTS (SELECT 1 FROM run WHERE dag_id = ?1 AND version = ?2)";
-constexpr std::array<const char*, 6> kDeleteDag = {
+constexpr std::array<const char*, 7> kDeleteDag = {
     "DELETE FROM dag_version WHERE dag_id = ?1 AND version < (SELECT version FROM dag WHERE dag_id = ?1)",
     "DELETE FROM dag_tag WHERE dag_id = ?1", "DELETE FROM cached_result WHERE dag_id = ?1", "DELETE FROM backfill WHERE dag_id = ?1",
-    "DELETE FROM dataset_use WHERE dag_id = ?1", "DELETE FROM dataset_queue WHERE dag_id = ?1"};
-constexpr std::array<const char*, 4> kPrune = {
-    "DELETE FROM journal WHERE sequence IN (SELECT sequence FROM journal WHERE at < ?1 ORDER BY sequence "
-    "LIMIT ?2)",
-    "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ?1 ORDER BY id LIMIT ?2)",
-    "DELETE FROM cached_result WHERE rowid IN (SELECT rowid FROM cached_result WHERE expires_at < ?1 OR made_at < ?1 LIMIT ?2)",
-    "DELETE FROM dag_version WHERE rowid IN (SELECT v.rowid FROM dag_version v JOIN dag d ON d.dag_id = v.dag_id "
-    "WHERE v.created_at < ?1 AND v.version < d.version "
-    "AND NOT EXISTS (SELECT 1 FROM run r WHERE r.dag_id = v.dag_id AND r.version = v.version) LIMIT ?2)"};
+    "DELETE FROM dataset_use WHERE dag_id = ?1", "DELETE FROM dataset_queue WHERE dag_id = ?1",
+    "DELETE FROM favorite WHERE dag_id = ?1"};
 constexpr const char* kJournal = "INSERT INTO journal VALUES (?,?,?)";
 
 }  // namespace
@@ -412,86 +391,6 @@ Status BatchWriter::WriteJobs(const Batch& batch) {
     RETURN_IF_ERROR(raise->Run());
   }
   return OkStatus();
-}
-
-Status BatchWriter::WriteRecord(const Record& record) {
-  if (const auto* user = std::get_if<UserRecord>(&record)) {
-    ASSIGN_OR_RETURN(Statement * statement, Prepared(user->deleted ? kForgetUser : kUser));
-    statement->Bind(1, user->name);
-    if (!user->deleted) {
-      statement->Bind(2, user->password_hash);
-      statement->Bind(3, user->role);
-    }
-    return statement->Run();
-  }
-  if (const auto* token = std::get_if<TokenRecord>(&record)) {
-    ASSIGN_OR_RETURN(Statement * statement, Prepared(kToken));
-    statement->Bind(1, token->hash);
-    statement->Bind(2, token->user);
-    statement->Bind(3, token->role);
-    statement->Bind(4, ToMicros(token->expires_at));
-    statement->Bind(5, std::int64_t{token->revoked});
-    return statement->Run();
-  }
-  if (const auto* xcom = std::get_if<XComRecord>(&record)) return WriteXCom(xcom->row);
-  if (const auto* audit = std::get_if<AuditRecord>(&record)) {
-    ASSIGN_OR_RETURN(Statement * statement, Prepared(kAudit));
-    statement->Bind(1, ToMicros(audit->at));
-    statement->Bind(2, audit->user);
-    statement->Bind(3, audit->action);
-    statement->Bind(4, audit->object);
-    statement->Bind(5, audit->detail);
-    return statement->Run();
-  }
-  if (const auto* pool = std::get_if<PoolRow>(&record)) {
-    ASSIGN_OR_RETURN(Statement * statement, Prepared(pool->deleted ? kForgetPool : kPool));
-    statement->Bind(1, pool->name);
-    if (!pool->deleted) {
-      statement->Bind(2, std::int64_t{pool->slots});
-      statement->Bind(3, pool->description);
-      statement->Bind(4, std::int64_t{pool->include_deferred});
-    }
-    return statement->Run();
-  }
-  if (const auto* note = std::get_if<NoteRecord>(&record)) {
-    ASSIGN_OR_RETURN(Statement * statement, Prepared(note->text.empty() ? kForgetNote : kNote));
-    statement->Bind(1, PackKey(note->instance));
-    if (!note->text.empty()) {
-      statement->Bind(2, note->text);
-      statement->Bind(3, note->user);
-      statement->Bind(4, ToMicros(note->at));
-    }
-    return statement->Run();
-  }
-  if (const auto* variable = std::get_if<VariableRecord>(&record)) {
-    ASSIGN_OR_RETURN(Statement * statement, Prepared(variable->deleted ? kForgetVariable : kVariable));
-    statement->Bind(1, variable->key);
-    if (!variable->deleted) BindVariable(*statement, *variable);
-    return statement->Run();
-  }
-  if (const auto* connection = std::get_if<ConnectionRecord>(&record)) {
-    ASSIGN_OR_RETURN(Statement * statement, Prepared(connection->deleted ? kForgetConnection : kConnection));
-    statement->Bind(1, connection->id);
-    if (!connection->deleted) BindConnection(*statement, *connection);
-    return statement->Run();
-  }
-  if (const auto* prune = std::get_if<PruneRecord>(&record)) {
-    for (const char* sql : kPrune) {
-      ASSIGN_OR_RETURN(Statement * statement, Prepared(sql));
-      statement->Bind(1, ToMicros(prune->before));
-      statement->Bind(2, prune->limit);
-      RETURN_IF_ERROR(statement->Run());
-    }
-    return OkStatus();
-  }
-  const ImportError& error = std::get<ImportErrorRecord>(record).error;
-  ASSIGN_OR_RETURN(Statement * statement, Prepared(error.problems.empty() ? kForgetImportError : kImportError));
-  statement->Bind(1, error.file);
-  if (!error.problems.empty()) {
-    statement->Bind(2, ToMicros(error.at));
-    statement->Bind(3, EncodeProblems(error.problems));
-  }
-  return statement->Run();
 }
 
 Status BatchWriter::WriteJournal(const Batch& batch) {

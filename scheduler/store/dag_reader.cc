@@ -28,6 +28,10 @@ class Dags : public DagReader {
         if (!filter.include_stale) query.Where("stale = 0");
         if (filter.paused) query.Where("paused = ?").Add(*filter.paused ? 1 : 0);
         if (!filter.id_pattern.empty()) query.Where("dag_id LIKE ?").Add(filter.id_pattern);
+        if (filter.favorite) {
+          const std::string in = *filter.favorite ? "IN" : "NOT IN";
+          query.Where("dag_id " + in + " (SELECT dag_id FROM favorite WHERE user = ?)").Add(filter.user);
+        }
         if (filter.tags.empty()) return;
         std::string in = "dag_id IN (SELECT dag_id FROM dag_tag WHERE tag IN (";
         for (std::size_t i = 0; i < filter.tags.size(); ++i) {
@@ -85,6 +89,16 @@ class Dags : public DagReader {
             .file = row.Text(0), .at = WallFromMicros(row.Int(1)), .problems = std::move(problems)};
       });
     });
+  }
+
+  StatusOr<std::vector<std::string>> ListFavorites(const std::string& user) override {
+    return pool_.Read<std::vector<std::string>>(
+        [&](Database& database) -> StatusOr<std::vector<std::string>> {
+          Query query("SELECT dag_id FROM favorite");
+          query.Where("user = ?").Add(user).Tail("ORDER BY dag_id");
+          ASSIGN_OR_RETURN(Statement statement, query.Prepare(database));
+          return All<std::string>(statement, [](const Statement& row) { return row.Text(0); });
+        });
   }
 
  private:

@@ -48,6 +48,8 @@ struct DagFilter {
   bool include_stale = false;
   bool descending = false;  // by dag_id
   Page page;
+  std::string user;              // whose favorites are meant
+  std::optional<bool> favorite;  // only those, or all others
 };
 
 class DagReader {
@@ -59,6 +61,8 @@ class DagReader {
   virtual StatusOr<DagPtr> GetVersion(const std::string& dag_id, std::int32_t version) = 0;
   virtual StatusOr<std::vector<DagVersionRow>> ListVersions(const std::string& dag_id) = 0;
   virtual StatusOr<std::vector<ImportError>> ListImportErrors() = 0;
+  // The ids of the DAGs that somebody has marked as theirs, in order.
+  virtual StatusOr<std::vector<std::string>> ListFavorites(const std::string& user) = 0;
 };
 
 enum class RunOrder : std::uint8_t { kKey, kRunAfter, kLogicalDate, kStartDate, kEndDate };

@@ -193,8 +193,16 @@ ALTER TABLE run ADD COLUMN former_tasks TEXT;
 ALTER TABLE task_instance ADD COLUMN rescheduled INTEGER;
 )sql";
 
-constexpr std::array<const char*, kSchemaVersion> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4,  kVersion5, kVersion6,
-                                                                 kVersion7, kVersion8, kVersion9, kVersion10, kVersion11, kVersion12};
+// Who has marked which DAGs as theirs.
+constexpr const char* kVersion13 = R"sql(
+CREATE TABLE favorite(user TEXT NOT NULL, dag_id TEXT NOT NULL, PRIMARY KEY (user, dag_id)) WITHOUT ROWID;
+CREATE INDEX favorite_by_dag ON favorite(dag_id);
+)sql";
+
+constexpr std::array<const char*, kSchemaVersion> kMigrations = {kVersion1, kVersion2,  kVersion3,  kVersion4,
+                                                                 kVersion5, kVersion6,  kVersion7,  kVersion8,
+                                                                 kVersion9, kVersion10, kVersion11, kVersion12,
+                                                                 kVersion13};
 
 StatusOr<int> Version(Database& database) {
   ASSIGN_OR_RETURN(Statement statement, database.Prepare("PRAGMA user_version"));

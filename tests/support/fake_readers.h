@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +21,7 @@ struct Rows {
   std::map<std::string, store::DagEntry> dags;
   std::vector<DagVersionRow> versions;
   std::vector<ImportError> import_errors;
+  std::map<std::string, std::set<std::string>> favorites;  // by user
   std::vector<Run> runs;
   std::map<TaskInstanceKey, TaskInstance> instances;
   std::map<TaskInstanceKey, std::vector<Attempt>> attempts;
@@ -100,6 +102,7 @@ class FakeReaders : public store::DagReader,
       if (!filter.id_pattern.empty() && !Like(id, filter.id_pattern)) continue;
       if (!tagged || (filter.paused && *filter.paused != entry.row.paused)) continue;
       if (!filter.include_stale && entry.row.stale) continue;
+      if (filter.favorite && *filter.favorite != rows_.favorites[filter.user].contains(id)) continue;
       matching.push_back(entry);
     }
     if (filter.descending) std::reverse(matching.begin(), matching.end());
@@ -123,6 +126,10 @@ class FakeReaders : public store::DagReader,
   StatusOr<std::vector<ImportError>> ListImportErrors() override {
     const std::lock_guard lock(rows_.mutex);
     return rows_.import_errors;
+  }
+  StatusOr<std::vector<std::string>> ListFavorites(const std::string& user) override {
+    const std::lock_guard lock(rows_.mutex);
+    return std::vector<std::string>(rows_.favorites[user].begin(), rows_.favorites[user].end());
   }
 
   StatusOr<Run> GetRun(const std::string& dag_id, const std::string& run_id) override {

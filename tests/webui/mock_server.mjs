@@ -180,7 +180,7 @@ class World {
   dagResponse(dag) {
     const every = dag.schedule === null ? null : dag.every * 1000;
     const next = every === null ? null : iso(Math.ceil(this.now / every) * every);
-    return {dag_id: dag.id, dag_display_name: dag.id, is_paused: dag.paused, is_stale: false, fileloc: `dags/${dag.id}.yaml`, file_token: '', description: dag.description || null, tags: dag.tags.map((name) => ({name, dag_id: dag.id, dag_display_name: dag.id})), owners: [dag.owner], max_active_tasks: 16, max_consecutive_failed_dag_runs: 0, has_task_concurrency_limits: false, has_import_errors: false, timetable_partitioned: false, timetable_summary: dag.schedule, timetable_description: dag.schedule === null ? 'Never, external triggers only' : `Cron ${dag.schedule}, ${dag.zone ?? 'UTC'}`, next_dagrun_logical_date: next, next_dagrun_run_after: next};
+    return {dag_id: dag.id, dag_display_name: dag.id, is_paused: dag.paused, is_favorite: dag.favorite ?? false, is_stale: false, fileloc: `dags/${dag.id}.yaml`, file_token: '', description: dag.description || null, tags: dag.tags.map((name) => ({name, dag_id: dag.id, dag_display_name: dag.id})), owners: [dag.owner], max_active_tasks: 16, max_consecutive_failed_dag_runs: 0, has_task_concurrency_limits: false, has_import_errors: false, timetable_partitioned: false, timetable_summary: dag.schedule, timetable_description: dag.schedule === null ? 'Never, external triggers only' : `Cron ${dag.schedule}, ${dag.zone ?? 'UTC'}`, next_dagrun_logical_date: next, next_dagrun_run_after: next};
   }
 }
 
@@ -209,7 +209,7 @@ function routes(world) {
     ['GET', '/api/v2/dags', ({query}) => {
       const pattern = (query.get('dag_id_pattern') ?? '').replaceAll('%', '');
       const tags = query.getAll('tags');
-      const found = [...world.dags.values()].filter((dag) => dag.id.includes(pattern) && (tags.length === 0 || dag.tags.some((tag) => tags.includes(tag))) && (query.get('paused') === null || String(dag.paused) === query.get('paused'))).sort((a, b) => (a.id < b.id ? -1 : 1));
+      const found = [...world.dags.values()].filter((dag) => dag.id.includes(pattern) && (tags.length === 0 || dag.tags.some((tag) => tags.includes(tag))) && (query.get('paused') === null || String(dag.paused) === query.get('paused')) && (query.get('is_favorite') === null || String(dag.favorite ?? false) === query.get('is_favorite'))).sort((a, b) => (a.id < b.id ? -1 : 1));
       const offset = Number(query.get('offset') ?? 0);
       return {dags: found.slice(offset, offset + Number(query.get('limit') ?? 50)).map((dag) => world.dagResponse(dag)), total_entries: found.length};
     }],
@@ -217,6 +217,9 @@ function routes(world) {
       dagOf(id).paused = body.is_paused;
       return world.dagResponse(dagOf(id));
     }],
+    ...['favorite', 'unfavorite'].map((verb) => ['POST', `/api/v2/dags/:dag/${verb}`, ({args: [id]}) => {
+      dagOf(id).favorite = verb === 'favorite';
+    }]),
     ['GET', '/api/v2/dags/:dag/details', ({args: [id]}) => ({...world.dagResponse(dagOf(id)), params: dagOf(id).params ?? {}, timezone: dagOf(id).zone ?? 'UTC', catchup: false})],
     ['GET', '/api/v2/dags/:dag/tasks', ({args: [id]}) => ({tasks: dagOf(id).tasks.map((task) => ({task_id: task.id, task_display_name: task.id, operator_name: task.kind, downstream_task_ids: task.next, trigger_rule: 'all_success', is_mapped: task.mapped !== undefined})), total_entries: dagOf(id).tasks.length})],
     ['GET', '/api/v2/dags/:dag/dagRuns', ({args: [id], query}) => {

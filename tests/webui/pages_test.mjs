@@ -65,6 +65,32 @@ describePages('the dashboard shows', (started) => ({mock, page} = started), () =
     assert.equal(mock.world.dags.get('crm_sync').paused, false);
   });
 
+  it('makes DAGs favorites by their star or by a key, lists only those, and takes the mark away on the page of one', async () => {
+    const starred = (dag) => page.locator(`tr[data-dag=${dag}] .star`).getAttribute('aria-pressed');
+    assert.equal(await starred('crm_sync'), 'false');
+    await page.click('tr[data-dag=crm_sync] .star');
+    await page.waitForSelector('tr[data-dag=crm_sync] .star[aria-pressed=true]');
+    assert.equal(mock.world.dags.get('crm_sync').favorite, true);
+    await page.focus('tr[data-dag=daily_flights] a.dag-name');
+    await page.keyboard.press('s');
+    await page.waitForSelector('tr[data-dag=daily_flights] .star[aria-pressed=true]');
+    await page.keyboard.press('f');
+    await page.waitForFunction(() => document.querySelectorAll('.dag-table tbody tr').length === 2);
+    assert.deepEqual(await rows(), ['crm_sync', 'daily_flights']);
+    assert.match(page.url(), /favorites=true/);
+    await page.click('a.dag-name:text("daily_flights")');
+    await page.waitForSelector('.dag-title .star[aria-pressed=true]');
+    await page.keyboard.press('s');
+    await page.waitForSelector('.dag-title .star[aria-pressed=false]');
+    assert.equal(mock.world.dags.get('daily_flights').favorite, false);
+    await page.goBack();
+    await page.waitForFunction(() => document.querySelectorAll('.dag-table tbody tr').length === 1);
+    await page.click('tr[data-dag=crm_sync] .star');
+    await page.waitForSelector('text=No DAG matches');
+    await page.click('button:text("Show all")');
+    await page.waitForSelector('tr[data-dag=crm_sync] .star[aria-pressed=false]');
+  });
+
   it('runs a DAG with params and a logical date, and shows it proceed to the end without a reload', async () => {
     await page.click('[aria-label="Run daily_flights"]');
     await page.fill('[name=threshold_minutes]', '1000');

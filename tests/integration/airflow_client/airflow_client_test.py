@@ -438,6 +438,17 @@ class ClientTest(unittest.TestCase):
         self.assertEqual([(one.task_id, one.state) for one in found.task_instances], [("hello", "success")])
         self.assertEqual(found.total_entries, 1)
 
+    def test_a_dag_is_made_a_favorite_and_found_as_one(self):
+        self.dags.favorite_dag(DAG)
+        self.assertEqual([dag.dag_id for dag in self.dags.get_dags(is_favorite=True).dags], [DAG])
+        self.assertTrue(self.dags.get_dag_details(DAG).is_favorite)
+        self.assertNotIn(DAG, [dag.dag_id for dag in self.dags.get_dags(is_favorite=False).dags])
+        self.dags.unfavorite_dag(DAG)
+        self.assertFalse(self.dags.get_dag_details(DAG).is_favorite)
+        self.assertEqual(self.dags.get_dags(is_favorite=True).total_entries, 0)
+        with self.assertRaises(airflow.exceptions.ConflictException):
+            self.dags.unfavorite_dag(DAG)
+
     def test_what_clients_ask_for_besides(self):
         airflow.DAGParsingApi(self.client).reparse_dag_file(self.dags.get_dag(DAG).file_token)
         with self.assertRaises(airflow.exceptions.NotFoundException):

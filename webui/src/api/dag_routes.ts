@@ -7,6 +7,7 @@ export interface DagFilter {
   search?: string;
   tags?: string[];
   paused?: boolean;
+  favorite?: boolean;
   limit: number;
   offset: number;
 }
@@ -18,6 +19,7 @@ export const dagRoutes = (http: Http) => ({
       offset: filter.offset,
       tags: filter.tags,
       paused: filter.paused,
+      is_favorite: filter.favorite,
       dag_id_pattern: filter.search ? `%${filter.search}%` : undefined,
       order_by: 'dag_id',
     });
@@ -30,6 +32,10 @@ export const dagRoutes = (http: Http) => ({
 
   setPaused(dag: string, paused: boolean) {
     return http.send('PATCH', dagPath(dag), {is_paused: paused}) as Promise<Dag>;
+  },
+
+  setFavorite(dag: string, favorite: boolean) {
+    return http.send('POST', `${dagPath(dag)}/${favorite ? 'favorite' : 'unfavorite'}`);
   },
 
   tasks(dag: string, signal?: AbortSignal) {

@@ -49,6 +49,7 @@ export interface ListFilter {
   search: string;
   tags: string[];
   paused?: boolean;
+  favorite?: boolean;
 }
 
 interface Rows<T> {

@@ -44,6 +44,8 @@ export interface Dag {
   dag_display_name: string;
   description?: string | null;
   is_paused: boolean;
+  // Of who asks.
+  is_favorite?: boolean;
   has_import_errors?: boolean;
   timetable_summary?: string | null;
   timetable_description?: string | null;

@@ -105,6 +105,11 @@ export const WarnIcon = () => (
     <path d="M8 2.2 14.3 13.3H1.7zM8 6.5v3.2M8 11.4v.2" />
   </Icon>
 );
+export const StarIcon = ({filled}: {filled: boolean}) => (
+  <Icon filled={filled}>
+    <path d="m8 1.9 1.9 3.9 4.3.6-3.1 3 .7 4.2L8 11.6l-3.8 2 .7-4.2-3.1-3 4.3-.6z" />
+  </Icon>
+);
 export const WaitIcon = () => (
   <Icon>
     <circle cx="8" cy="8" r="5.7" />

@@ -10,6 +10,7 @@ import {DagChecks} from '../components/dag_checks';
 import {DagCode} from '../components/dag_code';
 import {DagDurations} from '../components/dag_durations';
 import {DagGrid} from '../components/dag_grid';
+import {FavoriteStar, useFavorite} from '../components/favorite_star';
 import {GroupChanges} from '../components/group_changes';
 import {PlayIcon} from '../components/icons';
 import {ImportErrors} from '../components/import_errors';
@@ -38,6 +39,7 @@ export function DagPage({dag, tab}: {dag: string; tab: DagTab}) {
   const [dialog, setDialog] = useState<'trigger' | 'backfill' | null>(null);
   const details = useDag(dag);
   const pause = usePause(dag);
+  const mark = useFavorite();
   const writes = useCan('write');
   const tabs = useTabs(dag, tab);
   const here = tabs.indexOf(tab);
@@ -49,6 +51,7 @@ export function DagPage({dag, tab}: {dag: string; tab: DagTab}) {
           p: () => details.data && pause.mutate(!details.data.is_paused),
         }
       : {}),
+    s: () => details.data && mark.mutate({dag, favorite: !details.data.is_favorite}),
     u: () => navigate(tab === 'runs' ? '/' : dagHref(dag)),
     v: () => navigate(dagTabHref(dag, tabs[(here + 1) % tabs.length] ?? 'runs')),
   });
@@ -196,6 +199,7 @@ function DagHead({details, tab, onTrigger}: {details: DagDetails; tab: DagTab; o
   return (
     <header className="dag-head">
       <div className="dag-title">
+        <FavoriteStar dag={details.dag_id} favorite={details.is_favorite ?? false} />
         <h1>{details.dag_display_name || details.dag_id}</h1>
         <PauseSwitch dag={details.dag_id} paused={details.is_paused} showText />
         {details.tags.map((tag) => (

@@ -2,7 +2,8 @@
 import {useDeferredValue, useRef, useState, type KeyboardEvent} from 'react';
 import {useCan, useDags, useRecentRuns, type ListFilter} from '../api/queries';
 import type {Dag, DagRun} from '../api/types';
-import {PlayIcon, SearchIcon} from '../components/icons';
+import {FavoriteStar, useFavorite} from '../components/favorite_star';
+import {PlayIcon, SearchIcon, StarIcon} from '../components/icons';
 import {ImportErrors} from '../components/import_errors';
 import {More} from '../components/more';
 import {Empty, ErrorNotice, Skeleton} from '../components/notice';
@@ -27,6 +28,8 @@ export function DagListPage() {
   useLive(null);
   const search = useSearchParam('search') ?? '';
   const show = (useSearchParam('show') ?? 'all') as Show;
+  const favorites = useSearchParam('favorites') === 'true';
+  const mark = useFavorite();
   const tagText = useSearchParam('tags') ?? '';
   const tags = tagText === '' ? [] : tagText.split(',');
   const [triggering, setTriggering] = useState<string | null>(null);
@@ -36,6 +39,9 @@ export function DagListPage() {
 
   const filter: ListFilter = {search: useDeferredValue(search), tags};
   if (show !== 'all') filter.paused = show === 'paused';
+  if (favorites) filter.favorite = true;
+  const filtered = search !== '' || tags.length > 0 || show !== 'all' || favorites;
+  const toggleFavorites = () => setSearchParams({favorites: favorites ? null : 'true'});
   const list = useDags(filter);
   const dags = list.data?.rows ?? [];
   const total = list.data?.total ?? 0;
@@ -54,6 +60,11 @@ export function DagListPage() {
     '/': () => searchBox.current?.focus(),
     j: () => step(1),
     k: () => step(-1),
+    f: toggleFavorites,
+    s: () => {
+      const dag = dags.find((one) => one.dag_id === focusedDag());
+      if (dag) mark.mutate({dag: dag.dag_id, favorite: !dag.is_favorite});
+    },
     ...(writes ? {t: () => setTriggering(focusedDag())} : {}),
   });
   const leaveSearch = (event: KeyboardEvent) => {
@@ -100,6 +111,15 @@ export function DagListPage() {
               </button>
             ))}
           </div>
+          <button
+            type="button"
+            className="button button-small"
+            aria-pressed={favorites}
+            title="Only favorites (f)"
+            onClick={toggleFavorites}
+          >
+            <StarIcon filled={favorites} /> Favorites
+          </button>
           <div className="tags" role="group" aria-label="Tags">
             {known.map((tag) => (
               <button
@@ -119,12 +139,12 @@ export function DagListPage() {
         {list.isPending ? (
           <Skeleton rows={8} />
         ) : dags.length === 0 && !list.isError ? (
-          <Empty title={search || tags.length > 0 || show !== 'all' ? 'No DAG matches' : 'No DAG yet'}>
-            {search || tags.length > 0 || show !== 'all' ? (
+          <Empty title={filtered ? 'No DAG matches' : 'No DAG yet'}>
+            {filtered ? (
               <button
                 type="button"
                 className="button"
-                onClick={() => setSearchParams({search: null, tags: null, show: null})}
+                onClick={() => setSearchParams({search: null, tags: null, show: null, favorites: null})}
               >
                 Show all
               </button>
@@ -214,6 +234,7 @@ function DagRow({
       </td>
       <td className="dag-cell">
         <div className="dag-line">
+          <FavoriteStar dag={dag.dag_id} favorite={dag.is_favorite ?? false} />
           <Link href={dagHref(dag.dag_id)} className="dag-name">
             {dag.dag_display_name || dag.dag_id}
           </Link>

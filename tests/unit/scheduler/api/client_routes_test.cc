@@ -35,6 +35,20 @@ class FakeRunCounts : public store::RunCountReader {
 
 class ClientRoutesTest : public ApiTest {
  protected:
+  ClientRoutesTest() {
+    inbox_.on_records = [this](const WriteRecords& written) {
+      for (const Record& record : written.records) {
+        const auto* mark = std::get_if<FavoriteRecord>(&record);
+        if (mark == nullptr) continue;
+        const std::lock_guard lock(rows_.mutex);
+        if (mark->deleted) {
+          rows_.favorites[mark->user].erase(mark->dag_id);
+        } else {
+          rows_.favorites[mark->user].insert(mark->dag_id);
+        }
+      }
+    };
+  }
   // With what main.cc hands in for views.
   void Start() {
     ApiOptions options;
@@ -101,6 +115,27 @@ TEST_F(ClientRoutesTest, TaskInstancesAreListedByAFilterInTheBody) {
   const std::string of_run = "/api/v2/dags/daily_flights/dagRuns/manual__2/taskInstances/list";
   EXPECT_EQ(List(of_run, R"({"state": [null]})").At("total_entries"), Value(2));
   EXPECT_EQ(List(of_run, R"({"dag_run_ids": ["other"]})").status, 422);
+}
+
+TEST_F(ClientRoutesTest, EverybodyHasFavoritesOfTheirOwn) {
+  Start();
+  const auto favorites = [&](const std::string& who, const std::string& wanted) {
+    return Ask("GET", "/api/v2/dags?is_favorite=" + wanted, Token(who)).At("total_entries");
+  };
+  EXPECT_EQ(Get("/api/v2/dags/daily_flights/details").At("is_favorite"), Value(false));
+  EXPECT_EQ(Ask("POST", "/api/v2/dags/daily_flights/favorite", Token("viewer")).status, 204);
+  EXPECT_EQ(Ask("POST", "/api/v2/dags/daily_flights/favorite", Token("viewer")).status, 204);
+  EXPECT_EQ(Ask("POST", "/api/v2/dags/nothing/favorite", Token("viewer")).status, 404);
+  EXPECT_EQ(favorites("viewer", "true"), Value(1));
+  EXPECT_EQ(favorites("viewer", "false"), Value(0));
+  EXPECT_EQ(favorites("user", "true"), Value(0));
+  EXPECT_EQ(favorites("user", "false"), Value(1));
+  EXPECT_EQ(Get("/api/v2/dags/daily_flights/details").At("is_favorite"), Value(true));
+  EXPECT_EQ(Get("/api/v2/dags").At("dags.0.is_favorite"), Value(true));
+  EXPECT_EQ(Ask("GET", "/api/v2/dags/daily_flights", Token("user")).At("is_favorite"), Value(false));
+  EXPECT_EQ(Ask("POST", "/api/v2/dags/daily_flights/unfavorite", Token("viewer")).status, 204);
+  EXPECT_EQ(Ask("POST", "/api/v2/dags/daily_flights/unfavorite", Token("viewer")).status, 409);
+  EXPECT_EQ(favorites("viewer", "true"), Value(0));
 }
 
 TEST_F(ClientRoutesTest, ADagsFileIsKnownByItsToken) {

@@ -323,6 +323,36 @@ TEST_F(SqliteStoreTest, AStoreFromBeforeRunsThatFollowTheirDagKeepsWhereItsInsta
   EXPECT_TRUE(readers->task_instances().ListTaskInstances(of_task)->rows.empty());
 }
 
+TEST_F(SqliteStoreTest, AStoreFromBeforeFavoritesTakesThemAndForgetsThemWithTheirDagOrUser) {
+  {
+    auto database = *Database::Open(DatabasePath(folder_), Database::Mode::kReadWrite);
+    ASSERT_TRUE(MakeOlder(*database, 12).ok());
+  }
+  std::unique_ptr<Store> store = Open();
+  Batch batch = Example(*store->Load());
+  batch.records = {FavoriteRecord{"ana", "etl", false},  FavoriteRecord{"ana", "other", false},
+                   FavoriteRecord{"ana", "etl", false},  FavoriteRecord{"ben", "etl", false},
+                   FavoriteRecord{"ben", "etl", true},   FavoriteRecord{"eva", "etl", false},
+                   FavoriteRecord{"eva", "other", false}};
+  ASSERT_EQ(Commit(*store, batch).outcome, CommitOutcome::kDurable);
+  const std::unique_ptr<SqliteReaders> readers = *SqliteReaders::Open(folder_, clock_);
+  EXPECT_EQ(*readers->dags().ListFavorites("ana"), (std::vector<std::string>{"etl", "other"}));
+  EXPECT_TRUE(readers->dags().ListFavorites("ben")->empty());
+  EXPECT_EQ(readers->dags().ListDags({.user = "ana", .favorite = true})->total, 1);
+  EXPECT_EQ(readers->dags().ListDags({.user = "ana", .favorite = false})->total, 0);
+  EXPECT_EQ(readers->dags().ListDags({.user = "ben", .favorite = true})->total, 0);
+  EXPECT_EQ(readers->dags().ListDags({.user = "ben", .favorite = false})->total, 1);
+
+  Batch gone;
+  gone.term = batch.term;
+  gone.sequence = batch.sequence + 1;
+  gone.deleted_dags = {"etl"};
+  gone.records = {UserRecord{"eva", "", "viewer", true}};
+  ASSERT_EQ(Commit(*store, gone).outcome, CommitOutcome::kDurable);
+  EXPECT_EQ(*readers->dags().ListFavorites("ana"), std::vector<std::string>{"other"});
+  EXPECT_TRUE(readers->dags().ListFavorites("eva")->empty());
+}
+
 TEST_F(SqliteStoreTest, AStoreOfANewerProgramIsRefused) {
   Open().reset();
   {
