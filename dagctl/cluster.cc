@@ -6,11 +6,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
-#include <functional>
+#include <fstream>
 #include <vector>
 
 #include "core/model/value.h"
-#include "dagctl/rest_client.h"
 
 namespace millrace::dagctl {
 namespace {
@@ -19,6 +18,8 @@ namespace fs = std::filesystem;
 
 constexpr Duration kStartTime = std::chrono::seconds(60);
 constexpr Duration kLook = std::chrono::milliseconds(5);
+constexpr Duration kIdleTime = std::chrono::seconds(10);
+constexpr Duration kIdleLook = std::chrono::milliseconds(20);
 
 // Asks until it is true. `what` did not happen, otherwise.
 Status Await(const Clock& clock, const StopSignals& signals, Children& children, const std::string& what,
@@ -94,7 +95,21 @@ Status AwaitWorkers(const Login& login, int workers, const Clock& clock, const S
                [&] { return Joined(client) >= static_cast<std::size_t>(workers); });
 }
 
-StatusOr<Login> LocalCluster::Start(const std::string& root, int workers, int slots) {
+void AwaitIdle(RestClient& client, const Pass& pass) {
+  for (Duration waited{0}; waited < kIdleTime; waited += kIdleLook) {
+    const StatusOr<Value> answer = client.Get("/millrace/v1/workers");
+    const Value* workers = answer.ok() ? answer->Find("workers") : nullptr;
+    if (workers == nullptr || !workers->is_list()) return;
+    const bool idle = std::all_of(workers->as_list().begin(), workers->as_list().end(), [](const Value& one) {
+      const Value* attempts = one.Find("attempts");
+      return attempts == nullptr || *attempts == Value(0);
+    });
+    if (idle || !pass(kIdleLook).ok()) return;
+  }
+}
+
+StatusOr<Login> LocalCluster::Start(const std::string& root, int workers, int slots,
+                                    const std::vector<DagFile>& dags) {
   std::error_code error;
   std::string folder = (fs::temp_directory_path(error) / "millrace-XXXXXX").string();
   if (error || ::mkdtemp(folder.data()) == nullptr)
@@ -103,6 +118,14 @@ StatusOr<Login> LocalCluster::Start(const std::string& root, int workers, int sl
   root_ = root;
   fs::create_directory(folder_ + "/dags", error);
   if (error) return ErrnoStatus(error.value(), "make " + folder_ + "/dags");
+  for (const DagFile& file : dags) {
+    const fs::path path = fs::path(folder_ + "/dags") / file.path;
+    fs::create_directories(path.parent_path(), error);
+    std::ofstream stream(path, std::ios::binary);
+    stream << file.content;
+    stream.close();
+    if (!stream) return Internal("cannot be written: " + path.string());
+  }
   ASSIGN_OR_RETURN(Login login, StartCluster({.state = folder_ + "/state",
                                               .dags = folder_ + "/dags",
                                               .root = root,

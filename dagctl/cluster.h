@@ -1,13 +1,17 @@
 // A scheduler and workers as children on this machine: of `dagctl up`, until Ctrl-C, and of `dagctl jobs run
-// --local`, for one job. One thread.
+// --local` and `dags test`, for one job or run. One thread.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "core/base/clock.h"
 #include "core/base/status.h"
+#include "core/model/dag.h"
 #include "dagctl/children.h"
 #include "dagctl/login.h"
+#include "dagctl/rest_client.h"
 
 namespace millrace::dagctl {
 
@@ -29,6 +33,11 @@ StatusOr<Login> StartCluster(const ClusterOptions& options, const Clock& clock, 
 Status AwaitWorkers(const Login& login, int workers, const Clock& clock, const StopSignals& signals,
                     Children& children);
 
+// Lets so much time pass; an error means: do not go on.
+using Pass = std::function<Status(Duration)>;
+// Until the workers have let go of what was cancelled, and of what it had staged; ten seconds at most.
+void AwaitIdle(RestClient& client, const Pass& pass);
+
 // A cluster in a private folder, which is gone when this is gone, with all processes.
 class LocalCluster {
  public:
@@ -38,8 +47,9 @@ class LocalCluster {
   LocalCluster(const LocalCluster&) = delete;
   LocalCluster& operator=(const LocalCluster&) = delete;
 
-  // Ready for work when it answers.
-  StatusOr<Login> Start(const std::string& root, int workers, int slots);
+  // Ready for work when it answers. `dags` is what its DAG folder holds.
+  StatusOr<Login> Start(const std::string& root, int workers, int slots,
+                        const std::vector<DagFile>& dags = {});
   Children& children() { return children_; }
 
  private:

@@ -28,6 +28,8 @@ class ClusterLine {
  private:
   void AddJobs() {
     CLI::App& jobs = tree_.Group("jobs", "mapreduce jobs");
+    tree_.Add(jobs, "check", "the same as dagctl health, by Airflow's name",
+              [](Context& c, bool&) { return ShowHealth(c); });
     AddRun(in_.dag, in_.run,
            tree_.Add(jobs, "show", "stages, partitions, decisions",
                      [this](Context& c, bool&) { return ShowJob(c, in_.dag, in_.run, in_.task); }))
@@ -70,6 +72,8 @@ class ClusterLine {
 
   void AddWorkers() {
     CLI::App& workers = tree_.Group("workers", "workers");
+    tree_.Add(tree_.root(), "health", "whether scheduler and store are well; exit status 1 when they are not",
+              [](Context& c, bool&) { return ShowHealth(c); });
     tree_.Add(workers, "list", "who is there", [](Context& c, bool&) { return ListWorkers(c); });
     CLI::App* up = tree_.root().add_subcommand("up", "a scheduler and workers on this machine, until Ctrl-C");
     up->add_option("--dags", in_.up.dags, "the DAG folder")->capture_default_str();

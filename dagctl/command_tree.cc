@@ -100,6 +100,31 @@ int CommandTree::Run(int argc, char** argv) {
   return chosen_();
 }
 
+void AddTrial(CommandTree& tree, TrialOptions& options, CLI::App* command) {
+  command->fallthrough();
+  command->add_option("date", options.date, "its logical date: 2001-03-01, or RFC 3339; now when left out");
+  command->add_option("-c,--conf", options.conf, "parameters, a JSON object");
+  command->add_option("--dag-id", options.dag_id, "which, of a file that defines several");
+  command->add_option("--dags", options.folder,
+                      "the DAG folder, where contracts and scripts lie; the file's own, or dags, when left out");
+  command->add_option("--root", options.root, "where relative data paths lie")->capture_default_str();
+  command->add_option("--slots", options.slots, "tasks at once")->capture_default_str()->check(CLI::Range(1, 256));
+  tree.Choose(*command, [&tree, &options] {
+    bool failed = false;
+    const int status = tree.Show(
+        [&](Output& output) { return TryDag(options, output, tree.clock(), tree.zones(), failed); });
+    return status == kOk && failed ? kRunFailed : status;
+  });
+}
+
+void AddRunList(ListRunsOptions& options, CLI::App* command) {
+  command->add_option("dag,--dag-id", options.dag_id, "of this DAG; all when left out");
+  command->add_option("--run-state,--with-state", options.state, "queued, running, success or failed");
+  command->add_option("--from,--start-date", options.from, "from this logical date on: 2001-03-01, or RFC 3339");
+  command->add_option("--to,--end-date", options.to, "to this one");
+  command->add_option("--limit", options.limit, "at most so many")->capture_default_str();
+}
+
 CLI::App* AddRun(std::string& dag, std::string& run, CLI::App* command) {
   command->add_option("dag", dag)->required();
   command->add_option("run", run)->required();

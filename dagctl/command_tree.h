@@ -12,6 +12,7 @@
 #include "core/base/zones.h"
 #include "dagctl/commands.h"
 #include "dagctl/login.h"
+#include "dagctl/trial.h"
 
 namespace CLI {
 class App;
@@ -63,6 +64,10 @@ class CommandTree {
   std::function<int()> chosen_;
 };
 
+// What is tried on a cluster of its own: what `dags test` and `tasks test` share.
+void AddTrial(CommandTree& tree, TrialOptions& options, CLI::App* command);
+// Which runs are listed.
+void AddRunList(ListRunsOptions& options, CLI::App* command);
 // The run that a command is about, as its first two arguments.
 CLI::App* AddRun(std::string& dag, std::string& run, CLI::App* command);
 

@@ -46,17 +46,25 @@ struct ClearOptions {
   std::string from, to;  // logical dates
   bool upstream = false, downstream = false, past = false, future = false, only_failed = false;
   bool newest_version = false, keep_run = false, refresh_cache = false, dry_run = false, only_running = false,
-       prevent_running = false;
+       only_skipped = false, prevent_running = false;
   std::string note;
 };
 
-Status ListDags(Context& context, const std::string& pattern, const std::string& tag);
+// `favorites`: only those that who asks has marked.
+Status ListDags(Context& context, const std::string& pattern, const std::string& tag, bool favorites);
 Status ShowDag(Context& context, const std::string& dag_id);
 Status SetPaused(Context& context, const std::string& dag_id, bool paused);
+Status SetFavorite(Context& context, const std::string& dag_id, bool favorite);
 // `failed` is set when the run was waited for and failed.
 Status Trigger(Context& context, const TriggerOptions& options, bool& failed);
 
-Status ListRuns(Context& context, const std::string& dag_id, const std::string& state, int limit);
+struct ListRunsOptions {
+  std::string dag_id;  // "": of all
+  std::string state;
+  std::string from, to;  // logical dates
+  int limit = 25;
+};
+Status ListRuns(Context& context, const ListRunsOptions& options);
 Status ShowRun(Context& context, const std::string& dag_id, const std::string& run_id);
 // Progress until the run has ended.
 Status WatchRun(Context& context, const std::string& dag_id, const std::string& run_id, bool& failed);
@@ -70,10 +78,24 @@ Status ClearTasks(Context& context, const ClearOptions& options);
 Status ListDatasets(Context& context, const std::string& dag_id);
 // Newest first; "": of all datasets.
 Status ListDatasetEvents(Context& context, const std::string& name, int limit);
+Status ShowDataset(Context& context, const std::string& name);
+// Starts the DAG that makes it.
+Status MaterializeDataset(Context& context, const std::string& name);
 Status UpdateDataset(Context& context, const std::string& name, const std::string& extra);
 // Updates that a DAG has not used yet.
 Status ListQueuedDatasetEvents(Context& context, const std::string& dag_id);
 Status ShowDeadlines(Context& context, const std::string& dag_id, const std::string& run_id);
+
+// What does not load, with its place; FAILED_PRECONDITION when there is some.
+Status ListImportErrors(Context& context);
+// Everything that the scheduler says of the DAG, a line a member.
+Status ShowDetails(Context& context, const std::string& dag_id);
+// Of the runs of a logical date (2001-03-01 is that day, in UTC), or of the run of that id.
+Status ShowRunState(Context& context, const std::string& dag_id, const std::string& date);
+// Of a mapped task each instance.
+Status ShowTaskState(Context& context, const std::string& dag_id, const std::string& run_id, const std::string& task_id);
+// FAILED_PRECONDITION when the scheduler's loop does not answer or its store cannot be read.
+Status ShowHealth(Context& context);
 
 Status ShowJob(Context& context, const std::string& dag_id, const std::string& run_id, const std::string& task_id);
 Status ListWorkers(Context& context);

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <fstream>
 #include <iterator>
 #include <ostream>
 #include <utility>
@@ -8,6 +7,7 @@
 #include "core/model/json.h"
 #include "core/model/secret_text.h"
 #include "dagctl/credentials.h"
+#include "dagctl/exchange.h"
 
 namespace millrace::dagctl {
 namespace {
@@ -40,23 +40,6 @@ std::string Line(std::istream& input) {
   std::string text((std::istreambuf_iterator<char>(input)), std::istreambuf_iterator<char>());
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
   return text;
-}
-
-StatusOr<std::string> Content(const std::string& file, std::istream& input) {
-  if (file == "-") return Line(input);
-  std::ifstream stream(file);
-  if (!stream) return NotFound("cannot be read: " + file);
-  return Line(stream);
-}
-
-// What became of one action of a bulk change.
-Status OutcomeOf(const Value& answer, const char* action, std::size_t* count) {
-  const Value* done = answer.Find(action);
-  const Value* errors = done == nullptr ? nullptr : done->Find("errors");
-  if (errors != nullptr && errors->is_list() && !errors->as_list().empty())
-    return InvalidArgument(Text(errors->as_list().front(), "error"));
-  *count = done == nullptr ? 0 : ListIn(*done, "success").size();
-  return OkStatus();
 }
 
 }  // namespace
@@ -98,12 +81,9 @@ Status DeleteVariable(Context& context, const std::string& key) {
 }
 
 Status ImportVariables(Context& context, const VariableOptions& options, std::istream& input) {
-  ASSIGN_OR_RETURN(const std::string text, Content(options.file, input));
-  const StatusOr<Value> parsed = ParseJson(text);
-  if (!parsed.ok() || !parsed->is_map())
-    return InvalidArgument(options.file + " is no JSON object of keys and values");
+  ASSIGN_OR_RETURN(const Value all, ReadMap(options.file, input));
   Value::List entities;
-  for (const auto& [key, written] : parsed->as_map()) {
+  for (const auto& [key, written] : all.as_map()) {
     Value entity = Value::Map{{"key", key}};
     const Value* value = written.Find("value");
     const bool described =
@@ -116,13 +96,7 @@ Status ImportVariables(Context& context, const VariableOptions& options, std::is
       entity.Set("description", *written.Find("description"));
     entities.push_back(std::move(entity));
   }
-  const Value body =
-      Value::Map{{"actions", Value::List{Value::Map{{"action", "create"},
-                                                    {"entities", std::move(entities)},
-                                                    {"action_on_existence", options.on_existence}}}}};
-  ASSIGN_OR_RETURN(const Value answer, context.client.Patch(kVariables, body));
-  std::size_t count = 0;
-  RETURN_IF_ERROR(OutcomeOf(answer, "create", &count));
+  ASSIGN_OR_RETURN(const std::size_t count, MakeMany(context, kVariables, entities, options.on_existence));
   context.output.Say("imported " + std::to_string(count) + " variables");
   return OkStatus();
 }
@@ -142,16 +116,7 @@ Status ExportVariables(Context& context, const std::string& file) {
     const Value plain = value == nullptr ? Value() : *value;
     all.Set(key, description.empty() ? plain : Value::Map{{"value", plain}, {"description", description}});
   }
-  const std::string text = ToPrettyJson(all) + "\n";
-  if (file == "-") {
-    context.output.stream() << text;
-  } else {
-    std::ofstream stream(file);
-    stream << text;
-    stream.close();
-    if (!stream) return Internal("cannot be written: " + file);
-    context.output.Say("exported " + std::to_string(all.as_map().size()) + " variables to " + file);
-  }
+  RETURN_IF_ERROR(WriteMap(context.output, file, all, "variables"));
   if (!secret.empty())
     return FailedPrecondition("left out, because they are secret and never shown: " + secret);
   return OkStatus();

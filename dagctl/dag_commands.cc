@@ -35,10 +35,11 @@ Value::List ListIn(const Value& row, std::string_view member) {
   return value != nullptr && value->is_list() ? value->as_list() : Value::List();
 }
 
-Status ListDags(Context& context, const std::string& pattern, const std::string& tag) {
+Status ListDags(Context& context, const std::string& pattern, const std::string& tag, bool favorites) {
   QueryParameters query;
   if (!pattern.empty()) query.emplace_back("dag_id_pattern", pattern);
   if (!tag.empty()) query.emplace_back("tags", tag);
+  if (favorites) query.emplace_back("is_favorite", "true");
   ASSIGN_OR_RETURN(const Value::List dags, context.client.All("/api/v2/dags", "dags", query, 10'000));
   Value::List rows;
   for (const Value& dag : dags) rows.push_back(Flat(dag));
@@ -68,6 +69,14 @@ Status ShowDag(Context& context, const std::string& dag_id) {
 Status SetPaused(Context& context, const std::string& dag_id, bool paused) {
   ASSIGN_OR_RETURN(const Value dag, context.client.Patch(DagPath(dag_id), Value::Map{{"is_paused", paused}}));
   context.output.Rows({{"dag_id", "DAG"}, {"is_paused", "PAUSED"}}, {dag});
+  return OkStatus();
+}
+
+Status SetFavorite(Context& context, const std::string& dag_id, bool favorite) {
+  const std::string path = DagPath(dag_id) + (favorite ? "/favorite" : "/unfavorite");
+  RETURN_IF_ERROR(context.client.Post(path, Value(Value::Map())).status());
+  context.output.Rows({{"dag_id", "DAG"}, {"is_favorite", "FAVORITE"}},
+                      {Value::Map{{"dag_id", dag_id}, {"is_favorite", favorite}}});
   return OkStatus();
 }
 

@@ -7,6 +7,7 @@
 #include "core/spec/docs_page.h"
 #include "dagctl/command_lines.h"
 #include "dagctl/commands.h"
+#include "dagctl/graph.h"
 #include "dagctl/offline.h"
 #include "dagctl/operations.h"
 #include "dagctl/simulate.h"
@@ -15,7 +16,10 @@ namespace millrace::dagctl {
 namespace {
 
 struct Arguments {
-  std::string dag, pattern, tag;
+  std::string dag, pattern, tag, date, file;
+  bool favorites = false, dot = false;
+  ListRunsOptions runs;
+  TrialOptions trial;
   TriggerOptions trigger;
   std::vector<std::string> files;
   std::string folder;
@@ -35,13 +39,19 @@ class DagLine {
  private:
   void AddDags() {
     CLI::App& dags = tree_.Group(
-        "dags", "DAGs: list, show, validate, trigger, pause, next-execution, versions, diff, delete");
+        "dags",
+        "DAGs: list, show, details, state, graph, dependencies, import-errors, validate, test, report, trigger, pause, "
+        "favorite, next-execution, versions, diff, delete");
     AddOffline(dags);
+    AddGraphs(dags);
     AddVersions(dags);
-    CLI::App* list = tree_.Add(dags, "list", "all DAGs",
-                               [this](Context& c, bool&) { return ListDags(c, in_.pattern, in_.tag); });
+    AddLooks(dags);
+    CLI::App* list = tree_.Add(dags, "list", "all DAGs", [this](Context& c, bool&) {
+      return ListDags(c, in_.pattern, in_.tag, in_.favorites);
+    });
     list->add_option("--pattern", in_.pattern, "ids like this, % stands for anything");
     list->add_option("--tag", in_.tag, "with this tag");
+    list->add_flag("--favorites", in_.favorites, "your favorites");
     tree_
         .Add(dags, "show", "one DAG and its tasks", [this](Context& c, bool&) { return ShowDag(c, in_.dag); })
         ->add_option("dag", in_.dag)
@@ -63,6 +73,14 @@ class DagLine {
           ->add_option("dag", in_.dag)
           ->required();
     }
+    for (const bool favorite : {true, false}) {
+      tree_
+          .Add(dags, favorite ? "favorite" : "unfavorite",
+               favorite ? "marks it as one of yours" : "takes that mark away",
+               [this, favorite](Context& c, bool&) { return SetFavorite(c, in_.dag, favorite); })
+          ->add_option("dag", in_.dag)
+          ->required();
+    }
   }
 
   // What needs no scheduler.
@@ -78,6 +96,17 @@ class DagLine {
       const int status = tree_.Show(
           [&](Output& output) { return Validate(output, in_.files, in_.folder, tree_.zones(), found); });
       return status == kOk && found ? kProblem : status;
+    });
+    CLI::App* test = dags.add_subcommand(
+        "test", "runs it once, on a scheduler and a worker that are started for it; exit status 3 when it fails");
+    test->add_option("dag", in_.trial.dag, "a DAG file, or the id of a DAG in the DAG folder")->required();
+    AddTrial(tree_, in_.trial, test);
+    CLI::App* report = dags.add_subcommand("report", "how long DAG files take to read, and what they define");
+    report->fallthrough();
+    report->add_option("files", in_.files, "DAG files, or folders of them")->required();
+    tree_.Choose(*report, [this] {
+      return tree_.Show(
+          [this](Output& output) { return ReportFiles(output, in_.files, tree_.zones(), tree_.clock()); });
     });
     tree_.Choose(*dags.add_subcommand("schema", "the JSON Schema of DAG files, for editors"), [] {
       std::cout << ToPrettyJson(JsonSchema()) << '\n';
@@ -114,6 +143,81 @@ class DagLine {
   Status NextOfFile(Output& output) {
     ASSIGN_OR_RETURN(const DagPtr dag, DagOfFile(in_.next.file, in_.next.dag_id, tree_.zones()));
     return ShowNext(output, *dag, in_.next, tree_.zones(), tree_.clock().now().wall);
+  }
+
+  void AddLooks(CLI::App& dags) {
+    tree_
+        .Add(dags, "import-errors", "files that do not load, and why; exit status 1 when there is one",
+             [](Context& c, bool&) { return ListImportErrors(c); })
+        ->alias("list-import-errors");
+    tree_
+        .Add(dags, "details", "everything that is known of a DAG",
+             [this](Context& c, bool&) { return ShowDetails(c, in_.dag); })
+        ->add_option("dag", in_.dag)
+        ->required();
+    CLI::App* state = tree_.Add(dags, "state", "of its runs for a date",
+                                [this](Context& c, bool&) { return ShowRunState(c, in_.dag, in_.date); });
+    state->add_option("dag", in_.dag)->required();
+    state->add_option("date", in_.date, "2001-03-01 (that day in UTC), or RFC 3339; or the id of a run")
+        ->required();
+    AddRunList(in_.runs, tree_.Add(dags, "list-runs", "the same as runs list",
+                                   [this](Context& c, bool&) { return ListRuns(c, in_.runs); }));
+  }
+
+  void AddGraphs(CLI::App& dags) {
+    CLI::App* graph = dags.add_subcommand("graph", "its tasks as Graphviz text: | dot -Tsvg > dag.svg");
+    graph->fallthrough();
+    graph->add_option("dag", in_.dag)->required();
+    graph->add_option("--file", in_.file, "a DAG file; without it the scheduler is asked");
+    tree_.Choose(*graph, [this] {
+      const CommandTree::Ask ask = [this](Context& context, bool&) -> Status {
+        ASSIGN_OR_RETURN(const Value source, context.client.Get("/api/v2/dagSources/" + Segment(in_.dag)));
+        ASSIGN_OR_RETURN(const DagPtr dag, DagOfText(Text(source, "content"), in_.dag, tree_.zones()));
+        ShowGraph(context.output, *dag);
+        return OkStatus();
+      };
+      const auto of_file = [this](Output& output) -> Status {
+        ASSIGN_OR_RETURN(const DagPtr dag, DagOfFile(in_.file, in_.dag, tree_.zones()));
+        ShowGraph(output, *dag);
+        return OkStatus();
+      };
+      return in_.file.empty() ? tree_.Talk(ask) : tree_.Show(of_file);
+    });
+    CLI::App* dependencies = dags.add_subcommand(
+        "dependencies", "which DAGs start or hold up others: by datasets, trigger_dag, sensors");
+    dependencies->alias("show-dependencies");
+    dependencies->fallthrough();
+    dependencies->add_option("files", in_.files,
+                             "DAG files, or folders of them; without one the scheduler is asked");
+    dependencies->add_flag("--dot", in_.dot, "as Graphviz text");
+    tree_.Choose(*dependencies, [this] {
+      const CommandTree::Ask ask = [this](Context& context, bool&) -> Status {
+        ASSIGN_OR_RETURN(const std::vector<DagPtr> known, KnownDags(context));
+        ShowDependencies(context.output, known, in_.dot);
+        return OkStatus();
+      };
+      const auto of_files = [this](Output& output) -> Status {
+        ASSIGN_OR_RETURN(const std::vector<LoadedDag> loaded, LoadFiles(in_.files, "", tree_.zones()));
+        std::vector<DagPtr> defined;
+        for (const LoadedDag& one : loaded) defined.push_back(one.dag);
+        ShowDependencies(output, defined, in_.dot);
+        return OkStatus();
+      };
+      return in_.files.empty() ? tree_.Talk(ask) : tree_.Show(of_files);
+    });
+  }
+
+  StatusOr<std::vector<DagPtr>> KnownDags(Context& context) {
+    ASSIGN_OR_RETURN(const Value::List rows, context.client.All("/api/v2/dags", "dags", {}, 10'000));
+    std::vector<DagPtr> dags;
+    for (const Value& row : rows) {
+      const std::string id = Text(row, "dag_id");
+      ASSIGN_OR_RETURN(const Value source, context.client.Get("/api/v2/dagSources/" + Segment(id)));
+      StatusOr<DagPtr> dag = DagOfText(Text(source, "content"), id, tree_.zones());
+      // A job's is no DAG file, and depends on nobody.
+      if (dag.ok()) dags.push_back(std::move(*dag));
+    }
+    return dags;
   }
 
   void AddSimulate() {

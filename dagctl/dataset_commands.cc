@@ -80,6 +80,21 @@ Status ListDatasetEvents(Context& context, const std::string& name, int limit) {
   return OkStatus();
 }
 
+Status ShowDataset(Context& context, const std::string& name) {
+  ASSIGN_OR_RETURN(const Value dataset, Find(context, name));
+  context.output.Rows(kDatasetFields, {Flat(dataset)});
+  return OkStatus();
+}
+
+Status MaterializeDataset(Context& context, const std::string& name) {
+  ASSIGN_OR_RETURN(const Value dataset, Find(context, name));
+  const std::string path = std::string(kAssets) + "/" + ToJson(*dataset.Find("id")) + "/materialize";
+  ASSIGN_OR_RETURN(const Value run, context.client.Post(path, Value(Value::Map())));
+  context.output.Rows(
+      {{"dag_id", "DAG"}, {"dag_run_id", "RUN"}, {"state", "STATE"}, {"logical_date", "LOGICAL DATE"}}, {run});
+  return OkStatus();
+}
+
 Status UpdateDataset(Context& context, const std::string& name, const std::string& extra) {
   const StatusOr<Value> value = ParseJson(extra);
   if (!value.ok() || !value->is_map()) return InvalidArgument("--extra must be a JSON object");

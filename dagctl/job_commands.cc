@@ -16,11 +16,6 @@ namespace {
 
 constexpr Duration kFirstLook = std::chrono::milliseconds(2);
 constexpr Duration kLongestLook = std::chrono::milliseconds(200);
-constexpr Duration kIdleTime = std::chrono::seconds(10);
-constexpr Duration kIdleLook = std::chrono::milliseconds(20);
-
-// Lets so much time pass; an error means: do not go on.
-using Pass = std::function<Status(Duration)>;
 
 std::string OneLine(std::string text) {
   std::replace(text.begin(), text.end(), '\n', ' ');
@@ -66,14 +61,6 @@ std::string Stages(RestClient& client, const Value& sent) {
             std::to_string(static_cast<int>(Number(stage, "tasks")));
   }
   return text.empty() ? "waiting" : text;
-}
-
-// Until the workers of a job that was cancelled have let go of it and of what it had staged.
-void AwaitIdle(RestClient& client, const Pass& pass) {
-  for (Duration waited{0}; waited < kIdleTime; waited += kIdleLook) {
-    const StatusOr<Value> workers = client.Get("/millrace/v1/workers");
-    if (!workers.ok() || Sum(*workers, "workers", "attempts") == 0 || !pass(kIdleLook).ok()) return;
-  }
 }
 
 // The run, when it has ended.

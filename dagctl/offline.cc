@@ -91,6 +91,59 @@ std::string FolderOf(const std::string& file) {
   return parent.empty() ? "." : parent;
 }
 
+StatusOr<std::vector<LoadedDag>> LoadFiles(const std::vector<std::string>& paths, const std::string& folder,
+                                           const ZoneDatabase& zones) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> files, FilesOf(paths));
+  std::vector<LoadedDag> dags;
+  std::string wrong;
+  for (const std::string& file : files) {
+    const StatusOr<std::string> text = ReadText(file);
+    if (!text.ok()) return text.status().WithContext(file);
+    const dagbag::FolderReader reader(folder.empty() ? DagFolder(file, paths) : folder);
+    const dagbag::LoadResult loaded = dagbag::LoadDagFile(file, *text, reader, zones);
+    for (const Problem& problem : loaded.problems) wrong += (wrong.empty() ? "" : "\n") + ToLine(problem);
+    for (const DagPtr& dag : loaded.dags) dags.push_back({file, dag});
+  }
+  if (!wrong.empty()) return InvalidArgument(wrong);
+  return dags;
+}
+
+Status ReportFiles(Output& output, const std::vector<std::string>& paths, const ZoneDatabase& zones,
+                   const Clock& clock) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> files, FilesOf(paths));
+  Value::List rows;
+  for (const std::string& file : files) {
+    const StatusOr<std::string> text = ReadText(file);
+    if (!text.ok()) return text.status().WithContext(file);
+    const dagbag::FolderReader reader(DagFolder(file, paths));
+    const BootTime before = clock.now().boot;
+    const dagbag::LoadResult loaded = dagbag::LoadDagFile(file, *text, reader, zones);
+    const Duration took = clock.now().boot - before;
+    std::string names;
+    std::size_t tasks = 0;
+    for (const DagPtr& dag : loaded.dags) {
+      names += (names.empty() ? "" : ", ") + dag->id;
+      tasks += dag->tasks.size();
+    }
+    rows.emplace_back(Value::Map{{"file", file},
+                                 {"milliseconds", static_cast<double>(took.count()) / 1000},
+                                 {"bytes", static_cast<std::int64_t>(text->size())},
+                                 {"dags", static_cast<std::int64_t>(loaded.dags.size())},
+                                 {"tasks", static_cast<std::int64_t>(tasks)},
+                                 {"problems", static_cast<std::int64_t>(loaded.problems.size())},
+                                 {"dag_ids", names}});
+  }
+  output.Rows({{"file", "FILE"},
+               {"milliseconds", "MS"},
+               {"bytes", "BYTES"},
+               {"dags", "DAGS"},
+               {"tasks", "TASKS"},
+               {"problems", "PROBLEMS"},
+               {"dag_ids", "WHICH"}},
+              rows);
+  return OkStatus();
+}
+
 Status Validate(Output& output, const std::vector<std::string>& paths, const std::string& folder,
                 const ZoneDatabase& zones, bool& found) {
   ASSIGN_OR_RETURN(const std::vector<std::string> files, FilesOf(paths));

@@ -39,6 +39,18 @@ StatusOr<DagPtr> DagOfText(const std::string& text, const std::string& dag_id, c
 StatusOr<std::vector<DagPtr>> DagsOfFile(const std::string& file, const std::string& dag_id,
                                          const ZoneDatabase& zones);
 
+struct LoadedDag {
+  std::string file;
+  DagPtr dag;
+};
+// Those of all the files (a folder stands for the DAG files in it). Contracts and scripts are looked for beneath
+// `folder`; "": as Validate does. INVALID_ARGUMENT: their problems, a line each.
+StatusOr<std::vector<LoadedDag>> LoadFiles(const std::vector<std::string>& paths, const std::string& folder,
+                                           const ZoneDatabase& zones);
+// A row a file: how long it takes to read, how large it is, what it defines.
+Status ReportFiles(Output& output, const std::vector<std::string>& paths, const ZoneDatabase& zones,
+                   const Clock& clock);
+
 // The next runs of its timetable, with both ends of their data intervals.
 Status ShowNext(Output& output, const Dag& dag, const NextOptions& options, const ZoneDatabase& zones,
                 WallTime now);

@@ -44,7 +44,7 @@ Status AnswerApproval(Context& context, const AnswerOptions& options);
 
 struct ClearRunOptions {
   std::string dag_id, run_id;
-  bool only_failed = false, only_new = false, newest_version = false, dry_run = false;
+  bool only_failed = false, only_skipped = false, only_new = false, newest_version = false, dry_run = false;
 };
 Status ClearRun(Context& context, const ClearRunOptions& options);
 Status DeleteRun(Context& context, const std::string& dag_id, const std::string& run_id);

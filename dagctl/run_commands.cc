@@ -45,11 +45,14 @@ Value::List NamedByIndex(Value::List tasks) {
   return tasks;
 }
 
-Status ListRuns(Context& context, const std::string& dag_id, const std::string& state, int limit) {
+Status ListRuns(Context& context, const ListRunsOptions& options) {
   QueryParameters query = {{"order_by", "-id"}};
-  if (!state.empty()) query.emplace_back("state", state);
-  ASSIGN_OR_RETURN(const Value::List runs, context.client.All(DagPath(dag_id.empty() ? "~" : dag_id) + "/dagRuns", "dag_runs", query,
-                                                              static_cast<std::size_t>(std::max(limit, 1))));
+  if (!options.state.empty()) query.emplace_back("state", options.state);
+  if (!options.from.empty()) query.emplace_back("logical_date_gte", options.from);
+  if (!options.to.empty()) query.emplace_back("logical_date_lte", options.to);
+  const std::string path = DagPath(options.dag_id.empty() ? "~" : options.dag_id) + "/dagRuns";
+  ASSIGN_OR_RETURN(const Value::List runs, context.client.All(path, "dag_runs", query,
+                                                              static_cast<std::size_t>(std::max(options.limit, 1))));
   context.output.Rows(kRunFields, runs);
   return OkStatus();
 }

@@ -9,7 +9,8 @@ namespace millrace::dagctl {
 namespace {
 
 struct Arguments {
-  std::string dag, run, run_state, dataset;
+  std::string dag, run, dataset;
+  ListRunsOptions runs;
   std::string extra = "{}";
   int limit = 25;
   MarkOptions mark;
@@ -30,12 +31,8 @@ class RunLine {
  private:
   void AddRuns() {
     CLI::App& runs = tree_.Group("runs", "runs: list, show, watch, deadlines, cancel, clear, mark, delete");
-    CLI::App* list = tree_.Add(runs, "list", "runs, newest first", [this](Context& c, bool&) {
-      return ListRuns(c, in_.dag, in_.run_state, in_.limit);
-    });
-    list->add_option("dag", in_.dag, "of this DAG; all when left out");
-    list->add_option("--run-state", in_.run_state, "queued, running, success or failed");
-    list->add_option("--limit", in_.limit, "at most so many")->capture_default_str();
+    AddRunList(in_.runs, tree_.Add(runs, "list", "runs, newest first",
+                                   [this](Context& c, bool&) { return ListRuns(c, in_.runs); }));
     AddRun(in_.dag, in_.run,
            tree_.Add(runs, "show", "one run and its task instances",
                      [this](Context& c, bool&) { return ShowRun(c, in_.dag, in_.run); }));
@@ -63,6 +60,7 @@ class RunLine {
           return ClearRun(c, in_.clear_run);
         }));
     clear->add_flag("--only-failed", in_.clear_run.only_failed, "only what failed");
+    clear->add_flag("--only-skipped", in_.clear_run.only_skipped, "only what was skipped");
     clear->add_flag("--only-new", in_.clear_run.only_new, "only what the newest version has got since");
     clear->add_flag("--newest-version", in_.clear_run.newest_version,
                     "all of it, on the newest version of the DAG");
@@ -117,7 +115,16 @@ class RunLine {
   }
 
   void AddDatasets() {
-    CLI::App& datasets = tree_.Group("datasets", "datasets: list, events, queued, update");
+    CLI::App& datasets =
+        tree_.Group("datasets", "datasets: list, show, events, queued, update, materialize");
+    datasets.alias("assets");
+    const auto named = [this](CLI::App* command) { command->add_option("dataset", in_.dataset)->required(); };
+    CLI::App* show = tree_.Add(datasets, "show", "one of them",
+                               [this](Context& c, bool&) { return ShowDataset(c, in_.dataset); });
+    show->alias("details");
+    named(show);
+    named(tree_.Add(datasets, "materialize", "starts the DAG that makes it",
+                    [this](Context& c, bool&) { return MaterializeDataset(c, in_.dataset); }));
     tree_
         .Add(datasets, "list", "who makes and reads them, whom they start",
              [this](Context& c, bool&) { return ListDatasets(c, in_.dag); })

@@ -1,10 +1,13 @@
 #include <CLI/CLI.hpp>
+#include <iostream>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "dagctl/command_lines.h"
 #include "dagctl/commands.h"
 #include "dagctl/credential_line.h"
+#include "dagctl/exchange.h"
 #include "dagctl/operations.h"
 
 namespace millrace::dagctl {
@@ -14,6 +17,8 @@ struct Arguments {
   NotificationOptions notifications;
   std::int64_t notification = 0;
   PoolOptions pool;
+  ImportOptions pools, connections;
+  std::string file;
   AuditOptions audit;
   VariableOptions variable;
   ConnectionOptions connection;
@@ -35,7 +40,7 @@ class StoreLine {
 
  private:
   void AddPools() {
-    CLI::App& pools = tree_.Group("pools", "named limits across DAGs: list, set, delete");
+    CLI::App& pools = tree_.Group("pools", "named limits across DAGs: list, set, delete, import, export");
     tree_.Add(pools, "list", "all, with what is taken of them",
               [](Context& c, bool&) { return ListPools(c); });
     CLI::App* set = tree_.Add(pools, "set", "makes or changes one",
@@ -48,6 +53,25 @@ class StoreLine {
         .Add(pools, "delete", "its tasks wait until there is one of that name again",
              [this](Context& c, bool&) { return DeletePool(c, in_.pool.name); })
         ->add_option("name", in_.pool.name)
+        ->required();
+    AddFiles(pools, in_.pools, "an object with its slots, as Airflow writes it", ImportPools, ExportPools);
+  }
+
+  // `import` and `export` of a group.
+  void AddFiles(CLI::App& group, ImportOptions& in, const std::string& what,
+                Status (*import)(Context&, const ImportOptions&, std::istream&),
+                Status (*to)(Context&, const std::string&)) {
+    CLI::App* from = tree_.Add(group, "import", "those of a JSON or YAML file",
+                               [&in, import](Context& c, bool&) { return import(c, in, std::cin); });
+    from->add_option("file", in.file, "an object of names, each " + what + "; - for standard input")
+        ->required();
+    from->add_option("-a,--action-on-existing-key", in.on_existence, "overwrite, fail or skip")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"overwrite", "fail", "skip"}));
+    tree_
+        .Add(group, "export", "into a JSON file; what is secret is never shown, and left out",
+             [this, to](Context& c, bool&) { return to(c, in_.file); })
+        ->add_option("file", in_.file, "- for standard output")
         ->required();
   }
 
@@ -63,9 +87,12 @@ class StoreLine {
   }
 
   void AddCredentials() {
+    CLI::App& connections =
+        tree_.Group("connections", "named credentials: list, get, add, test, delete, import, export");
+    AddFiles(connections, in_.connections, "a URI or an object of its parts", ImportConnections,
+             ExportConnections);
     AddCredentialCommands(tree_.Group("variables", "named values: list, get, set, delete, import, export"),
-                          tree_.Group("connections", "named credentials: list, get, add, test, delete"),
-                          in_.variable, in_.connection,
+                          connections, in_.variable, in_.connection,
                           [this](CLI::App& group, const char* name, const char* help, CommandTree::Ask ask) {
                             return tree_.Add(group, name, help, std::move(ask));
                           });

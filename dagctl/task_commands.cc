@@ -76,6 +76,7 @@ Status ClearTasks(Context& context, const ClearOptions& options) {
                  {"reset_dag_runs", !options.keep_run},  {"run_on_latest_version", options.newest_version},
                  {"refresh_cache", options.refresh_cache}};
   if (options.only_running) body.Set("only_running", true);
+  if (options.only_skipped) body.Set("only_skipped", true);
   if (options.prevent_running) body.Set("prevent_running_task", true);
   if (!options.note.empty()) body.Set("note", options.note);
   if (options.run_id != "~") body.Set("dag_run_id", options.run_id);

@@ -14,6 +14,7 @@ namespace {
 struct Arguments {
   std::string dag, run, task;
   LogOptions logs;
+  TrialOptions trial;
   ClearOptions clear;
   RenderOptions render;
   MarkOptions mark;
@@ -29,9 +30,19 @@ class TaskLine {
  private:
   void AddTasks() {
     CLI::App& tasks = tree_.Group(
-        "tasks", "task instances: list, logs, why, clear, mark, render, approvals, approve, reject, answer");
+        "tasks", "task instances: list, state, logs, why, clear, mark, render, test, approvals, approve, reject, answer");
     AddRender(tasks);
     AddApprovals(tasks);
+    CLI::App* test = tasks.add_subcommand(
+        "test", "runs one without what it needs, as dags test does; exit status 3 when it fails");
+    test->add_option("dag", in_.trial.dag, "a DAG file, or the id of a DAG in the DAG folder")->required();
+    test->add_option("task", in_.trial.task)->required();
+    AddTrial(tree_, in_.trial, test);
+    AddRun(in_.dag, in_.run,
+           tree_.Add(tasks, "state", "of one, and of each instance when it is mapped",
+                     [this](Context& c, bool&) { return ShowTaskState(c, in_.dag, in_.run, in_.task); }))
+        ->add_option("task", in_.task)
+        ->required();
     AddRun(in_.dag, in_.run, tree_.Add(tasks, "list", "a run's task instances", [this](Context& c, bool&) {
       return ListTasks(c, in_.dag, in_.run);
     }));
@@ -46,16 +57,19 @@ class TaskLine {
         AddRun(in_.dag, in_.run,
                tree_.Add(tasks, "why", "what it waits for, or how and by whom it ended",
                          [this](Context& c, bool&) { return TaskWhy(c, in_.dag, in_.run, in_.task); }));
+    why->alias("failed-deps");
     why->add_option("task", in_.task)->required();
     CLI::App* clear = tree_.Add(tasks, "clear", "runs them again", [this](Context& c, bool&) {
       in_.clear.dag_id = in_.dag, in_.clear.run_id = in_.run;
       return ClearTasks(c, in_.clear);
     });
-    AddRun(in_.dag, in_.run, clear)->add_option("tasks", in_.clear.task_ids, "which; all when left out");
+    AddRun(in_.dag, in_.run, clear)
+        ->add_option("tasks", in_.clear.task_ids, "which, task groups among them; all when left out");
     clear->add_flag("--upstream", in_.clear.upstream, "and what they depend on");
     clear->add_flag("--downstream", in_.clear.downstream, "and what depends on them");
     clear->add_flag("--only-failed", in_.clear.only_failed, "of these only failed ones");
     clear->add_flag("--only-running", in_.clear.only_running, "of these only running ones");
+    clear->add_flag("--only-skipped", in_.clear.only_skipped, "of these only skipped ones");
     clear->add_flag("--prevent-running", in_.clear.prevent_running, "nothing, when one of them is running");
     clear->add_option("--note", in_.clear.note, "is left at each");
     clear->add_flag("--past", in_.clear.past, "and in the runs before, by logical date");
@@ -73,7 +87,7 @@ class TaskLine {
           in_.mark.dag_id = in_.dag, in_.mark.run_id = in_.run, in_.mark.task_id = in_.task;
           return MarkTask(c, in_.mark);
         }));
-    mark->add_option("task", in_.task)->required();
+    mark->add_option("task", in_.task, "or a task group: all of its tasks")->required();
     mark->add_option("state", in_.mark.state)
         ->required()
         ->check(CLI::IsMember({"success", "failed", "skipped"}));

@@ -71,10 +71,18 @@ Status MarkTask(Context& context, const MarkOptions& options) {
                                 {"include_downstream", options.downstream},
                                 {"include_past", options.past},
                                 {"include_future", options.future}};
-  const std::string path = TaskPath(options.dag_id, options.run_id, options.task_id);
-  ASSIGN_OR_RETURN(const Value answer,
-                   context.client.Patch(options.dry_run ? path + "/dry_run" : path, body));
-  return ShowInstances(context, answer, options.dry_run ? "would change" : "changed");
+  const std::string suffix = options.dry_run ? "/dry_run" : "";
+  StatusOr<Value> answer =
+      context.client.Patch(TaskPath(options.dag_id, options.run_id, options.task_id) + suffix, body);
+  if (answer.status().code() == Code::kNotFound) {
+    const std::string group =
+        RunPath(options.dag_id, options.run_id) + "/taskGroupInstances/" + Segment(options.task_id);
+    StatusOr<Value> marked = context.client.Patch(group + suffix, body);
+    // Neither a task nor a group: what was said of the task is what is meant.
+    if (marked.ok() || marked.status().code() != Code::kNotFound) answer = std::move(marked);
+  }
+  RETURN_IF_ERROR(answer.status());
+  return ShowInstances(context, *answer, options.dry_run ? "would change" : "changed");
 }
 
 Status MarkRun(Context& context, const std::string& dag_id, const std::string& run_id,
@@ -86,6 +94,7 @@ Status MarkRun(Context& context, const std::string& dag_id, const std::string& r
 Status ClearRun(Context& context, const ClearRunOptions& options) {
   const Value body = Value::Map{{"dry_run", options.dry_run},
                                 {"only_failed", options.only_failed},
+                                {"only_skipped", options.only_skipped},
                                 {"only_new", options.only_new},
                                 {"run_on_latest_version", options.newest_version}};
   ASSIGN_OR_RETURN(const Value answer,

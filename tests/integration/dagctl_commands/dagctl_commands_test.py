@@ -1,0 +1,186 @@
+"""The commands that look and those that carry things in and out, by the real dagctl against a real scheduler and worker.
+
+usage: dagctl_commands_test.py BIN_FOLDER SOURCE_FOLDER
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
+from cluster import Cluster, eventually  # noqa: E402
+
+BIN, SOURCE = map(pathlib.Path, sys.argv[1:3])
+del sys.argv[1:3]
+
+WRITER = """\
+dag_id: writer
+schedule: null
+tasks:
+  - group: stage
+    tasks:
+      - {id: make, uses: shell, with: {command: "echo made"}, outlets: [orders]}
+      - {id: odd, uses: shell, expand: {n: [1, 2]}, with: {command: "exit {{ map.n - 1 }}"}}
+  - {id: end, uses: empty, needs: [stage]}
+"""
+READER = """\
+dag_id: reader
+schedule: {datasets: {all: [orders]}}
+tasks:
+  - {id: read, uses: empty}
+  - {id: go, uses: trigger_dag, needs: [read], with: {dag: writer}, run_if: "{{ false }}"}
+"""
+NIGHTLY = """\
+dag_id: nightly
+schedule: "0 0 * * *"
+start_date: 2001-03-01
+end_date: 2001-03-03
+catchup: true
+tasks: [{id: nothing, uses: empty}]
+"""
+
+
+class CommandsTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = cls.enterClassContext(Cluster(BIN))
+        cls.cluster.start_scheduler()
+        cls.cluster.start_worker("w1")
+        for name, text in (("writer", WRITER), ("reader", READER), ("nightly", NIGHTLY)):
+            cls.cluster.write_dag(name + ".yaml", text)
+        cls.run_id = cls.cluster.trigger("writer")
+        cls.cluster.await_run("writer", cls.run_id, "failed")
+
+    def dagctl(self, *arguments, status=0, text=None):
+        command = [BIN / "dagctl", "--state", self.cluster.state, *map(str, arguments)]
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, input=text, timeout=120)
+        self.assertEqual(done.returncode, status, f"{command}\n{done.stdout}{done.stderr}")
+        return done
+
+    def rows(self, *arguments, status=0):
+        return json.loads(self.dagctl(*arguments, "-o", "json", status=status).stdout)
+
+    def test_a_dag_is_made_a_favorite_and_listed_as_one(self):
+        self.assertEqual(self.rows("dags", "favorite", "reader"), [{"dag_id": "reader", "is_favorite": True}])
+        self.assertEqual([row["dag_id"] for row in self.rows("dags", "list", "--favorites")], ["reader"])
+        self.dagctl("dags", "unfavorite", "reader")
+        self.assertEqual(self.rows("dags", "list", "--favorites"), [])
+        self.assertIn("not marked", self.dagctl("dags", "unfavorite", "reader", status=1).stderr)
+        self.dagctl("dags", "favorite", "nothing", status=1)
+
+    def test_what_does_not_load_is_listed_and_is_an_exit_status(self):
+        self.dagctl("dags", "import-errors")
+        path = self.cluster.write_dag("broken.yaml", "dag_id: broken\ntasks: [{id: a, uses: shel}]\n")
+        eventually("the error is known", lambda: self.cluster.ask("GET", "/api/v2/importErrors")["total_entries"])
+        [row] = self.rows("dags", "list-import-errors", status=1)
+        self.assertIn("shel", row["stack_trace"])
+        path.unlink()
+        eventually("the error is gone", lambda: not self.cluster.ask("GET", "/api/v2/importErrors")["total_entries"])
+
+    def test_details_have_every_property(self):
+        [dag] = self.rows("dags", "details", "nightly")
+        self.assertEqual((dag["timezone"], dag["catchup"], dag["is_favorite"]), ("UTC", True, False))
+        self.assertIn("timetable_summary", self.dagctl("dags", "details", "nightly").stdout)
+
+    def test_the_runs_of_a_date_and_a_tasks_instances_tell_their_state(self):
+        eventually("three nights have run", lambda: len(self.rows("dags", "list-runs", "nightly", "--run-state", "success")) == 3)
+        [row] = self.rows("dags", "state", "nightly", "2001-03-02")
+        self.assertEqual((row["state"], row["logical_date"][:10]), ("success", "2001-03-02"))
+        self.assertEqual(self.rows("dags", "state", "nightly", row["logical_date"]), [row])
+        self.assertEqual(self.rows("dags", "state", "nightly", row["dag_run_id"]), [row])
+        self.assertIn("no run for 2001-04-01", self.dagctl("dags", "state", "nightly", "2001-04-01", status=1).stderr)
+        some = self.rows("runs", "list", "nightly", "--from", "2001-03-02", "--to", "2001-03-02")
+        self.assertEqual([one["dag_run_id"] for one in some], [row["dag_run_id"]])
+        states = {one["task_id"]: one["state"] for one in self.rows("tasks", "state", "writer", self.run_id, "stage.odd")}
+        self.assertEqual(states, {"stage.odd[0]": "success", "stage.odd[1]": "failed"})
+        [one] = self.rows("tasks", "state", "writer", self.run_id, "stage.odd[1]")
+        self.assertEqual(one["state"], "failed")
+        self.dagctl("tasks", "state", "writer", self.run_id, "nothing", status=1)
+
+    def test_graphs_and_dependencies_are_told_by_the_scheduler_and_of_files_alike(self):
+        dot = self.dagctl("dags", "graph", "writer").stdout
+        self.assertTrue(dot.startswith('digraph "writer" {'), dot)
+        self.assertIn('"stage.make" -> "end";', dot)
+        self.assertEqual(self.dagctl("dags", "graph", "writer", "--file", self.cluster.dags / "writer.yaml").stdout, dot)
+        found = self.rows("dags", "dependencies")
+        self.assertEqual([(row["kind"], row["from_dag"], row["dataset"], row["to_dag"]) for row in found],
+                         [("dataset", "writer", "orders", "reader"), ("trigger", "reader", "", "writer")])
+        self.assertEqual(self.rows("dags", "show-dependencies", self.cluster.dags), found)
+        self.assertIn('"dataset:orders" -> "reader";', self.dagctl("dags", "dependencies", "--dot").stdout)
+        report = {pathlib.Path(row["file"]).name: row for row in self.rows("dags", "report", self.cluster.dags)}
+        self.assertEqual((report["writer.yaml"]["dags"], report["writer.yaml"]["tasks"], report["writer.yaml"]["bytes"]), (1, 3, len(WRITER)))
+
+    def test_a_group_is_marked_and_skipped_ones_alone_are_cleared(self):
+        run = self.rows("dags", "trigger", "writer", "--wait", status=3)[0]["dag_run_id"]
+        would = self.rows("tasks", "mark", "writer", run, "stage", "success", "--dry-run")
+        self.assertEqual({row["task_id"] for row in would}, {"stage.odd[1]", "end"})  # what failed behind it runs again
+        self.rows("tasks", "mark", "writer", run, "stage", "success")
+        self.cluster.await_run("writer", run, "success")
+        self.rows("tasks", "mark", "writer", run, "stage.make", "skipped")
+        preview = self.rows("tasks", "clear", "writer", run, "--only-skipped", "--dry-run")
+        self.assertEqual([row["task_id"] for row in preview], ["stage.make"])
+        self.dagctl("tasks", "clear", "writer", run, "--only-skipped", "--only-failed", status=1)
+        self.rows("tasks", "clear", "writer", run, "stage.make", "--only-skipped")
+        self.cluster.await_task("writer", run, "stage.make", "success")
+        self.dagctl("tasks", "mark", "writer", run, "nothing", "success", status=1)
+
+    def test_pools_go_out_and_come_in_as_a_file(self):
+        file = self.cluster.folder / "pools.json"
+        file.write_text('{"db": {"slots": 3, "description": "the warehouse", "include_deferred": true}, "web": {"slots": 9}}')
+        self.assertIn("imported 2", self.dagctl("pools", "import", file).stdout)
+        out = self.cluster.folder / "out.json"
+        self.dagctl("pools", "export", out)
+        told = json.loads(out.read_text())
+        self.assertEqual(told["db"], {"slots": 3, "description": "the warehouse", "include_deferred": True})
+        self.assertIn("default_pool", told)
+        self.assertIn("db", self.dagctl("pools", "import", file, "-a", "fail", status=1).stderr)
+        self.dagctl("pools", "import", out)  # what went out comes in again
+        self.assertEqual(json.loads(self.dagctl("pools", "export", "-").stdout), told)
+        self.dagctl("pools", "import", "-", text="[1]", status=1)
+        for name in ("db", "web"):
+            self.dagctl("pools", "delete", name)
+
+    def test_connections_come_in_and_go_out_without_what_is_secret(self):
+        file = self.cluster.folder / "connections.yaml"
+        file.write_text("""
+lake: "duckdb:lake.duckdb"
+mail: {conn_type: smtp, host: localhost, port: 25, login: ana, password: t0ps3cret, extra: {tls: none}}
+""")
+        self.assertIn("imported 2", self.dagctl("connections", "import", file).stdout)
+        out = self.cluster.folder / "out.json"
+        said = self.dagctl("connections", "export", out, status=1)
+        self.assertIn("mail", said.stderr)
+        self.assertNotIn("lake", said.stderr)
+        self.assertNotIn("t0ps3cret", out.read_text())
+        told = json.loads(out.read_text())
+        self.assertEqual((told["mail"]["host"], told["mail"]["port"], told["mail"].get("password")), ("localhost", 25, None))
+        self.assertEqual(told["lake"]["conn_type"], "duckdb")
+        self.dagctl("connections", "import", out)  # keeps the password that is there
+        self.assertIn("mail", self.dagctl("connections", "export", "-", status=1).stderr)
+        wrong = self.dagctl("connections", "import", "-", text="{mail: {password: [t0ps3cret", status=1).stderr
+        self.assertNotIn("t0ps3cret", wrong)
+        for name in ("lake", "mail"):
+            self.dagctl("connections", "delete", name)
+
+    def test_a_dataset_is_shown_and_made_by_the_dag_that_makes_it(self):
+        [dataset] = self.rows("assets", "details", "orders")
+        self.assertEqual((dataset["producing_tasks"], dataset["scheduled_dags"]), ("writer.stage.make", "reader"))
+        [run] = self.rows("datasets", "materialize", "orders")
+        self.assertEqual(run["dag_id"], "writer")
+        self.cluster.await_run("writer", run["dag_run_id"], "failed")
+        self.dagctl("datasets", "materialize", "nothing", status=1)
+
+    def test_health_is_an_exit_status(self):
+        for command in (("health",), ("jobs", "check")):
+            self.assertEqual({row["status"] for row in self.rows(*command)}, {"healthy"})
+        with Cluster(BIN) as other:
+            other.start_scheduler()
+            other.kill_scheduler()
+            command = [BIN / "dagctl", "--state", other.state, "health"]
+            self.assertEqual(subprocess.run(command, capture_output=True, timeout=60).returncode, 4)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
