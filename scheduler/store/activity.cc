@@ -33,7 +33,7 @@ StatusOr<std::vector<Ended<State>>> Counted(Database& database, const Query& que
 
 class Activity : public ActivityReader {
  public:
-  explicit Activity(ReadPool& pool) : pool_(pool) {}
+  Activity(ReadPool& pool, std::int64_t most) : pool_(pool), most_(most) {}
 
   StatusOr<ActivityCounts> Count(WallTime from, WallTime to, Duration part) override {
     return pool_.Read<ActivityCounts>([&](Database& database) -> StatusOr<ActivityCounts> {
@@ -45,26 +45,29 @@ class Activity : public ActivityReader {
       runs.Tail("GROUP BY part, state ORDER BY part, state");
       ASSIGN_OR_RETURN(counts.runs, Counted<RunState>(database, runs));
 
-      const std::string ended = "t.state IN " + Terminal();
-      Query tasks("SELECT CASE WHEN " + ended +
-                  " THEN (t.ended_at - ?) / ? ELSE -1 END AS part, t.state, count(*) FROM (SELECT run, state "
-                  "FROM run WHERE " +
-                  kRunsSince +
-                  " ORDER BY run DESC LIMIT ?) r JOIN task_instance t ON t.key BETWEEN (r.run << " +
-                  std::to_string(kIndexBits) + ") AND (r.run << " + std::to_string(kIndexBits) + " | " +
-                  std::to_string(kMaxIndex) + ")");
+      const std::string ended = "state IN " + Terminal();
+      // The newest runs first, so that what is left out is the oldest.
+      Query tasks(
+          "SELECT CASE WHEN " + ended +
+          " THEN (ended_at - ?) / ? ELSE -1 END AS part, state, count(*) FROM (SELECT t.state, t.ended_at "
+          "FROM (SELECT run, state FROM run WHERE " +
+          kRunsSince +
+          " ORDER BY run DESC LIMIT ?) r CROSS JOIN task_instance t ON t.key BETWEEN (r.run << " +
+          std::to_string(kIndexBits) + ") AND (r.run << " + std::to_string(kIndexBits) + " | " +
+          std::to_string(kMaxIndex) + ") WHERE CASE WHEN t." + ended +
+          " THEN t.ended_at >= ? AND t.ended_at < ? ELSE r.state < 2 END LIMIT ?)");
       tasks.Add(ToMicros(from)).Add(part.count()).Add(ToMicros(from)).Add(kMostRuns);
-      tasks.Where("CASE WHEN " + ended + " THEN t.ended_at >= ? AND t.ended_at < ? ELSE r.state < 2 END")
-          .Add(ToMicros(from))
-          .Add(ToMicros(to));
-      tasks.Tail("GROUP BY part, t.state ORDER BY part, t.state");
+      tasks.Add(ToMicros(from)).Add(ToMicros(to)).Add(most_);
+      tasks.Tail("GROUP BY part, state ORDER BY part, state");
       ASSIGN_OR_RETURN(counts.task_instances, Counted<TaskState>(database, tasks));
+      std::int64_t counted = 0;
+      for (const auto& one : counts.task_instances) counted += one.count;
 
       Query many("SELECT count(*) FROM (SELECT 1 FROM run");
       many.Where(kRunsSince).Add(ToMicros(from)).Tail("LIMIT ?)").Add(kMostRuns + 1);
       ASSIGN_OR_RETURN(Statement counting, many.Prepare(database));
       RETURN_IF_ERROR(counting.Step().status());
-      counts.all = counting.Int(0) <= kMostRuns;
+      counts.all = counting.Int(0) <= kMostRuns && counted < most_;
       return counts;
     });
   }
@@ -107,12 +110,13 @@ class Activity : public ActivityReader {
 
  private:
   ReadPool& pool_;
+  const std::int64_t most_;
 };
 
 }  // namespace
 
-std::unique_ptr<ActivityReader> MakeActivityReader(ReadPool& pool) {
-  return std::make_unique<Activity>(pool);
+std::unique_ptr<ActivityReader> MakeActivityReader(ReadPool& pool, std::int64_t most) {
+  return std::make_unique<Activity>(pool, most);
 }
 
 }  // namespace millrace::store

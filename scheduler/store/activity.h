@@ -25,7 +25,7 @@ struct Ended {
 struct ActivityCounts {
   std::vector<Ended<RunState>> runs;
   std::vector<Ended<TaskState>> task_instances;
-  bool all = true;  // false: the task instances of the newest runs only
+  bool all = true;  // false: only so many task instances, those of the newest runs
 };
 
 // A run, and those of its task instances that waited for a slot or were at work in the window.
@@ -48,6 +48,7 @@ class ActivityReader {
   virtual StatusOr<WindowActivity> ListWindow(WallTime from, WallTime to, std::int64_t limit) = 0;
 };
 
-std::unique_ptr<ActivityReader> MakeActivityReader(ReadPool& pool);
+// Counts at most so many task instances: a page may not keep a reader busy for long.
+std::unique_ptr<ActivityReader> MakeActivityReader(ReadPool& pool, std::int64_t most = 400'000);
 
 }  // namespace millrace::store

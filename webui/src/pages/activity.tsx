@@ -51,9 +51,7 @@ export function ActivityPage() {
               <History title="Task instances" activity={activity.data} what="task_instances" />
             </div>
             {!activity.data.all_counted && (
-              <p className="faint">
-                More runs ended than are looked at: the task instances are those of the newest 25,000.
-              </p>
+              <p className="faint">More ended than is counted: the task instances are those of the newest runs.</p>
             )}
           </>
         )}

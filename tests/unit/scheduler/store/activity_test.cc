@@ -95,6 +95,10 @@ TEST_F(ActivityTest, WhatEndedIsCountedByPartsOfTheTimeAndWhatGoesOnApart) {
   EXPECT_EQ(tell(counts.task_instances),
             "-1 running 1; -1 up_for_retry 1; 0 success 2; 1 failed 1; 1 upstream_failed 1; ");
   EXPECT_TRUE(counts.all);
+  // At most three: those of the newest runs, and it is said.
+  const ActivityCounts some = *MakeActivityReader(*Pool(), 3)->Count(noon_, noon_ + minutes(30), minutes(10));
+  EXPECT_EQ(tell(some.task_instances), "-1 running 1; -1 up_for_retry 1; 0 success 1; ");
+  EXPECT_FALSE(some.all);
 }
 
 TEST_F(ActivityTest, AWindowHasWhatWaitedOrWorkedInIt) {
