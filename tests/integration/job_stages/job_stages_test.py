@@ -35,7 +35,7 @@ class Jobs(unittest.TestCase):
 
     @classmethod
     def make_cluster(cls):
-        return cls.enterClassContext(Cluster(BIN, lease_ms=3000))
+        return cls.enterClassContext(Cluster(BIN, lease_ms=15000))
 
     @classmethod
     def setUpClass(cls):
@@ -169,7 +169,7 @@ class KeptWhenAWorkerDies(KeepingJobs):
 
     @classmethod
     def make_cluster(cls):
-        return cls.enterClassContext(Cluster(BIN, lease_ms=2000))
+        return cls.enterClassContext(Cluster(BIN, lease_ms=4000))
 
     def test_what_the_dead_worker_made_is_made_again_and_kept_once(self):
         told = self.run_totals("a", False)
