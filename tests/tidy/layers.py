@@ -25,7 +25,8 @@ ALLOWED = {
     "scheduler/auth": ["core", "scheduler/store/reader.h", "scheduler/inbox.h"],
     "scheduler/gateway": ["core", "platform/failpoint", "proto", "scheduler/auth", "scheduler/store/reader.h", "scheduler/store/logs.h",
                           "scheduler/inbox.h", "scheduler/sinks.h"],
-    "scheduler/api": ["core", "scheduler/http", "scheduler/auth", "scheduler/store/reader.h", "scheduler/store/run_counts.h", "scheduler/store/logs.h",
+    "scheduler/api": ["core", "scheduler/http", "scheduler/auth", "scheduler/store/reader.h", "scheduler/store/run_counts.h",
+                      "scheduler/store/activity.h", "scheduler/store/logs.h",
                       "scheduler/inbox.h", "scheduler/sinks.h"],
     # The loop: the engine and the interfaces.
     "scheduler": ["core", "scheduler/engine", "scheduler/store/store.h", "scheduler/store/reader.h",
