@@ -175,7 +175,7 @@ Value::Map WireDag(const store::DagEntry& entry, const AroundDags& around) {
           {"owners", dag.owner.empty() ? Value::List() : Value::List{dag.owner}},
           {"max_active_tasks", dag.max_active_tasks},
           {"max_active_runs", dag.max_active_runs},
-          {"max_consecutive_failed_dag_runs", 0},
+          {"max_consecutive_failed_dag_runs", dag.max_consecutive_failed_runs},
           {"has_task_concurrency_limits", std::any_of(dag.tasks.begin(), dag.tasks.end(),
                                                       [](const Task& task) {
                                                         return task.max_active_tis_per_dag > 0 ||

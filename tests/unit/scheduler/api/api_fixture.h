@@ -126,6 +126,7 @@ class ApiTest : public testing::Test {
     dag.hash = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     dag.description = "Delays by state";
     dag.tags = {"flights", "etl"};
+    dag.max_consecutive_failed_runs = 3;
     dag.owner = "data";
     dag.schedule = {ScheduleKind::kCronInterval,
                     "0 2 * * *",

@@ -17,6 +17,7 @@ TEST_F(DagRoutesTest, ADagHasEveryFieldThatClientsRequire) {
     EXPECT_FALSE(dags.At("dags.0." + std::string(field)).is_null()) << field;
   }
   EXPECT_EQ(dags.At("dags.0.tags.1.name"), Value("etl"));
+  EXPECT_EQ(dags.At("dags.0.max_consecutive_failed_dag_runs"), Value(3));
   EXPECT_EQ(dags.At("dags.0.next_dagrun_data_interval_start"), Value("2001-03-02T00:00:00Z"));
   EXPECT_EQ(dags.At("dags.0.next_dagrun_data_interval_end"), Value("2001-03-03T00:00:00Z"));
 }
