@@ -13,7 +13,7 @@ class Shower {
  public:
   explicit Shower(Context& context) : context_(context) {}
 
-  void Know(const Run& run) { 
+  void Know(const Run& run) {
     runs_.insert_or_assign(run.key, run);
     dags_.erase(run.key);
   }

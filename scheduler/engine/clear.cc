@@ -167,16 +167,10 @@ void Engine::State::UseNewestVersion(LiveRun& run) {
   });
   std::erase_if(dirty_instances, [&](const TaskInstanceKey& key) { return gone.contains(key); });
   if (run.instances.size() > size) run.instances.resize(size);
-  run.dag = dag;
+  run.UseDag(dag);
   run.row.version = run.owner->row.version;
   run.row.former_tasks.reset();
   run.tries_before = highest;
-  run.mapped.clear();
-  run.to_map.clear();
-  run.moved.clear();
-  run.task_limits.clear();
-  run.lanes.clear();
-  run.past.reset();
   run.unfinished = static_cast<std::int32_t>(run.instances.size());
   for (Instance& instance : run.instances) Recount(run, instance);
   Touch(run);

@@ -11,6 +11,7 @@
 #include <set>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "core/calendar/timetable.h"
@@ -152,6 +153,17 @@ struct LiveRun {
   bool dirty = false;
 
   bool complete() const { return instances.size() >= dag->tasks.size(); }
+  // Its tasks are those of another version from now on: all that is known by their places is found anew.
+  void UseDag(DagPtr other) {
+    dag = std::move(other);
+    mapped.clear();
+    to_map.clear();
+    moved.clear();
+    task_limits.clear();
+    lanes.clear();
+    past.reset();
+  }
+
   Instance& at(std::int32_t index) { return instances[static_cast<std::size_t>(index)]; }
   const Instance& at(std::int32_t index) const { return instances[static_cast<std::size_t>(index)]; }
   bool has(std::int32_t index) const { return static_cast<std::size_t>(index) < instances.size(); }

@@ -128,13 +128,7 @@ void Engine::State::Follow(LiveRun& run, const NewVersion& change) {
   }
   run.row.version = version;
   run.row.former_tasks = change.former;
-  run.dag = DagOfRun(run.row, run.owner->dag);
-  run.mapped.clear();
-  run.to_map.clear();
-  run.moved.clear();
-  run.task_limits.clear();
-  run.lanes.clear();
-  run.past.reset();
+  run.UseDag(DagOfRun(run.row, run.owner->dag));
   const auto place_of = [&](std::int32_t old) { return change.places[static_cast<std::size_t>(old)]; };
   for (Instance& instance : run.instances) {
     TaskInstance& row = instance.row;
