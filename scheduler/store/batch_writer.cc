@@ -9,6 +9,7 @@
 #include "scheduler/store/notifications.h"
 #include "scheduler/store/rows.h"
 #include "scheduler/store/schema.h"
+#include "scheduler/store/transitions.h"
 
 namespace millrace::store {
 namespace {

@@ -2,7 +2,7 @@
 
 #include "core/model/codec.h"
 #include "scheduler/store/listing.h"
-#include "scheduler/store/rows.h"
+#include "scheduler/store/transitions.h"
 
 namespace millrace::store {
 namespace {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "core/model/batch.h"
 #include "scheduler/store/sqlite.h"
@@ -70,9 +69,5 @@ void BindVariable(Statement& statement, const VariableRecord& row);
 void BindConnection(Statement& statement, const ConnectionRecord& row);
 void BindCached(Statement& statement, const CachedResult& row);
 void BindStageTask(Statement& statement, const StageTaskRow& row);
-
-// The journal's blob: 26 bytes a transition, little-endian (docs/formats.md).
-std::string EncodeTransitions(const std::vector<Transition>& transitions);
-StatusOr<std::vector<Transition>> DecodeTransitions(std::string_view blob);
 
 }  // namespace millrace::store

@@ -1,49 +1,15 @@
 // The outbox in the real store: read by the API, and in a store that an older program has written.
-#include <gtest/gtest.h>
-
-#include <filesystem>
-#include <future>
-
-#include "platform/clock.h"
-#include "scheduler/store/schema.h"
-#include "scheduler/store/sqlite.h"
-#include "scheduler/store/sqlite_readers.h"
-#include "scheduler/store/sqlite_store.h"
+#include "tests/unit/scheduler/store/store_fixture.h"
 
 namespace millrace::store {
 namespace {
 
-class Silent : public LogSink {
- public:
-  void Log(LogLevel, std::string_view) override {}
-};
-
-class NotificationsTest : public testing::Test {
+class NotificationsTest : public StoreTest {
  protected:
-  NotificationsTest() {
-    std::string pattern = testing::TempDir() + "millrace-outbox-XXXXXX";
-    folder_ = mkdtemp(pattern.data());
-  }
-  ~NotificationsTest() override {
-    store_.reset();
-    std::filesystem::remove_all(folder_);
-  }
-
-  void Open() {
-    StatusOr<std::unique_ptr<Store>> opened = OpenSqliteStore(folder_, log_);
-    ASSERT_TRUE(opened.ok()) << opened.status().ToString();
-    store_ = std::move(opened).value();
-    image_ = store_->Load().value();
-  }
-  void Commit(std::vector<Notification> rows) {
+  void CommitRows(std::vector<Notification> rows) {
     Batch batch;
-    batch.term = image_.term;
-    batch.sequence = ++image_.sequence;
     batch.notifications = std::move(rows);
-    std::promise<CommitResult> done;
-    store_->Commit(std::make_shared<const Batch>(std::move(batch)),
-                   [&](CommitResult result) { done.set_value(std::move(result)); });
-    ASSERT_EQ(done.get_future().get().outcome, CommitOutcome::kDurable);
+    Commit(std::move(batch));
   }
   static Notification Row(std::int64_t id, const std::string& dag_id, NotificationState state) {
     Notification row;
@@ -56,20 +22,13 @@ class NotificationsTest : public testing::Test {
     row.delivery.with = "{}";
     return row;
   }
-
-  Silent log_;
-  platform::SystemClock clock_;
-  std::string folder_;
-  std::unique_ptr<Store> store_;
-  Image image_;
 };
 
 TEST_F(NotificationsTest, TheyAreReadByStateDagTaskAndRunNewestFirst) {
   Open();
-  Commit({Row(1, "a", NotificationState::kDelivered), Row(2, "a", NotificationState::kFailed),
-          Row(3, "b", NotificationState::kFailed)});
-  const auto readers = SqliteReaders::Open(folder_, clock_).value();
-  NotificationReader& reader = readers->notifications();
+  CommitRows({Row(1, "a", NotificationState::kDelivered), Row(2, "a", NotificationState::kFailed),
+              Row(3, "b", NotificationState::kFailed)});
+  NotificationReader& reader = readers_->notifications();
   EXPECT_EQ(reader.GetNotification(2).value(), Row(2, "a", NotificationState::kFailed));
   EXPECT_EQ(reader.GetNotification(9).status().code(), Code::kNotFound);
   EXPECT_EQ(reader.ListNotifications({})->rows.front().id, 3);
@@ -82,14 +41,10 @@ TEST_F(NotificationsTest, TheyAreReadByStateDagTaskAndRunNewestFirst) {
 }
 
 TEST_F(NotificationsTest, AStoreOfAProgramThatHadNoOutboxGetsOne) {
-  {
-    const auto database = Database::Open(DatabasePath(folder_), Database::Mode::kReadWrite).value();
-    ASSERT_TRUE(MakeOlder(*database, 7).ok());
-  }
+  LeaveOlder(7);
   Open();
   EXPECT_EQ(image_.next_notification, 1);
-  Commit({Row(1, "a", NotificationState::kPending)});
-  store_.reset();
+  CommitRows({Row(1, "a", NotificationState::kPending)});
   Open();
   EXPECT_EQ(image_.notifications.size(), 1U);
   EXPECT_EQ(image_.next_notification, 2);

@@ -1,120 +1,17 @@
 // What people operate with, on the real store: backfills, pools, deletion, places that belong to another
 // task, backups.
-#include <gtest/gtest.h>
-
 #include <filesystem>
 #include <fstream>
-#include <future>
 
-#include "platform/clock.h"
 #include "scheduler/store/backup.h"
-#include "scheduler/store/schema.h"
-#include "scheduler/store/sqlite.h"
-#include "scheduler/store/sqlite_readers.h"
-#include "scheduler/store/sqlite_store.h"
+#include "tests/unit/scheduler/store/store_fixture.h"
 
 namespace millrace::store {
 namespace {
 
-class Quiet : public LogSink {
- public:
-  void Log(LogLevel, std::string_view) override {}
-};
-
-class OperationsTest : public testing::Test {
+class OperationsTest : public StoreTest {
  protected:
-  OperationsTest() {
-    std::string pattern = testing::TempDir() + "millrace-operations-XXXXXX";
-    folder_ = mkdtemp(pattern.data());
-    Start();
-  }
-  ~OperationsTest() override {
-    store_.reset();
-    std::filesystem::remove_all(folder_);
-  }
-
-  void Start() {
-    store_.reset();
-    StatusOr<std::unique_ptr<Store>> opened = OpenSqliteStore(folder_, log_);
-    MILLRACE_CHECK(opened.ok());
-    store_ = std::move(opened).value();
-    image_ = store_->Load().value();
-    sequence_ = image_.sequence;
-    readers_ = SqliteReaders::Open(folder_, clock_).value();
-  }
-
-  void Commit(Batch batch) {
-    batch.term = image_.term;
-    batch.sequence = ++sequence_;
-    std::promise<CommitResult> promise;
-    store_->Commit(std::make_shared<const Batch>(std::move(batch)),
-                   [&](CommitResult result) { promise.set_value(result); });
-    const CommitResult result = promise.get_future().get();
-    ASSERT_EQ(result.outcome, CommitOutcome::kDurable) << result.status.message();
-  }
-
-  static Batch WithDag() {
-    auto dag = std::make_shared<Dag>();
-    dag->id = "etl";
-    dag->tags = {"nightly"};
-    dag->tasks.resize(2);
-    dag->tasks[0].id = "a";
-    dag->tasks[1].id = "b";
-    dag->tasks[0].outlets = {"raw"};
-    dag->datasets = {{"raw", "raw", "asset", {}}};
-    Batch batch;
-    batch.dags.push_back({.dag_id = "etl", .version = 2});
-    batch.dag_versions.push_back({.dag_id = "etl", .version = 1, .created_at = {}, .dag = dag});
-    batch.dag_versions.push_back({.dag_id = "etl", .version = 2, .created_at = {}, .dag = dag});
-    return batch;
-  }
-
-  // An ended run with everything that can hang on one.
-  static void AddRun(Batch& batch, RunKey key, WallTime ended) {
-    millrace::Run run;
-    run.key = key;
-    run.dag_id = "etl";
-    run.run_id = "r" + std::to_string(ToInt(key));
-    run.type = RunType::kBackfill;
-    run.state = RunState::kSuccess;
-    run.version = 1;
-    run.logical_date = WallFromMicros(ToInt(key) * 1000);
-    run.ended_at = ended;
-    run.backfill = 7;
-    batch.runs.push_back(run);
-    for (const std::int32_t index : {0, 1}) {
-      TaskInstance instance;
-      instance.key = {key, index};
-      instance.state = TaskState::kSuccess;
-      batch.task_instances.push_back(instance);
-      Attempt attempt;
-      attempt.instance = instance.key;
-      attempt.try_number = 1;
-      attempt.fence = {1, static_cast<std::uint64_t>(ToInt(key) * 10 + index)};
-      batch.attempts.push_back(attempt);
-      batch.xcoms.push_back({instance.key, "return_value", "1", false, {}});
-    }
-    batch.run_events.push_back({key, 1});
-    batch.deadlines.push_back({key, 0, WallFromMicros(5), WallFromMicros(6), false});
-    batch.approvals.push_back({{key, 1}, 0, R"({"subject":"Go?"})", ended, {}, ended, "ana", "{}"});
-    batch.records.push_back(NoteRecord{{key, 0}, "looked at", "ana", ended});
-  }
-
-  std::int64_t Count(const std::string& table) {
-    const std::unique_ptr<Database> database =
-        Database::Open(DatabasePath(folder_), Database::Mode::kReadOnly).value();
-    Statement statement = database->Prepare("SELECT count(*) FROM " + table).value();
-    MILLRACE_CHECK(statement.Step().ok());
-    return statement.Int(0);
-  }
-
-  std::string folder_;
-  Quiet log_;
-  platform::SystemClock clock_;
-  std::unique_ptr<Store> store_;
-  std::unique_ptr<SqliteReaders> readers_;
-  Image image_;
-  std::uint64_t sequence_ = 0;
+  OperationsTest() { Open(); }
 };
 
 Backfill Example() {
@@ -177,7 +74,7 @@ TEST_F(OperationsTest, ABackfillIsReadBackWholeAndCountsItsRuns) {
   AddRun(batch, RunKey{2}, WallFromMicros(60));
   batch.runs[1].state = RunState::kFailed;
   Commit(std::move(batch));
-  Start();
+  Open();
   EXPECT_EQ(image_.backfills, std::vector<Backfill>{Example()});
   EXPECT_EQ(image_.next_backfill, 8);
   EXPECT_EQ(readers_->backfills().GetBackfill(7).value(), Example());
@@ -222,7 +119,7 @@ TEST_F(OperationsTest, ADeletedDagIsHiddenAndItsVersionsCountOn) {
   for (const char* table : {"run", "backfill", "dag_tag", "dataset_use", "dataset_queue"})
     EXPECT_EQ(Count(table), 0) << table;
   EXPECT_EQ(Count("dag_version"), 1);
-  Start();
+  Open();
   ASSERT_EQ(image_.dags.size(), 1U);
   EXPECT_TRUE(image_.dags[0].deleted);
   EXPECT_EQ(image_.dags[0].version, 2);
@@ -251,7 +148,7 @@ TEST_F(OperationsTest, PoolsAreKeptChangedAndDeleted) {
   Batch changing;
   changing.records = {PoolRow{"db", 5, "the warehouse", true, false}, PoolRow{"gone", 0, "", false, true}};
   Commit(std::move(changing));
-  Start();
+  Open();
   EXPECT_EQ(image_.pools, (std::vector<PoolRow>{{"db", 5, "the warehouse", true, false}}));
 }
 
@@ -307,69 +204,6 @@ TEST_F(OperationsTest, ABackupOpensAsAStoreOfItsOwn) {
   const Image image = restored->Load().value();
   EXPECT_EQ(image.dags.size(), 1U);
   EXPECT_EQ(image.next_run_key, 2);
-}
-
-TEST_F(OperationsTest, ApprovalsAreListedAtTheTryThatTheirTaskIsAt) {
-  Batch batch = WithDag();
-  AddRun(batch, RunKey{1}, WallFromMicros(100));
-  AddRun(batch, RunKey{2}, WallFromMicros(200));
-  batch.task_instances[3].try_number = 3;  // of the second run: it has asked again since, or will
-  batch.approvals.push_back({{RunKey{2}, 1}, 3, "{}", WallFromMicros(300), WallFromMicros(400), {}, "", ""});
-  batch.task_instances[3].state = TaskState::kDeferred;
-  Commit(batch);
-  ApprovalReader& reader = readers_->approvals();
-  const std::vector<ApprovalEntry> all = *reader.ListApprovals({});
-  ASSERT_EQ(all.size(), 2U);
-  EXPECT_EQ(all[0].row, batch.approvals[0]);
-  EXPECT_EQ(all[0].run.run_id, "r1");
-  EXPECT_EQ(all[1].row, batch.approvals[2]);
-  EXPECT_EQ(all[1].instance.state, TaskState::kDeferred);
-  EXPECT_EQ(reader.ListApprovals({.answered = false})->size(), 1U);
-  EXPECT_EQ(reader.ListApprovals({.dag_id = "etl", .run_id = "r1"})->size(), 1U);
-  EXPECT_TRUE(reader.ListApprovals({.dag_id = "other"})->empty());
-  EXPECT_EQ(reader.ListApprovals({.dag_pattern = "e%", .states = {TaskState::kDeferred}})->size(), 1U);
-  EXPECT_TRUE(reader.ListApprovals({.created_from = WallFromMicros(301)})->empty());
-  EXPECT_EQ(*reader.GetApproval({RunKey{2}, 1}, 3), batch.approvals[2]);
-  EXPECT_EQ(reader.GetApproval({RunKey{2}, 0}, 1).status().code(), Code::kNotFound);
-}
-
-TEST_F(OperationsTest, ApprovalsAndNotesGoWithTheirRun) {
-  Batch batch = WithDag();
-  AddRun(batch, RunKey{1}, WallFromMicros(100));
-  Commit(batch);
-  EXPECT_EQ(Count("approval"), 1);
-  EXPECT_EQ(Count("note"), 1);
-  Batch gone;
-  gone.deleted_runs = {RunKey{1}};
-  Commit(gone);
-  EXPECT_EQ(Count("approval"), 0);
-  EXPECT_EQ(Count("note"), 0);
-}
-
-TEST_F(OperationsTest, AStoreFromBeforeTriggersAndApprovalsOpensWithItsRunsAndInstances) {
-  store_.reset();
-  readers_.reset();
-  std::filesystem::remove_all(folder_);
-  std::filesystem::create_directory(folder_);
-  {
-    const auto older = Database::Open(DatabasePath(folder_), Database::Mode::kReadWrite).value();
-    ASSERT_TRUE(MakeOlder(*older, 4).ok());
-    ASSERT_TRUE(older
-                    ->Execute("INSERT INTO run (run, dag_id, run_id, type, state, version, run_after, queued_at, conf, "
-                              "triggered_by, note) VALUES (3, 'etl', 'r3', 1, 2, 1, 0, 0, '{}', 'ana', '');"
-                              "INSERT INTO task_instance (key, state, try_number, max_tries, lost, term, counter, "
-                              "session) VALUES (" +
-                              std::to_string(3LL << kIndexBits) + ", 4, 1, 0, 0, 1, 1, 0)")
-                    .ok());
-  }
-  Start();
-  const millrace::Run run = *readers_->runs().GetRun("etl", "r3");
-  EXPECT_EQ(run.triggered_by, "ana");
-  EXPECT_FALSE(run.triggering_task.has_value());
-  const TaskInstance instance = *readers_->task_instances().GetTaskInstance({RunKey{3}, 0});
-  EXPECT_EQ(instance.state, TaskState::kSuccess);
-  EXPECT_EQ(ToInt(instance.waits_for), 0);
-  EXPECT_TRUE(readers_->approvals().ListApprovals({})->empty());
 }
 
 TEST_F(OperationsTest, PagesByCursorSeeEachRowOnceInEveryOrderAndBothWays) {
@@ -429,52 +263,6 @@ TEST_F(OperationsTest, PagesByCursorSeeEachRowOnceInEveryOrderAndBothWays) {
   EXPECT_EQ(count, 46U);
 }
 
-TEST_F(OperationsTest, ANoteIsReplacedAndTakenAway) {
-  Batch batch = WithDag();
-  AddRun(batch, RunKey{1}, WallFromMicros(100));
-  Commit(batch);
-  const TaskInstanceKey key{RunKey{1}, 0};
-  ASSERT_EQ(readers_->task_instances().ListNotes({key, {RunKey{1}, 1}})->size(), 1U);
-  Batch other;
-  other.records.push_back(NoteRecord{key, "again", "bob", WallFromMicros(5)});
-  Commit(other);
-  EXPECT_EQ(readers_->task_instances().ListNotes({key})->at(0).text, "again");
-  EXPECT_EQ(readers_->task_instances().ListNotes({key})->at(0).user, "bob");
-  Batch none;
-  none.records.push_back(NoteRecord{key, "", "bob", WallFromMicros(6)});
-  Commit(none);
-  EXPECT_TRUE(readers_->task_instances().ListNotes({key})->empty());
-}
-
-TEST_F(OperationsTest, VariablesAndConnectionsAreKeptAsTheyWereSealed) {
-  Batch batch;
-  const VariableRecord bucket{.key = "bucket", .sealed = "v1:abc", .description = "where"};
-  ConnectionRecord lake{.id = "lake", .type = "s3", .description = "d", .host = "h", .login = "l", .schema = "s", .port = 5432,
-                        .sealed = "v1:def"};
-  batch.records = {bucket, VariableRecord{.key = "zone", .sealed = "v1:x", .description = ""}, lake};
-  Commit(batch);
-  EXPECT_EQ(*readers_->variables().GetVariable("bucket"), bucket);
-  EXPECT_EQ(readers_->variables().GetVariable("nothing").status().code(), Code::kNotFound);
-  EXPECT_EQ(*readers_->connections().GetConnection("lake"), lake);
-  EXPECT_EQ(readers_->variables().ListVariables({.pattern = "b%"})->total, 1);
-  const auto listed = *readers_->variables().ListVariables({.descending = true, .page = {.limit = 1, .offset = 1}});
-  EXPECT_EQ(listed.total, 2);
-  ASSERT_EQ(listed.rows.size(), 1U);
-  EXPECT_EQ(listed.rows[0], bucket);
-  lake.port.reset();
-  lake.sealed = "v1:ghi";
-  Batch next;
-  next.records = {lake, VariableRecord{.key = "bucket", .sealed = "", .description = "", .deleted = true}};
-  Commit(next);
-  EXPECT_EQ(*readers_->connections().GetConnection("lake"), lake);
-  EXPECT_EQ(readers_->variables().GetVariable("bucket").status().code(), Code::kNotFound);
-  lake.deleted = true;
-  Batch last;
-  last.records = {lake};
-  Commit(last);
-  EXPECT_EQ(readers_->connections().ListConnections({})->total, 0);
-}
-
 TEST_F(OperationsTest, CleaningForgetsCachedResultsThatAreOldOrHaveExpired) {
   Batch batch;
   const auto add = [&batch](const char* key, std::int64_t made, std::optional<WallTime> expires) {
@@ -495,25 +283,6 @@ TEST_F(OperationsTest, CleaningForgetsCachedResultsThatAreOldOrHaveExpired) {
   Commit(clean);
   EXPECT_EQ(Count("cached_result"), 1);
   EXPECT_TRUE(readers_->loader().LoadCached("new").ok());
-}
-
-TEST_F(OperationsTest, AStoreOfAnOlderProgramKeepsWhatItHasAndGetsRoomForVariables) {
-  readers_.reset();
-  store_.reset();
-  std::filesystem::remove_all(folder_);
-  std::filesystem::create_directory(folder_);
-  {
-    const auto database = *Database::Open(DatabasePath(folder_), Database::Mode::kReadWrite);
-    ASSERT_TRUE(MakeOlder(*database, 4).ok());
-    ASSERT_TRUE(database->Execute("INSERT INTO pool VALUES ('heavy', 2, '', 0)").ok());
-  }
-  Start();
-  EXPECT_EQ(Count("pool"), 1);
-  Batch batch;
-  batch.records = {VariableRecord{.key = "bucket", .sealed = "v1:abc", .description = ""}};
-  Commit(batch);
-  EXPECT_EQ(readers_->variables().GetVariable("bucket")->sealed, "v1:abc");
-  EXPECT_EQ(Count("connection") + Count("cached_result"), 0);
 }
 
 }  // namespace

@@ -1,32 +1,13 @@
 #include "scheduler/store/sqlite_store.h"
 
-#include <gtest/gtest.h>
-
-#include <filesystem>
-#include <future>
-
-#include "platform/clock.h"
 #include "scheduler/store/log_segments.h"
-#include "scheduler/store/schema.h"
-#include "scheduler/store/sqlite.h"
-#include "scheduler/store/sqlite_readers.h"
+#include "tests/unit/scheduler/store/store_fixture.h"
 
 namespace millrace::store {
 namespace {
 
-class Quiet : public LogSink {
- public:
-  void Log(LogLevel, std::string_view) override {}
-};
-
-class SqliteStoreTest : public testing::Test {
+class SqliteStoreTest : public StoreFolder {
  protected:
-  SqliteStoreTest() {
-    std::string pattern = testing::TempDir() + "millrace-store-XXXXXX";
-    folder_ = mkdtemp(pattern.data());
-  }
-  ~SqliteStoreTest() override { std::filesystem::remove_all(folder_); }
-
   std::unique_ptr<Store> Open() {
     StatusOr<std::unique_ptr<Store>> store = OpenSqliteStore(folder_, log_);
     EXPECT_TRUE(store.ok()) << store.status().message();
@@ -76,10 +57,6 @@ class SqliteStoreTest : public testing::Test {
     batch.transitions.push_back({.run = run.key, .index = 0, .from = 2, .to = 3, .try_number = 1, .at = batch.at});
     return batch;
   }
-
-  std::string folder_;
-  Quiet log_;
-  platform::SystemClock clock_;
 };
 
 TEST_F(SqliteStoreTest, WhatWasCommittedIsThereAfterARestartAndTheTermHasGrown) {
@@ -235,14 +212,9 @@ TEST_F(SqliteStoreTest, ASecondSchedulerIsKeptOutWhileTheFirstLives) {
 }
 
 TEST_F(SqliteStoreTest, AStoreFromBeforeSensorsKeepsItsTaskInstances) {
-  {
-    auto database = *Database::Open(DatabasePath(folder_), Database::Mode::kReadWrite);
-    ASSERT_TRUE(MakeOlder(*database, 5).ok());
-    ASSERT_TRUE(database
-                    ->Execute("INSERT INTO task_instance(key, state, try_number, max_tries, lost, term, counter, "
-                              "session, reason) VALUES (1048577, 6, 1, 2, 0, 1, 7, 0, 'exit code 1')")
-                    .ok());
-  }
+  LeaveOlder(5,
+             "INSERT INTO task_instance(key, state, try_number, max_tries, lost, term, counter, session, reason) "
+             "VALUES (1048577, 6, 1, 2, 0, 1, 7, 0, 'exit code 1')");
   Open().reset();
   const std::unique_ptr<SqliteReaders> readers = *SqliteReaders::Open(folder_, clock_);
   StatusOr<TaskInstance> row = readers->task_instances().GetTaskInstance({RunKey{1}, 1});
@@ -254,14 +226,9 @@ TEST_F(SqliteStoreTest, AStoreFromBeforeSensorsKeepsItsTaskInstances) {
 }
 
 TEST_F(SqliteStoreTest, AStoreFromBeforeNamesOfInstancesTakesThemAndTheKeysOfRunningOnes) {
-  {
-    auto database = *Database::Open(DatabasePath(folder_), Database::Mode::kReadWrite);
-    ASSERT_TRUE(MakeOlder(*database, 8).ok());
-    ASSERT_TRUE(database
-                    ->Execute("INSERT INTO task_instance(key, state, try_number, max_tries, lost, term, counter, "
-                              "session, map_index, mapped_task, map_value) VALUES (1048577, 2, 1, 0, 0, 1, 7, 0, 0, 1, '{}')")
-                    .ok());
-  }
+  LeaveOlder(8,
+             "INSERT INTO task_instance(key, state, try_number, max_tries, lost, term, counter, session, map_index, "
+             "mapped_task, map_value) VALUES (1048577, 2, 1, 0, 0, 1, 7, 0, 0, 1, '{}')");
   std::unique_ptr<Store> store = Open();
   const Image image = *store->Load();
   const std::unique_ptr<SqliteReaders> readers = *SqliteReaders::Open(folder_, clock_);
@@ -279,18 +246,12 @@ TEST_F(SqliteStoreTest, AStoreFromBeforeNamesOfInstancesTakesThemAndTheKeysOfRun
 }
 
 TEST_F(SqliteStoreTest, AStoreFromBeforeRunsThatFollowTheirDagKeepsWhereItsInstancesStand) {
-  {
-    auto database = *Database::Open(DatabasePath(folder_), Database::Mode::kReadWrite);
-    ASSERT_TRUE(MakeOlder(*database, 11).ok());
-    const std::string run = "INSERT INTO run(run, dag_id, run_id, type, state, version, run_after, queued_at, conf, "
-                            "triggered_by, note) VALUES (1, 'etl', 'r', 1, 2, 1, 0, 0, '{}', '', '')";
-    ASSERT_TRUE(database->Execute(run).ok());
-    const std::string columns = "INSERT INTO task_instance(key, state, try_number, max_tries, lost, term, counter, "
-                                "session, map_index, mapped_task) VALUES ";
-    ASSERT_TRUE(database->Execute(columns + "(1048576, 4, 1, 0, 0, 1, 7, 0, NULL, NULL), "
-                                            "(1048577, 4, 1, 0, 0, 1, 8, 0, 0, 1), (1048578, 4, 1, 0, 0, 1, 9, 0, 1, 1)")
-                    .ok());
-  }
+  LeaveOlder(11,
+             "INSERT INTO run(run, dag_id, run_id, type, state, version, run_after, queued_at, conf, triggered_by, note) "
+             "VALUES (1, 'etl', 'r', 1, 2, 1, 0, 0, '{}', '', '');"
+             "INSERT INTO task_instance(key, state, try_number, max_tries, lost, term, counter, session, map_index, "
+             "mapped_task) VALUES (1048576, 4, 1, 0, 0, 1, 7, 0, NULL, NULL), (1048577, 4, 1, 0, 0, 1, 8, 0, 0, 1), "
+             "(1048578, 4, 1, 0, 0, 1, 9, 0, 1, 1)");
   std::unique_ptr<Store> store = Open();
   const Image image = *store->Load();
   const std::unique_ptr<SqliteReaders> readers = *SqliteReaders::Open(folder_, clock_);
@@ -324,10 +285,7 @@ TEST_F(SqliteStoreTest, AStoreFromBeforeRunsThatFollowTheirDagKeepsWhereItsInsta
 }
 
 TEST_F(SqliteStoreTest, AStoreFromBeforeFavoritesTakesThemAndForgetsThemWithTheirDagOrUser) {
-  {
-    auto database = *Database::Open(DatabasePath(folder_), Database::Mode::kReadWrite);
-    ASSERT_TRUE(MakeOlder(*database, 12).ok());
-  }
+  LeaveOlder(12);
   std::unique_ptr<Store> store = Open();
   Batch batch = Example(*store->Load());
   batch.records = {FavoriteRecord{"ana", "etl", false},  FavoriteRecord{"ana", "other", false},

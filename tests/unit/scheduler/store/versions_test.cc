@@ -1,50 +1,13 @@
 // Versions of DAGs in the real store: those of jobs without a DAG go with their runs, others when what no run has is cleaned.
-#include <gtest/gtest.h>
-
-#include <filesystem>
-#include <future>
-
 #include "core/model/jobs_dag.h"
-#include "platform/clock.h"
-#include "scheduler/store/schema.h"
-#include "scheduler/store/sqlite.h"
-#include "scheduler/store/sqlite_readers.h"
-#include "scheduler/store/sqlite_store.h"
 #include "tests/support/dag_builder.h"
+#include "tests/unit/scheduler/store/store_fixture.h"
 
 namespace millrace::store {
 namespace {
 
-class Silent : public LogSink {
- public:
-  void Log(LogLevel, std::string_view) override {}
-};
-
-class VersionsTest : public testing::Test {
+class VersionsTest : public StoreTest {
  protected:
-  VersionsTest() {
-    std::string pattern = testing::TempDir() + "millrace-versions-XXXXXX";
-    folder_ = mkdtemp(pattern.data());
-  }
-  ~VersionsTest() override {
-    store_.reset();
-    std::filesystem::remove_all(folder_);
-  }
-
-  void Open() {
-    store_.reset();
-    StatusOr<std::unique_ptr<Store>> opened = OpenSqliteStore(folder_, log_);
-    ASSERT_TRUE(opened.ok()) << opened.status().ToString();
-    store_ = std::move(opened).value();
-    image_ = store_->Load().value();
-  }
-  void Commit(Batch batch) {
-    batch.term = image_.term;
-    batch.sequence = ++image_.sequence;
-    std::promise<CommitResult> done;
-    store_->Commit(std::make_shared<const Batch>(std::move(batch)), [&](CommitResult result) { done.set_value(std::move(result)); });
-    ASSERT_EQ(done.get_future().get().outcome, CommitOutcome::kDurable);
-  }
   // The DAG's next version, and runs that have it.
   Batch Version(const std::string& dag_id, std::int32_t version, const std::vector<std::int64_t>& runs) {
     Batch batch;
@@ -77,9 +40,8 @@ class VersionsTest : public testing::Test {
     Commit(std::move(batch));
   }
   std::vector<std::int32_t> Versions(const std::string& dag_id) {
-    const auto readers = SqliteReaders::Open(folder_, clock_).value();
     std::vector<std::int32_t> versions;
-    const StatusOr<std::vector<DagVersionRow>> listed = readers->dags().ListVersions(dag_id);
+    const StatusOr<std::vector<DagVersionRow>> listed = readers_->dags().ListVersions(dag_id);
     EXPECT_TRUE(listed.ok()) << listed.status().ToString();
     if (listed.ok()) {
       for (const DagVersionRow& row : *listed) versions.push_back(row.version);
@@ -88,11 +50,6 @@ class VersionsTest : public testing::Test {
   }
 
   const std::string jobs_{kJobsDag};
-  Silent log_;
-  platform::SystemClock clock_;
-  std::string folder_;
-  std::unique_ptr<Store> store_;
-  Image image_;
 };
 
 using V = std::vector<std::int32_t>;
@@ -140,10 +97,7 @@ TEST_F(VersionsTest, WhatIsCleanedHasNoRunIsOldAndIsNotTheNewest) {
 }
 
 TEST_F(VersionsTest, AStoreInWhichTheyAccumulatedIsCleanedToo) {
-  {
-    const auto database = Database::Open(DatabasePath(folder_), Database::Mode::kReadWrite).value();
-    ASSERT_TRUE(MakeOlder(*database, 10).ok());
-  }
+  LeaveOlder(10);
   Open();
   Commit(Version(jobs_, 1, {}));
   Commit(Version(jobs_, 2, {1}));
