@@ -7,9 +7,6 @@
 namespace millrace::store {
 namespace {
 
-// What one answer looks at; a day of a thousand DAGs that run every hour has 24,000 runs.
-constexpr std::int64_t kMostRuns = 25'000;
-
 // Two small indexes, instead of a look at every run.
 constexpr const char* kRunsSince =
     "run IN (SELECT run FROM run WHERE state < 2 UNION ALL SELECT run FROM run WHERE ended_at >= ?)";
@@ -33,7 +30,7 @@ StatusOr<std::vector<Ended<State>>> Counted(Database& database, const Query& que
 
 class Activity : public ActivityReader {
  public:
-  Activity(ReadPool& pool, std::int64_t most) : pool_(pool), most_(most) {}
+  Activity(ReadPool& pool, ActivityBounds bounds) : pool_(pool), bounds_(bounds) {}
 
   StatusOr<ActivityCounts> Count(WallTime from, WallTime to, Duration part) override {
     return pool_.Read<ActivityCounts>([&](Database& database) -> StatusOr<ActivityCounts> {
@@ -56,18 +53,18 @@ class Activity : public ActivityReader {
           std::to_string(kIndexBits) + ") AND (r.run << " + std::to_string(kIndexBits) + " | " +
           std::to_string(kMaxIndex) + ") WHERE CASE WHEN t." + ended +
           " THEN t.ended_at >= ? AND t.ended_at < ? ELSE r.state < 2 END LIMIT ?)");
-      tasks.Add(ToMicros(from)).Add(part.count()).Add(ToMicros(from)).Add(kMostRuns);
-      tasks.Add(ToMicros(from)).Add(ToMicros(to)).Add(most_);
+      tasks.Add(ToMicros(from)).Add(part.count()).Add(ToMicros(from)).Add(bounds_.runs);
+      tasks.Add(ToMicros(from)).Add(ToMicros(to)).Add(bounds_.counted);
       tasks.Tail("GROUP BY part, state ORDER BY part, state");
       ASSIGN_OR_RETURN(counts.task_instances, Counted<TaskState>(database, tasks));
       std::int64_t counted = 0;
       for (const auto& one : counts.task_instances) counted += one.count;
 
       Query many("SELECT count(*) FROM (SELECT 1 FROM run");
-      many.Where(kRunsSince).Add(ToMicros(from)).Tail("LIMIT ?)").Add(kMostRuns + 1);
+      many.Where(kRunsSince).Add(ToMicros(from)).Tail("LIMIT ?)").Add(bounds_.runs + 1);
       ASSIGN_OR_RETURN(Statement counting, many.Prepare(database));
       RETURN_IF_ERROR(counting.Step().status());
-      counts.all = counting.Int(0) <= kMostRuns && counted < most_;
+      counts.all = counting.Int(0) <= bounds_.runs && counted < bounds_.counted;
       return counts;
     });
   }
@@ -76,7 +73,7 @@ class Activity : public ActivityReader {
     return pool_.Read<WindowActivity>([&](Database& database) -> StatusOr<WindowActivity> {
       Query query(std::string("SELECT ") + kRunColumns + " FROM run");
       query.Where(kRunsSince).Add(ToMicros(from)).Where("queued_at < ?").Add(ToMicros(to));
-      query.Tail("ORDER BY run DESC LIMIT ?").Add(kMostRuns);
+      query.Tail("ORDER BY run DESC LIMIT ?").Add(bounds_.runs + 1);
       ASSIGN_OR_RETURN(Statement runs, query.Prepare(database));
       ASSIGN_OR_RETURN(
           Statement instances,
@@ -85,9 +82,11 @@ class Activity : public ActivityReader {
                            "coalesce(queued_at, started_at) < ? AND CASE WHEN state IN " +
                            Terminal() + " THEN started_at IS NOT NULL AND ended_at >= ? ELSE ? END LIMIT ?"));
       WindowActivity activity;
-      while (true) {
+      for (std::int64_t looked_at = 0;; ++looked_at) {
         ASSIGN_OR_RETURN(const bool more, runs.Step());
         if (!more) return activity;
+        activity.all = looked_at < bounds_.runs;
+        if (!activity.all) return activity;
         RunActivity one{ReadRun(runs), {}};
         instances.Bind(1, PackKey({one.run.key, 0}));
         instances.Bind(2, PackKey({one.run.key, static_cast<std::int32_t>(kMaxIndex)}));
@@ -110,13 +109,13 @@ class Activity : public ActivityReader {
 
  private:
   ReadPool& pool_;
-  const std::int64_t most_;
+  const ActivityBounds bounds_;
 };
 
 }  // namespace
 
-std::unique_ptr<ActivityReader> MakeActivityReader(ReadPool& pool, std::int64_t most) {
-  return std::make_unique<Activity>(pool, most);
+std::unique_ptr<ActivityReader> MakeActivityReader(ReadPool& pool, ActivityBounds bounds) {
+  return std::make_unique<Activity>(pool, bounds);
 }
 
 }  // namespace millrace::store

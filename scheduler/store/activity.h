@@ -25,7 +25,7 @@ struct Ended {
 struct ActivityCounts {
   std::vector<Ended<RunState>> runs;
   std::vector<Ended<TaskState>> task_instances;
-  bool all = true;  // false: only so many task instances, those of the newest runs
+  bool all = true;  // false: of the task instances only so many, those of the newest runs
 };
 
 // A run, and those of its task instances that waited for a slot or were at work in the window.
@@ -36,7 +36,7 @@ struct RunActivity {
 
 struct WindowActivity {
   std::vector<RunActivity> runs;  // the newest first
-  bool all = true;                // false: there are more
+  bool all = true;                // false: there are more, or older runs were not looked at
 };
 
 class ActivityReader {
@@ -48,7 +48,12 @@ class ActivityReader {
   virtual StatusOr<WindowActivity> ListWindow(WallTime from, WallTime to, std::int64_t limit) = 0;
 };
 
-// Counts at most so many task instances: a page may not keep a reader busy for long.
-std::unique_ptr<ActivityReader> MakeActivityReader(ReadPool& pool, std::int64_t most = 400'000);
+// What one answer looks at: a page may not keep a reader busy for long.
+struct ActivityBounds {
+  std::int64_t runs = 25'000;  // the newest; a day of a thousand DAGs that run every hour has 24,000
+  std::int64_t counted = 400'000;  // task instances
+};
+
+std::unique_ptr<ActivityReader> MakeActivityReader(ReadPool& pool, ActivityBounds bounds = {});
 
 }  // namespace millrace::store

@@ -1,11 +1,11 @@
 // A DAG's runs by day: a year of small months, or one month. A day's colour is the worst state of its runs, in shares where there
 // are several; what the schedule has in mind is lighter. A day that is chosen tells its runs.
 import {useMemo, useRef, type KeyboardEvent} from 'react';
-import {ChevronIcon} from './icons';
 import {ErrorNotice, Skeleton} from './notice';
 import {Segments} from './segments';
 import {StateBadge, stateClass} from './state';
 import {sharesStyle} from './state_bar';
+import {TimeSteps} from './time_steps';
 import {Lasted} from './times';
 import {useCalendar, useDayRuns} from '../api/queries';
 import type {CalendarDay} from '../api/types';
@@ -44,33 +44,13 @@ export function DagCalendar({dag}: {dag: string}) {
   const choose = (next: string) => setSearchParams({day: next === today ? null : next});
   const show = (next: 'year' | 'month') => setSearchParams({span: next === 'year' ? null : next});
   const page = (by: number) => choose(addMonths(day, span === 'year' ? 12 * by : by));
-  useShortcuts({
-    g: () => show(span === 'year' ? 'month' : 'year'),
-    '[': () => page(-1),
-    ']': () => page(1),
-    '.': () => choose(today),
-  });
+  useShortcuts({g: () => show(span === 'year' ? 'month' : 'year')});
   return (
     <div className="dag-tab calendar-page">
       <header className="page-head">
-        <span className="calendar-place">
-          <button
-            type="button"
-            className="icon-button calendar-back"
-            aria-label="Earlier"
-            title="Earlier ([)"
-            onClick={() => page(-1)}
-          >
-            <ChevronIcon />
-          </button>
+        <TimeSteps onStep={page} onPresent={() => choose(today)} present={['Today', 'Today']}>
           <h2>{span === 'year' ? year : `${monthName(day.slice(0, 7))} ${year}`}</h2>
-          <button type="button" className="icon-button" aria-label="Later" title="Later (])" onClick={() => page(1)}>
-            <ChevronIcon />
-          </button>
-        </span>
-        <button type="button" className="button button-small" title="Today (.)" onClick={() => choose(today)}>
-          Today
-        </button>
+        </TimeSteps>
         <Segments label="Show" choices={kSpans} value={span} onChoose={show} />
         <Legend />
       </header>

@@ -2,12 +2,12 @@
 import {useLayoutEffect, useMemo, useRef, useState} from 'react';
 import {useTimeline} from '../api/queries';
 import {ActivityHead, HoursChoice} from '../components/activity_head';
-import {ChevronIcon} from '../components/icons';
 import {Empty, ErrorNotice, Skeleton} from '../components/notice';
 import {SearchBox} from '../components/search_box';
 import {Segments} from '../components/segments';
 import {Shell} from '../components/shell';
 import {stateClass, stateLabel} from '../components/state';
+import {TimeSteps} from '../components/time_steps';
 import {formatDuration} from '../format/duration';
 import {countText} from '../format/selection';
 import {clockTicks, lanesOf, type Grouping, type Lanes, type Stay} from '../format/timeline';
@@ -58,9 +58,6 @@ export function TimelinePage() {
       const place = kGroupings.findIndex(([one]) => one === grouping);
       group(kGroupings[(place + 1) % kGroupings.length]?.[0] ?? 'dag');
     },
-    '[': () => move(-1),
-    ']': () => move(1),
-    '.': () => setSearchParams({until: null}),
   });
   const [from, to] = [Date.parse(query.data?.from ?? ''), Date.parse(query.data?.to ?? '')];
   const found = useMemo(() => {
@@ -69,6 +66,7 @@ export function TimelinePage() {
       (one) => text === '' || `${one.dag_id} ${one.task_id}`.toLowerCase().includes(text),
     );
   }, [query.data, wanted]);
+  const nothing = `Nothing ${query.data?.all_listed === false ? 'of the newest runs ' : ''}waited or ran in this time`;
   const groups = useMemo(() => lanesOf(found, grouping, from, to), [found, grouping, from, to]);
   return (
     <Shell crumbs={[]} fill>
@@ -79,36 +77,12 @@ export function TimelinePage() {
             choices={kHours}
             onChoose={(one) => setSearchParams({hours: one === 1 ? null : String(one)})}
           />
-          <span className="calendar-place">
-            <button
-              type="button"
-              className="icon-button calendar-back"
-              aria-label="Earlier"
-              title="Earlier ([)"
-              onClick={() => move(-1)}
-            >
-              <ChevronIcon />
-            </button>
-            <button
-              type="button"
-              className="icon-button"
-              aria-label="Later"
-              title="Later (])"
-              disabled={until === null}
-              onClick={() => move(1)}
-            >
-              <ChevronIcon />
-            </button>
-            <button
-              type="button"
-              className="button button-small"
-              title="Up to now (.)"
-              aria-pressed={until === null}
-              onClick={() => setSearchParams({until: null})}
-            >
-              Now
-            </button>
-          </span>
+          <TimeSteps
+            onStep={move}
+            onPresent={() => setSearchParams({until: null})}
+            present={['Now', 'Up to now']}
+            last={until === null}
+          />
           <Segments label="Rows" choices={kGroupings} value={grouping} onChoose={group} />
           <SearchBox
             slash
@@ -128,7 +102,7 @@ export function TimelinePage() {
         <div className="card timeline-card">
           {query.isPending && <Skeleton rows={8} />}
           {query.data && groups.length === 0 && (
-            <Empty title={wanted === '' ? 'Nothing waited or ran in this time' : `Nothing matches “${wanted}”`}>
+            <Empty title={wanted === '' ? nothing : `Nothing matches “${wanted}”`}>
               {`${formatTime(query.data.from, zone, 'minutes')} – ${formatTime(query.data.to, zone, 'minutes').slice(11)} ${zone}`}
             </Empty>
           )}

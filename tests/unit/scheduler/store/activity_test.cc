@@ -96,7 +96,7 @@ TEST_F(ActivityTest, WhatEndedIsCountedByPartsOfTheTimeAndWhatGoesOnApart) {
             "-1 running 1; -1 up_for_retry 1; 0 success 2; 1 failed 1; 1 upstream_failed 1; ");
   EXPECT_TRUE(counts.all);
   // At most three: those of the newest runs, and it is said.
-  const ActivityCounts some = *MakeActivityReader(*Pool(), 3)->Count(noon_, noon_ + minutes(30), minutes(10));
+  const ActivityCounts some = *MakeActivityReader(*Pool(), {.counted = 3})->Count(noon_, noon_ + minutes(30), minutes(10));
   EXPECT_EQ(tell(some.task_instances), "-1 running 1; -1 up_for_retry 1; 0 success 1; ");
   EXPECT_FALSE(some.all);
 }
@@ -125,6 +125,12 @@ TEST_F(ActivityTest, AWindowHasWhatWaitedOrWorkedInIt) {
   ASSERT_EQ(some.runs.size(), 1U);
   EXPECT_EQ(some.runs[0].instances.size(), 2U);
   EXPECT_FALSE(some.all);
+  EXPECT_TRUE(MakeActivityReader(*pool, {.runs = 2})->ListWindow(noon_, noon_ + minutes(30), 100)->all);
+  // A run that is not looked at may have what is not listed.
+  const WindowActivity newest = *MakeActivityReader(*pool, {.runs = 1})->ListWindow(noon_, noon_ + minutes(30), 100);
+  ASSERT_EQ(newest.runs.size(), 1U);
+  EXPECT_EQ(newest.runs[0].run.key, live);
+  EXPECT_FALSE(newest.all);
 }
 
 TEST_F(ActivityTest, RunsAreFoundByWhenTheyEndedWithoutALookAtAllOfThem) {
