@@ -21,15 +21,6 @@ Status TooMany(const std::string& input, std::int64_t limit, const std::string& 
                          " records cannot be read (bad_rows: limit). The last one: " + last);
 }
 
-// JSON has to be UTF-8; where the record lies is told exactly, what it holds as far as it can be.
-std::string Readable(std::string_view record) {
-  std::string text(record.substr(0, kMaxText));
-  if (!readers::IsUtf8(text)) {
-    for (char& c : text) c = static_cast<unsigned char>(c) < 0x80 ? c : '?';
-  }
-  return text;
-}
-
 // In staging, beside the attempt's own folder, in which everything is the output's.
 std::string FolderOf(const Site& site) { return ToString(site.fence) + ".bad"; }
 
@@ -54,7 +45,7 @@ StatusOr<std::string> MakeFolder(const Site& site) {
 
 Status BadRowLog::Skip(const std::string& path, std::uint64_t offset, std::string_view record, const std::string& reason) {
   const std::lock_guard lock(mutex_);
-  rows_.try_emplace({path, offset}, Row{reason, Readable(record)});
+  rows_.try_emplace({path, offset}, Row{reason, readers::Readable(record, kMaxText)});
   if (static_cast<std::int64_t>(rows_.size()) <= limit_) return OkStatus();
   return TooMany(input_, limit_, path + ", byte " + std::to_string(offset) + ": " + reason);
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstdio>
 #include <cstring>
 
 #include "worker/readers/values.h"
@@ -51,17 +50,6 @@ Status AppendPairs(std::span<const std::byte> bytes, std::vector<Pair>& pairs) {
   return OkStatus();
 }
 
-std::string Shown(std::string_view key) {
-  if (readers::IsUtf8(key)) return std::string(key);
-  std::string text;
-  for (const char c : key) {
-    char escaped[5];
-    std::snprintf(escaped, sizeof escaped, "\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(c)));
-    static_cast<unsigned char>(c) < 0x80 ? text += c : text += escaped;
-  }
-  return text;
-}
-
 }  // namespace
 
 std::vector<shuffle::ColumnType> PairTypes() { return {shuffle::ColumnType::String(), shuffle::ColumnType::String()}; }
@@ -107,7 +95,7 @@ StatusOr<std::vector<HeavyKey>> HeavyPairs(const shuffle::HeavyRows& rows) {
   ASSIGN_OR_RETURN(const shuffle::BlockView block, shuffle::BlockView::Open(rows.block, std::span(types).first(1)));
   StringCursor keys(block.column(0));
   for (const shuffle::HeavyKeys::Key& key : rows.keys) {
-    heavy.push_back({.hash = key.hash, .bytes = static_cast<std::int64_t>(key.bytes), .text = "key=" + Shown(keys.Next())});
+    heavy.push_back({.hash = key.hash, .bytes = static_cast<std::int64_t>(key.bytes), .text = "key=" + readers::Readable(keys.Next())});
   }
   return heavy;
 }

@@ -322,6 +322,26 @@ std::string Shown(std::string_view text) {
   return shown;
 }
 
+std::string Readable(std::string_view bytes, std::size_t most) {
+  if (bytes.size() > most) {
+    // Not in the middle of a character.
+    for (int i = 0; i < 3 && most > 0 && (static_cast<unsigned char>(bytes[most]) & 0xc0) == 0x80; ++i) --most;
+    bytes = bytes.substr(0, most);
+  }
+  if (IsUtf8(bytes)) return std::string(bytes);
+  constexpr const char* kDigits = "0123456789abcdef";
+  std::string text;
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x80) {
+      text += c;
+    } else {
+      text += {'\\', 'x', kDigits[byte / 16], kDigits[byte % 16]};
+    }
+  }
+  return text;
+}
+
 bool IsUtf8(std::string_view text) {
   const auto* at = reinterpret_cast<const unsigned char*>(text.data());
   const unsigned char* const end = at + text.size();

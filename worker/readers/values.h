@@ -106,6 +106,9 @@ Status ReadColumn(const Dialect& dialect, const Window& window, std::uint32_t co
 
 bool IsUtf8(std::string_view text);
 
+// The first `most` bytes as UTF-8, which JSON has to be: text that is UTF-8 as it is, of other bytes those beyond ASCII as "\xe9".
+std::string Readable(std::string_view bytes, std::size_t most = std::string_view::npos);
+
 // The beginning of a text as messages show it.
 std::string Shown(std::string_view text);
 

@@ -100,5 +100,14 @@ TEST(Utf8, IsToldFromWhatIsNone) {
   }
 }
 
+TEST(Utf8, WhatIsNoneBecomesReadableAndIsCutBetweenCharacters) {
+  EXPECT_EQ(Readable("caf\u00e9 \"1\""), "caf\u00e9 \"1\"");
+  EXPECT_EQ(Readable("caf\xe9 1"), "caf\\xe9 1");
+  EXPECT_EQ(Readable("a\u20acb", 3), "a");
+  EXPECT_EQ(Readable("a\u20acb", 4), "a\u20ac");
+  EXPECT_EQ(Readable("abc", 2), "ab");
+  EXPECT_EQ(Readable("\x80\x80\x80\x80\x80", 4), "\\x80");
+}
+
 }  // namespace
 }  // namespace millrace::readers
