@@ -1,7 +1,6 @@
 // What people do to task instances: mark them, clear them; in one run or over many. The preview (dry_run) and
-// the action are one command each (of several tasks one each), so that both mean the same instances.
+// the action are one command, so that both mean the same instances.
 #include <functional>
-#include <set>
 
 #include "core/model/selection.h"
 #include "scheduler/api/answer.h"
@@ -17,7 +16,6 @@ using auth::Resource;
 using auth::Verb;
 
 constexpr std::size_t kMaxNote = 1000;
-constexpr std::size_t kMaxTasks = 1000;
 
 std::string DagOf(const Call& call) { return std::string(call.request.Param("dag_id")); }
 std::string RunOf(const Call& call) { return std::string(call.request.Param("dag_run_id")); }
@@ -174,63 +172,6 @@ http::Response Clear(Context& context, const Call& call) {
   return JsonAnswer(WireWholeList("task_instances", std::move(wire)));
 }
 
-// One command a task: what each touches. What stands behind is marked first, so that nothing that is meant
-// starts meanwhile.
-StatusOr<std::set<TaskInstanceKey>> MarkEach(Context& context, const std::vector<Run>& runs, MarkTask mark,
-                                             const std::vector<std::string>& task_ids) {
-  std::set<TaskInstanceKey> touched;
-  for (const Run& run : runs) {
-    ASSIGN_OR_RETURN(const DagPtr dag, context.readers.dags.GetVersion(run.dag_id, run.version));
-    std::set<std::int32_t, std::greater<>> tasks;
-    for (const std::string& id : task_ids) {
-      const std::int32_t task = dag->FindTask(id);
-      if (task < 0) return NotFound("Run " + run.run_id + " has no task " + id);
-      tasks.insert(task);
-    }
-    mark.dag_id = run.dag_id;
-    mark.run_id = run.run_id;
-    for (const std::int32_t task : tasks) {
-      mark.task_id = dag->tasks[static_cast<std::size_t>(task)].id;
-      ASSIGN_OR_RETURN(const CommandResult result, context.Run(mark));
-      touched.insert(result.instances.begin(), result.instances.end());
-    }
-    if (!mark.dry_run)
-      context.Audit(mark.user, "set_task_" + std::string(ToString(mark.state)),
-                    run.dag_id + "/" + run.run_id);
-  }
-  return touched;
-}
-
-http::Response MarkMany(Context& context, const Call& call) {
-  BodyInput body(call.request);
-  ClearTasks named;
-  ReadTaskIds(body, &named);
-  MarkTask mark;
-  mark.user = call.who.user;
-  mark.state = ReadMark(body, body.String("new_state"));
-  mark.dry_run = body.Bool("dry_run", true);
-  mark.upstream = body.Bool("include_upstream", false);
-  mark.downstream = body.Bool("include_downstream", false);
-  const bool future = body.Bool("include_future", false);
-  const bool past = body.Bool("include_past", false);
-  if (named.task_ids.empty() || named.task_ids.size() > kMaxTasks || named.map_index >= 0)
-    body.issues().Add("body", "task_ids", "value_error", "Input should be a list of 1 to 1000 task ids");
-  if (auto problems = body.Problems()) return *problems;
-  ASSIGN_OR_ANSWER(const Run run, context.readers.runs.GetRun(DagOf(call), RunOf(call)));
-  ASSIGN_OR_ANSWER(const std::vector<Run> runs, RunsAround(context, run, past, future));
-  // All of them are tried before the first is done: a refusal leaves everything as it was.
-  MarkTask trial = mark;
-  trial.dry_run = true;
-  ASSIGN_OR_ANSWER(std::set<TaskInstanceKey> touched, MarkEach(context, runs, trial, named.task_ids));
-  if (!mark.dry_run) {
-    ASSIGN_OR_ANSWER(touched, MarkEach(context, runs, mark, named.task_ids));
-  }
-  Shower shower(context);
-  for (const Run& one : runs) shower.Know(one);
-  ASSIGN_OR_ANSWER(Value::List wire, shower.Show(std::vector(touched.begin(), touched.end())));
-  return JsonAnswer(WireWholeList("task_instances", std::move(wire)));
-}
-
 http::Response ClearRun(Context& context, const Call& call) {
   BodyInput body(call.request);
   ClearTasks clear;
@@ -278,8 +219,6 @@ void AddChangeRoutes(RouteTable& table, Context& context) {
       "What setting the state would change", preview);
   add("POST", "/api/v2/dags/{dag_id}/clearTaskInstances", "Run task instances again (dry_run by default)",
       Clear);
-  add("POST", "/millrace/v1/dags/{dag_id}/dagRuns/{dag_run_id}/mark",
-      "Set the state of several tasks, as those of a group (dry_run by default)", MarkMany);
   add("POST", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/clear", "Run a run again (dry_run by default)",
       ClearRun);
 }

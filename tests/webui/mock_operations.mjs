@@ -56,10 +56,10 @@ function clear(world, dag, body) {
   const run = finders(world).runOf(dag, body.dag_run_id);
   const [first] = body.task_ids ?? [];
   const map = Array.isArray(first) ? first[1] : -1;
-  const from = body.task_ids?.map((id) => (Array.isArray(id) ? id[0] : id)) ?? dag.tasks.map((task) => task.id);
+  const from = body.task_ids?.flatMap((id) => (Array.isArray(id) ? [id[0]] : meant(dag, id))) ?? dag.tasks.map((task) => task.id);
   const hit = select(dag, run, body, from, map).filter(([one, task, i]) => {
     const cell = told(one, task, i);
-    return cell.state !== null && (!body.only_failed || failed(cell));
+    return cell.state !== null && (!body.only_failed || failed(cell)) && (!body.only_skipped || cell.state === 'skipped');
   });
   const listed = hit.map(([one, task, i]) => world.instance(dag, one, task, undefined, i));
   if (body.dry_run !== false) return listed;
@@ -76,13 +76,17 @@ function clear(world, dag, body) {
   return listed;
 }
 
-function mark(world, dag, run, task, map, body, dryRun) {
-  if (!dryRun && body.note !== undefined) told(run, task, map).note = body.note;
-  if (body.new_state === undefined) return [world.instance(dag, run, task, undefined, map)];
-  return markAll(world, dag, run, [task], map, body, dryRun);
+// A group's id means its tasks.
+function meant(dag, id) {
+  if (dag.tasks.some((task) => task.id === id)) return [id];
+  const tasks = dag.tasks.map((task) => task.id).filter((task) => task.startsWith(`${id}.`));
+  return tasks.length > 0 ? tasks : fail(404, `DAG ${dag.id} has no task: ${id}`);
 }
 
-function markAll(world, dag, run, tasks, map, body, dryRun) {
+function mark(world, dag, run, id, map, body, dryRun) {
+  const tasks = meant(dag, id);
+  if (!dryRun && body.note !== undefined) for (const task of tasks) told(run, task, map).note = body.note;
+  if (body.new_state === undefined) return tasks.map((task) => world.instance(dag, run, task, undefined, map));
   const hit = select(dag, run, body, tasks, map).filter(([one, id, i]) => told(one, id, i).state !== body.new_state);
   const listed = hit.map(([one, id, i]) => world.instance(dag, one, id, undefined, i));
   if (dryRun) return listed;
@@ -117,6 +121,7 @@ export function operations(world) {
   };
   const marked = (dryRun) => ({args: [id, run, task, map], body}) => list(mark(world, dagOf(id), runOf(dagOf(id), run), task, map === undefined ? -1 : Number(map), body, dryRun));
   const instance = '/api/v2/dags/:dag/dagRuns/:run/taskInstances/:task';
+  const group = '/api/v2/dags/:dag/dagRuns/:run/taskGroupInstances/:group';
   const xcom = (key, map, value) => ({key, timestamp: new Date().toISOString(), map_index: map, ...(value === undefined ? {} : {value})});
   return [
     ['GET', '/millrace/v1/dags/:dag/graph', ({args: [id]}) => {
@@ -150,7 +155,8 @@ export function operations(world) {
     ['PATCH', `${instance}/:map/dry_run`, marked(true)],
     ['PATCH', `${instance}/:map`, marked(false)],
     ['PATCH', instance, marked(false)],
-    ['POST', '/millrace/v1/dags/:dag/dagRuns/:run/mark', ({args: [id, run], body}) => list(markAll(world, dagOf(id), runOf(dagOf(id), run), body.task_ids, -1, body, body.dry_run !== false))],
+    ['PATCH', `${group}/dry_run`, marked(true)],
+    ['PATCH', group, marked(false)],
     ['POST', '/api/v2/dags/:dag/clearTaskInstances', ({args: [id], body}) => list(clear(world, dagOf(id), body))],
     ['POST', '/api/v2/dags/~/clearDagRuns', ({body}) => {
       const named = body.dag_runs.map((one) => [dagOf(one.dag_id), one.dag_run_id]);

@@ -1,6 +1,6 @@
 // Task instances: how they stand and why, what they left, and what people do to them.
 import {queryString, kPage, type Http} from './http';
-import {dagPath, instancePath, mapQuery, runPath, segment, taskPath} from './paths';
+import {dagPath, instancePath, mapQuery, segment, taskPath} from './paths';
 import type {Approval, InstanceKey, LogChunk, TaskInstance, Why, XComEntry} from './types';
 
 // Which task instances are meant, from one or from a whole run: preview and action are one request, but for dry_run.
@@ -11,10 +11,13 @@ export interface Selection {
   future: boolean;
 }
 
-export interface ClearOptions extends Selection {
-  onlyFailed: boolean;
+// Of what is selected.
+export interface HowCleared {
+  only: 'failed' | 'skipped' | null;
   newestVersion: boolean;
 }
+
+export type ClearOptions = Selection & HowCleared;
 
 export type NamedTask = string | [task: string, mapIndex: number];
 
@@ -23,6 +26,13 @@ type RunKey = Pick<InstanceKey, 'dag' | 'run'>;
 export type Mark = 'success' | 'failed' | 'skipped';
 
 type Listed = Promise<{task_instances: TaskInstance[]}>;
+
+export const clearBody = ({only, newestVersion}: HowCleared, dryRun: boolean) => ({
+  only_failed: only === 'failed',
+  only_skipped: only === 'skipped',
+  run_on_latest_version: newestVersion,
+  dry_run: dryRun,
+});
 
 const selectionBody = ({upstream, downstream, past, future}: Selection) => ({
   include_upstream: upstream,
@@ -86,29 +96,21 @@ export const instanceRoutes = (http: Http) => ({
     return http.send('PATCH', instancePath(key), {note});
   },
 
-  // tasks null: every task of the run; one with a map index is named alone.
+  // tasks null: every task of the run; one with a map index is named alone, a group's id means its tasks.
   clear({dag, run}: RunKey, tasks: readonly NamedTask[] | null, options: ClearOptions, dryRun: boolean) {
     return http.send('POST', `${dagPath(dag)}/clearTaskInstances`, {
       dag_run_id: run,
       ...(tasks === null ? {} : {task_ids: tasks}),
       ...selectionBody(options),
-      only_failed: options.onlyFailed,
-      run_on_latest_version: options.newestVersion,
+      ...clearBody(options, dryRun),
       reset_dag_runs: true,
-      dry_run: dryRun,
     }) as Listed;
   },
 
-  mark(key: InstanceKey, state: Mark, selection: Selection, dryRun: boolean) {
-    const path = `${instancePath(key)}${dryRun ? '/dry_run' : ''}`;
+  // at: the path of a task instance, or of a group's.
+  mark(at: string, state: Mark, selection: Selection, dryRun: boolean) {
+    const path = `${at}${dryRun ? '/dry_run' : ''}`;
     return http.send('PATCH', path, {new_state: state, ...selectionBody(selection)}) as Listed;
-  },
-
-  // Several tasks at once, as those of a group.
-  markMany({dag, run}: RunKey, tasks: readonly string[], state: Mark, selection: Selection, dryRun: boolean) {
-    const path = `${runPath(dag, run).replace('/api/v2/', '/millrace/v1/')}/mark`;
-    const body = {task_ids: tasks, new_state: state, ...selectionBody(selection), dry_run: dryRun};
-    return http.send('POST', path, body) as Listed;
   },
 
   // Of every DAG and run; waiting: only those that nobody has answered yet.

@@ -11,4 +11,7 @@ export const runPath = (dag: string, run: string) => `${dagPath(dag)}/dagRuns/${
 export const taskPath = ({dag, run, task}: InstanceKey) => `${runPath(dag, run)}/taskInstances/${segment(task)}`;
 // With the map index in the path, where Airflow wants it there.
 export const instancePath = (key: InstanceKey) => (key.map < 0 ? taskPath(key) : `${taskPath(key)}/${key.map}`);
+// All tasks of a group.
+export const groupPath = ({dag, run, task}: Omit<InstanceKey, 'map'>) =>
+  `${runPath(dag, run)}/taskGroupInstances/${segment(task)}`;
 export const mapQuery = ({map}: InstanceKey) => ({map_index: map < 0 ? null : map});

@@ -1,5 +1,6 @@
 // Runs: started, listed, changed by the many, and drawn with their tasks.
 import {bulkResult, kPage, queryString, type Http} from './http';
+import {clearBody, type HowCleared} from './instance_routes';
 import {dagPath, runPath, segment} from './paths';
 import type {AssetEvent, DagRun, Grid, TaskInstance} from './types';
 
@@ -53,12 +54,10 @@ export const runRoutes = (http: Http) => ({
     return http.send('PATCH', runPath(dag, run), {note}) as Promise<DagRun>;
   },
 
-  clearRuns(runs: readonly RunName[], options: {onlyFailed: boolean; newestVersion: boolean}, dryRun: boolean) {
+  clearRuns(runs: readonly RunName[], how: HowCleared, dryRun: boolean) {
     return http.send('POST', '/api/v2/dags/~/clearDagRuns', {
       dag_runs: runs.map(runName),
-      only_failed: options.onlyFailed,
-      run_on_latest_version: options.newestVersion,
-      dry_run: dryRun,
+      ...clearBody(how, dryRun),
     }) as Promise<{task_instances?: TaskInstance[]; dag_runs?: DagRun[]}>;
   },
 

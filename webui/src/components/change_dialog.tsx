@@ -2,6 +2,7 @@
 // them if wished. The list is the server's own dry run of the same request.
 import {useState} from 'react';
 import {keepPreviousData, useMutation, useQuery} from '@tanstack/react-query';
+import {ClearChecks, InlineCheck} from './clear_checks';
 import {Dialog} from './dialog';
 import {FormEnd} from './form_end';
 import {ErrorNotice} from './notice';
@@ -9,7 +10,8 @@ import {Segments} from './segments';
 import {SelectionPreview} from './selection_preview';
 import {toast} from './toast';
 import {client, queryClient} from '../api/queries';
-import type {ClearOptions, Mark} from '../api/instance_routes';
+import type {ClearOptions, Mark, Selection} from '../api/instance_routes';
+import {groupPath, instancePath} from '../api/paths';
 import {countText} from '../format/selection';
 
 export type Action = 'clear' | Mark;
@@ -28,16 +30,11 @@ const kNotes: Record<Action, string> = {
   skipped: 'They are left out; one that runs now is stopped. What stands behind follows its trigger rule.',
 };
 
-type Flag = keyof ClearOptions;
-const kScope: [Flag, string, string][] = [
+const kScope: [keyof Selection, string, string][] = [
   ['upstream', 'Upstream', 'everything that it needs'],
   ['downstream', 'Downstream', 'everything that depends on it'],
   ['past', 'Past', 'the same in earlier runs'],
   ['future', 'Future', 'the same in later runs'],
-];
-const kOfClear: [Flag, string, string][] = [
-  ['onlyFailed', 'Only failed', 'leave alone what succeeded'],
-  ['newestVersion', 'Newest version', 'of the DAG, instead of the one that the run began with; whole runs only'],
 ];
 
 interface Props {
@@ -45,8 +42,8 @@ interface Props {
   run: string;
   task: string;
   map?: number;
-  // Then `task` is the name of a group, and these are its tasks.
-  group?: readonly string[];
+  // Then `task` is the id of a group of so many tasks.
+  group?: number;
   initial?: Action;
   onClose: () => void;
 }
@@ -58,13 +55,13 @@ export function ChangeDialog({dag, run, task, map = -1, group, initial = 'clear'
     downstream: initial === 'clear',
     past: false,
     future: false,
-    onlyFailed: false,
+    only: null,
     newestVersion: false,
   });
   const request = (dryRun: boolean) => {
-    if (action === 'clear') return client.clear({dag, run}, group ?? [map < 0 ? task : [task, map]], options, dryRun);
-    if (group) return client.markMany({dag, run}, group, action, options, dryRun);
-    return client.mark({dag, run, task, map}, action, options, dryRun);
+    const key = {dag, run, task, map};
+    if (action === 'clear') return client.clear(key, [map < 0 ? task : [task, map]], options, dryRun);
+    return client.mark(group === undefined ? instancePath(key) : groupPath(key), action, options, dryRun);
   };
   const preview = useQuery({
     queryKey: ['preview', dag, run, task, map, action, options],
@@ -84,13 +81,12 @@ export function ChangeDialog({dag, run, task, map = -1, group, initial = 'clear'
     },
   });
   const listed = preview.isError ? undefined : preview.data?.task_instances;
-  const flags = [...kScope, ...(action === 'clear' ? kOfClear : [])];
   return (
     <Dialog
       title={
         <>
           Change <span className="dialog-subject">{map < 0 ? task : `${task} [${map}]`}</span>
-          {group && <span className="faint dialog-kind"> group of {countText(group.length, 'task')}</span>}
+          {group !== undefined && <span className="faint dialog-kind"> group of {countText(group, 'task')}</span>}
         </>
       }
       onClose={onClose}
@@ -106,17 +102,19 @@ export function ChangeDialog({dag, run, task, map = -1, group, initial = 'clear'
         <p className="field-note">{kNotes[action]}</p>
         <fieldset className="checks">
           <legend className="hidden">Also</legend>
-          {flags.map(([flag, text, note]) => (
-            <label key={flag} className="field-check-inline" title={note}>
-              <input
-                type="checkbox"
-                name={flag}
-                checked={options[flag]}
-                onChange={(event) => setOptions({...options, [flag]: event.target.checked})}
-              />
-              {text}
-            </label>
+          {kScope.map(([flag, text, title]) => (
+            <InlineCheck
+              key={flag}
+              name={flag}
+              text={text}
+              title={title}
+              checked={options[flag]}
+              onChange={(checked) => setOptions({...options, [flag]: checked})}
+            />
           ))}
+          {action === 'clear' && (
+            <ClearChecks how={options} onChange={(how) => setOptions({...options, ...how})} />
+          )}
         </fieldset>
         <SelectionPreview
           instances={listed}

@@ -21,7 +21,7 @@ export function GroupChanges({dag, run, children}: {dag: string; run: string | n
           dag={dag}
           run={run}
           task={changing.group.id}
-          group={changing.group.tasks}
+          group={changing.group.tasks.length}
           initial={changing.action}
           onClose={() => setChanging(null)}
         />

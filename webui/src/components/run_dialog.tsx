@@ -2,6 +2,7 @@
 // the server's own dry run; the others list the runs with what becomes of each.
 import {useState} from 'react';
 import {keepPreviousData, useMutation, useQuery} from '@tanstack/react-query';
+import {ClearChecks} from './clear_checks';
 import {Dialog} from './dialog';
 import {FormEnd} from './form_end';
 import {ErrorNotice} from './notice';
@@ -10,6 +11,7 @@ import {SelectionPreview} from './selection_preview';
 import {StateDot} from './state';
 import {toast} from './toast';
 import {client, queryClient} from '../api/queries';
+import type {HowCleared} from '../api/instance_routes';
 import type {DagRun, StateCounts} from '../api/types';
 import {countText} from '../format/selection';
 import {totalOf} from '../format/summary';
@@ -42,15 +44,16 @@ export function RunDialog({runs: given, counts, initial, onClose, onDone}: Props
   // As they were chosen: what the dialog says does not change while it is read.
   const [runs] = useState(given);
   const [action, setAction] = useState<RunAction>(initial);
-  const [onlyFailed, setOnlyFailed] = useState(runs.some((run) => run.state === 'failed'));
-  const [newestVersion, setNewestVersion] = useState(false);
+  const [how, setHow] = useState<HowCleared>({
+    only: runs.some((run) => run.state === 'failed') ? 'failed' : null,
+    newestVersion: false,
+  });
   const one = runs.length === 1 ? runs[0] : undefined;
   const changed = changedBy(action, runs);
   const active = runs.filter(isActive).length;
-  const options = {onlyFailed, newestVersion};
   const preview = useQuery({
-    queryKey: ['preview', runs.map((run) => [run.dag_id, run.dag_run_id]), onlyFailed, newestVersion],
-    queryFn: async () => (await client.clearRuns(runs, options, true)).task_instances ?? [],
+    queryKey: ['preview', runs.map((run) => [run.dag_id, run.dag_run_id]), how],
+    queryFn: async () => (await client.clearRuns(runs, how, true)).task_instances ?? [],
     enabled: action === 'clear',
     placeholderData: keepPreviousData,
     staleTime: 0,
@@ -60,7 +63,7 @@ export function RunDialog({runs: given, counts, initial, onClose, onDone}: Props
   const change = useMutation({
     mutationFn: async (): Promise<string> => {
       if (action === 'clear') {
-        await client.clearRuns(runs, options, false);
+        await client.clearRuns(runs, how, false);
         return `${countText(listed?.length ?? 0, 'task instance')} will run again`;
       }
       const {done, errors} = await client.changeRuns(changed, action === 'delete' ? null : action);
@@ -121,27 +124,7 @@ export function RunDialog({runs: given, counts, initial, onClose, onDone}: Props
           <>
             <fieldset className="checks">
               <legend className="hidden">What runs again</legend>
-              <label className="field-check-inline" title="what failed, and what could not run because of it">
-                <input
-                  type="checkbox"
-                  name="onlyFailed"
-                  checked={onlyFailed}
-                  onChange={(event) => setOnlyFailed(event.target.checked)}
-                />
-                Only failed
-              </label>
-              <label
-                className="field-check-inline"
-                title="of the DAG, instead of the one that the run began with; whole runs only"
-              >
-                <input
-                  type="checkbox"
-                  name="newestVersion"
-                  checked={newestVersion}
-                  onChange={(event) => setNewestVersion(event.target.checked)}
-                />
-                Newest version
-              </label>
+              <ClearChecks how={how} onChange={setHow} />
             </fieldset>
             <SelectionPreview instances={listed} error={preview.error} nothing="Nothing to run again." />
           </>

@@ -104,7 +104,7 @@ function RunHead({dag, run, firstTask, counts}: HeadProps) {
       client.clear(
         {dag, run: run.dag_run_id},
         null,
-        {upstream: false, downstream: true, past: false, future: false, onlyFailed: true, newestVersion: false},
+        {upstream: false, downstream: true, past: false, future: false, only: 'failed', newestVersion: false},
         false,
       ),
     onSuccess: (answer) => toast(`Cleared ${answer.task_instances.length} task instances: they run again`),

@@ -1,4 +1,4 @@
-// What all DAGs did, over the wire; and marking several tasks at once.
+// What all DAGs did, over the wire.
 #include "tests/unit/scheduler/api/api_fixture.h"
 
 namespace millrace::api {
@@ -41,13 +41,6 @@ class ActivityRoutesTest : public ApiTest {
     server_.emplace(options, Readers{r, r, r, r, r, r, r, r, r, r, users_, r}, Upkeep{r, r}, inbox_,
                     accounts_, clock_, log_);
     ASSERT_TRUE(server_->Start().ok());
-  }
-  std::vector<MarkTask> Marks() const {
-    std::vector<MarkTask> marks;
-    for (const Command& command : inbox_.commands()) {
-      if (const auto* mark = std::get_if<MarkTask>(&command)) marks.push_back(*mark);
-    }
-    return marks;
   }
 
   FakeActivity activity_;
@@ -107,48 +100,6 @@ TEST_F(ActivityRoutesTest, TheTimelineSaysWhoHeldWhatAndWhen) {
   EXPECT_EQ(answer.At("task_instances.0.start_date"), Value("2001-03-02T00:00:00Z"));
   EXPECT_EQ(answer.At("task_instances.0.end_date"), Value());
   EXPECT_EQ(answer.At("all_listed"), Value(false));
-}
-
-constexpr const char* kMark = "/millrace/v1/dags/daily_flights/dagRuns/manual__2/mark";
-
-TEST_F(ActivityRoutesTest, SeveralTasksAreMarkedAtOnceThoseBehindFirst) {
-  Start();
-  const Answered preview =
-      Do("POST", kMark, R"({"task_ids": ["extract", "delays"], "new_state": "skipped"})");
-  ASSERT_EQ(preview.status, 200) << preview.text;
-  EXPECT_EQ(preview.At("total_entries"), Value(2));
-  for (const MarkTask& mark : Marks()) EXPECT_TRUE(mark.dry_run);
-  const std::size_t before = Marks().size();
-  const Answered done =
-      Do("POST", kMark,
-         R"({"task_ids": ["extract", "delays"], "new_state": "skipped", "include_downstream": true,
-                               "dry_run": false})");
-  ASSERT_EQ(done.status, 200) << done.text;
-  std::vector<MarkTask> marks = Marks();
-  marks.erase(marks.begin(), marks.begin() + static_cast<std::ptrdiff_t>(before));
-  // All of them are tried before the first is done.
-  ASSERT_EQ(marks.size(), 4U);
-  EXPECT_TRUE(marks[1].dry_run);
-  EXPECT_FALSE(marks[2].dry_run);
-  EXPECT_EQ(marks[2].task_id, "delays");
-  EXPECT_EQ(marks[3].task_id, "extract");
-  EXPECT_EQ(marks[3].state, TaskState::kSkipped);
-  EXPECT_TRUE(marks[3].downstream);
-  EXPECT_EQ(marks[3].user, "user");
-}
-
-TEST_F(ActivityRoutesTest, MarkingSeveralTasksIsRefusedAsAWhole) {
-  Start();
-  const Answered unknown =
-      Do("POST", kMark, R"({"task_ids": ["publish", "nothing"], "new_state": "failed", "dry_run": false})");
-  EXPECT_EQ(unknown.status, 404);
-  EXPECT_NE(unknown.At("detail").as_string().find("has no task nothing"), std::string::npos);
-  EXPECT_TRUE(Marks().empty());
-  EXPECT_EQ(Do("POST", kMark, R"({"task_ids": [], "new_state": "failed"})").status, 422);
-  EXPECT_EQ(Do("POST", kMark, R"({"task_ids": [["delays", 3]], "new_state": "failed"})").status, 422);
-  EXPECT_EQ(Do("POST", kMark, R"({"task_ids": ["delays"], "new_state": "running"})").status, 422);
-  EXPECT_EQ(Ask("POST", kMark, Token("viewer"), R"({"task_ids": ["delays"], "new_state": "failed"})").status,
-            403);
 }
 
 }  // namespace
