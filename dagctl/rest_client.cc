@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/base/url_text.h"
 #include "core/model/json.h"
 
 namespace millrace::dagctl {
@@ -132,22 +133,7 @@ StatusOr<Value> RestClient::Send(const std::string& method, const std::string& p
   return ParseJson(answer);
 }
 
-std::string Segment(std::string_view text) {
-  static constexpr char kHex[] = "0123456789ABCDEF";
-  std::string encoded;
-  for (char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') || c == '-' || c == '_' ||
-        c == '.' || c == '~') {
-      encoded += c;
-    } else {
-      encoded += '%';
-      encoded += kHex[byte >> 4];
-      encoded += kHex[byte & 15];
-    }
-  }
-  return encoded;
-}
+std::string Segment(std::string_view text) { return UrlEncoded(text); }
 
 std::string DagPath(std::string_view dag_id) { return "/api/v2/dags/" + Segment(dag_id); }
 std::string RunPath(std::string_view dag_id, std::string_view run_id) { return DagPath(dag_id) + "/dagRuns/" + Segment(run_id); }

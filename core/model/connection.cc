@@ -4,6 +4,7 @@
 #include <charconv>
 #include <utility>
 
+#include "core/base/url_text.h"
 #include "core/model/json.h"
 #include "core/model/secret_text.h"
 
@@ -27,25 +28,6 @@ std::string Decoded(std::string_view text) {
     if (coded) i += 2;
   }
   return plain;
-}
-
-// `keep`: besides letters and digits.
-std::string Encoded(std::string_view text, std::string_view keep = "-_.~") {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
-  std::string coded;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                       keep.find(c) != std::string_view::npos;
-    if (plain) {
-      coded += c;
-    } else {
-      coded += '%';
-      coded += kDigits[byte >> 4U];
-      coded += kDigits[byte & 15U];
-    }
-  }
-  return coded;
 }
 
 bool IsFile(std::string_view type) { return type == "duckdb" || type == "sqlite"; }
@@ -156,9 +138,9 @@ std::string Options(const std::string& extra) {
   std::string options;
   for (const auto& [name, value] : parsed->as_map()) {
     if (value.is_map() || value.is_list() || value.is_null())
-      return "?" + std::string(kWholeExtra) + "=" + Encoded(extra);
-    options += (options.empty() ? "?" : "&") + Encoded(name) + "=" +
-               Encoded(value.is_string() ? value.as_string() : ToJson(value));
+      return "?" + std::string(kWholeExtra) + "=" + UrlEncoded(extra);
+    options += (options.empty() ? "?" : "&") + UrlEncoded(name) + "=" +
+               UrlEncoded(value.is_string() ? value.as_string() : ToJson(value));
   }
   return options;
 }
@@ -178,7 +160,7 @@ StatusOr<Connection> ParseConnection(const std::string& id, std::string_view tex
 std::string ConnectionUri(const Connection& connection) {
   if (IsFile(connection.type)) {
     const std::string& path = connection.host.empty() ? connection.schema : connection.host;
-    return connection.type + (path.starts_with("/") ? "://" : ":") + Encoded(path, "-_.~/") +
+    return connection.type + (path.starts_with("/") ? "://" : ":") + UrlEncoded(path, "-_.~/") +
            Options(connection.extra);
   }
   std::string scheme = connection.type;
@@ -195,13 +177,13 @@ std::string ConnectionUri(const Connection& connection) {
   }
   std::string uri = scheme + "://";
   if (!connection.login.empty() || !connection.password.empty()) {
-    uri += Encoded(connection.login);
-    if (!connection.password.empty()) uri += ":" + Encoded(connection.password);
+    uri += UrlEncoded(connection.login);
+    if (!connection.password.empty()) uri += ":" + UrlEncoded(connection.password);
     uri += "@";
   }
-  uri += Encoded(host, "-_.~[]:/");
+  uri += UrlEncoded(host, "-_.~[]:/");
   if (connection.port) uri += ":" + std::to_string(*connection.port);
-  if (!schema.empty()) uri += "/" + Encoded(schema, "-_.~/");
+  if (!schema.empty()) uri += "/" + UrlEncoded(schema, "-_.~/");
   return uri + Options(connection.extra);
 }
 

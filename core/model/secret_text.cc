@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/base/url_text.h"
 #include "core/model/json.h"
 
 namespace millrace {
@@ -12,25 +13,6 @@ constexpr std::size_t kShortestSecret = 3;
 constexpr std::array<std::string_view, 13> kSecretWords = {
     "access_token", "api_key",     "apikey", "authorization",   "credential", "keyfile_dict", "passphrase",
     "passwd",       "password",    "secret", "service_account", "token",      "private_key"};
-
-std::string UrlEncoded(std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
-  constexpr std::string_view kPlain = "-_.~";
-  std::string encoded;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                       kPlain.find(c) != std::string_view::npos;
-    if (plain) {
-      encoded += c;
-    } else {
-      encoded += '%';
-      encoded += kDigits[byte >> 4U];
-      encoded += kDigits[byte & 15U];
-    }
-  }
-  return encoded;
-}
 
 void AddText(const std::string& text, std::vector<std::string>& secrets) {
   const auto add = [&secrets](std::string form) {

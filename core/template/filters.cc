@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "core/base/url_text.h"
 #include "core/calendar/format.h"
 #include "core/template/filter_table.h"
 #include "core/template/text_format.h"
@@ -190,20 +191,10 @@ StatusOr<Datum> WordCount(const Datum& value, Args, Budget&) {
   return Datum(words);
 }
 
+// In a query a blank is a plus.
 std::string Percent(std::string_view text, bool query) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (IsLetter(c) || IsDigit(c) || std::string_view("_.-~").find(c) != std::string_view::npos ||
-        (c == '/' && !query)) {
-      out += c;
-    } else if (c == ' ' && query) {
-      out += '+';
-    } else {
-      out += {'%', kHex[byte >> 4], kHex[byte & 15]};
-    }
-  }
+  std::string out = UrlEncoded(text, query ? "_.-~ " : "_.-~/");
+  if (query) std::replace(out.begin(), out.end(), ' ', '+');
   return out;
 }
 

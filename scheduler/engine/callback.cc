@@ -1,8 +1,8 @@
 #include "scheduler/engine/callback.h"
 
-#include <cctype>
 #include <utility>
 
+#include "core/base/url_text.h"
 #include "core/calendar/format.h"
 #include "core/model/json.h"
 #include "core/spec/notifiers.h"
@@ -14,22 +14,6 @@ namespace millrace::engine {
 namespace {
 
 constexpr std::size_t kMaxNamesBytes = 256 * 1024;
-
-std::string Encoded(std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
-  std::string encoded;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) != 0 || c == '-' || c == '_' || c == '.' || c == '~') {
-      encoded += c;
-    } else {
-      encoded += '%';
-      encoded += kDigits[byte >> 4U];
-      encoded += kDigits[byte & 15U];
-    }
-  }
-  return encoded;
-}
 
 std::string Plain(const Value* value) {
   if (value == nullptr) return "";
@@ -71,13 +55,13 @@ Status CheckSize(const Delivery& delivery, const std::string& what) {
 }  // namespace
 
 std::string RunUrl(const std::string& base_url, const Run& run) {
-  return base_url + "/dags/" + Encoded(run.dag_id) + "?run=" + Encoded(run.run_id);
+  return base_url + "/dags/" + UrlEncoded(run.dag_id) + "?run=" + UrlEncoded(run.run_id);
 }
 
 std::string LogUrl(const std::string& base_url, const Run& run, const Task& task,
                    const TaskInstance& instance) {
-  return base_url + "/dags/" + Encoded(run.dag_id) + "/runs/" + Encoded(run.run_id) + "/tasks/" +
-         Encoded(task.id) + "?try=" + std::to_string(instance.try_number);
+  return base_url + "/dags/" + UrlEncoded(run.dag_id) + "/runs/" + UrlEncoded(run.run_id) + "/tasks/" +
+         UrlEncoded(task.id) + "?try=" + std::to_string(instance.try_number);
 }
 
 std::string TargetOf(const Callback& callback) {

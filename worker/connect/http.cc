@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <memory>
 
 #include "worker/connect/curl.h"
@@ -138,22 +137,6 @@ StatusOr<HttpResponse> Send(const HttpRequest& request, const std::atomic<bool>&
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
   exchange.response.status = static_cast<int>(status);
   return std::move(exchange.response);
-}
-
-std::string UrlEncoded(std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
-  std::string encoded;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) != 0 || c == '-' || c == '_' || c == '.' || c == '~') {
-      encoded.push_back(c);
-    } else {
-      encoded.push_back('%');
-      encoded.push_back(kDigits[byte >> 4U]);
-      encoded.push_back(kDigits[byte & 15U]);
-    }
-  }
-  return encoded;
 }
 
 }  // namespace millrace::connect

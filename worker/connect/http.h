@@ -43,7 +43,4 @@ struct HttpResponse {
 StatusOr<HttpResponse> Send(const HttpRequest& request, const std::atomic<bool>& cancelled,
                             const std::function<bool(std::string_view)>& sink = nullptr);
 
-// Percent-encoded for a query.
-std::string UrlEncoded(std::string_view text);
-
 }  // namespace millrace::connect

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/url_text.h"
 #include "core/calendar/format.h"
 #include "core/model/json.h"
 #include "worker/connect/uri.h"
@@ -51,7 +52,7 @@ StatusOr<connect::HttpRequest> RequestOf(const TaskContext& context, const Value
   if (const Value* params = with.Find("params"); params != nullptr && params->is_map()) {
     for (const auto& [name, value] : params->as_map()) {
       request.url += request.url.find('?') == std::string::npos ? '?' : '&';
-      request.url += connect::UrlEncoded(name) + "=" + connect::UrlEncoded(Plain(value));
+      request.url += UrlEncoded(name) + "=" + UrlEncoded(Plain(value));
     }
   }
   if (const Value* headers = with.Find("headers"); headers != nullptr && headers->is_map()) {
