@@ -124,6 +124,34 @@ describePages('the dashboard does', (started) => ({mock, page} = started), () =>
     await page.evaluate(() => localStorage.removeItem('millrace.open.regional_sales'));
   });
 
+  it('runs again only what was skipped, or only what failed, of a group as of a whole run', async () => {
+    const run = open('regional_sales')[4];
+    run.cells.get('stage.checks.rows').state = 'skipped';
+    run.cells.get('stage.checks.freshness').state = 'failed';
+    const listed = () => page.locator('.selection-task').allInnerTexts();
+    await page.goto(`${mock.url}/dags/regional_sales?run=${encodeURIComponent(run.id)}`);
+    await page.locator(`.grid-row[data-id="stage.checks"] [data-run="${run.id}"]`).focus();
+    await page.keyboard.press('c');
+    await page.check('[name=onlyFailed]');
+    await page.waitForFunction(() => document.querySelectorAll('.clear-list li').length === 1);
+    assert.deepEqual(await listed(), ['stage.checks.freshness']);
+    await page.check('[name=onlySkipped]');
+    assert.equal(await page.isChecked('[name=onlyFailed]'), false);
+    await page.waitForSelector('.selection-task:text("stage.checks.rows")');
+    assert.deepEqual(await listed(), ['stage.checks.rows']);
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('.dialog', {state: 'detached'});
+    await page.click('text=Change…');
+    await page.check('[name=onlySkipped]');
+    await page.waitForSelector('.selection-sum:text("1 task instance")');
+    assert.deepEqual(await listed(), ['stage.checks.rows']);
+    mock.world.hold('stage.checks.rows');
+    await page.click('.dialog button[type=submit]');
+    await page.waitForSelector('.run-pane .badge[data-state=running]');
+    assert.equal(run.cells.get('stage.checks.freshness').state, 'failed');
+    mock.world.release('stage.checks.rows');
+  });
+
   it('keeps a note at a run and at a task instance', async () => {
     const run = open('word_count')[0];
     await page.goto(`${mock.url}/dags/word_count?run=${encodeURIComponent(run.id)}`);

@@ -112,9 +112,7 @@ export function ChangeDialog({dag, run, task, map = -1, group, initial = 'clear'
               onChange={(checked) => setOptions({...options, [flag]: checked})}
             />
           ))}
-          {action === 'clear' && (
-            <ClearChecks how={options} onChange={(how) => setOptions({...options, ...how})} />
-          )}
+          {action === 'clear' && <ClearChecks how={options} onChange={(how) => setOptions({...options, ...how})} />}
         </fieldset>
         <SelectionPreview
           instances={listed}

@@ -39,7 +39,13 @@ export function TimeSteps({onStep, onPresent, present: [text, title], last, chil
       >
         <ChevronIcon />
       </button>
-      <button type="button" className="button button-small" title={`${title} (.)`} aria-pressed={last} onClick={onPresent}>
+      <button
+        type="button"
+        className="button button-small"
+        title={`${title} (.)`}
+        aria-pressed={last}
+        onClick={onPresent}
+      >
         {text}
       </button>
     </span>

@@ -28,7 +28,7 @@ class StoreFolder : public testing::Test {
   void LeaveOlder(int version, const std::string& sql = "") {
     const auto older = Database::Open(DatabasePath(folder_), Database::Mode::kReadWrite).value();
     ASSERT_TRUE(MakeOlder(*older, version).ok());
-    if (!sql.empty()) ASSERT_TRUE(older->Execute(sql).ok());
+    ASSERT_TRUE(older->Execute(sql).ok());
   }
 
   std::int64_t Count(const std::string& table) {
