@@ -1,5 +1,5 @@
-// The journal's blob: transitions in 26 bytes each, little-endian (docs/formats.md). For the writer and the readers of the
-// journal.
+// The journal's blob: transitions in 26 bytes each, little-endian (docs/formats.md). For the writer and the
+// readers of the journal.
 #pragma once
 
 #include <string>

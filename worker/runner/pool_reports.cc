@@ -1,4 +1,5 @@
-// What runners tell the pool on their reading threads: logs, reports, blocks; and what becomes of their attempts when they die.
+// What runners tell the pool on their reading threads: logs, reports, blocks; and what becomes of their
+// attempts when they die.
 #include <sys/wait.h>
 
 #include <csignal>
@@ -14,7 +15,8 @@ namespace {
 bool LooksLikeMemory(int wait_status) { return WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL; }
 
 std::string DeathMessage(int wait_status) {
-  return "runner " + DescribeWaitStatus(wait_status) + (LooksLikeMemory(wait_status) ? " (out of memory?)" : "");
+  return "runner " + DescribeWaitStatus(wait_status) +
+         (LooksLikeMemory(wait_status) ? " (out of memory?)" : "");
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Where a runner of the pool sits, and what runs there: the pool's own, for pool.cc and pool_reports.cc alone. Guarded by the pool's
-// mutex.
+// Where a runner of the pool sits, and what runs there: the pool's own, for pool.cc and pool_reports.cc
+// alone. Guarded by the pool's mutex.
 #pragma once
 
 #include <map>
@@ -25,7 +25,7 @@ struct RunnerPool::Seat {
   std::unique_ptr<Runner> runner;
   std::map<Fence, Running> running;
   std::size_t shorts = 0;  // of these, those that take microseconds and were not told to stop
-  std::string death;  // not empty: we kill the runner, for this reason
+  std::string death;       // not empty: we kill the runner, for this reason
   Outcome death_outcome = Outcome::kLost;
   bool last_ran_nothing = false;  // the runner died without having run anything: not started again at once
   BootTime started_at{};

@@ -46,11 +46,13 @@ TEST_F(ApprovalsTest, ApprovalsAndNotesGoWithTheirRun) {
 }
 
 TEST_F(ApprovalsTest, AStoreFromBeforeTriggersAndApprovalsOpensWithItsRunsAndInstances) {
-  LeaveOlder(4,
-             "INSERT INTO run (run, dag_id, run_id, type, state, version, run_after, queued_at, conf, triggered_by, note) "
-             "VALUES (3, 'etl', 'r3', 1, 2, 1, 0, 0, '{}', 'ana', '');"
-             "INSERT INTO task_instance (key, state, try_number, max_tries, lost, term, counter, session) VALUES (" +
-                 std::to_string(3LL << kIndexBits) + ", 4, 1, 0, 0, 1, 1, 0)");
+  LeaveOlder(
+      4,
+      "INSERT INTO run (run, dag_id, run_id, type, state, version, run_after, queued_at, conf, triggered_by, "
+      "note) "
+      "VALUES (3, 'etl', 'r3', 1, 2, 1, 0, 0, '{}', 'ana', '');"
+      "INSERT INTO task_instance (key, state, try_number, max_tries, lost, term, counter, session) VALUES (" +
+          std::to_string(3LL << kIndexBits) + ", 4, 1, 0, 0, 1, 1, 0)");
   Open();
   const millrace::Run run = *readers_->runs().GetRun("etl", "r3");
   EXPECT_EQ(run.triggered_by, "ana");

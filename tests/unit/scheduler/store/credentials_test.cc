@@ -10,7 +10,13 @@ TEST_F(CredentialsTest, VariablesAndConnectionsAreKeptAsTheyWereSealed) {
   Open();
   Batch batch;
   const VariableRecord bucket{.key = "bucket", .sealed = "v1:abc", .description = "where"};
-  ConnectionRecord lake{.id = "lake", .type = "s3", .description = "d", .host = "h", .login = "l", .schema = "s", .port = 5432,
+  ConnectionRecord lake{.id = "lake",
+                        .type = "s3",
+                        .description = "d",
+                        .host = "h",
+                        .login = "l",
+                        .schema = "s",
+                        .port = 5432,
                         .sealed = "v1:def"};
   batch.records = {bucket, VariableRecord{.key = "zone", .sealed = "v1:x", .description = ""}, lake};
   Commit(batch);
@@ -18,7 +24,8 @@ TEST_F(CredentialsTest, VariablesAndConnectionsAreKeptAsTheyWereSealed) {
   EXPECT_EQ(readers_->variables().GetVariable("nothing").status().code(), Code::kNotFound);
   EXPECT_EQ(*readers_->connections().GetConnection("lake"), lake);
   EXPECT_EQ(readers_->variables().ListVariables({.pattern = "b%"})->total, 1);
-  const auto listed = *readers_->variables().ListVariables({.descending = true, .page = {.limit = 1, .offset = 1}});
+  const auto listed =
+      *readers_->variables().ListVariables({.descending = true, .page = {.limit = 1, .offset = 1}});
   EXPECT_EQ(listed.total, 2);
   ASSERT_EQ(listed.rows.size(), 1U);
   EXPECT_EQ(listed.rows[0], bucket);
