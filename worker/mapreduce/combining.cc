@@ -2,65 +2,110 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace millrace::mapreduce {
 namespace {
 
-// Of a key's values when they are combined: at first as many as fit into a string without an allocation, more for keys that come often.
-constexpr std::uint32_t kFirstCollapse = 13;
-constexpr std::uint32_t kMostCollapse = 512;
+// Bytes of a key's values when they are combined: at first few, more for keys that come often.
+constexpr std::size_t kFirstCollapse = 16;
+constexpr std::size_t kMostCollapse = 512;
 constexpr std::size_t kChunkBytes = std::size_t{64} << 10;
 
-void AppendValue(std::string& values, std::string_view value) {
-  // One byte for what is short, five for the rest.
-  if (value.size() < 255) {
-    values += static_cast<char>(value.size());
-  } else {
-    const auto length = static_cast<std::uint32_t>(value.size());
-    values += static_cast<char>(255);
-    values.append(reinterpret_cast<const char*>(&length), sizeof length);
+// One byte for what is small, five for the rest.
+void AppendNumber(std::vector<char>& out, std::uint32_t number) {
+  if (number < 255) {
+    out.push_back(static_cast<char>(number));
+    return;
   }
-  values += value;
+  out.push_back(static_cast<char>(255));
+  const auto* bytes = reinterpret_cast<const char*>(&number);
+  out.insert(out.end(), bytes, bytes + sizeof number);
 }
+constexpr std::size_t kMostNumberBytes = 5;
+
+std::uint32_t TakeNumber(std::string_view& bytes) {
+  std::uint32_t number = static_cast<unsigned char>(bytes[0]);
+  bytes.remove_prefix(1);
+  if (number < 255) return number;
+  std::memcpy(&number, bytes.data(), sizeof number);
+  bytes.remove_prefix(sizeof number);
+  return number;
+}
+
+void AppendRun(std::vector<char>& out, std::string_view value, std::uint32_t times) {
+  AppendNumber(out, static_cast<std::uint32_t>(value.size()));
+  AppendNumber(out, times);
+  out.insert(out.end(), value.begin(), value.end());
+}
+
+template <typename Word>
+std::uint64_t WordAt(const char* bytes) {
+  Word word;
+  std::memcpy(&word, bytes, sizeof word);
+  return word;
+}
+
+// Up to eight bytes, zeros behind them. Whole words are read, which may overlap: a copy of just so many bytes would be a call.
+inline std::uint64_t Packed(const char* bytes, std::size_t size) {
+  if (size >= 4) return WordAt<std::uint32_t>(bytes) | WordAt<std::uint32_t>(bytes + size - 4) << (8 * (size - 4));
+  if (size >= 2) return WordAt<std::uint16_t>(bytes) | WordAt<std::uint16_t>(bytes + size - 2) << (8 * (size - 2));
+  return size == 0 ? 0 : static_cast<unsigned char>(bytes[0]);
+}
+
+// A value of less than eight bytes as a word: its length in the last byte.
+std::uint64_t WordOf(std::string_view value) { return Packed(value.data(), value.size()) | std::uint64_t{value.size()} << 56; }
 
 class ValueList final : public api::Values {
  public:
-  explicit ValueList(std::string_view values) : values_(values) {}
+  explicit ValueList(const std::vector<char>& runs) : runs_(runs.data(), runs.size()) {}
   bool Next(std::string_view& value) override {
-    if (values_.empty()) return false;
-    std::uint32_t length = static_cast<unsigned char>(values_[0]);
-    values_.remove_prefix(1);
-    if (length == 255) {
-      std::memcpy(&length, values_.data(), sizeof length);
-      values_.remove_prefix(sizeof length);
-    }
-    value = values_.substr(0, length);
-    values_.remove_prefix(length);
+    if (left_ == 0 && !Advance()) return false;
+    --left_;
+    value = value_;
+    return true;
+  }
+  bool NextRun(std::string_view& value, std::int64_t& times) override {
+    if (left_ == 0 && !Advance()) return false;
+    value = value_;
+    times = std::exchange(left_, 0);
     return true;
   }
 
  private:
-  std::string_view values_;
+  bool Advance() {
+    if (runs_.empty()) return false;
+    const std::uint32_t length = TakeNumber(runs_);
+    left_ = TakeNumber(runs_);
+    value_ = runs_.substr(0, length);
+    runs_.remove_prefix(length);
+    return true;
+  }
+
+  std::string_view runs_;
+  std::string_view value_;
+  std::uint32_t left_ = 0;
 };
 
 // What a combiner emits: values of its own key are kept, all else goes on.
 class Emitted final : public api::Context {
  public:
-  Emitted(std::string_view key, PairSink& next, api::Counters& counters) : key_(key), next_(next), counters_(counters) {}
+  Emitted(std::string_view key, std::vector<char>& kept, PairSink& next, api::Counters& counters)
+      : key_(key), kept_(kept), next_(next), counters_(counters) {}
   void Emit(std::string_view key, std::string_view value) override {
     if (key == key_) {
-      AppendValue(kept, value);
+      AppendRun(kept_, value, 1);
     } else if (status.ok()) {
       status = next_.Put(key, value);
     }
   }
   api::Counters& counters() override { return counters_; }
 
-  std::string kept;
   Status status;
 
  private:
   const std::string_view key_;
+  std::vector<char>& kept_;
   PairSink& next_;
   api::Counters& counters_;
 };
@@ -71,17 +116,76 @@ ClassCombining::ClassCombining(std::unique_ptr<api::Combiner> combiner, PairSink
                                std::size_t memory_bytes)
     : combiner_(std::move(combiner)), next_(next), counters_(counters), memory_bytes_(memory_bytes), slots_(1024) {}
 
+inline ClassCombining::Words ClassCombining::WordsOf(std::string_view key) {
+  const std::size_t size = key.size();
+  if (size <= 8) return {Packed(key.data(), size), 0};
+  if (size <= 16) return {WordAt<std::uint64_t>(key.data()), WordAt<std::uint64_t>(key.data() + size - 8) >> (8 * (16 - size))};
+  return {};
+}
+
+// Only this table's: partitions go by HashOf.
+inline std::uint64_t ClassCombining::HashOfWords(Words words, std::size_t size) {
+  const unsigned __int128 product =
+      static_cast<unsigned __int128>(words.first ^ 0x9e3779b97f4a7c15 ^ size) * (words.second ^ 0xd6e8feb86659fd93);
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+inline ClassCombining::Entry& ClassCombining::Find(std::string_view key) {
+  const Words words = WordsOf(key);
+  const bool fits = key.size() <= sizeof words;
+  const std::uint64_t hash = fits ? HashOfWords(words, key.size()) : HashOf(key);
+  const auto tag = static_cast<std::uint32_t>(hash >> 32);
+  const std::size_t mask = slots_.size() - 1;
+  const Slot* slots = slots_.data();
+  std::size_t slot = hash & mask;
+  for (; slots[slot].entry != 0; slot = (slot + 1) & mask) {
+    if (slots[slot].tag != tag) continue;
+    Entry& entry = entries_.data()[slots[slot].entry - 1];
+    if (entry.key_bytes == key.size() && (fits ? entry.key == words : KeyOf(entry) == key)) return entry;
+  }
+  return Insert(key, words, hash, slot);
+}
+
 Status ClassCombining::Put(std::string_view key, std::string_view value) {
   if (value.size() > UINT32_MAX || key.size() > UINT32_MAX) return InvalidArgument("a key or a value is longer than 4 GiB");
   Entry& entry = Find(key);
-  AppendValue(entry.values, value);
-  used_ += value.size() + 1;
-  if (entry.values.size() > entry.collapse_at) {
-    RETURN_IF_ERROR(Collapse(entry));
-    const std::size_t twice = std::max<std::size_t>(2 * entry.values.size(), std::min(kMostCollapse, 2 * entry.collapse_at));
-    entry.collapse_at = static_cast<std::uint32_t>(std::min<std::size_t>(twice, UINT32_MAX));
+  if (value.size() < sizeof entry.newest && entry.newest == WordOf(value) && entry.times != 0 && entry.times != UINT32_MAX) {
+    ++entry.times;
+    return OkStatus();
   }
+  RETURN_IF_ERROR(Add(entry, value));
   return used_ > memory_bytes_ ? Flush() : OkStatus();
+}
+
+Status ClassCombining::Add(Entry& entry, std::string_view value) {
+  const bool is_short = value.size() < sizeof entry.newest;
+  const std::size_t bytes = (entry.times == 0 ? 0 : sizeof entry.newest + kMostNumberBytes) + (is_short ? 0 : value.size() + kMostNumberBytes + 1);
+  if (entry.values.size() + bytes > entry.values.capacity()) {
+    if (!entry.values.empty()) RETURN_IF_ERROR(Collapse(entry));
+    const std::size_t room = entry.values.capacity();
+    entry.values.reserve(std::max(std::clamp(2 * room, kFirstCollapse, kMostCollapse), 2 * (entry.values.size() + bytes)));
+    used_ += entry.values.capacity() - room;
+  }
+  Settle(entry);
+  if (is_short) {
+    entry.newest = WordOf(value);
+    entry.times = 1;
+  } else {
+    Append(entry, value, 1);
+  }
+  return OkStatus();
+}
+
+void ClassCombining::Append(Entry& entry, std::string_view value, std::uint32_t times) {
+  const std::size_t before = entry.values.capacity();
+  AppendRun(entry.values, value, times);
+  used_ += entry.values.capacity() - before;
+}
+
+void ClassCombining::Settle(Entry& entry) {
+  if (entry.times == 0) return;
+  const auto* bytes = reinterpret_cast<const char*>(&entry.newest);
+  Append(entry, {bytes, static_cast<std::size_t>(entry.newest >> 56)}, std::exchange(entry.times, 0));
 }
 
 Status ClassCombining::Finish() {
@@ -89,27 +193,15 @@ Status ClassCombining::Finish() {
   return next_.Finish();
 }
 
-ClassCombining::Entry& ClassCombining::Find(std::string_view key) {
-  const std::uint64_t hash = HashOf(key);
-  const auto tag = static_cast<std::uint32_t>(hash >> 32);
-  std::array<std::uint64_t, 2> whole{};
-  const bool fits = key.size() <= sizeof whole;
-  if (fits) std::memcpy(whole.data(), key.data(), key.size());
-  const std::size_t mask = slots_.size() - 1;
-  std::size_t slot = hash & mask;
-  for (; slots_[slot].entry != 0; slot = (slot + 1) & mask) {
-    if (slots_[slot].tag != tag) continue;
-    Entry& entry = entries_[slots_[slot].entry - 1];
-    if (entry.key_bytes != key.size()) continue;
-    if (fits ? entry.key[0] == whole[0] && entry.key[1] == whole[1] : KeyOf(entry) == key) return entry;
-  }
+ClassCombining::Entry& ClassCombining::Insert(std::string_view key, Words words, std::uint64_t hash, std::size_t slot) {
+  const bool fits = key.size() <= sizeof words;
   if (!fits) {
-    whole[0] = keys_.size();
+    words.first = keys_.size();
     keys_ += key;
   }
-  entries_.push_back({.hash = hash, .key_bytes = static_cast<std::uint32_t>(key.size()), .collapse_at = kFirstCollapse, .key = whole, .values = {}});
+  entries_.push_back({.hash = hash, .key = words, .key_bytes = static_cast<std::uint32_t>(key.size()), .values = {}});
   used_ += sizeof(Entry) + 2 * sizeof(Slot) + (fits ? 0 : key.size());
-  slots_[slot] = {tag, static_cast<std::uint32_t>(entries_.size())};
+  slots_[slot] = {static_cast<std::uint32_t>(hash >> 32), static_cast<std::uint32_t>(entries_.size())};
   if (entries_.size() * 2 > slots_.size()) Grow();
   return entries_.back();
 }
@@ -126,12 +218,14 @@ void ClassCombining::Grow() {
 }
 
 Status ClassCombining::Collapse(Entry& entry) {
-  Emitted emitted(KeyOf(entry), next_, counters_);
+  Settle(entry);
+  kept_.clear();
+  Emitted emitted(KeyOf(entry), kept_, next_, counters_);
   ValueList values(entry.values);
   combiner_->Combine(KeyOf(entry), values, emitted);
-  used_ -= std::min(used_, entry.values.size());
-  used_ += emitted.kept.size();
-  entry.values.swap(emitted.kept);
+  const std::size_t before = entry.values.capacity();
+  entry.values.assign(kept_.begin(), kept_.end());
+  used_ += entry.values.capacity() - before;
   return emitted.status;
 }
 

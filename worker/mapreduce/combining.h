@@ -2,7 +2,6 @@
 // come in, or a command, on sorted lines. One thread.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -24,24 +23,40 @@ class ClassCombining final : public PairSink {
   Status Finish() override;
 
  private:
-  // A cache line, so that most pairs touch one of these and one of the slots.
+  // A key of at most 16 bytes, zeros behind it; of a longer one the first is where it is in keys_.
+  struct Words {
+    std::uint64_t first = 0;
+    std::uint64_t second = 0;
+    friend bool operator==(const Words&, const Words&) = default;
+  };
+  // A cache line, so that most pairs touch one of these and one of the slots. The newest value, where it is short, is kept as a word and
+  // a count: most combiners are given the same one over and over.
   struct alignas(64) Entry {
     std::uint64_t hash = 0;
+    Words key;
     std::uint32_t key_bytes = 0;
-    std::uint32_t collapse_at = 0;       // bytes of values
-    std::array<std::uint64_t, 2> key{};  // the key, zeros behind it; of a longer one, where it is in keys_
-    std::string values;                  // each with its length before it
+    std::uint32_t times = 0;   // of the newest value; 0: there is none
+    std::uint64_t newest = 0;  // its bytes, its length in the last
+    std::vector<char> values;  // the others, each with its length and count; combined when it is full
   };
   struct Slot {
     std::uint32_t tag = 0;    // of the hash
     std::uint32_t entry = 0;  // + 1; 0 is free
   };
   std::string_view KeyOf(const Entry& entry) const {
-    if (entry.key_bytes <= sizeof entry.key) return {reinterpret_cast<const char*>(entry.key.data()), entry.key_bytes};
-    return {keys_.data() + entry.key[0], entry.key_bytes};
+    if (entry.key_bytes <= sizeof entry.key) return {reinterpret_cast<const char*>(&entry.key), entry.key_bytes};
+    return {keys_.data() + entry.key.first, entry.key_bytes};
   }
+  static Words WordsOf(std::string_view key);
+  static std::uint64_t HashOfWords(Words words, std::size_t size);
   Entry& Find(std::string_view key);
+  Entry& Insert(std::string_view key, Words words, std::uint64_t hash, std::size_t slot);
   void Grow();
+  // A value that is not the newest.
+  Status Add(Entry& entry, std::string_view value);
+  void Append(Entry& entry, std::string_view value, std::uint32_t times);
+  // The newest goes to the others.
+  void Settle(Entry& entry);
   // The values of one key become fewer, usually one.
   Status Collapse(Entry& entry);
   Status Flush();
@@ -54,6 +69,7 @@ class ClassCombining final : public PairSink {
   std::string keys_;  // that do not fit into their entries
   std::vector<Entry> entries_;
   std::vector<Slot> slots_;
+  std::vector<char> kept_;  // of one call of the combiner
 };
 
 // Buffers pairs; when they are many and at the end sorts them and runs the command over them.

@@ -22,7 +22,8 @@ class MapContext final : public api::Context {
  public:
   MapContext(PairSink& sink, api::Counters& counters) : sink_(sink), counters_(counters) {}
   void Emit(std::string_view key, std::string_view value) override {
-    if (status.ok()) status = sink_.Put(key, value);
+    if (!status.ok()) return;
+    if (Status put = sink_.Put(key, value); !put.ok()) status = std::move(put);
   }
   api::Counters& counters() override { return counters_; }
   Status status;

@@ -37,6 +37,11 @@ class Values {
  public:
   virtual ~Values() = default;
   virtual bool Next(std::string_view& value) = 0;
+  // The next value and how often it stands there in a row: who counts or adds need not look at each.
+  virtual bool NextRun(std::string_view& value, std::int64_t& times) {
+    times = 1;
+    return Next(value);
+  }
 };
 
 class Mapper {

@@ -232,5 +232,47 @@ TEST(ClassCombining, KeepsWhatTheCombinerKeepsAndPassesOnOtherKeys) {
   EXPECT_GT(std::count_if(sink.pairs.begin(), sink.pairs.end(), [](const auto& pair) { return pair.first == "other"; }), 6);
 }
 
+// Takes values one by one and in runs, by turns; emits them all.
+class ByTurns final : public api::Combiner {
+ public:
+  void Combine(std::string_view key, api::Values& values, api::Context& context) override {
+    std::string_view value;
+    std::int64_t times = 1;
+    for (bool run = true; run ? values.NextRun(value, times) : values.Next(value); run = !run, times = 1) {
+      for (; times > 0; --times) context.Emit(key, value);
+    }
+  }
+};
+
+TEST(ClassCombining, KeysAndValuesOfAnyLengthComeBackAsOftenAsTheyWerePut) {
+  std::vector<std::string> keys, values;
+  for (std::size_t length = 0; length < 20; ++length) {
+    keys.push_back(std::string(length, 'k'));
+    keys.push_back(std::string(length, '\0'));
+  }
+  for (const std::size_t length : {0, 1, 2, 3, 4, 5, 7, 8, 9, 254, 255, 256, 3000}) values.push_back(std::string(length, 'v'));
+  std::vector<std::pair<std::string, std::string>> put;
+  std::uint64_t state = 7;
+  const auto next = [&state](std::size_t bound) {
+    state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+    return static_cast<std::size_t>(state >> 33) % bound;
+  };
+  Collect sink;
+  LoggedCounters counters;
+  ClassCombining combining(std::make_unique<ByTurns>(), sink, counters, 300'000);
+  for (int i = 0; i < 4000; ++i) {
+    const std::string& key = keys[next(keys.size())];
+    const std::string& value = values[next(values.size())];
+    for (std::size_t times = next(5) == 0 ? 400 : 1; times > 0; --times) {
+      put.emplace_back(key, value);
+      ASSERT_TRUE(combining.Put(key, value).ok());
+    }
+  }
+  ASSERT_TRUE(combining.Finish().ok());
+  std::sort(put.begin(), put.end());
+  std::sort(sink.pairs.begin(), sink.pairs.end());
+  EXPECT_TRUE(put == sink.pairs);
+}
+
 }  // namespace
 }  // namespace millrace::mapreduce
