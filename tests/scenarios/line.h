@@ -1,4 +1,4 @@
-// A line of a scenario file, and what stands in it as text: for scenarios_test.cc alone.
+// A line of a scenario file, and what stands in it as text: for the files of this folder.
 #pragma once
 
 #include <gtest/gtest.h>
