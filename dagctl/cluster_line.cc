@@ -1,10 +1,12 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
+#include <ostream>
 #include <thread>
 
 #include "dagctl/command_lines.h"
 #include "dagctl/commands.h"
+#include "dagctl/completion.h"
 #include "dagctl/jobs.h"
 #include "dagctl/up.h"
 
@@ -13,11 +15,12 @@ namespace {
 
 struct Arguments {
   std::string dag, run, task;
+  std::string shell = "bash";
   JobOptions job{.slots = std::max(1, static_cast<int>(std::thread::hardware_concurrency()))};
   ClusterOptions up{.state = "", .dags = "dags", .root = ".", .webui = "", .port = 8080};
 };
 
-// `jobs`, `workers` and `up`.
+// `jobs`, `workers`, `health`, `completion` and `up`.
 class ClusterLine {
  public:
   explicit ClusterLine(CommandTree& tree) : tree_(tree) {
@@ -87,6 +90,15 @@ class ClusterLine {
         ->capture_default_str()
         ->check(CLI::Range(0, 65535));
     up->fallthrough();
+    CLI::App* completion = tree_.root().add_subcommand(
+        "completion", "completes commands and options in bash: source <(dagctl completion)");
+    completion->add_option("shell", in_.shell)->capture_default_str()->check(CLI::IsMember({"bash"}));
+    tree_.Choose(*completion, [this] {
+      return tree_.Show([this](Output& output) {
+        output.stream() << CompletionScript(tree_.root());
+        return OkStatus();
+      });
+    });
     tree_.Choose(*up, [this] {
       in_.up.state = tree_.state();
       return tree_.Show([this](Output&) { return Up(in_.up, tree_.clock()); });

@@ -240,6 +240,24 @@ tasks:
             self.assertEqual(result.returncode, 1, result)
             self.assertIn(told, result.stderr)
 
+    def test_bash_completes_commands_aliases_and_options_at_every_level(self):
+        def completed(*words):
+            script = 'source <("$1" completion); shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _dagctl; printf "%s\\n" "${COMPREPLY[@]}"'
+            done = subprocess.run(["bash", "-c", script, "bash", DAGCTL, "dagctl", *words], capture_output=True, text=True, timeout=60)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), done)
+            return sorted(done.stdout.split())
+        self.assertEqual(completed("back"), ["backfill"])
+        self.assertEqual(completed("dags", "list"), ["list", "list-import-errors", "list-runs"])
+        self.assertEqual(completed("-o", "json", "assets", "ma"), ["materialize"])
+        self.assertEqual(completed("tasks", "clear", "etl", "--only-s"), ["--only-skipped"])
+        self.assertEqual(completed("tasks", "clear", "--out"), ["--output"])
+
+    def test_a_graph_is_told_of_a_file(self):
+        path = self.write("one.yaml", "dag_id: one\ntasks: [{id: a, uses: empty}, {id: b, uses: empty, needs: [a]}]\n")
+        self.assertIn('"a" -> "b";', run("dags", "graph", "one", "--file", path).stdout)
+        rows = json.loads(run("dags", "graph", "one", "--file", path, "-o", "json").stdout)
+        self.assertEqual(rows, [{"from": "a", "to": "b", "label": ""}])
+
     def test_an_unknown_dag_is_a_problem(self):
         path = self.write("one.yaml", "dag_id: one\ntasks: [{id: a, uses: empty}]\n")
         result = run("dags", "next-execution", "two", "--file", path)
