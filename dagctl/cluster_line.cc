@@ -79,6 +79,7 @@ class ClusterLine {
               [](Context& c, bool&) { return ShowHealth(c); });
     tree_.Add(workers, "list", "who is there", [](Context& c, bool&) { return ListWorkers(c); });
     CLI::App* up = tree_.root().add_subcommand("up", "a scheduler and workers on this machine, until Ctrl-C");
+    up->alias("standalone");
     up->add_option("--dags", in_.up.dags, "the DAG folder")->capture_default_str();
     up->add_option("--root", in_.up.root, "where relative data paths lie")->capture_default_str();
     up->add_option("--webui", in_.up.webui, "folder of the built dashboard");

@@ -7,6 +7,8 @@
 #include <map>
 #include <utility>
 
+#include "core/spec/field.h"
+
 namespace millrace::dagctl {
 namespace {
 
@@ -23,6 +25,29 @@ int ExitStatus(const Status& status) {
                                                                                         : kProblem;
 }
 
+std::vector<std::string> OptionsOf(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const CLI::App* at = &command; at != nullptr; at = at->get_parent()) {
+    for (const CLI::Option* option : at->get_options()) {
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    }
+  }
+  return names;
+}
+
+std::vector<const CLI::App*> Inner(const CLI::App& command) {
+  return command.get_subcommands([](const CLI::App*) { return true; });
+}
+
+std::vector<std::string> CommandsOf(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const CLI::App* inner : Inner(command)) {
+    names.push_back(inner->get_name());
+    for (const std::string& alias : inner->get_aliases()) names.push_back(alias);
+  }
+  return names;
+}
+
 }  // namespace
 
 CommandTree::CommandTree(const Clock& clock, const ZoneDatabase& zones, bool terminal)
@@ -32,6 +57,7 @@ CommandTree::CommandTree(const Clock& clock, const ZoneDatabase& zones, bool ter
       app_(std::make_unique<CLI::App>("Millrace from the command line")) {
   app_->require_subcommand(1);
   app_->fallthrough();
+  app_->set_version_flag("--version", "dagctl " MILLRACE_VERSION);
   app_->add_option("--url", login_.url, "the scheduler's address, http://host:port")->envname("MILLRACE_URL");
   app_->add_option("--token-file", token_file_, "a file with the token to ask with");
   app_->add_option("--token", login_.token, "the token itself; better in the environment")
@@ -95,9 +121,56 @@ int CommandTree::Run(int argc, char** argv) {
   try {
     app_->parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app_->exit(error) == 0 ? kOk : kUsage;
+    return Refuse(error);
   }
   return chosen_();
+}
+
+int CommandTree::Refuse(const CLI::ParseError& error) const {
+  if (error.get_exit_code() == 0) return app_->exit(error);
+  const CLI::App* at = app_.get();
+  std::string path = "dagctl";
+  while (!at->get_subcommands().empty()) {
+    at = at->get_subcommands().back();
+    path += " " + at->get_name();
+  }
+  std::string text = error.what();
+  if (const std::vector<std::string> unknown = app_->remaining(true); !unknown.empty()) {
+    const bool option = unknown.front().starts_with("-");
+    text = option               ? path + " has no option " + unknown.front()
+           : Inner(*at).empty() ? path + " takes no more: " + unknown.front()
+                                : path + " has no command " + unknown.front();
+    const std::string meant = DidYouMean(unknown.front(), option ? OptionsOf(*at) : CommandsOf(*at));
+    if (!meant.empty()) text += "; " + meant;
+  }
+  std::cerr << "dagctl: " << text << "\n" << path << " --help lists what there is\n";
+  return kUsage;
+}
+
+void AddYes(CLI::App* command) {
+  command->add_flag("-y,--yes")->description("nothing is asked anyhow; for scripts that say it");
+}
+
+void AddClear(ClearOptions& options, CLI::App* command) {
+  command->add_flag("-u,--upstream", options.upstream, "and what they depend on");
+  command->add_flag("-d,--downstream", options.downstream, "and what depends on them");
+  command->add_flag("-f,--only-failed", options.only_failed, "of these only failed ones");
+  command->add_flag("-r,--only-running", options.only_running, "of these only running ones");
+  command->add_flag("--only-skipped", options.only_skipped, "of these only skipped ones");
+  command->add_flag("--prevent-running", options.prevent_running, "nothing, when one of them is running");
+  command->add_option("--note", options.note, "is left at each");
+  command->add_flag("--past", options.past, "and in the runs before, by logical date");
+  command->add_flag("--future", options.future, "and in the runs after");
+  command->add_option("-s,--from,--start-date", options.from,
+                      "without a run: in all runs from this logical date on, 2001-03-01 or RFC 3339");
+  command->add_option("-e,--to,--end-date", options.to, "to this one");
+  command->add_flag("--refresh-cache", options.refresh_cache,
+                    "forgets what the tasks have cached, so that they do run");
+  command->add_flag("--newest-version", options.newest_version,
+                    "whole runs, on the newest version of the DAG");
+  command->add_flag("--keep-run", options.keep_run, "a run that has ended stays so for now");
+  command->add_flag("--dry-run", options.dry_run, "only says which");
+  AddYes(command);
 }
 
 void AddTrial(CommandTree& tree, TrialOptions& options, CLI::App* command) {
@@ -105,10 +178,13 @@ void AddTrial(CommandTree& tree, TrialOptions& options, CLI::App* command) {
   command->add_option("date", options.date, "its logical date: 2001-03-01, or RFC 3339; now when left out");
   command->add_option("-c,--conf", options.conf, "parameters, a JSON object");
   command->add_option("--dag-id", options.dag_id, "which, of a file that defines several");
-  command->add_option("--dags", options.folder,
-                      "the DAG folder, where contracts and scripts lie; the file's own, or dags, when left out");
+  command->add_option(
+      "--dags", options.folder,
+      "the DAG folder, where contracts and scripts lie; the file's own, or dags, when left out");
   command->add_option("--root", options.root, "where relative data paths lie")->capture_default_str();
-  command->add_option("--slots", options.slots, "tasks at once")->capture_default_str()->check(CLI::Range(1, 256));
+  command->add_option("--slots", options.slots, "tasks at once")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 256));
   tree.Choose(*command, [&tree, &options] {
     bool failed = false;
     const int status = tree.Show(
@@ -120,7 +196,8 @@ void AddTrial(CommandTree& tree, TrialOptions& options, CLI::App* command) {
 void AddRunList(ListRunsOptions& options, CLI::App* command) {
   command->add_option("dag,--dag-id", options.dag_id, "of this DAG; all when left out");
   command->add_option("--run-state,--with-state", options.state, "queued, running, success or failed");
-  command->add_option("--from,--start-date", options.from, "from this logical date on: 2001-03-01, or RFC 3339");
+  command->add_option("--from,--start-date", options.from,
+                      "from this logical date on: 2001-03-01, or RFC 3339");
   command->add_option("--to,--end-date", options.to, "to this one");
   command->add_option("--limit", options.limit, "at most so many")->capture_default_str();
 }

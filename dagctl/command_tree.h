@@ -16,6 +16,7 @@
 
 namespace CLI {
 class App;
+class ParseError;
 }
 
 namespace millrace::dagctl {
@@ -48,6 +49,8 @@ class CommandTree {
   // UNAVAILABLE: there is no scheduler to ask.
   StatusOr<Login> WhoAsks();
 
+  // Says what is wrong with the command line, or shows the help that was asked for.
+  int Refuse(const CLI::ParseError& error) const;
   // Parses and runs what was chosen; the exit status.
   int Run(int argc, char** argv);
 
@@ -66,6 +69,10 @@ class CommandTree {
 
 // What is tried on a cluster of its own: what `dags test` and `tasks test` share.
 void AddTrial(CommandTree& tree, TrialOptions& options, CLI::App* command);
+// Which DAG and, of it, what is cleared: what `tasks clear` and `dags clear` share.
+void AddClear(ClearOptions& options, CLI::App* command);
+// -y: nothing is asked here, which scripts that were written for Airflow do not know.
+void AddYes(CLI::App* command);
 // Which runs are listed.
 void AddRunList(ListRunsOptions& options, CLI::App* command);
 // The run that a command is about, as its first two arguments.

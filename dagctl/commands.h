@@ -50,6 +50,9 @@ struct ClearOptions {
   std::string note;
 };
 
+Status ListDagTasks(Context& context, const std::string& dag_id);
+// Has their files read again; those of all DAGs when none is named.
+Status ReadAgain(Context& context, const std::vector<std::string>& dag_ids);
 // `favorites`: only those that who asks has marked.
 Status ListDags(Context& context, const std::string& pattern, const std::string& tag, bool favorites);
 Status ShowDag(Context& context, const std::string& dag_id);
@@ -99,6 +102,8 @@ Status ShowHealth(Context& context);
 
 Status ShowJob(Context& context, const std::string& dag_id, const std::string& run_id, const std::string& task_id);
 Status ListWorkers(Context& context);
+// The scheduler and its workers, as Airflow's jobs.
+Status ListProcesses(Context& context);
 
 // Instances of mapped tasks as "load[3]".
 Value::List NamedByIndex(Value::List tasks);

@@ -1,5 +1,5 @@
-// `dagctl completion`: a script with which bash completes commands and options, made from the command line's own
-// tree, so that it knows whatever there is. Called by the command line; one thread.
+// `dagctl completion`: a script with which bash completes commands and options, made from the command line's
+// own tree, so that it knows whatever there is. Called by the command line; one thread.
 #pragma once
 
 #include <string>

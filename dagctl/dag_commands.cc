@@ -1,3 +1,5 @@
+#include <set>
+
 #include "core/model/json.h"
 #include "dagctl/commands.h"
 
@@ -51,18 +53,36 @@ Status ListDags(Context& context, const std::string& pattern, const std::string&
 
 Status ShowDag(Context& context, const std::string& dag_id) {
   ASSIGN_OR_RETURN(const Value dag, context.client.Get(DagPath(dag_id) + "/details"));
-  ASSIGN_OR_RETURN(const Value tasks, context.client.Get(DagPath(dag_id) + "/tasks"));
-  if (context.output.format() != Format::kTable) {
-    context.output.Rows(kDagFields, {Flat(dag)});
-    return OkStatus();
-  }
   context.output.Rows(kDagFields, {Flat(dag)});
+  if (context.output.format() != Format::kTable) return OkStatus();
   context.output.Say("");
-  Value::List rows;
-  if (const Value* list = tasks.Find("tasks"); list != nullptr && list->is_list()) rows = list->as_list();
+  return ListDagTasks(context, dag_id);
+}
+
+Status ListDagTasks(Context& context, const std::string& dag_id) {
+  ASSIGN_OR_RETURN(const Value tasks, context.client.Get(DagPath(dag_id) + "/tasks"));
   context.output.Rows({{"task_id", "TASK"}, {"operator_name", "KIND"}, {"downstream_task_ids", "THEN"}, {"retries", "RETRIES"},
                        {"trigger_rule", "TRIGGER RULE"}},
-                      rows);
+                      ListIn(tasks, "tasks"));
+  return OkStatus();
+}
+
+Status ReadAgain(Context& context, const std::vector<std::string>& dag_ids) {
+  Value::List dags;
+  for (const std::string& id : dag_ids) {
+    ASSIGN_OR_RETURN(Value dag, context.client.Get(DagPath(id)));
+    dags.push_back(std::move(dag));
+  }
+  if (dag_ids.empty()) {
+    ASSIGN_OR_RETURN(dags, context.client.All("/api/v2/dags", "dags", {}, 10'000));
+  }
+  std::set<std::string> asked;
+  for (const Value& dag : dags) {
+    const std::string file = Text(dag, "file_token");
+    if (file.empty() || !asked.insert(file).second) continue;
+    RETURN_IF_ERROR(context.client.Put("/api/v2/parseDagFile/" + Segment(file)).status());
+  }
+  context.output.Rows({{"dag_id", "DAG"}, {"fileloc", "FILE"}}, dags);
   return OkStatus();
 }
 

@@ -19,6 +19,8 @@ struct Arguments {
   std::string dag, pattern, tag, date, file;
   bool favorites = false, dot = false;
   ListRunsOptions runs;
+  ClearOptions clear;
+  std::vector<std::string> ids;
   TrialOptions trial;
   TriggerOptions trigger;
   std::vector<std::string> files;
@@ -40,8 +42,8 @@ class DagLine {
   void AddDags() {
     CLI::App& dags = tree_.Group(
         "dags",
-        "DAGs: list, show, details, state, graph, dependencies, import-errors, validate, test, report, trigger, pause, "
-        "favorite, next-execution, versions, diff, delete");
+        "DAGs: list, show, details, state, graph, dependencies, import-errors, validate, test, report, trigger, clear, "
+        "pause, favorite, next-execution, versions, diff, reparse, delete");
     AddOffline(dags);
     AddGraphs(dags);
     AddVersions(dags);
@@ -60,9 +62,9 @@ class DagLine {
       return Trigger(c, in_.trigger, failed);
     });
     trigger->add_option("dag", in_.trigger.dag_id)->required();
-    trigger->add_option("--conf", in_.trigger.conf, "parameters, a JSON object");
-    trigger->add_option("--logical-date", in_.trigger.logical_date, "2001-03-01, or RFC 3339");
-    trigger->add_option("--run-id", in_.trigger.run_id, "the run's id; made from the date when left out");
+    trigger->add_option("-c,--conf", in_.trigger.conf, "parameters, a JSON object");
+    trigger->add_option("-l,--logical-date", in_.trigger.logical_date, "2001-03-01, or RFC 3339");
+    trigger->add_option("-r,--run-id", in_.trigger.run_id, "the run's id; made from the date when left out");
     trigger->add_option("--note", in_.trigger.note, "a note that the run keeps");
     trigger->add_flag("--wait", in_.trigger.wait, "shows progress; exit status 3 when the run fails");
     for (const bool paused : {true, false}) {
@@ -162,6 +164,19 @@ class DagLine {
         ->required();
     AddRunList(in_.runs, tree_.Add(dags, "list-runs", "the same as runs list",
                                    [this](Context& c, bool&) { return ListRuns(c, in_.runs); }));
+    tree_.Add(dags, "list-jobs", "the scheduler and its workers, as Airflow tells them",
+              [](Context& c, bool&) { return ListProcesses(c); });
+    CLI::App* again = tree_.Add(dags, "reparse", "has DAG files read again, as they are whenever they change",
+                                [this](Context& c, bool&) { return ReadAgain(c, in_.ids); });
+    again->alias("reserialize");
+    again->add_option("dags", in_.ids, "the files of these; all when left out");
+    CLI::App* clear = tree_.Add(dags, "clear", "the same as tasks clear, of all tasks", [this](Context& c, bool&) {
+      in_.clear.dag_id = in_.dag;
+      return ClearTasks(c, in_.clear);
+    });
+    clear->add_option("dag", in_.dag)->required();
+    clear->add_option("run,--run-id", in_.clear.run_id, "which; when left out, or ~: all of a range of dates");
+    AddClear(in_.clear, clear);
   }
 
   void AddGraphs(CLI::App& dags) {
@@ -273,11 +288,10 @@ class DagLine {
         ->check(CLI::PositiveNumber);
     diff->add_option("--to", in_.to_version, "a version's number; the newest when left out")
         ->check(CLI::PositiveNumber);
-    tree_
-        .Add(dags, "delete", "forgets a DAG and all of its runs",
-             [this](Context& c, bool&) { return DeleteDag(c, in_.dag); })
-        ->add_option("dag", in_.dag)
-        ->required();
+    CLI::App* forget = tree_.Add(dags, "delete", "forgets a DAG and all of its runs",
+                                 [this](Context& c, bool&) { return DeleteDag(c, in_.dag); });
+    forget->add_option("dag", in_.dag)->required();
+    AddYes(forget);
   }
 
   Arguments in_;

@@ -60,6 +60,7 @@ struct PoolOptions {
   bool include_deferred = false;
 };
 Status ListPools(Context& context);
+Status ShowPool(Context& context, const std::string& name);
 Status SetPool(Context& context, const PoolOptions& options);
 Status DeletePool(Context& context, const std::string& name);
 

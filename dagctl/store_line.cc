@@ -40,9 +40,12 @@ class StoreLine {
 
  private:
   void AddPools() {
-    CLI::App& pools = tree_.Group("pools", "named limits across DAGs: list, set, delete, import, export");
+    CLI::App& pools = tree_.Group("pools", "named limits across DAGs: list, get, set, delete, import, export");
     tree_.Add(pools, "list", "all, with what is taken of them",
               [](Context& c, bool&) { return ListPools(c); });
+    tree_.Add(pools, "get", "one", [this](Context& c, bool&) { return ShowPool(c, in_.pool.name); })
+        ->add_option("name", in_.pool.name)
+        ->required();
     CLI::App* set = tree_.Add(pools, "set", "makes or changes one",
                               [this](Context& c, bool&) { return SetPool(c, in_.pool); });
     set->add_option("name", in_.pool.name)->required();
@@ -125,6 +128,9 @@ class StoreLine {
         ->required();
     clean->add_option("--dag", in_.clean.dag_ids, "only of these DAGs");
     clean->add_flag("--dry-run", in_.clean.dry_run, "only says how many");
+    AddYes(clean);
+    tree_.Add(db, "check", "the same as dagctl health, by Airflow's name",
+              [](Context& c, bool&) { return ShowHealth(c); });
     tree_
         .Add(db, "backup", "copies database and logs while the scheduler runs, to STATE/backups/NAME",
              [this](Context& c, bool&) { return BackUp(c, in_.backup); })

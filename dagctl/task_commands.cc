@@ -79,7 +79,10 @@ Status ClearTasks(Context& context, const ClearOptions& options) {
   if (options.only_skipped) body.Set("only_skipped", true);
   if (options.prevent_running) body.Set("prevent_running_task", true);
   if (!options.note.empty()) body.Set("note", options.note);
-  if (options.run_id != "~") body.Set("dag_run_id", options.run_id);
+  const bool range = !options.from.empty() || !options.to.empty();
+  if (options.run_id.empty() && !range)
+    return InvalidArgument("say which run, or which range of logical dates: --from 2001-03-01 --to 2001-03-31");
+  if (!options.run_id.empty() && options.run_id != "~") body.Set("dag_run_id", options.run_id);
   if (!options.from.empty()) body.Set("start_date", options.from);
   if (!options.to.empty()) body.Set("end_date", options.to);
   if (!options.task_ids.empty()) {
@@ -102,13 +105,19 @@ Status ClearTasks(Context& context, const ClearOptions& options) {
   return OkStatus();
 }
 
+Status ListProcesses(Context& context) {
+  ASSIGN_OR_RETURN(const Value::List rows, context.client.All("/api/v2/jobs", "jobs", {}, 10'000));
+  context.output.Rows({{"id", "ID"}, {"job_type", "TYPE"}, {"state", "STATE"}, {"hostname", "HOST"}, {"start_date", "STARTED"},
+                       {"end_date", "ENDED"}, {"latest_heartbeat", "LATEST HEARTBEAT"}},
+                      rows);
+  return OkStatus();
+}
+
 Status ListWorkers(Context& context) {
   ASSIGN_OR_RETURN(const Value answer, context.client.Get("/millrace/v1/workers"));
-  Value::List rows;
-  if (const Value* list = answer.Find("workers"); list != nullptr && list->is_list()) rows = list->as_list();
   context.output.Rows({{"name", "WORKER"}, {"state", "STATE"}, {"slots", "SLOTS"}, {"slots_used", "USED"},
                        {"attempts", "ATTEMPTS"}, {"last_heartbeat", "LAST HEARTBEAT"}, {"hostname", "HOST"}, {"pid", "PID"}},
-                      rows);
+                      ListIn(answer, "workers"));
   return OkStatus();
 }
 

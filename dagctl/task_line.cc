@@ -43,9 +43,14 @@ class TaskLine {
                      [this](Context& c, bool&) { return ShowTaskState(c, in_.dag, in_.run, in_.task); }))
         ->add_option("task", in_.task)
         ->required();
-    AddRun(in_.dag, in_.run, tree_.Add(tasks, "list", "a run's task instances", [this](Context& c, bool&) {
-      return ListTasks(c, in_.dag, in_.run);
-    }));
+    CLI::App* list = tree_.Add(tasks, "list", "a run's task instances; without a run the DAG's tasks",
+                               [this](Context& c, bool&) {
+                                 return in_.run.empty() ? ListDagTasks(c, in_.dag)
+                                                        : ListTasks(c, in_.dag, in_.run);
+                               });
+    list->alias("states-for-dag-run");
+    list->add_option("dag", in_.dag)->required();
+    list->add_option("run", in_.run);
     CLI::App* logs = tree_.Add(tasks, "logs", "what it wrote", [this](Context& c, bool&) {
       in_.logs.dag_id = in_.dag, in_.logs.run_id = in_.run, in_.logs.task_id = in_.task;
       return TaskLogs(c, in_.logs);
@@ -63,25 +68,10 @@ class TaskLine {
       in_.clear.dag_id = in_.dag, in_.clear.run_id = in_.run;
       return ClearTasks(c, in_.clear);
     });
-    AddRun(in_.dag, in_.run, clear)
-        ->add_option("tasks", in_.clear.task_ids, "which, task groups among them; all when left out");
-    clear->add_flag("--upstream", in_.clear.upstream, "and what they depend on");
-    clear->add_flag("--downstream", in_.clear.downstream, "and what depends on them");
-    clear->add_flag("--only-failed", in_.clear.only_failed, "of these only failed ones");
-    clear->add_flag("--only-running", in_.clear.only_running, "of these only running ones");
-    clear->add_flag("--only-skipped", in_.clear.only_skipped, "of these only skipped ones");
-    clear->add_flag("--prevent-running", in_.clear.prevent_running, "nothing, when one of them is running");
-    clear->add_option("--note", in_.clear.note, "is left at each");
-    clear->add_flag("--past", in_.clear.past, "and in the runs before, by logical date");
-    clear->add_flag("--future", in_.clear.future, "and in the runs after");
-    clear->add_option("--from", in_.clear.from, "with ~ for the run: in all runs from this logical date on");
-    clear->add_option("--to", in_.clear.to, "to this one");
-    clear->add_flag("--refresh-cache", in_.clear.refresh_cache,
-                    "forgets what the tasks have cached, so that they do run");
-    clear->add_flag("--newest-version", in_.clear.newest_version,
-                    "whole runs, on the newest version of the DAG");
-    clear->add_flag("--keep-run", in_.clear.keep_run, "a run that has ended stays so for now");
-    clear->add_flag("--dry-run", in_.clear.dry_run, "only says which");
+    clear->add_option("dag", in_.dag)->required();
+    clear->add_option("run", in_.run, "which; when left out, or ~: all of a range of dates");
+    clear->add_option("tasks", in_.clear.task_ids, "which, task groups among them; all when left out");
+    AddClear(in_.clear, clear);
     CLI::App* mark = AddRun(
         in_.dag, in_.run, tree_.Add(tasks, "mark", "sets their state by hand", [this](Context& c, bool&) {
           in_.mark.dag_id = in_.dag, in_.mark.run_id = in_.run, in_.mark.task_id = in_.task;

@@ -19,6 +19,10 @@ namespace fs = std::filesystem;
 const std::vector<Field> kInstanceFields = {
     {"dag_run_id", "RUN"}, {"task_id", "TASK"}, {"state", "STATE"}, {"try_number", "TRY"}};
 
+const std::vector<Field> kPoolFields = {
+    {"name", "POOL"},    {"slots", "SLOTS"},       {"running_slots", "RUNNING"}, {"queued_slots", "QUEUED"},
+    {"scheduled_slots", "WAITING"}, {"open_slots", "OPEN"}, {"description", "DESCRIPTION"}};
+
 Status ShowInstances(Context& context, const Value& answer, const std::string& what) {
   Value::List rows;
   if (const Value* list = answer.Find("task_instances"); list != nullptr && list->is_list())
@@ -155,14 +159,13 @@ Status DiffVersions(Context& context, const std::string& dag_id, int from, int t
 
 Status ListPools(Context& context) {
   ASSIGN_OR_RETURN(const Value::List pools, context.client.All("/api/v2/pools", "pools", {}, 10'000));
-  context.output.Rows({{"name", "POOL"},
-                       {"slots", "SLOTS"},
-                       {"running_slots", "RUNNING"},
-                       {"queued_slots", "QUEUED"},
-                       {"scheduled_slots", "WAITING"},
-                       {"open_slots", "OPEN"},
-                       {"description", "DESCRIPTION"}},
-                      pools);
+  context.output.Rows(kPoolFields, pools);
+  return OkStatus();
+}
+
+Status ShowPool(Context& context, const std::string& name) {
+  ASSIGN_OR_RETURN(const Value pool, context.client.Get("/api/v2/pools/" + Segment(name)));
+  context.output.Rows(kPoolFields, {pool});
   return OkStatus();
 }
 

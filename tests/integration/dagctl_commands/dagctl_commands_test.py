@@ -126,6 +126,24 @@ class CommandsTest(unittest.TestCase):
         self.cluster.await_task("writer", run, "stage.make", "success")
         self.dagctl("tasks", "mark", "writer", run, "nothing", "success", status=1)
 
+    def test_airflows_words_are_known_where_ours_are_others(self):
+        self.assertEqual([row["task_id"] for row in self.rows("tasks", "list", "writer")], ["stage.make", "stage.odd", "end"])
+        states = self.rows("tasks", "states-for-dag-run", "writer", self.run_id)
+        self.assertEqual(states, self.rows("tasks", "list", "writer", self.run_id))
+        self.assertEqual([row["job_type"] for row in self.rows("dags", "list-jobs")], ["SchedulerJob", "WorkerJob"])
+        self.assertEqual(self.rows("db", "check"), self.rows("jobs", "check"))
+        self.assertEqual([row["dag_id"] for row in self.rows("dags", "reserialize", "nightly")], ["nightly"])
+        self.assertEqual(len(self.rows("dags", "reparse")), 3)
+        self.assertEqual(self.rows("pools", "get", "default_pool")[0]["name"], "default_pool")
+        self.dagctl("pools", "get", "nothing", status=1)
+
+    def test_a_whole_range_is_cleared_without_a_run(self):
+        eventually("three nights have run", lambda: len(self.rows("dags", "list-runs", "nightly", "--run-state", "success")) == 3)
+        would = self.rows("dags", "clear", "nightly", "-s", "2001-03-01", "-e", "2001-03-02", "-y", "--dry-run")
+        self.assertEqual(len(would), 2)
+        self.assertEqual(self.rows("tasks", "clear", "nightly", "--from", "2001-03-01", "--to", "2001-03-02", "--dry-run"), would)
+        self.assertIn("which run", self.dagctl("dags", "clear", "nightly", status=1).stderr)
+
     def test_pools_go_out_and_come_in_as_a_file(self):
         file = self.cluster.folder / "pools.json"
         file.write_text('{"db": {"slots": 3, "description": "the warehouse", "include_deferred": true}, "web": {"slots": 9}}')

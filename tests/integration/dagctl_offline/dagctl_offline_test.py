@@ -247,7 +247,7 @@ tasks:
             self.assertEqual((done.returncode, done.stderr), (0, ""), done)
             return sorted(done.stdout.split())
         self.assertEqual(completed("back"), ["backfill"])
-        self.assertEqual(completed("dags", "list"), ["list", "list-import-errors", "list-runs"])
+        self.assertEqual(completed("dags", "list"), ["list", "list-import-errors", "list-jobs", "list-runs"])
         self.assertEqual(completed("-o", "json", "assets", "ma"), ["materialize"])
         self.assertEqual(completed("tasks", "clear", "etl", "--only-s"), ["--only-skipped"])
         self.assertEqual(completed("tasks", "clear", "--out"), ["--output"])
@@ -257,6 +257,20 @@ tasks:
         self.assertIn('"a" -> "b";', run("dags", "graph", "one", "--file", path).stdout)
         rows = json.loads(run("dags", "graph", "one", "--file", path, "-o", "json").stdout)
         self.assertEqual(rows, [{"from": "a", "to": "b", "label": ""}])
+
+    def test_a_word_that_is_none_is_refused_with_the_nearest_one_and_where_to_look(self):
+        for words, told in ((("dag", "list"), "dagctl has no command dag; did you mean 'dags'?\ndagctl --help"),
+                            (("dags", "lst"), "dagctl dags has no command lst; did you mean 'list'?\ndagctl dags --help"),
+                            (("tasks", "clear", "etl", "--onlyfailed"),
+                             "dagctl tasks clear has no option --onlyfailed; did you mean '--only-failed'?\ndagctl tasks clear --help"),
+                            (("dags", "show", "a", "b"), "dagctl dags show takes no more: b\n"),
+                            (("dags", "show"), "dag is required"),
+                            (("dags",), "subcommand is required\ndagctl dags --help"),
+                            (("dags", "list", "-o", "xml"), "--output")):
+            result = run(*words)
+            self.assertEqual(result.returncode, 2, result)
+            self.assertIn(told, result.stderr)
+        self.assertRegex(run("--version").stdout, r"^dagctl \d+\.\d+")
 
     def test_an_unknown_dag_is_a_problem(self):
         path = self.write("one.yaml", "dag_id: one\ntasks: [{id: a, uses: empty}]\n")
