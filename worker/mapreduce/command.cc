@@ -13,11 +13,13 @@
 
 #include "worker/runner/spawn.h"
 #include "worker/shuffle/descriptor.h"
+#include "worker/shuffle/pipe.h"
 
 namespace millrace::mapreduce {
 namespace {
 
 using shuffle::Descriptor;
+using shuffle::Pipe;
 
 constexpr std::size_t kReadBytes = std::size_t{256} << 10;
 constexpr int kPipeBytes = 1 << 20;
@@ -53,16 +55,10 @@ class LineCutter {
   std::string rest_;
 };
 
-struct Pipe {
-  Descriptor read;
-  Descriptor write;
-};
-
-StatusOr<Pipe> MakePipe() {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return ErrnoStatus(errno, "pipe");
-  ::fcntl(ends[0], F_SETPIPE_SZ, kPipeBytes);
-  return Pipe{Descriptor(ends[0]), Descriptor(ends[1])};
+StatusOr<Pipe> MakeLargePipe() {
+  ASSIGN_OR_RETURN(Pipe pipe, shuffle::MakePipe());
+  ::fcntl(pipe.read.get(), F_SETPIPE_SZ, kPipeBytes);
+  return pipe;
 }
 
 void SetNonBlocking(const Descriptor& end) { ::fcntl(end.get(), F_SETFL, ::fcntl(end.get(), F_GETFL) | O_NONBLOCK); }
@@ -78,9 +74,9 @@ std::vector<std::string> ArgumentsOf(const std::vector<std::string>& command) {
 class Child {
  public:
   static StatusOr<std::unique_ptr<Child>> Start(const Site& site, const std::vector<std::string>& command) {
-    ASSIGN_OR_RETURN(Pipe input, MakePipe());
-    ASSIGN_OR_RETURN(Pipe output, MakePipe());
-    ASSIGN_OR_RETURN(Pipe error, MakePipe());
+    ASSIGN_OR_RETURN(Pipe input, MakeLargePipe());
+    ASSIGN_OR_RETURN(Pipe output, MakeLargePipe());
+    ASSIGN_OR_RETURN(Pipe error, MakeLargePipe());
     runner::SpawnOptions options;
     options.arguments = ArgumentsOf(command);
     options.program = options.arguments[0] == "sh" ? "/bin/sh" : "/usr/bin/env";

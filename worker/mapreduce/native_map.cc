@@ -3,6 +3,7 @@
 
 #include "worker/lake/path.h"
 #include "worker/mapreduce/combining.h"
+#include "worker/mapreduce/emitting.h"
 #include "worker/mapreduce/inputs.h"
 #include "worker/mapreduce/library.h"
 #include "worker/mapreduce/lines.h"
@@ -16,22 +17,6 @@ namespace {
 constexpr std::size_t kCombineBytes = std::size_t{64} << 20;
 constexpr std::size_t kFeedBytes = std::size_t{1} << 20;
 constexpr std::size_t kMaxLine = std::size_t{64} << 20;
-
-// What the mapper emits goes down the chain; the first error stops it.
-class MapContext final : public api::Context {
- public:
-  MapContext(PairSink& sink, api::Counters& counters) : sink_(sink), counters_(counters) {}
-  void Emit(std::string_view key, std::string_view value) override {
-    if (!status.ok()) return;
-    if (Status put = sink_.Put(key, value); !put.ok()) status = std::move(put);
-  }
-  api::Counters& counters() override { return counters_; }
-  Status status;
-
- private:
-  PairSink& sink_;
-  api::Counters& counters_;
-};
 
 // The lines of all splits, file after file.
 class SplitReader {
@@ -98,7 +83,7 @@ class SplitReader {
 Status MapByClass(const Site& site, const StageTaskWork& work, api::Mapper& mapper, PairSink& sink, LoggedCounters& counters,
                   std::int64_t& input_rows) {
   SplitReader reader(work);
-  MapContext context(sink, counters);
+  EmittingContext context(sink, counters);
   std::string_view lines;
   while (true) {
     ASSIGN_OR_RETURN(const bool more, reader.Next(lines));

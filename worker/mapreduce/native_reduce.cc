@@ -5,6 +5,7 @@
 
 #include "worker/lake/path.h"
 #include "worker/mapreduce/combining.h"
+#include "worker/mapreduce/emitting.h"
 #include "worker/mapreduce/library.h"
 #include "worker/mapreduce/native.h"
 #include "worker/mapreduce/output.h"
@@ -43,20 +44,6 @@ class LineFile final : public PairSink {
   std::int64_t rows_ = 0;
 };
 
-class ReduceContext final : public api::Context {
- public:
-  ReduceContext(PairSink& sink, api::Counters& counters) : sink_(sink), counters_(counters) {}
-  void Emit(std::string_view key, std::string_view value) override {
-    if (status.ok()) status = sink_.Put(key, value);
-  }
-  api::Counters& counters() override { return counters_; }
-  Status status;
-
- private:
-  PairSink& sink_;
-  api::Counters& counters_;
-};
-
 // The values of the pairs [begin, end), which have one key.
 class RunOfValues final : public api::Values {
  public:
@@ -75,7 +62,7 @@ class RunOfValues final : public api::Values {
 
 Status ReduceByClass(const Site& site, const std::vector<Pair>& pairs, api::Reducer& reducer, PairSink& sink,
                      LoggedCounters& counters) {
-  ReduceContext context(sink, counters);
+  EmittingContext context(sink, counters);
   for (std::size_t begin = 0; begin < pairs.size() && context.status.ok();) {
     if (site.cancellation != nullptr && site.cancellation->cancelled()) return Cancelled("the attempt was cancelled");
     std::size_t end = begin;

@@ -18,6 +18,7 @@
 #include "core/model/json.h"
 #include "worker/runner/spawn.h"
 #include "worker/shuffle/descriptor.h"
+#include "worker/shuffle/pipe.h"
 #include "worker/tasks/process.h"
 #include "worker/tasks/python_server.h"
 
@@ -25,6 +26,7 @@ namespace millrace::tasks {
 namespace {
 
 using shuffle::Descriptor;
+using shuffle::Pipe;
 
 constexpr const char* kInterpreter = "python3";
 constexpr std::size_t kMaxAnswer = 1U << 20;  // beyond what a result may have, so that it is told what it has
@@ -155,16 +157,11 @@ class Servers {
   std::map<std::string, std::vector<std::unique_ptr<Server>>> idle_;
 };
 
-struct Pipe {
-  Descriptor read;
-  Descriptor write;
-};
-
-StatusOr<Pipe> MakePipe() {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return ErrnoStatus(errno, "pipe");
-  ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
-  return Pipe{Descriptor(ends[0]), Descriptor(ends[1])};
+// Of which what there is can be read.
+StatusOr<Pipe> MakeAnswerPipe() {
+  ASSIGN_OR_RETURN(Pipe pipe, shuffle::MakePipe());
+  ::fcntl(pipe.read.get(), F_SETFL, O_NONBLOCK);
+  return pipe;
 }
 
 Value Request(const TaskContext& context, const ChildPlace& place, const Value& with) {
@@ -233,9 +230,9 @@ class Python final : public TaskKind {
                   "no Python interpreter " + interpreter +
                       " on this worker: name another with 'python', or install it");
     }
-    StatusOr<Pipe> output = MakePipe();
+    StatusOr<Pipe> output = MakeAnswerPipe();
     if (!output.ok()) return Fail(context, Outcome::kFailed, output.status().message());
-    StatusOr<Pipe> answer = MakePipe();
+    StatusOr<Pipe> answer = MakeAnswerPipe();
     if (!answer.ok()) return Fail(context, Outcome::kFailed, answer.status().message());
     StatusOr<std::unique_ptr<Server>> server = servers_.Take(interpreter, output->write.get());
     if (!server.ok()) return Fail(context, Outcome::kFailed, server.status().message());
