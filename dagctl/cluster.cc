@@ -68,6 +68,8 @@ StatusOr<Login> StartCluster(const ClusterOptions& options, const Clock& clock, 
                                         "--dags",   fs::absolute(options.dags).string(),
                                         "--listen", "127.0.0.1:" + std::to_string(options.port),
                                         "--grpc",   "127.0.0.1:0"};
+  if (options.max_map_length > 0)
+    arguments.insert(arguments.end(), {"--max-map-length", std::to_string(options.max_map_length)});
   if (!options.webui.empty())
     arguments.insert(arguments.end(), {"--webui", fs::absolute(options.webui).string()});
   RETURN_IF_ERROR(

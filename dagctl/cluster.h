@@ -23,6 +23,7 @@ struct ClusterOptions {
   int workers = 2;
   int slots = 4;
   int port = 0;  // HTTP; 0: any free one
+  int max_map_length = 0;  // 0: the scheduler's own
 };
 
 // Starts all of them; answers as soon as the scheduler serves. CANCELLED when a stop was asked for meanwhile.

@@ -90,6 +90,9 @@ class ClusterLine {
     up->add_option("--port", in_.up.port, "of the dashboard and the API; 0 for any free one")
         ->capture_default_str()
         ->check(CLI::Range(0, 65535));
+    up->add_option("--max-map-length", in_.up.max_map_length,
+                   "the most instances of a mapped task; 1,024 when left out")
+        ->check(CLI::Range(1, 500'000));
     up->fallthrough();
     CLI::App* completion = tree_.root().add_subcommand(
         "completion", "completes commands and options in bash: source <(dagctl completion)");

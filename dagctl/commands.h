@@ -74,6 +74,8 @@ Status WatchRun(Context& context, const std::string& dag_id, const std::string& 
 Status CancelRun(Context& context, const std::string& dag_id, const std::string& run_id);
 
 Status ListTasks(Context& context, const std::string& dag_id, const std::string& run_id);
+// Of a task group: all of its tasks.
+Status SetTaskPaused(Context& context, const std::string& dag_id, const std::string& task_id, bool paused);
 Status TaskLogs(Context& context, const LogOptions& options);
 Status TaskWhy(Context& context, const std::string& dag_id, const std::string& run_id, const std::string& task_id);
 Status ClearTasks(Context& context, const ClearOptions& options);

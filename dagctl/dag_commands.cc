@@ -62,7 +62,7 @@ Status ShowDag(Context& context, const std::string& dag_id) {
 Status ListDagTasks(Context& context, const std::string& dag_id) {
   ASSIGN_OR_RETURN(const Value tasks, context.client.Get(DagPath(dag_id) + "/tasks"));
   context.output.Rows({{"task_id", "TASK"}, {"operator_name", "KIND"}, {"downstream_task_ids", "THEN"}, {"retries", "RETRIES"},
-                       {"trigger_rule", "TRIGGER RULE"}},
+                       {"trigger_rule", "TRIGGER RULE"}, {"is_paused", "PAUSED"}},
                       ListIn(tasks, "tasks"));
   return OkStatus();
 }

@@ -61,11 +61,19 @@ Status ShowRun(Context& context, const std::string& dag_id, const std::string& r
   ASSIGN_OR_RETURN(const Value run, context.client.Get(RunPath(dag_id, run_id)));
   if (context.output.format() != Format::kTable) {
     std::vector<Field> fields = kRunFields;
+    for (const char* name : {"retries", "max_retries", "retry_at"}) fields.push_back({name, ""});
     fields.push_back({"triggering_task", "TRIGGERED BY"});
     context.output.Rows(fields, {run});
     return OkStatus();
   }
   context.output.Rows(kRunFields, {run});
+  if (Number(run, "retries") > 0) {
+    const std::string at = Text(run, "retry_at");
+    context.output.Say("it failed and " + std::string(at.empty() ? "was" : "is") + " tried again" +
+                       (at.empty() ? "" : " at " + at) + ": retry " +
+                       std::to_string(static_cast<int>(Number(run, "retries"))) + " of " +
+                       std::to_string(static_cast<int>(Number(run, "max_retries"))));
+  }
   if (const Value* by = run.Find("triggering_task"); by != nullptr && by->is_map()) {
     const auto index = Number(*by, "map_index");
     context.output.Say("triggered by task " + Text(*by, "task_id") +

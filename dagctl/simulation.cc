@@ -73,6 +73,8 @@ DagPtr Simulation::WithoutWork(const Dag& dag) const {
   copy.files.clear();
   for (Task& task : copy.tasks) {
     task.map_index_template = Value();
+    if (task.weight.is_string() && !References(task.weight.as_string(), task.id).empty()) task.weight = Value();
+    if (task.loop && task.loop->until.is_string()) task.loop.reset();
     // What nobody can know here holds nothing back.
     for (std::optional<RunCondition>* condition : {&task.run_if, &task.skip_if}) {
       if (*condition && !References((*condition)->condition.as_string(), task.id).empty()) condition->reset();

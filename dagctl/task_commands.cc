@@ -68,6 +68,16 @@ Status TaskWhy(Context& context, const std::string& dag_id, const std::string& r
   return OkStatus();
 }
 
+Status SetTaskPaused(Context& context, const std::string& dag_id, const std::string& task_id, bool paused) {
+  ASSIGN_OR_RETURN(const Value answer,
+                   context.client.Patch("/millrace/v1/dags/" + Segment(dag_id) + "/tasks/" + Segment(task_id),
+                                        Value::Map{{"is_paused", paused}}));
+  Value::List rows;
+  if (const Value* list = answer.Find("tasks"); list != nullptr && list->is_list()) rows = list->as_list();
+  context.output.Rows({{"task_id", "TASK"}, {"is_paused", "PAUSED"}}, rows);
+  return OkStatus();
+}
+
 Status ClearTasks(Context& context, const ClearOptions& options) {
   Value body =
       Value::Map{{"dry_run", options.dry_run},           {"only_failed", options.only_failed},

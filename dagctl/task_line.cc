@@ -30,7 +30,7 @@ class TaskLine {
  private:
   void AddTasks() {
     CLI::App& tasks = tree_.Group(
-        "tasks", "task instances: list, state, logs, why, clear, mark, render, test, approvals, approve, reject, answer");
+        "tasks", "task instances: list, state, logs, why, clear, mark, pause, unpause, render, test, approvals, approve, reject, answer");
     AddRender(tasks);
     AddApprovals(tasks);
     CLI::App* test = tasks.add_subcommand(
@@ -64,6 +64,14 @@ class TaskLine {
                          [this](Context& c, bool&) { return TaskWhy(c, in_.dag, in_.run, in_.task); }));
     why->alias("failed-deps");
     why->add_option("task", in_.task)->required();
+    for (const bool paused : {true, false}) {
+      CLI::App* pause = tree_.Add(
+          tasks, paused ? "pause" : "unpause",
+          paused ? "its instances wait, in every run; what runs goes on" : "they go on",
+          [this, paused](Context& c, bool&) { return SetTaskPaused(c, in_.dag, in_.task, paused); });
+      pause->add_option("dag", in_.dag)->required();
+      pause->add_option("task", in_.task, "or a task group: all of its tasks")->required();
+    }
     CLI::App* clear = tree_.Add(tasks, "clear", "runs them again", [this](Context& c, bool&) {
       in_.clear.dag_id = in_.dag, in_.clear.run_id = in_.run;
       return ClearTasks(c, in_.clear);

@@ -225,7 +225,7 @@ StatusOr<std::string> TrialFile(const std::string& text, const std::string& dag_
     return one.is_map() && Text(one, "dag_id") == dag_id;
   });
   if (document == yaml.documents.end()) return NotFound("DAG not found: " + dag_id);
-  Value alone = Without(document->as_map(), {"start_date", "end_date", "catchup", "is_paused_upon_creation"});
+  Value alone = Without(document->as_map(), {"start_date", "end_date", "catchup", "is_paused_upon_creation", "max_dag_retries"});
   alone.Set("start_date", kNever);
   if (!task.empty()) {
     Value::List only = Only(ListIn(alone, "tasks"), task, "");

@@ -47,6 +47,7 @@ struct Flags {
   std::string base_url;
   std::int64_t heartbeat_millis = 3000;
   std::int64_t lease_millis = 30000;
+  std::int64_t max_map_length = engine::EngineOptions().max_map_length;
   bool verbose = false;
   bool no_connection_tests = false;
 };
@@ -157,6 +158,7 @@ Status Serve(const Flags& flags, const sigset_t& signals, LogSink& log) {
   Loop loop({clock, zones, log, inbox, *store, readers->loader(), gateway, api, &vault},
             {.heartbeat = heartbeat,
              .lease = lease,
+             .max_map_length = flags.max_map_length,
              .base_url = base_url});
   RETURN_IF_ERROR(loop.Start());
   std::thread loop_thread([&] { loop.Run(); });
@@ -238,6 +240,10 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(10, 60'000));
   app.add_option("--lease-ms", flags.lease_millis, "how long a silent worker keeps its tasks")
       ->check(CLI::Range(100, 3'600'000));
+  app.add_option("--max-map-length", flags.max_map_length,
+                 "the most instances that a mapped task, or each task of a mapped group, may have")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 500'000));
   app.add_flag("--no-connection-tests", flags.no_connection_tests,
                "refuse to have workers try whether a connection works");
   app.add_flag("--verbose", flags.verbose, "log more");

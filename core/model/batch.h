@@ -35,6 +35,7 @@ struct DagRow {
   std::vector<Duration> runtimes;
   std::int32_t failures = 0;  // runs that failed one after the other, see Dag::max_consecutive_failed_runs
   bool deleted = false;       // hidden until its file is read again; versions are counted on
+  std::vector<std::string> paused_tasks = {};  // ids, sorted: their instances wait
 };
 
 struct DagVersionRow {

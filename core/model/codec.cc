@@ -98,6 +98,13 @@ void Describe(V& v, T& x) {
   v("message", x.message);
 }
 
+template <typename V, Is<LoopPolicy> T>
+void Describe(V& v, T& x) {
+  v("until", x.until);
+  v("max_iterations", x.max_iterations);
+  v("delay", x.delay);
+}
+
 template <typename V, Is<CachePolicy> T>
 void Describe(V& v, T& x) {
   v("expires", x.expires);
@@ -154,6 +161,8 @@ void Describe(V& v, T& x) {
   v.Later("run_if", x, &Task::run_if);
   v.Later("skip_if", x, &Task::skip_if);
   v.Later("map_index_template", x, &Task::map_index_template);
+  v.Later("weight", x, &Task::weight);
+  v.Later("loop", x, &Task::loop);
 }
 
 template <typename V, Is<DatasetCondition> T>
@@ -271,6 +280,9 @@ void Describe(V& v, T& x) {
   v.Later("labels", x, &Dag::labels);
   v.Later("run_timeout", x, &Dag::run_timeout);
   v.Later("fail_fast", x, &Dag::fail_fast);
+  v.Later("max_dag_retries", x, &Dag::max_dag_retries);
+  v.Later("dag_retry_delay", x, &Dag::dag_retry_delay);
+  v.Later("dag_retry_all", x, &Dag::dag_retry_all);
   v.Later("callbacks", x, &Dag::callbacks);
   v.Later("run_callbacks", x, &Dag::run_callbacks);
   v("files", x.files);

@@ -33,6 +33,14 @@ struct SetPaused {
   std::string user;
 };
 
+// Holds the instances of a task back, or of all tasks of a group, in every run; those that run go on.
+struct SetTaskPaused {
+  std::string dag_id;
+  std::string task_id;
+  bool paused = true;
+  std::string user;
+};
+
 // Ends a run as failed; its attempts are killed.
 struct CancelRun {
   std::string dag_id;
@@ -191,7 +199,7 @@ struct WriteRecords {
 using Command = std::variant<TriggerRun, SetPaused, CancelRun, ClearTasks, MarkTask, AddDatasetEvent,
                              ClearDatasetQueue, WriteRecords, MarkRun, DeleteRun, DeleteRuns, DeleteDag,
                              CreateBackfill, ChangeBackfill, SetPool, RetryNotification, NoteRun, AnswerApproval,
-                             DeleteTaskInstance, TestConnection>;
+                             DeleteTaskInstance, TestConnection, SetTaskPaused>;
 
 // What a command did: the run it made or changed, the instances it touched.
 struct CommandResult {

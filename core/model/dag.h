@@ -90,6 +90,14 @@ struct RunCondition {
   std::string message;  // the reason it is skipped with; "": tells the condition
 };
 
+// Runs again, one iteration after the other, until a condition holds: what each returns is the next one's
+// loop.previous.
+struct LoopPolicy {
+  Value until;             // a template over loop.result, asked after each iteration; null: max_iterations of them
+  int max_iterations = 1;  // reached while `until` does not hold: the task fails
+  Duration delay{0};       // between them
+};
+
 // One name of `expand` and where its values come from: a list, a map (its members as {key, value}), or text,
 // which is a template of one of them.
 struct Expansion {
@@ -123,6 +131,7 @@ struct Task {
   // `priority_weight` is what counts; this is the author's number, before the rule added others.
   int own_weight = 1;
   WeightRule weight_rule = WeightRule::kDownstream;
+  Value weight;  // a template of each instance's priority, instead of a rule; null: `priority_weight` is every one's
   int max_active_tis_per_dag = 0;     // 0: no limit
   int max_active_tis_per_dagrun = 0;  // 0: no limit
   bool depends_on_past = false;
@@ -146,6 +155,7 @@ struct Task {
   std::optional<CachePolicy> cache;
   std::optional<RunCondition> run_if;
   std::optional<RunCondition> skip_if;
+  std::optional<LoopPolicy> loop;
   Value map_index_template;  // a template of what an instance of a mapped task is called; null: its number alone
 
   bool mapped() const { return !expand.empty() || mapped_group >= 0; }
@@ -203,6 +213,9 @@ struct Dag {
   std::vector<TaskGroup> groups;  // parents first
   std::vector<EdgeLabel> labels;
   Duration run_timeout{0};  // 0: none
+  int max_dag_retries = 0;  // how often a run that failed is tried again by itself
+  Duration dag_retry_delay = std::chrono::minutes(5);
+  bool dag_retry_all = false;  // with all of its tasks, not only with what failed and what stands behind that
   bool fail_fast = false;   // the first failure ends the run
   std::vector<Callback> callbacks;           // of tasks, of the run and of deadlines, each once
   std::vector<std::int32_t> run_callbacks;   // of these, those about the run

@@ -39,6 +39,9 @@ struct Run {
   std::string triggered_by;  // user, or "timetable"
   std::string note;          // why it failed, when the run itself was stopped
   std::int32_t missed_deadlines = 0;
+  std::int32_t retries = 0;      // how often it has been tried again by itself
+  std::int32_t max_retries = 0;  // up to which it is; after a clear it counts on
+  std::optional<WallTime> retry_at = {};  // queued: when it is
   std::int64_t backfill = 0;  // that made it or ran it again; 0: none
   std::optional<TriggeringTask> triggering_task = {};
   // Set once it has been given another version without running its tasks again: then its task instances need not stand
@@ -75,6 +78,8 @@ struct TaskInstance {
   // Of another task that was rescheduled: since when its try goes on.
   std::string wait;
   std::optional<WallTime> waits_since;
+  std::optional<std::int32_t> weight = {};  // what the task's template of it gave; none: its task's
+  std::string loop = {};  // of a task that loops, after its first iteration: {index, previous}, JSON
   std::string cache_key = {};           // under which its success is kept for later ones; "": it is not
   std::string rendered_map_index = {};  // what map_index_template says
   friend bool operator==(const TaskInstance&, const TaskInstance&) = default;

@@ -74,7 +74,7 @@ bool IsLegal(TaskState from, TaskState to, bool by_user) {
 bool IsLegal(RunState from, RunState to, bool by_user) {
   if (by_user) return from != to;
   if (from == RunState::kQueued) return to == RunState::kRunning || to == RunState::kFailed;
-  return from == RunState::kRunning && IsTerminal(to);
+  return from == RunState::kRunning && (IsTerminal(to) || to == RunState::kQueued);  // queued: it is tried again
 }
 
 }  // namespace millrace

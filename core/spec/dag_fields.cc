@@ -84,7 +84,8 @@ std::vector<FieldSpec> TaskPolicyFields() {
       {.name = "weight_rule",
        .type = FieldType::kChoice,
        .doc = "whose weights are added to the task's own: downstream (when left out), upstream, or absolute: "
-              "nobody's",
+              "nobody's; or a template of the number that an instance's try has: \"{{ 10 - ti.try_number }}\"",
+       .use = FieldUse::kTemplate,
        .choices = {"downstream", "upstream", "absolute"}},
       {.name = "max_active_tis_per_dag",
        .type = FieldType::kInteger,
@@ -176,8 +177,13 @@ Value FieldSchema(const FieldSpec& field) {
       return Types({"string", "number"});
     case FieldType::kTime:
       return TypeSchema("string");
-    case FieldType::kChoice:
-      return Value(Value::Map{{"enum", Words(field.choices)}});
+    case FieldType::kChoice: {
+      Value schema(Value::Map{{"enum", Words(field.choices)}});
+      if (field.use != FieldUse::kTemplate) return schema;
+      Value text = TypeSchema("string");
+      text.Set("pattern", Value("\\{[{%#]"));
+      return Value(Value::Map{{"anyOf", Value(Value::List{std::move(schema), std::move(text)})}});
+    }
     case FieldType::kStringList: {
       Value schema = Types({"array", "string"});
       schema.Set("items", Types({"string", "number", "boolean"}));
@@ -327,6 +333,18 @@ const std::vector<FieldSpec>& DagFields() {
       {.name = "dagrun_timeout",
        .type = FieldType::kDuration,
        .doc = "a run that takes longer fails; none when left out"},
+      {.name = "max_dag_retries",
+       .type = FieldType::kInteger,
+       .doc = "how often a run that failed is tried again by itself; 0 when left out",
+       .min = 0,
+       .max = 1000},
+      {.name = "dag_retry_delay",
+       .type = FieldType::kDuration,
+       .doc = "before a failed run is tried again; 5m when left out"},
+      {.name = "dag_retry_strategy",
+       .type = FieldType::kChoice,
+       .doc = "from_failure (when left out): what failed and what stands behind it runs again; all_tasks: all of it",
+       .choices = {"from_failure", "all_tasks"}},
       {.name = "fail_fast",
        .type = FieldType::kBoolean,
        .doc = "the first task that fails ends the run; false when left out"},
@@ -385,6 +403,21 @@ const std::vector<FieldSpec>& TaskFields() {
                     {.name = "inputs",
                      .type = FieldType::kStringList,
                      .doc = "templates of what counts besides: \"{{ ds }}\", a path, a version"}}},
+       {.name = "loop",
+        .type = FieldType::kMap,
+        .doc = "it runs again, one iteration after the other, each with its own log and retries; templates have "
+               "loop.index (from 0), loop.max_iterations and loop.previous, what the iteration before returned",
+        .members = {{.name = "until",
+                     .type = FieldType::kString,
+                     .doc = "a template over loop.result, what the iteration returned: true ends it; when left out it "
+                            "runs max_iterations times"},
+                    {.name = "max_iterations",
+                     .type = FieldType::kInteger,
+                     .doc = "the task fails when `until` is not true after so many",
+                     .required = true,
+                     .min = 1,
+                     .max = 100'000},
+                    {.name = "delay", .type = FieldType::kDuration, .doc = "between iterations; none when left out"}}},
        {.name = "run_if",
         .type = FieldType::kAny,
         .doc = "a template, or {condition, message}: unless it is true when the task is ready, the task is skipped"},

@@ -109,8 +109,7 @@ std::string FieldsPage() {
   AddTable(page, DagFields());
   page += "## A task\n\nAn item of `tasks`.\n\n";
   AddTable(page, TaskFields());
-  page += "An item of `retry_rules`:\n\n";
-  AddTable(page, RetryRuleFields());
+  AddMembers(page, "", TaskFields());
   page += "## A group of tasks\n\nAn item of `tasks` that has `group`.\n\n";
   AddTable(page, GroupFields());
   page +=

@@ -41,6 +41,7 @@ TemplateContext MakeRunContext(const RunFacts& facts) {
   context.Set("dag.dag_id", facts.dag_id);
   context.Set("task.task_id", facts.task_id);
   context.Set("task.owner", facts.owner);
+  context.Set("task.priority_weight", std::int64_t{facts.priority_weight});
   context.Set("test_mode", false);
   context.Set("inlets", Value(Value::List(facts.inlets.begin(), facts.inlets.end())));
   context.Set("outlets", Value(Value::List(facts.outlets.begin(), facts.outlets.end())));
@@ -53,6 +54,7 @@ TemplateContext MakeRunContext(const RunFacts& facts) {
     context.Set(prefix + "try_number", std::int64_t{facts.try_number});
     context.Set(prefix + "max_tries", std::int64_t{facts.max_tries});
     context.Set(prefix + "map_index", std::int64_t{facts.map_index});
+    context.Set(prefix + "priority_weight", std::int64_t{facts.priority_weight});
   }
   const std::string key = facts.dag_id + "__" + facts.task_id + "__";
   if (facts.logical_date) {

@@ -30,6 +30,7 @@ struct RunFacts {
   std::int32_t try_number = 1;
   std::int32_t max_tries = 0;
   std::int32_t map_index = -1;
+  std::int32_t priority_weight = 1;  // as its author wrote it
   Value triggering_events = Value(Value::Map());  // dataset -> its events that made the run, as maps
 };
 

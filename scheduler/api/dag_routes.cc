@@ -1,6 +1,7 @@
 // DAGs: list, details, tasks, versions, source, tags, statistics, pausing and import errors.
 #include <algorithm>
 
+#include "core/model/selection.h"
 #include "scheduler/api/answer.h"
 #include "scheduler/api/handlers.h"
 #include "scheduler/api/input.h"
@@ -122,8 +123,9 @@ http::Response ListTasks(Context& context, const Call& call) {
   QueryInput query(call.request);
   const std::string order = query.String("order_by");
   if (auto problems = query.Problems()) return *problems;
-  ASSIGN_OR_ANSWER(const DagPtr dag,
-                   context.readers.dags.GetVersion(std::string(call.request.Param("dag_id")), 0));
+  ASSIGN_OR_ANSWER(const store::DagEntry entry,
+                   context.readers.dags.GetDag(std::string(call.request.Param("dag_id"))));
+  const DagPtr& dag = entry.dag;
   std::vector<const Task*> tasks;
   for (const Task& task : dag->tasks) tasks.push_back(&task);
   if (order == "task_id" || order == "-task_id") {
@@ -131,16 +133,37 @@ http::Response ListTasks(Context& context, const Call& call) {
     if (order == "-task_id") std::reverse(tasks.begin(), tasks.end());
   }
   Value::List wire;
-  for (const Task* task : tasks) wire.push_back(WireTask(*dag, *task));
+  for (const Task* task : tasks) wire.push_back(WireTask(*dag, *task, entry.row));
   return JsonAnswer(WireWholeList("tasks", std::move(wire)));
 }
 
 http::Response GetTask(Context& context, const Call& call) {
-  ASSIGN_OR_ANSWER(const DagPtr dag,
-                   context.readers.dags.GetVersion(std::string(call.request.Param("dag_id")), 0));
-  const std::int32_t index = dag->FindTask(call.request.Param("task_id"));
+  ASSIGN_OR_ANSWER(const store::DagEntry entry,
+                   context.readers.dags.GetDag(std::string(call.request.Param("dag_id"))));
+  const std::int32_t index = entry.dag->FindTask(call.request.Param("task_id"));
   if (index < 0) return http::ErrorResponse(404, "Task not found");
-  return JsonAnswer(WireTask(*dag, dag->tasks[static_cast<std::size_t>(index)]));
+  return JsonAnswer(WireTask(*entry.dag, entry.dag->tasks[static_cast<std::size_t>(index)], entry.row));
+}
+
+// A task, or a group: then all of its tasks.
+http::Response PatchTask(Context& context, const Call& call) {
+  QueryInput query(call.request);
+  BodyInput body(call.request);
+  const auto paused = ReadPaused(query, body);
+  if (auto problems = query.Problems()) return *problems;
+  if (auto problems = body.Problems()) return *problems;
+  const std::string dag_id(call.request.Param("dag_id"));
+  const std::string task_id(call.request.Param("task_id"));
+  ANSWER_IF_ERROR(context.readers.dags.GetDag(dag_id).status());
+  ANSWER_IF_ERROR(context.Run(SetTaskPaused{dag_id, task_id, *paused, call.who.user}).status());
+  context.Audit(call.who.user, *paused ? "pause_task" : "unpause_task", dag_id + "/" + task_id);
+  ASSIGN_OR_ANSWER(const store::DagEntry entry, context.readers.dags.GetDag(dag_id));
+  Value::List tasks;
+  for (const Task& task : entry.dag->tasks) {
+    const auto index = static_cast<std::int32_t>(&task - entry.dag->tasks.data());
+    if (Names(*entry.dag, {task_id}, index)) tasks.push_back(WireTask(*entry.dag, task, entry.row));
+  }
+  return JsonAnswer(WireWholeList("tasks", std::move(tasks)));
 }
 
 http::Response ListVersions(Context& context, const Call& call) {
@@ -302,6 +325,8 @@ void AddDagRoutes(RouteTable& table, Context& context) {
       GetDetails);
   add("GET", "/api/v2/dags/{dag_id}/tasks", Verb::kRead, "The tasks of a DAG", ListTasks);
   add("GET", "/api/v2/dags/{dag_id}/tasks/{task_id}", Verb::kRead, "One task", GetTask);
+  add("PATCH", "/millrace/v1/dags/{dag_id}/tasks/{task_id}", Verb::kWrite,
+      "Pause or unpause a task, or all tasks of a group", PatchTask);
   add("GET", "/api/v2/dags/{dag_id}/dagVersions", Verb::kRead, "The versions of a DAG", ListVersions);
   add("GET", "/api/v2/dags/{dag_id}/dagVersions/{version_number}", Verb::kRead, "One version of a DAG",
       GetVersion);

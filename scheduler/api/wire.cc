@@ -111,7 +111,7 @@ void AddTaskFields(Value::Map* wire, const Dag& dag, const TaskInstance& instanc
                              {"operator_name", task.kind},
                              {"pool", task.pool},
                              {"pool_slots", task.pool_slots},
-                             {"priority_weight", task.priority_weight},
+                             {"priority_weight", instance.weight.value_or(task.priority_weight)},
                              {"queue", "default"}});
 }
 
@@ -126,6 +126,13 @@ void AddRunFields(Value::Map* wire, const Run& run, const std::optional<DagVersi
                              {"executor_config", "{}"},
                              {"unixname", Value()},
                              {"pid", Value()}});
+}
+
+Value WireLoop(const Task& task) {
+  if (!task.loop) return {};
+  return Value::Map{{"until", task.loop->until},
+                    {"max_iterations", task.loop->max_iterations},
+                    {"delay", TimeDelta(task.loop->delay)}};
 }
 
 Value StateOrNull(TaskState state) { return state == TaskState::kNone ? Value() : Value(ToString(state)); }
@@ -199,6 +206,9 @@ Value WireDagDetails(const store::DagEntry& entry, const AroundDags& around,
        {"concurrency", dag.max_active_tasks},
        {"render_template_as_native_obj", false},
        {"dag_run_timeout", dag.run_timeout > Duration(0) ? TimeDelta(dag.run_timeout) : Value()},
+       {"max_dag_retries", dag.max_dag_retries},
+       {"dag_retry_delay", TimeDelta(dag.dag_retry_delay)},
+       {"dag_retry_strategy", dag.dag_retry_all ? "all_tasks" : "from_failure"},
        {"asset_expression", dag.schedule.datasets ? ConditionValue(*dag.schedule.datasets, dag) : Value()},
        {"default_args", Value()},
        {"doc_md", TextOrNull(dag.doc)},
@@ -214,7 +224,7 @@ Value WireDagDetails(const store::DagEntry& entry, const AroundDags& around,
   return wire;
 }
 
-Value WireTask(const Dag& dag, const Task& task) {
+Value WireTask(const Dag& dag, const Task& task, const DagRow& row) {
   const auto weight_rule = [](WeightRule rule) {
     return rule == WeightRule::kDownstream ? "downstream" : rule == WeightRule::kUpstream ? "upstream" : "absolute";
   };
@@ -237,7 +247,7 @@ Value WireTask(const Dag& dag, const Task& task) {
                     {"execution_timeout",
                      task.execution_timeout > Duration(0) ? TimeDelta(task.execution_timeout) : Value()},
                     {"priority_weight", task.own_weight},
-                    {"weight_rule", weight_rule(task.weight_rule)},
+                    {"weight_rule", task.weight.is_string() ? task.weight : weight_rule(task.weight_rule)},
                     {"pool", task.pool},
                     {"pool_slots", task.pool_slots},
                     {"queue", "default"},
@@ -248,6 +258,8 @@ Value WireTask(const Dag& dag, const Task& task) {
                     {"doc_md", TextOrNull(task.doc)},
                     {"params", Value::Map()},
                     {"is_mapped", task.mapped()},
+                    {"is_paused", std::binary_search(row.paused_tasks.begin(), row.paused_tasks.end(), task.id)},
+                    {"loop", WireLoop(task)},
                     {"extra_links", Value::List()}};
 }
 
@@ -284,6 +296,9 @@ Value WireRun(const Run& run, const std::optional<DagVersionRow>& version) {
                     {"conf", conf.ok() && conf->is_map() ? *conf : Value(Value::Map())},
                     {"note", TextOrNull(run.note)},
                     {"missed_deadlines", run.missed_deadlines},
+                    {"retries", run.retries},
+                    {"max_retries", run.max_retries},
+                    {"retry_at", WireTime(run.retry_at)},
                     {"triggering_task", WireTriggeringTask(run.triggering_task)},
                     {"dag_versions", std::move(versions)},
                     {"bundle_version", Value()},

@@ -28,7 +28,8 @@ struct AroundDags {
 Value::Map WireDag(const store::DagEntry& entry, const AroundDags& around);
 Value WireDagDetails(const store::DagEntry& entry, const AroundDags& around,
                      const std::optional<DagVersionRow>& newest);
-Value WireTask(const Dag& dag, const Task& task);
+// `row`: whether it is paused.
+Value WireTask(const Dag& dag, const Task& task, const DagRow& row);
 Value WireRun(const Run& run, const std::optional<DagVersionRow>& version);
 Value::Map WireTaskInstance(const TaskInstance& instance, const Run& run, const Dag& dag,
                             const std::optional<DagVersionRow>& version);

@@ -34,14 +34,53 @@ void DagReader::ReadPolicy(Task& task, const Value& value, const Scope& scope) {
   if (const std::string pool = TextOf(policy("pool")); !pool.empty()) task.pool = pool;
   task.pool_slots = NumberOf(policy("pool_slots"), task.pool_slots);
   task.own_weight = task.priority_weight = NumberOf(policy("priority_weight"), task.priority_weight);
-  const std::string rule = TextOf(policy("weight_rule"));
-  if (rule == "upstream") task.weight_rule = WeightRule::kUpstream;
-  if (rule == "absolute") task.weight_rule = WeightRule::kAbsolute;
+  ReadWeightRule(task, policy("weight_rule"));
   task.max_active_tis_per_dag = NumberOf(policy("max_active_tis_per_dag"), 0);
   task.max_active_tis_per_dagrun = NumberOf(policy("max_active_tis_per_dagrun"), 0);
   task.wait_for_downstream = IsTrue(policy("wait_for_downstream"));
   task.depends_on_past = task.wait_for_downstream || IsTrue(policy("depends_on_past"));
   if (TextOf(policy("on_worker_lost")) == "fail") task.on_worker_lost = OnWorkerLost::kFail;
+}
+
+void DagReader::ReadWeightRule(Task& task, const Value* value) {
+  const std::string rule = TextOf(value);
+  if (rule == "upstream") task.weight_rule = WeightRule::kUpstream;
+  if (rule == "absolute") task.weight_rule = WeightRule::kAbsolute;
+  if (!HasTemplate(rule)) return;
+  if (only_marked_) {
+    Add(value->position(), "task '" + task.id + "': 'weight_rule' cannot be a template under Airflow's $schema",
+        "leave $schema out, or use downstream, upstream or absolute");
+    return;
+  }
+  task.weight_rule = WeightRule::kAbsolute;
+  task.weight = *value;
+}
+
+void DagReader::ReadLoop(Task& task, const Value& value) {
+  const Value* loop = value.Find("loop");
+  if (loop == nullptr || !loop->is_map()) return;
+  const std::string what = "task '" + task.id + "': 'loop'";
+  if (task.in_engine || task.sensor) {
+    Add(loop->key_position(), what + " is for tasks that a worker runs to their end", "leave 'loop' out");
+    return;
+  }
+  if (task.cache) {
+    Add(loop->key_position(), what + " and 'cache' are both given: which iteration's result would stand for it?",
+        "leave one out");
+    return;
+  }
+  LoopPolicy policy;
+  policy.max_iterations = std::max(NumberOf(loop->Find("max_iterations"), 1), 1);
+  policy.delay = LengthOf(loop->Find("delay"), Duration(0));
+  if (const Value* until = loop->Find("until"); until != nullptr && !until->is_null()) {
+    Value text = WithoutMarks(*until, only_marked_);
+    if (text.is_string() && HasTemplate(text.as_string())) {
+      policy.until = std::move(text);
+    } else {
+      Add(until->position(), what + ": 'until' must be a template", "until: \"{{ loop.result.error < 0.01 }}\"");
+    }
+  }
+  task.loop = std::move(policy);
 }
 
 void DagReader::ReadRetries(Task& task, const Value& value, const Scope& scope) {

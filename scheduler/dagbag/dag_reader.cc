@@ -105,6 +105,9 @@ void DagReader::ReadHead() {
   only_marked_ = TextOf(document.Find("$schema")).starts_with("https://airflow.apache.org/");
   const Value* fast = document.Find("fail_fast");
   dag_->fail_fast = fast != nullptr && fast->is_bool() && fast->as_bool();
+  dag_->max_dag_retries = number("max_dag_retries", 0);
+  dag_->dag_retry_delay = LengthOf(document.Find("dag_retry_delay"), dag_->dag_retry_delay);
+  dag_->dag_retry_all = TextOf(document.Find("dag_retry_strategy")) == "all_tasks";
   dag_->run_timeout = LengthOf(document.Find("dagrun_timeout"), Duration(0));
   dag_->paused_upon_creation = paused != nullptr && paused->is_bool() && paused->as_bool();
 }

@@ -46,6 +46,8 @@ class DagReader {
   void ReadRetryRules(Task& task, const Value& rules);
   void ReadRole(Task& task, const Value& value);
   void ReadCache(Task& task, const Value& value);
+  void ReadLoop(Task& task, const Value& value);
+  void ReadWeightRule(Task& task, const Value* value);
   void ReadConditions(Task& task, const Value& value);
   std::optional<RunCondition> ReadCondition(const Task& task, const Value& value, std::string_view field);
   void ReadTaskCallbacks(Task& task, const Value& value, const Scope& scope);

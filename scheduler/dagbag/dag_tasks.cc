@@ -190,6 +190,7 @@ void DagReader::ReadTask(const Value& written, const Scope& scope) {
     ReadWith(task, value, *uses, needs);
   }
   ReadCache(task, value);
+  ReadLoop(task, value);
   ReadConditions(task, value);
   const auto setups = teardowns_.find(task.id);
   if (setups != teardowns_.end()) needs.insert(needs.end(), setups->second.begin(), setups->second.end());

@@ -147,6 +147,10 @@ void CheckTemplates(const Dag& dag, std::string_view source, std::vector<Problem
     look(task.expand);
     if (const TaskGroup* group = FirstOfMappedGroup(dag, task, seen)) look(group->expand);
     AddMapNames(dag, task, context);
+    if (task.loop) {
+      context.Set("loop", Value(Value::Map{{"index", 0}, {"max_iterations", 1}, {"previous", Value()}}));
+      context.SetOpen("loop.previous");
+    }
     // The checker refuses nothing, so there is no error to look at.
     static_cast<void>(RenderWith(*kind, task.with, check).ok());
     Value::List besides;
@@ -158,11 +162,26 @@ void CheckTemplates(const Dag& dag, std::string_view source, std::vector<Problem
       not_secret(name.as_string(), name.position(), "what an instance is called is kept in the store");
       besides.push_back(name);
     }
+    if (task.weight.is_string()) {
+      not_secret(task.weight.as_string(), task.weight.position(), "an instance's weight is kept in the store");
+      besides.push_back(task.weight);
+    }
     if (task.cache) besides.insert(besides.end(), task.cache->inputs.begin(), task.cache->inputs.end());
     if (task.cache && task.cache->key.is_string()) besides.push_back(task.cache->key);
     for (const Value& text : besides) {
       names(text.as_string(), text.position());
       CheckXComs(dag, task, text.as_string(), source, text.position(), problems);
+    }
+    if (!task.loop || !task.loop->until.is_string()) continue;
+    // It is asked at an iteration's end, when what the task had read is no longer there.
+    const Value& until = task.loop->until;
+    context.Set("loop.result", Value());
+    context.SetOpen("loop.result");
+    names(until.as_string(), until.position());
+    for (const TemplateReference& reference : References(until.as_string(), task.id)) {
+      problems.push_back({"", PlaceInFile(source, until.position(), {reference.line, reference.column}),
+                          "task '" + task.id + "': in a template: 'until' reads no " + ToString(reference.need),
+                          "return what it is to look at, and read it as loop.result"});
     }
   }
 }

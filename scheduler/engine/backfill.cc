@@ -277,6 +277,7 @@ bool Engine::State::DealWith(LiveBackfill& backfill, const RunDates& date, const
   row.run_id = run_id;
   row.type = RunType::kBackfill;
   row.version = dag.row.version;
+  row.max_retries = dag.dag->max_dag_retries;
   row.logical_date = date.logical_date;
   row.interval_start = date.interval_start;
   row.interval_end = date.interval_end;

@@ -102,6 +102,10 @@ void Engine::State::OnCachedLoaded(const CachedLoaded& event) {
   Instance* instance = FindInstance(event.instance);
   if (instance == nullptr || !instance->asked || instance->row.state != TaskState::kScheduled) return;
   if (instance->values != nullptr && instance->values->cache_known) return;
+  if (IsPaused(*run, TaskOf(*run, *instance))) {
+    instance->asked = false;  // it asks again
+    return;
+  }
   const StatusOr<CachedResult>& found = event.result;
   if (!found.ok() && found.status().code() == Code::kUnavailable) {
     timers.Add({now.boot + kAskAgain, TimerKind::kAskAgain, {}, event.instance, 0, {}});

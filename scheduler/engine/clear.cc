@@ -38,6 +38,7 @@ CommandResult Engine::State::Stop(LiveRun& run, const std::string& reason) {
   // First the run, so that nothing becomes ready while its instances end.
   SetRunState(run, RunState::kFailed);
   run.row.ended_at = now.wall;
+  run.row.retry_at.reset();
   run.row.note = reason;
   DropDeadlines(run);
   StopRest(run, reason, true, &result.instances);
@@ -216,6 +217,7 @@ void Engine::State::ClearInstances(LiveRun& run, const std::vector<std::int32_t>
     });
     SetState(run, instance, TaskState::kNone, true);
     row.skips.clear();
+    row.loop.clear();
     row.reason.clear();
     row.scheduled_at.reset();
     row.queued_at.reset();
@@ -232,6 +234,8 @@ void Engine::State::Reopen(LiveRun& run) {
   run.row.started_at.reset();
   run.row.ended_at.reset();
   run.row.note.clear();
+  run.row.retry_at.reset();
+  run.row.max_retries = run.row.retries + run.dag->max_dag_retries;
   Enqueue(run);
   woken.insert(run.row.dag_id);
 }
@@ -275,6 +279,11 @@ CommandReply Engine::State::Mark(const MarkTask& command, LiveRun& run) {
   }
   if (!marked.empty() && !command.dry_run && IsTerminal(run.row.state))
     Reopen(run);  // its end is worked out again
+  // Who says that it failed does not want it tried again.
+  if (!marked.empty() && !command.dry_run && command.state == TaskState::kFailed) {
+    run.row.max_retries = run.row.retries;
+    Touch(run);
+  }
   if (command.state == TaskState::kSuccess) {
     // A success by hand lets what failed behind it run again.
     if (!command.dry_run) TellDownstream();

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "core/calendar/format.h"
+#include "core/model/selection.h"
+#include "scheduler/engine/graph.h"
 #include "scheduler/engine/params.h"
 #include "scheduler/engine/state.h"
 
@@ -27,6 +29,12 @@ std::pair<std::string, std::string> RunOf(const Command& command) {
       command);
 }
 
+bool ChangesTasks(const Command& command) {
+  if (const auto* clear = std::get_if<ClearTasks>(&command)) return !clear->dry_run;
+  if (const auto* mark = std::get_if<MarkTask>(&command)) return !mark->dry_run;
+  return std::holds_alternative<MarkRun>(command);
+}
+
 }  // namespace
 
 void Engine::State::OnCommand(const CommandReceived& event) {
@@ -44,6 +52,10 @@ void Engine::State::OnCommand(const CommandReceived& event) {
     return;
   }
   if (const auto* pause = std::get_if<SetPaused>(&event.command)) {
+    Answer(event.reply, Pause(*pause));
+    return;
+  }
+  if (const auto* pause = std::get_if<SetTaskPaused>(&event.command)) {
     Answer(event.reply, Pause(*pause));
     return;
   }
@@ -95,6 +107,8 @@ void Engine::State::OnCommand(const CommandReceived& event) {
            trigger == nullptr
                ? OnRun(command, *run)
                : CommandReply(AlreadyExists("DAG " + dag_id + " has a run " + run_id + " already")));
+    // Whoever clears or marks what waits for its retry does not want to wait for it.
+    if (run = FindRun(dag_id, run_id); run != nullptr && ChangesTasks(command)) RetryNow(*run);
     return;
   }
   std::vector<WaitingCommand>& waiting = needs[{dag_id, run_id}];
@@ -177,6 +191,7 @@ CommandReply Engine::State::Trigger(const TriggerRun& command) {
   row.type = command.by ? RunType::kOperatorTriggered : RunType::kManual;
   row.triggering_task = command.by;
   row.version = dag.row.version;
+  row.max_retries = dag.dag->max_dag_retries;
   row.logical_date = command.logical_date;
   row.run_after = now.wall;
   if (command.logical_date) {
@@ -206,6 +221,43 @@ CommandReply Engine::State::Pause(const SetPaused& command) {
   Touch(dag);
   woken.insert(command.dag_id);
   for (const auto& [id, key] : dag.runs) RelistRun(runs.find(key)->second);
+  return CommandResult{};
+}
+
+CommandReply Engine::State::Pause(const SetTaskPaused& command) {
+  const auto found = dags.find(command.dag_id);
+  if (found == dags.end() || found->second.row.deleted) return NotFound("DAG not found: " + command.dag_id);
+  LiveDag& dag = found->second;
+  std::vector<std::string>& paused = dag.row.paused_tasks;
+  std::vector<std::string> ids;
+  for (const Task& task : dag.dag->tasks) {
+    const auto index = static_cast<std::int32_t>(&task - dag.dag->tasks.data());
+    if (Names(*dag.dag, {command.task_id}, index)) ids.push_back(task.id);
+  }
+  // One that the DAG no longer has may still be let go.
+  if (ids.empty() && !command.paused && std::binary_search(paused.begin(), paused.end(), command.task_id))
+    ids.push_back(command.task_id);
+  if (ids.empty()) return NotFound("DAG " + command.dag_id + " has no task " + command.task_id);
+  for (const std::string& id : ids) {
+    const auto at = std::lower_bound(paused.begin(), paused.end(), id);
+    const bool is = at != paused.end() && *at == id;
+    if (is == command.paused) continue;
+    is ? void(paused.erase(at)) : void(paused.insert(at, id));
+    Touch(dag);
+    for (const auto& [run_id, key] : dag.runs) {
+      LiveRun& run = runs.find(key)->second;
+      const std::int32_t task = run.dag->FindTask(id);
+      if (task < 0) continue;
+      EachOf(run, task, [&](Instance& instance) {
+        if (instance.row.state != TaskState::kScheduled) return;
+        // What it had been let into goes to others meanwhile.
+        Unpark(run, instance);
+        Leave(run, instance);
+        Unreserve(run, instance);
+        if (!lookups.contains(instance.row.key)) Park(run, instance);
+      });
+    }
+  }
   return CommandResult{};
 }
 

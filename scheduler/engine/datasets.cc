@@ -89,6 +89,7 @@ void Engine::State::FireDatasets(LiveDag& dag) {
   row.run_id = run_id;
   row.type = RunType::kAssetTriggered;
   row.version = dag.row.version;
+  row.max_retries = dag.dag->max_dag_retries;
   row.run_after = now.wall;
   row.queued_at = now.wall;
   row.triggered_by = "asset";

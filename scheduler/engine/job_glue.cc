@@ -44,7 +44,7 @@ void Engine::State::StartJob(LiveRun& run, Instance& instance) {
   LiveJob& job = jobs[row.key];
   job.key = {row.key, row.try_number};
   job.with = std::move(assignment->with);
-  job.order = OrderOf(run.row.type, -task.priority_weight);
+  job.order = OrderOf(run.row.type, MinusWeight(task, instance));
   job.job = std::make_unique<jobs::Job>(job.key, job.with, ClusterOf(sessions));
   if (task.execution_timeout > Duration(0)) {
     timers.Add({now.boot + task.execution_timeout, TimerKind::kJobTimeout, {}, row.key, row.try_number, {}});
@@ -243,7 +243,7 @@ void Engine::State::LoadJob(LiveRun& run, Instance& instance) {
   const Task& task = TaskOf(run, instance);
   LiveJob& job = jobs[instance.row.key];
   job.key = {instance.row.key, instance.row.try_number};
-  job.order = OrderOf(run.row.type, -task.priority_weight);
+  job.order = OrderOf(run.row.type, MinusWeight(task, instance));
   job.loaded = true;
   TickLater(job);
   // It rendered when it started, with the same run and version.

@@ -1,11 +1,13 @@
 // What a ready task instance waits for before a worker is looked for: the XComs that it pulls, the limits on
 // instances of its task (it waits at the first that does not let it in; whoever leaves lets in the best), its
-// DAG (paused), its run (max_active_tasks, counted a run as Airflow 3 does) and its pool. It waits in one
+// DAG or task (paused), its run (max_active_tasks, counted a run as Airflow 3 does) and its pool. It waits in one
 // lane, (run, pool). A run that may start no more takes its few lanes out of their pools; a pool lists itself
 // while its best waiter fits. So a release wakes the best waiter and nothing scans.
 //
 // Within a pool the best waiter goes first even when it wants several slots: smaller ones behind it do not
 // starve it.
+#include <algorithm>
+
 #include "scheduler/engine/state.h"
 
 namespace millrace::engine {
@@ -191,8 +193,14 @@ void Engine::State::Leave(LiveRun& run, Instance& instance) {
   }
 }
 
+bool Engine::State::IsPaused(const LiveRun& run, const Task& task) {
+  const std::vector<std::string>& paused = run.owner->row.paused_tasks;
+  return !paused.empty() && std::binary_search(paused.begin(), paused.end(), task.id);
+}
+
 void Engine::State::Park(LiveRun& run, Instance& instance) {
   const Task& task = TaskOf(run, instance);
+  if (IsPaused(run, task)) return;
   if (ReadsValues(task) && instance.values == nullptr) {
     Ask(run, instance);
     return;
@@ -210,7 +218,7 @@ void Engine::State::Park(LiveRun& run, Instance& instance) {
   lane.pool = &FindPool(name);
   // One that no release can ever admit must not stand in front of others; `why` tells about it.
   if (task.pool_slots > lane.pool->size) return;
-  if (lane.waiting.emplace(OrderOf(task), instance.row.key.index).second)
+  if (lane.waiting.emplace(OrderOf(task, instance), instance.row.key.index).second)
     lane.pool->scheduled += task.pool_slots;
   Relist(lane);
 }
@@ -224,7 +232,7 @@ void Engine::State::Unpark(LiveRun& run, const Instance& instance) {
   }
   const auto lane = run.lanes.find(PoolOf(task));
   if (lane == run.lanes.end()) return;
-  if (lane->second.waiting.erase({OrderOf(task), instance.row.key.index}) > 0)
+  if (lane->second.waiting.erase({OrderOf(task, instance), instance.row.key.index}) > 0)
     lane->second.pool->scheduled -= task.pool_slots;
   Relist(lane->second);
 }

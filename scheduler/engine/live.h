@@ -144,6 +144,7 @@ struct LiveRun {
   std::map<std::int32_t, TaskLimit> task_limits;  // by task, of those that have one
   std::unique_ptr<Past> past;                     // when a task depends on it
   std::optional<BootTime> deadline;               // dagrun_timeout
+  bool enqueued = false;                          // among those that start when there is room
   std::string stopped;                            // fail_fast: why nothing but teardowns starts any more
   std::vector<EventPtr> events;                // of datasets, that made it
   std::map<std::int32_t, WallTime> deadlines;  // not missed yet, by index in the DAG
@@ -207,12 +208,13 @@ struct LiveBackfill {
   std::vector<RunDates> dates;  // still to be dealt with; the next one last
   std::set<RunKey> queued;
   std::int32_t running = 0;
+  std::int32_t retrying = 0;     // neither: failed, and are tried again later
   bool asking = false;           // the store is asked for the runs of the next dates, or for one to run again
   std::set<WallTime> meanwhile;  // dates of runs made since it was asked
   BatchPlace place;
   bool dirty = false;
 
-  std::int32_t live() const { return static_cast<std::int32_t>(queued.size()) + running; }
+  std::int32_t live() const { return static_cast<std::int32_t>(queued.size()) + running + retrying; }
 };
 
 // A deferred instance: who wakes it. What survives a restart stands in its row.

@@ -115,6 +115,7 @@ void Engine::State::LoadInstances(LiveRun& run, std::vector<TaskInstance> rows) 
       const Duration left = row.due_at ? *row.due_at - now.wall : Duration(0);
       Duration longest = std::max(task.retry.max_delay, task.retry.delay);
       for (const RetryRule& rule : task.retry.rules) longest = std::max(longest, rule.delay.value_or(longest));
+      if (task.loop) longest = std::max(longest, task.loop->delay);
       const Duration wait = std::clamp(left, Duration(0), longest);
       timers.Add({now.boot + wait, TimerKind::kRetry, {}, row.key, row.try_number, {}});
     } else if (row.state == TaskState::kDeferred) {

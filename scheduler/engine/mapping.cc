@@ -65,7 +65,7 @@ StatusOr<std::vector<Value>> Engine::State::MapValues(const LiveRun& run, const 
     if (count > static_cast<std::size_t>(options.max_map_length)) {
       return InvalidArgument("'expand' would make " + std::to_string(count) +
                              " task instances or more, at most " + std::to_string(options.max_map_length) +
-                             " are allowed");
+                             " are allowed (the scheduler's --max-map-length)");
     }
   }
   std::vector<Value> maps;

@@ -42,6 +42,19 @@ Status PutMapped(const TaskKind& kind, const TaskInstance& instance, Value& with
 
 }  // namespace
 
+Value LoopNames(const Task& task, const TaskInstance& instance) {
+  Value names;
+  names.Set("index", Value(std::int64_t{0}));
+  names.Set("max_iterations", Value(std::int64_t{task.loop->max_iterations}));
+  names.Set("previous", Value());
+  const StatusOr<Value> kept = instance.loop.empty() ? NotFound("first") : ParseJson(instance.loop);
+  if (!kept.ok() || !kept->is_map()) return names;
+  for (const char* name : {"index", "previous"}) {
+    if (const Value* value = kept->Find(name); value != nullptr) names.Set(name, *value);
+  }
+  return names;
+}
+
 StatusOr<TemplateContext> ContextOf(const Run& run, const Dag& dag, const Task& task,
                                     const TaskInstance& instance, const Value& triggering_events) {
   RunFacts facts;
@@ -61,12 +74,14 @@ StatusOr<TemplateContext> ContextOf(const Run& run, const Dag& dag, const Task& 
   facts.try_number = instance.try_number;
   facts.max_tries = instance.max_tries;
   facts.map_index = instance.map_index;
+  facts.priority_weight = task.own_weight;
   facts.triggering_events = triggering_events;
   TemplateContext context = MakeRunContext(facts);
   if (!instance.map_value.empty()) {
     ASSIGN_OR_RETURN(Value values, ParseJson(instance.map_value));
     context.Set("map", std::move(values), TemplateContext::Source::kUser);
   }
+  if (task.loop) context.Set("loop", LoopNames(task, instance), TemplateContext::Source::kUser);
   return context;
 }
 
@@ -94,6 +109,7 @@ StatusOr<std::string> ContextJson(const Run& run, const Dag& dag, const Task& ta
   ASSIGN_OR_RETURN(Value conf, ParseJson(run.conf));
   context.Set("params", std::move(params));
   context.Set("conf", std::move(conf));
+  if (task.loop) context.Set("loop", LoopNames(task, instance));
   return ToJson(context);
 }
 
@@ -118,6 +134,8 @@ Assignment Frame(const Run& run, const Dag& dag, const Task& task, const TaskIns
                  {"MILLRACE_TASK_ID", task.id},
                  {"MILLRACE_TRY_NUMBER", std::to_string(instance.try_number)},
                  {"MILLRACE_FENCE", ToString(fence)}};
+  if (task.loop)
+    environment.emplace_back("MILLRACE_LOOP_INDEX", std::to_string(LoopNames(task, instance).Find("index")->as_int()));
   if (instance.map_index >= 0)
     environment.emplace_back("MILLRACE_MAP_INDEX", std::to_string(instance.map_index));
   if (run.logical_date) {

@@ -19,6 +19,8 @@ Assignment Frame(const Run& run, const Dag& dag, const Task& task, const TaskIns
 // The names that the task's templates have.
 StatusOr<TemplateContext> ContextOf(const Run& run, const Dag& dag, const Task& task,
                                     const TaskInstance& instance, const Value& triggering_events);
+// The member `loop` of it: index, max_iterations, previous.
+Value LoopNames(const Task& task, const TaskInstance& instance);
 // The same for kinds that ask for it, as JSON.
 StatusOr<std::string> ContextJson(const Run& run, const Dag& dag, const Task& task,
                                   const TaskInstance& instance);

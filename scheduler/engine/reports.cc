@@ -141,6 +141,7 @@ void Engine::State::OnEnded(LiveRun& run, Instance& instance, const engine::End&
     Fail(run, instance, {Outcome::kFailFinal, end.exit_code, refusal, "", {}, {}, {}}, false);
     return;
   }
+  if (end.outcome == Outcome::kSuccess && LoopsOn(run, instance, end)) return;
   if (end.outcome == Outcome::kSuccess && TaskOf(run, instance).steering != Steering::kNone) {
     const StatusOr<Value> result = ParseJson(end.result.empty() ? "null" : end.result);
     const Status steered =
@@ -293,6 +294,7 @@ void Engine::State::Unwant(LiveRun& run, Instance& instance, const std::string& 
 void Engine::State::FinishRestart(LiveRun& run, Instance& instance) {
   instance.row.lost = 0;
   instance.row.rescheduled = 0;
+  instance.row.loop.clear();
   SetState(run, instance, TaskState::kNone, true);
   Evaluate(run, instance);
 }

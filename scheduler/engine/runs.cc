@@ -37,7 +37,9 @@ LiveRun& Engine::State::AddRun(LiveDag& dag, Run row, DagPtr version) {
     for (const std::int64_t id : dag.backfills)
       backfills.find(id)->second.meanwhile.insert(*run.row.logical_date);
   }
-  if (run.row.state == RunState::kQueued) {
+  if (run.row.state == RunState::kQueued && run.row.retry_at) {
+    AwaitRetry(run);
+  } else if (run.row.state == RunState::kQueued) {
     Enqueue(run);
   } else if (run.row.state == RunState::kRunning) {
     CountRunning(run, 1);
@@ -49,11 +51,16 @@ LiveRun& Engine::State::AddRun(LiveDag& dag, Run row, DagPtr version) {
 }
 
 void Engine::State::Enqueue(LiveRun& run) {
+  run.enqueued = true;
   (run.backfill == nullptr ? run.owner->queued : run.backfill->queued).insert(run.row.key);
   if (IsOfSchedule(run.row.type)) ++run.owner->queued_by_timetable;
 }
 
 void Engine::State::Dequeue(LiveRun& run) {
+  if (!std::exchange(run.enqueued, false)) {
+    if (run.backfill != nullptr) --run.backfill->retrying;
+    return;
+  }
   (run.backfill == nullptr ? run.owner->queued : run.backfill->queued).erase(run.row.key);
   if (IsOfSchedule(run.row.type)) --run.owner->queued_by_timetable;
 }
@@ -80,6 +87,7 @@ bool Engine::State::StartRun(LiveRun& run) {
   run.counted = size;
   active_instances += size;
   SetRunState(run, RunState::kRunning);
+  run.row.retry_at.reset();
   if (!run.row.started_at) run.row.started_at = now.wall;
   SetDeadline(run, *run.row.started_at);
   LookBack(run);
@@ -232,7 +240,12 @@ void Engine::State::EndIfOver(LiveRun& run) {
     if (state != TaskState::kFailed && state != TaskState::kUpstreamFailed) continue;
     failed |= DecidesRun(*run.dag, TaskOf(run, instance));
   }
-  SetRunState(run, failed || !run.stopped.empty() ? RunState::kFailed : RunState::kSuccess);
+  failed |= !run.stopped.empty();
+  if (failed && MayRetry(run)) {
+    RetryLater(run, run.stopped);
+    return;
+  }
+  SetRunState(run, failed ? RunState::kFailed : RunState::kSuccess);
   if (!run.stopped.empty()) run.row.note = run.stopped;
   run.row.ended_at = now.wall;
   DropDeadlines(run);
@@ -308,6 +321,10 @@ void Engine::State::SetDeadline(LiveRun& run, WallTime started) {
 void Engine::State::OnRunTimeout(LiveRun& run) {
   if (run.row.state != RunState::kRunning || !run.deadline || *run.deadline > now.boot) return;
   const std::string reason = "timed out: dagrun_timeout is " + FormatDuration(run.dag->run_timeout);
+  if (MayRetry(run)) {
+    RetryLater(run, reason);
+    return;
+  }
   // First the run, so that nothing becomes ready while its instances end.
   SetRunState(run, RunState::kFailed);
   run.row.ended_at = now.wall;

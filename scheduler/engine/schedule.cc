@@ -155,6 +155,7 @@ void Engine::State::MakeScheduledRun(LiveDag& dag, const RunDates& dates, WallTi
   row.dag_id = dag.row.dag_id;
   row.run_id = run_id;
   row.version = dag.row.version;
+  row.max_retries = dag.dag->max_dag_retries;
   row.logical_date = dates.logical_date;
   row.interval_start = dates.interval_start;
   row.interval_end = dates.interval_end;

@@ -222,6 +222,10 @@ void Engine::State::OnTimer(const Timer& timer) {
     case TimerKind::kRunTimeout:
       if (LiveRun* run = FindRun(timer.instance.run); run != nullptr) OnRunTimeout(*run);
       return;
+    case TimerKind::kRunRetry:
+      if (LiveRun* run = FindRun(timer.instance.run); run != nullptr && run->row.retries == timer.try_number)
+        RetryNow(*run);
+      return;
     case TimerKind::kAskAgain: {
       LiveRun* run = FindRun(timer.instance.run);
       if (run == nullptr) return;

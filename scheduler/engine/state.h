@@ -209,6 +209,16 @@ struct Engine::State {
   void EndRuns();
   void EndIfOver(LiveRun& run);
   void CountFailure(LiveDag& dag, const Run& run, bool failed);
+
+  // run_retry.cc: a run that failed is tried again by itself.
+  static bool MayRetry(const LiveRun& run) { return run.row.retries < run.row.max_retries; }
+  // Its tasks have ended. `stopped`: why those that had not failed ended, if they were made to.
+  void RetryLater(LiveRun& run, const std::string& stopped);
+  std::vector<std::int32_t> ToTryAgain(LiveRun& run, const std::string& stopped);
+  // Until its time comes it stands in no queue.
+  void AwaitRetry(LiveRun& run);
+  void RetryNow(LiveRun& run);
+
   void Evict(LiveRun& run);
   DagPtr FindVersion(const LiveDag& dag, std::int32_t version) const;
 
@@ -306,6 +316,7 @@ struct Engine::State {
   void TellFollowers(LiveRun& run, std::int32_t task);
 
   // limits.cc: ready instances, pools, max_active_tasks.
+  static bool IsPaused(const LiveRun& run, const Task& task);
   Pool& FindPool(const std::string& name);
   bool MayStartMore(const Lane& lane) const;
   bool Admit(LiveRun& run, Instance& instance);
@@ -363,6 +374,10 @@ struct Engine::State {
   // Tried again without using a retry.
   void Reschedule(LiveRun& run, Instance& instance, const RetryRule& rule);
   void OnRetryDue(LiveRun& run, Instance& instance);
+
+  // loops.cc: tasks that run until a condition holds.
+  // True: its end is only one iteration's, or its failure.
+  bool LoopsOn(LiveRun& run, Instance& instance, const engine::End& end);
   void OnLost(Fence fence, const std::string& why, bool counts);
   void Unwant(LiveRun& run, Instance& instance, const std::string& reason);
   void FinishRestart(LiveRun& run, Instance& instance);
@@ -393,6 +408,7 @@ struct Engine::State {
   CommandReply Trigger(const TriggerRun& command);
   Status CheckTrigger(const TriggerRun& command) const;
   CommandReply Pause(const SetPaused& command);
+  CommandReply Pause(const SetTaskPaused& command);
   CommandReply OnRun(const Command& command, LiveRun& run);
   CommandReply Cancel(const CancelRun& command, LiveRun& run);
   // Ends a live run as failed, with its instances; it is gone afterwards.
@@ -481,20 +497,26 @@ inline const std::string& PoolOf(const Task& task) {
   return task.in_engine ? kEnginePool : task.sensor ? kSensorPool : task.pool;
 }
 
-// A task's place among those that wait: what takes no slot goes first.
-inline std::int32_t OrderOf(const Task& task) { return IsSlotless(task) ? INT32_MIN : -task.priority_weight; }
+// An instance's place among those that wait: what takes no slot goes first.
+inline std::int32_t MinusWeight(const Task& task, const Instance& instance) {
+  return -instance.row.weight.value_or(task.priority_weight);
+}
+inline std::int32_t OrderOf(const Task& task, const Instance& instance) {
+  return IsSlotless(task) ? INT32_MIN : MinusWeight(task, instance);
+}
 inline LaneKey PoolKeyOf(const LiveRun& run, const Task& task, const Instance& instance) {
-  return {OrderOf(run.row.type, -task.priority_weight), run.row.key, instance.row.key.index};
+  return {OrderOf(run.row.type, MinusWeight(task, instance)), run.row.key, instance.row.key.index};
 }
 inline LaneKey KeyOf(const LiveRun& run, const Task& task, const Instance& instance) {
-  return {OrderOf(run.row.type, OrderOf(task)), run.row.key, instance.row.key.index};
+  return {OrderOf(run.row.type, OrderOf(task, instance)), run.row.key, instance.row.key.index};
 }
 
 // Whether its templates, or its `expand`, read something that must be loaded first.
 inline bool ReadsValues(const Task& task) { return !task.pulls.empty() || !task.lookups.empty(); }
 // Whether something is to be asked before it looks for a place.
 inline bool HasConditions(const Task& task) {
-  return task.run_if || task.skip_if || (task.map_index_template.is_string() && task.mapped());
+  return task.run_if || task.skip_if || task.weight.is_string() ||
+         (task.map_index_template.is_string() && task.mapped());
 }
 inline bool ExpandReadsValues(const Task& task) {
   return !task.expand_pulls.empty() || !task.expand_lookups.empty();

@@ -139,7 +139,10 @@ StatusOr<Why> Engine::State::AnswerWhy(const AskWhy& question, Now asked_at) con
   const LiveDag& dag = *run.owner;
   Why why;
   if (dag.row.paused) why.reasons.push_back({"paused", "DAG " + dag.row.dag_id + " is paused; unpause it"});
-  if (run.row.state == RunState::kQueued && run.backfill != nullptr) {
+  if (run.row.state == RunState::kQueued && !run.enqueued && run.row.retry_at) {
+    why.reasons.push_back({"retry", "its run failed and is tried again at " + FormatTime(*run.row.retry_at) + ": retry " +
+                                        std::to_string(run.row.retries) + " of " + std::to_string(run.row.max_retries)});
+  } else if (run.row.state == RunState::kQueued && run.backfill != nullptr) {
     const Backfill& backfill = run.backfill->row;
     const std::string name = "backfill " + std::to_string(backfill.id);
     if (backfill.paused) why.reasons.push_back({"backfill", name + " is paused; unpause it"});
@@ -186,6 +189,8 @@ StatusOr<Why> Engine::State::AnswerWhy(const AskWhy& question, Now asked_at) con
       }
       break;
     case TaskState::kScheduled: {
+      if (IsPaused(run, task))
+        why.reasons.push_back({"paused", "task " + task.id + " of DAG " + dag.row.dag_id + " is paused; unpause it"});
       if (!row.reason.empty())
         why.reasons.push_back({row.reason.starts_with("lost: ") ? "lost" : "retry", row.reason + "; it runs again"});
       if (instance.asked) {
@@ -258,6 +263,11 @@ StatusOr<Why> Engine::State::AnswerWhy(const AskWhy& question, Now asked_at) con
                                           FormatTime(row.due_at.value_or(WallTime{}))});
       break;
     case TaskState::kUpForReschedule:
+      if (task.loop && row.rescheduled == 0) {
+        why.reasons.push_back({"timer", "loops (" + row.reason + "); the next iteration starts at " +
+                                            FormatTime(row.due_at.value_or(WallTime{}))});
+        break;
+      }
       why.reasons.push_back({"timer", "failed (" + row.reason + ") and was rescheduled by a retry rule, " +
                                           Times(row.rescheduled) + " by now, without using a retry; starts again at " +
                                           FormatTime(row.due_at.value_or(WallTime{}))});

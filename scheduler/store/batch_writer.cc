@@ -18,21 +18,21 @@ constexpr const char* kPosition = "SELECT (SELECT value FROM meta WHERE name = '
 constexpr const char* kAdvance = "UPDATE meta SET value = ? WHERE name = 'sequence'";
 constexpr const char* kRaise = "UPDATE meta SET value = max(value, ?1) WHERE name = ?2";
 constexpr const char* kDag =
-    "INSERT INTO dag VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14) ON CONFLICT (dag_id) DO UPDATE "
+    "INSERT INTO dag VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15) ON CONFLICT (dag_id) DO UPDATE "
     "SET version = ?2, paused = ?3, "
     "stale = ?4, cursor = ?5, cursor_logical_date = ?6, next_logical_date = ?7, next_run_after = ?8, "
     "parsed_at = ?9, "
-    "next_interval_start = ?10, next_interval_end = ?11, runtimes = ?12, failures = ?13, deleted = ?14";
+    "next_interval_start = ?10, next_interval_end = ?11, runtimes = ?12, failures = ?13, deleted = ?14, paused_tasks = ?15";
 constexpr const char* kDagVersion = "INSERT OR REPLACE INTO dag_version (dag_id, version, hash, created_at, body) VALUES (?,?,?,?,?)";
 constexpr const char* kForgetTags = "DELETE FROM dag_tag WHERE dag_id = ?";
 constexpr const char* kTag = "INSERT OR IGNORE INTO dag_tag VALUES (?,?)";
 // An upsert keeps the row's place; REPLACE would delete and insert again, indexes included.
 constexpr const char* kRun =
-    "INSERT INTO run VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20) ON CONFLICT "
+    "INSERT INTO run VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23) ON CONFLICT "
     "(run) DO UPDATE SET type = ?4, "
     "state = ?5, version = ?6, started_at = ?12, ended_at = ?13, conf = ?14, triggered_by = ?15, note = ?16, "
     "missed_deadlines = ?17, "
-    "backfill = ?18, former_tasks = ?20";
+    "backfill = ?18, former_tasks = ?20, retries = ?21, max_retries = ?22, retry_at = ?23";
 constexpr const char* kDataset =
     "INSERT INTO dataset (name, uri, grp, extra, created_at, updated_at) VALUES (?1,?2,?3,?4,?5,?5) ON CONFLICT (name) DO UPDATE SET "
     "uri = ?2, grp = ?3, extra = ?4, updated_at = ?5 WHERE (?2 <> ?1 OR ?4 <> '{}') AND (uri <> ?2 OR grp <> ?3 OR extra <> ?4)";
@@ -45,7 +45,7 @@ constexpr const char* kRunEvent = "INSERT OR IGNORE INTO run_event VALUES (?,?)"
 constexpr const char* kDeadline = "INSERT OR REPLACE INTO deadline VALUES (?,?,?,?)";
 constexpr const char* kForgetDeadline = "DELETE FROM deadline WHERE run = ? AND idx = ?";
 constexpr const char* kTaskInstance =
-    "INSERT OR REPLACE INTO task_instance VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    "INSERT OR REPLACE INTO task_instance VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 constexpr const char* kAttempt = "INSERT OR REPLACE INTO attempt VALUES (?,?,?,?,?,?,?,?,?,?,?)";
 constexpr const char* kApproval = "INSERT OR REPLACE INTO approval VALUES (?,?,?,?,?,?,?,?)";
 constexpr const char* kXCom =

@@ -59,10 +59,9 @@ std::string WrittenTriggeringTask(const TriggeringTask& task) {
 }
 
 // A JSON list of task ids.
-std::optional<std::vector<std::string>> ReadFormerTasks(const Statement& row) {
-  if (row.IsNull(19)) return std::nullopt;
+std::vector<std::string> ReadIds(const std::string& text) {
   std::vector<std::string> ids;
-  const StatusOr<Value> value = ParseJson(row.Text(19));
+  const StatusOr<Value> value = ParseJson(text);
   if (!value.ok() || !value->is_list()) return ids;
   for (const Value& id : value->as_list()) {
     if (id.is_string()) ids.push_back(id.as_string());
@@ -70,7 +69,12 @@ std::optional<std::vector<std::string>> ReadFormerTasks(const Statement& row) {
   return ids;
 }
 
-std::string WrittenFormerTasks(const std::vector<std::string>& ids) {
+std::optional<std::vector<std::string>> ReadFormerTasks(const Statement& row) {
+  if (row.IsNull(19)) return std::nullopt;
+  return ReadIds(row.Text(19));
+}
+
+std::string WrittenIds(const std::vector<std::string>& ids) {
   return ToJson(Value(Value::List(ids.begin(), ids.end())));
 }
 
@@ -97,7 +101,8 @@ DagRow ReadDag(const Statement& row) {
           .next_interval_end = row.Time(10),
           .runtimes = ReadRuntimes(row.Text(11)),
           .failures = static_cast<std::int32_t>(row.Int(12)),
-          .deleted = row.Int(13) != 0};
+          .deleted = row.Int(13) != 0,
+          .paused_tasks = row.IsNull(14) ? std::vector<std::string>() : ReadIds(row.Text(14))};
 }
 
 void BindDag(Statement& statement, const DagRow& row, WallTime parsed_at) {
@@ -117,6 +122,7 @@ void BindDag(Statement& statement, const DagRow& row, WallTime parsed_at) {
   statement.Bind(12, runtimes);
   statement.Bind(13, std::int64_t{row.failures});
   statement.Bind(14, std::int64_t{row.deleted});
+  row.paused_tasks.empty() ? statement.BindNull(15) : statement.Bind(15, WrittenIds(row.paused_tasks));
 }
 
 DatasetEvent ReadDatasetEvent(const Statement& row) {
@@ -159,6 +165,9 @@ Run ReadRun(const Statement& row) {
           .triggered_by = row.Text(14),
           .note = row.Text(15),
           .missed_deadlines = static_cast<std::int32_t>(row.Int(16)),
+          .retries = static_cast<std::int32_t>(row.Int(20)),
+          .max_retries = static_cast<std::int32_t>(row.Int(21)),
+          .retry_at = row.Time(22),
           .backfill = row.Int(17),
           .triggering_task = ReadTriggeringTask(row.Text(18)),
           .former_tasks = ReadFormerTasks(row)};
@@ -184,7 +193,10 @@ void BindRun(Statement& statement, const Run& run) {
   statement.Bind(17, std::int64_t{run.missed_deadlines});
   run.backfill == 0 ? statement.BindNull(18) : statement.Bind(18, run.backfill);
   run.triggering_task ? statement.Bind(19, WrittenTriggeringTask(*run.triggering_task)) : statement.BindNull(19);
-  run.former_tasks ? statement.Bind(20, WrittenFormerTasks(*run.former_tasks)) : statement.BindNull(20);
+  run.former_tasks ? statement.Bind(20, WrittenIds(*run.former_tasks)) : statement.BindNull(20);
+  statement.Bind(21, std::int64_t{run.retries});
+  statement.Bind(22, std::int64_t{run.max_retries});
+  statement.Bind(23, run.retry_at);
 }
 
 Backfill ReadBackfill(const Statement& row) {
@@ -241,7 +253,7 @@ void BindBackfill(Statement& statement, const Backfill& backfill) {
 }
 
 TaskInstance ReadTaskInstance(const Statement& row) {
-  return {.key = UnpackKey(row.Int(0)),
+  TaskInstance instance = {.key = UnpackKey(row.Int(0)),
           .state = static_cast<TaskState>(row.Int(1)),
           .try_number = static_cast<std::int32_t>(row.Int(2)),
           .max_tries = static_cast<std::int32_t>(row.Int(3)),
@@ -263,8 +275,11 @@ TaskInstance ReadTaskInstance(const Statement& row) {
           .waits_for = RunKey{row.Int(19)},
           .wait = row.Text(20),
           .waits_since = row.Time(21),
+          .loop = row.Text(26),
           .cache_key = row.Text(22),
           .rendered_map_index = row.Text(23)};
+  if (!row.IsNull(25)) instance.weight = static_cast<std::int32_t>(row.Int(25));
+  return instance;
 }
 
 void BindTaskInstance(Statement& statement, const TaskInstance& instance) {
@@ -296,6 +311,8 @@ void BindTaskInstance(Statement& statement, const TaskInstance& instance) {
   instance.cache_key.empty() ? statement.BindNull(23) : statement.Bind(23, instance.cache_key);
   instance.rendered_map_index.empty() ? statement.BindNull(24) : statement.Bind(24, instance.rendered_map_index);
   instance.rescheduled == 0 ? statement.BindNull(25) : statement.Bind(25, std::int64_t{instance.rescheduled});
+  instance.weight ? statement.Bind(26, std::int64_t{*instance.weight}) : statement.BindNull(26);
+  instance.loop.empty() ? statement.BindNull(27) : statement.Bind(27, instance.loop);
 }
 
 XComRow ReadXCom(const Statement& row) {

@@ -15,12 +15,12 @@ TaskInstanceKey UnpackKey(std::int64_t key);
 inline constexpr const char* kDagColumns =
     "dag_id, version, paused, stale, cursor, cursor_logical_date, next_logical_date, next_run_after, "
     "parsed_at, "
-    "next_interval_start, next_interval_end, runtimes, failures, deleted";
+    "next_interval_start, next_interval_end, runtimes, failures, deleted, paused_tasks";
 inline constexpr const char* kRunColumns =
     "run, dag_id, run_id, type, state, version, logical_date, interval_start, interval_end, run_after, "
     "queued_at, "
     "started_at, ended_at, conf, triggered_by, note, missed_deadlines, backfill, triggering_task, "
-    "former_tasks";
+    "former_tasks, retries, max_retries, retry_at";
 inline constexpr const char* kPoolColumns = "name, slots, description, include_deferred";
 inline constexpr const char* kBackfillColumns =
     "id, dag_id, from_date, to_date, reprocess, run_backwards, latest_version, max_active_runs, conf, user, "
@@ -29,7 +29,7 @@ inline constexpr const char* kBackfillColumns =
 inline constexpr const char* kTaskInstanceColumns =
     "key, state, try_number, max_tries, lost, term, counter, session, scheduled_at, queued_at, started_at, ended_at, due_at, "
     "worker, reason, map_index, mapped_task, map_value, skips, waits_for, wait, waits_since, cache_key, "
-    "rendered_map_index, rescheduled";
+    "rendered_map_index, rescheduled, weight, loop";
 inline constexpr const char* kXComColumns = "key, name, json, at";
 inline constexpr const char* kAttemptColumns =
     "key, try_number, term, counter, state, queued_at, started_at, ended_at, worker, exit_code, reason";

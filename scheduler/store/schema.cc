@@ -199,10 +199,20 @@ CREATE TABLE favorite(user TEXT NOT NULL, dag_id TEXT NOT NULL, PRIMARY KEY (use
 CREATE INDEX favorite_by_dag ON favorite(dag_id);
 )sql";
 
+// Runs that are tried again by themselves; paused tasks; an instance's own priority, and where its loop stands.
+constexpr const char* kVersion14 = R"sql(
+ALTER TABLE dag ADD COLUMN paused_tasks TEXT;
+ALTER TABLE run ADD COLUMN retries INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE run ADD COLUMN max_retries INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE run ADD COLUMN retry_at INTEGER;
+ALTER TABLE task_instance ADD COLUMN weight INTEGER;
+ALTER TABLE task_instance ADD COLUMN loop TEXT;
+)sql";
+
 constexpr std::array<const char*, kSchemaVersion> kMigrations = {kVersion1, kVersion2,  kVersion3,  kVersion4,
                                                                  kVersion5, kVersion6,  kVersion7,  kVersion8,
                                                                  kVersion9, kVersion10, kVersion11, kVersion12,
-                                                                 kVersion13};
+                                                                 kVersion13, kVersion14};
 
 StatusOr<int> Version(Database& database) {
   ASSIGN_OR_RETURN(Statement statement, database.Prepare("PRAGMA user_version"));

@@ -95,6 +95,7 @@ std::optional<Command> CommandOf(const Line& line, const EngineDriver& driver) {
     if (what == word) return ChangeBackfill{std::stoi(name), action, "ana"};
   }
   if (what == "answer") return AnswerOf(line);
+  if (what == "pause_task" || what == "unpause_task") return SetTaskPaused{name, run, what == "pause_task", "ana"};
   if (what == "mark_run") return MarkRun{name, run, RunStateFromString(line.Word(3)).value(), "ana"};
   if (what == "delete_task") {
     return DeleteTaskInstance{name, run, line.Word(3), std::stoi(line.Option("map_index", "-1")), "ana"};

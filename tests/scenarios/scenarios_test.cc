@@ -55,7 +55,7 @@ class Scenario {
     Prepare();
     for (std::size_t i = 0; i < lines_.size(); ++i) {
       const Line& line = lines_[i];
-      if (line.Word(0) == "start" || line.Word(0) == "pool") continue;
+      if (line.Word(0) == "start" || line.Word(0) == "pool" || line.Word(0) == "max_map_length") continue;
       told_.clear();
       happened_->Begin();
       driver_->effects.clear();
@@ -102,6 +102,7 @@ class Scenario {
     WallTime start = Time("2001-03-01T00:00:00Z");
     for (const Line& line : lines_) {
       if (line.Word(0) == "start") start = Time(line.Word(1));
+      if (line.Word(0) == "max_map_length") options.max_map_length = std::stoi(line.Word(1));
       if (line.Word(0) == "pool") options.pools.emplace_back(line.Word(1), std::stoi(line.Word(2)));
     }
     driver_ = std::make_unique<EngineDriver>(options, start);

@@ -92,6 +92,8 @@ std::string Trace::Describe(const millrace::Run& run) const {
     text += " triggered by " + run.triggering_task->run_id + "/" + run.triggering_task->task_id + " with " +
             run.conf;
   }
+  if (run.retry_at) text += " until " + Clock(*run.retry_at, start_);
+  if (run.retries > 0) text += ", retry " + std::to_string(run.retries) + " of " + std::to_string(run.max_retries);
   return run.note.empty() ? text : text + " (" + run.note + ")";
 }
 

@@ -51,6 +51,12 @@ TEST(StateTest, AnAttemptMayBeFollowedByAnotherThatUsesNoRetry) {
   EXPECT_TRUE(IsLegal(TaskState::kUpForReschedule, TaskState::kScheduled, false));
 }
 
+TEST(StateTest, ARunThatFailedMayBeTriedAgainAndOneThatHasEndedOnlyByAUser) {
+  EXPECT_TRUE(IsLegal(RunState::kRunning, RunState::kQueued, false));
+  EXPECT_FALSE(IsLegal(RunState::kFailed, RunState::kQueued, false));
+  EXPECT_TRUE(IsLegal(RunState::kFailed, RunState::kQueued, true));
+}
+
 TEST(IdsTest, IdsThatCouldEscapeAFolderAreRefused) {
   EXPECT_TRUE(IsValidId("daily_flights.v2"));
   EXPECT_FALSE(IsValidId(".."));

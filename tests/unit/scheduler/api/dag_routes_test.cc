@@ -82,6 +82,28 @@ TEST_F(DagRoutesTest, PausingGoesThroughTheInboxAndIsAudited) {
   EXPECT_EQ(inbox_.commands().size(), 1U);
 }
 
+TEST_F(DagRoutesTest, PausingATaskGoesThroughTheInboxAndIsAuditedAndShown) {
+  rows_.dags.at("daily_flights").row.paused_tasks = {"delays"};
+  Start();
+  EXPECT_EQ(Get("/api/v2/dags/daily_flights/tasks/delays").At("is_paused"), Value(true));
+  EXPECT_EQ(Get("/api/v2/dags/daily_flights/tasks").At("tasks.0.is_paused"), Value(false));
+  const std::string path = "/millrace/v1/dags/daily_flights/tasks/";
+  const Answered answered = Do("PATCH", path + "delays", R"({"is_paused": false})");
+  EXPECT_EQ(answered.status, 200) << answered.text;
+  EXPECT_EQ(answered.At("tasks.0.task_id"), Value("delays"));
+  ASSERT_EQ(inbox_.commands().size(), 1U);
+  const auto command = std::get<SetTaskPaused>(inbox_.commands()[0]);
+  EXPECT_EQ(command.task_id, "delays");
+  EXPECT_FALSE(command.paused);
+  EXPECT_EQ(command.user, "user");
+  const auto audit = users_.ListAudit({});
+  EXPECT_EQ(audit->rows.front().record.action, "unpause_task");
+  EXPECT_EQ(audit->rows.front().record.object, "daily_flights/delays");
+  EXPECT_EQ(Do("PATCH", path + "delays", R"({"is_paused": "yes"})").status, 422);
+  EXPECT_EQ(Do("PATCH", "/millrace/v1/dags/nothing/tasks/a", R"({"is_paused": true})").status, 404);
+  EXPECT_EQ(inbox_.commands().size(), 1U);
+}
+
 TEST_F(DagRoutesTest, TasksHaveTheirEdgesAndTimes) {
   Start();
   const Answered tasks = Get("/api/v2/dags/daily_flights/tasks");

@@ -13,6 +13,7 @@
 namespace millrace::dagbag {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -463,6 +464,54 @@ TEST_F(AuthoringTest, WhatIsWrongWithAConditionHasItsPlace) {
   EXPECT_THAT(told, HasSubstr("task 'd': 'run_if' must be a template, not a list"));
   EXPECT_THAT(told, HasSubstr("task 'e': 'run_if'"));
   EXPECT_THAT(told, HasSubstr("may hold a secret, and what an instance is called is kept in the store"));
+}
+
+TEST_F(AuthoringTest, ARunMayBeTriedAgainByItself) {
+  const DagPtr dag = Read("  - {id: x, uses: empty}\n",
+                          "max_dag_retries: 2\ndag_retry_delay: 30s\ndag_retry_strategy: all_tasks\n");
+  EXPECT_EQ(dag->max_dag_retries, 2);
+  EXPECT_EQ(dag->dag_retry_delay, std::chrono::seconds(30));
+  EXPECT_TRUE(dag->dag_retry_all);
+  EXPECT_THAT(Told("  - {id: x, uses: empty}\n", "max_dag_retries: -1\ndag_retry_strategy: some\n"),
+              AllOf(HasSubstr("'max_dag_retries' must be 0 to 1000"), HasSubstr("from_failure, all_tasks")));
+}
+
+TEST_F(AuthoringTest, AWeightMayBeATemplateThatReadsWhatOthersMay) {
+  const DagPtr dag = Read(R"y(  - {id: a, uses: empty}
+  - {id: b, uses: shell, needs: [a], priority_weight: 7, with: {command: b},
+     weight_rule: "{{ ti.xcom_pull('a') + task.priority_weight - ti.try_number }}"}
+)y");
+  EXPECT_TRUE(Of(dag, "b").weight.is_string());
+  EXPECT_EQ(Of(dag, "b").priority_weight, 7);
+  EXPECT_EQ(Of(dag, "b").pulls.size(), 1U);
+  EXPECT_FALSE(Of(dag, "a").weight.is_string());
+  EXPECT_THAT(Told("  - {id: x, uses: empty, weight_rule: down}\n"), HasSubstr("downstream, upstream, absolute"));
+  EXPECT_THAT(Told("  - {id: x, uses: empty, weight_rule: \"{{ nothing }}\"}\n"), HasSubstr("nothing"));
+  EXPECT_THAT(Told("  - {id: x, uses: empty, weight_rule: \"{{ conn.lake.port }}\"}\n"), HasSubstr("may hold a secret"));
+}
+
+TEST_F(AuthoringTest, ALoopIsReadAndWhatItCannotBeIsRefused) {
+  const DagPtr dag = Read(R"y(  - id: x
+    uses: shell
+    loop: {until: "{{ loop.result.error < 1 and loop.index > params.n }}", max_iterations: 5, delay: 1m}
+    with: {command: "go {{ loop.previous.error }} {{ loop.index }}"}
+)y",
+                          "params: {n: 1}\n");
+  ASSERT_TRUE(Of(dag, "x").loop.has_value());
+  EXPECT_EQ(Of(dag, "x").loop->max_iterations, 5);
+  EXPECT_EQ(Of(dag, "x").loop->delay, std::chrono::minutes(1));
+  EXPECT_THAT(Told("  - {id: x, uses: shell, loop: {until: done}, with: {command: a}}\n"),
+              AllOf(HasSubstr("'until' must be a template"), HasSubstr("'max_iterations'")));
+  EXPECT_THAT(Told("  - {id: x, uses: empty, loop: {max_iterations: 0}}\n"), HasSubstr("max_iterations"));
+  EXPECT_THAT(Told("  - {id: x, uses: approval, loop: {max_iterations: 2}, with: {subject: a}}\n"),
+              HasSubstr("a worker runs"));
+  EXPECT_THAT(Told("  - {id: x, uses: shell, cache: {}, loop: {max_iterations: 2}, with: {command: a}}\n"),
+              HasSubstr("'cache'"));
+  EXPECT_THAT(Told("  - {id: x, uses: shell, with: {command: \"{{ loop.index }}\"}}\n"), HasSubstr("loop"));
+  EXPECT_THAT(Told(R"y(  - {id: x, uses: shell, with: {command: a},
+     loop: {until: "{{ ti.xcom_pull('x') }}", max_iterations: 2}}
+)y"),
+              HasSubstr("'until' reads no"));
 }
 
 }  // namespace

@@ -311,6 +311,46 @@ TEST_F(SqliteStoreTest, AStoreFromBeforeFavoritesTakesThemAndForgetsThemWithThei
   EXPECT_TRUE(readers->dags().ListFavorites("eva")->empty());
 }
 
+TEST_F(SqliteStoreTest, AStoreFromBeforeRunsThatAreTriedAgainKeepsWhatItHasAndTakesWhatIsNew) {
+  {
+    auto database = *Database::Open(DatabasePath(folder_), Database::Mode::kReadWrite);
+    ASSERT_TRUE(MakeOlder(*database, 13).ok());
+    const std::string run = "INSERT INTO run(run, dag_id, run_id, type, state, version, run_after, queued_at, conf, "
+                            "triggered_by, note) VALUES (1, 'etl', 'r', 1, 2, 1, 0, 0, '{}', '', '')";
+    ASSERT_TRUE(database->Execute(run).ok());
+    const std::string instance = "INSERT INTO task_instance(key, state, try_number, max_tries, lost, term, counter, "
+                                 "session) VALUES (1048576, 4, 1, 0, 0, 1, 7, 0)";
+    ASSERT_TRUE(database->Execute(instance).ok());
+  }
+  std::unique_ptr<Store> store = Open();
+  Batch batch = Example(*store->Load());
+  const std::unique_ptr<SqliteReaders> readers = *SqliteReaders::Open(folder_, clock_);
+  millrace::Run run = *readers->runs().GetRun("etl", "r");
+  EXPECT_EQ(run.max_retries, 0);
+  EXPECT_FALSE(run.retry_at.has_value());
+  TaskInstance row = *readers->task_instances().GetTaskInstance({RunKey{1}, 0});
+  EXPECT_FALSE(row.weight.has_value());
+  EXPECT_EQ(row.loop, "");
+  run.retries = 1;
+  run.max_retries = 3;
+  run.retry_at = WallFromMicros(7'000'000);
+  row.weight = -5;
+  row.loop = R"({"index":1,"previous":null})";
+  batch.runs = {run};
+  batch.task_instances = {row};
+  ASSERT_FALSE(batch.dags.empty());
+  const std::string dag_id = batch.dags[0].dag_id;
+  batch.dags[0].paused_tasks = {"extract", "load"};
+  ASSERT_EQ(Commit(*store, batch).outcome, CommitOutcome::kDurable);
+  EXPECT_EQ(*readers->runs().GetRun("etl", "r"), run);
+  EXPECT_EQ(*readers->task_instances().GetTaskInstance({RunKey{1}, 0}), row);
+  EXPECT_EQ(readers->dags().GetDag(dag_id)->row.paused_tasks, batch.dags[0].paused_tasks);
+  batch.sequence += 1;
+  batch.dags[0].paused_tasks.clear();
+  ASSERT_EQ(Commit(*store, batch).outcome, CommitOutcome::kDurable);
+  EXPECT_TRUE(readers->dags().GetDag(dag_id)->row.paused_tasks.empty());
+}
+
 TEST_F(SqliteStoreTest, AStoreOfANewerProgramIsRefused) {
   Open().reset();
   {
