@@ -221,7 +221,12 @@ function routes(world) {
       dagOf(id).favorite = verb === 'favorite';
     }]),
     ['GET', '/api/v2/dags/:dag/details', ({args: [id]}) => ({...world.dagResponse(dagOf(id)), params: dagOf(id).params ?? {}, timezone: dagOf(id).zone ?? 'UTC', catchup: false})],
-    ['GET', '/api/v2/dags/:dag/tasks', ({args: [id]}) => ({tasks: dagOf(id).tasks.map((task) => ({task_id: task.id, task_display_name: task.id, operator_name: task.kind, downstream_task_ids: task.next, trigger_rule: 'all_success', is_mapped: task.mapped !== undefined})), total_entries: dagOf(id).tasks.length})],
+    ['PATCH', '/millrace/v1/dags/:dag/tasks/:task', ({args: [id, name], body}) => {
+      const task = dagOf(id).tasks.find((one) => one.id === name);
+      task.paused = body.is_paused;
+      return {tasks: [{task_id: task.id, is_paused: task.paused, downstream_task_ids: task.next}], total_entries: 1};
+    }],
+    ['GET', '/api/v2/dags/:dag/tasks', ({args: [id]}) => ({tasks: dagOf(id).tasks.map((task) => ({is_paused: task.paused ?? false, task_id: task.id, task_display_name: task.id, operator_name: task.kind, downstream_task_ids: task.next, trigger_rule: 'all_success', is_mapped: task.mapped !== undefined})), total_entries: dagOf(id).tasks.length})],
     ['GET', '/api/v2/dags/:dag/dagRuns', ({args: [id], query}) => {
       const dags = id === '~' ? [...world.dags.values()] : [dagOf(id)];
       const time = (name) => (query.get(name) === null ? null : Date.parse(query.get(name)));

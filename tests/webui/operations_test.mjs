@@ -93,6 +93,16 @@ describePages('the dashboard does', (started) => ({mock, page} = started), () =>
     assert.equal(run.state, 'success');
   });
 
+  it('pauses a task in every run and lets it go on', async () => {
+    const run = open('regional_sales')[5];
+    await page.goto(`${mock.url}/dags/regional_sales/runs/${encodeURIComponent(run.id)}/tasks/stage.fetch?map=4`);
+    await page.click('.task-actions button:text-is("Pause")');
+    await page.waitForSelector('.task-head .tag:text-is("paused")');
+    await page.click('.task-actions button:text-is("Unpause")');
+    await page.waitForSelector('.task-actions button:text-is("Pause")');
+    assert.equal(await page.locator('.task-head .tag:text-is("paused")').count(), 0);
+  });
+
   it('marks and clears a whole task group, from the grid by its key and from the graph', async () => {
     const run = open('regional_sales')[5];
     const states = () => [...run.cells].filter(([id]) => id.startsWith('stage.')).map(([, cell]) => cell.state);

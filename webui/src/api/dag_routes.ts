@@ -34,6 +34,12 @@ export const dagRoutes = (http: Http) => ({
     return http.send('PATCH', dagPath(dag), {is_paused: paused}) as Promise<Dag>;
   },
 
+  // Of a task group: all of its tasks.
+  setTaskPaused(dag: string, task: string, paused: boolean) {
+    const path = `/millrace/v1/dags/${segment(dag)}/tasks/${segment(task)}`;
+    return http.send('PATCH', path, {is_paused: paused}) as Promise<{tasks: Task[]}>;
+  },
+
   setFavorite(dag: string, favorite: boolean) {
     return http.send('POST', `${dagPath(dag)}/${favorite ? 'favorite' : 'unfavorite'}`);
   },

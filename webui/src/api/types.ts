@@ -85,6 +85,10 @@ export interface DagRun {
   triggered_by?: string | null;
   triggering_user_name?: string | null;
   missed_deadlines?: number;
+  // How often it has been tried again by itself, of at most so many; when it will be.
+  retries?: number;
+  max_retries?: number;
+  retry_at?: Time;
   triggering_task?: {dag_id: string; dag_run_id: string; task_id: string; map_index: number} | null;
   dag_versions?: {version_number: number}[];
 }
@@ -138,6 +142,7 @@ export interface Task {
   pool?: string;
   doc_md?: string | null;
   is_mapped?: boolean;
+  is_paused?: boolean;
 }
 
 // What /millrace/v1 tells of a DAG for whoever draws it.

@@ -220,6 +220,20 @@ function RunHead({dag, run, firstTask, counts}: HeadProps) {
             </dd>
           </div>
         )}
+        {(run.retries ?? 0) > 0 && (
+          <div>
+            <dt>Retry</dt>
+            <dd>
+              {run.retries} of {run.max_retries}
+              {run.retry_at && (
+                <>
+                  {' at '}
+                  <Time value={run.retry_at} />
+                </>
+              )}
+            </dd>
+          </div>
+        )}
         {(run.missed_deadlines ?? 0) > 0 && (
           <div>
             <dt>Deadlines</dt>

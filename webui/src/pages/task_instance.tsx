@@ -23,6 +23,7 @@ import {ErrorNotice, Skeleton} from '../components/notice';
 import {Shell, type Crumb} from '../components/shell';
 import {StateBadge, StateDot, isFinished} from '../components/state';
 import {Facts, Neighbours, WhyCard} from '../components/task_facts';
+import {PausedTag, TaskPauseButton} from '../components/task_pause';
 import {RenderedFields, XComs} from '../components/task_values';
 import {Lasted} from '../components/times';
 import {readJobReport} from '../format/job_report';
@@ -99,10 +100,21 @@ export function TaskInstancePage({dag, run, task}: Props) {
   );
 }
 
-function Actions({failed, onChange}: {failed: boolean; onChange: (action: Action) => void}) {
+function Actions({
+  dag,
+  definition,
+  failed,
+  onChange,
+}: {
+  dag: string;
+  definition: Task | undefined;
+  failed: boolean;
+  onChange: (action: Action) => void;
+}) {
   if (!useCan('write')) return null;
   return (
     <span className="task-actions">
+      {definition && <TaskPauseButton dag={dag} task={definition} />}
       <button
         type="button"
         className="button"
@@ -134,7 +146,13 @@ function MappedTask({dag, run, task, definition, instances, onChange}: MappedPro
         <h1>{task}</h1>
         {definition?.operator_name && <span className="tag">{definition.operator_name}</span>}
         <span className="faint">mapped, {instances.length === 1 ? '1 instance' : `${instances.length} instances`}</span>
-        <Actions failed={state === 'failed' || state === 'upstream_failed'} onChange={onChange} />
+        {definition?.is_paused && <PausedTag />}
+        <Actions
+          dag={dag}
+          definition={definition}
+          failed={state === 'failed' || state === 'upstream_failed'}
+          onChange={onChange}
+        />
       </header>
       <div className="card pane task-mapped">
         <MappedList dag={dag} run={run} task={task} instances={instances} />
@@ -221,6 +239,7 @@ function OneInstance({instanceKey, definition, siblings, onChange}: OneProps) {
             {definition.trigger_rule}
           </span>
         )}
+        {definition?.is_paused && <PausedTag />}
         <span className="task-took faint">
           <Lasted start={instance.start_date} end={instance.end_date} />
         </span>
@@ -242,7 +261,12 @@ function OneInstance({instanceKey, definition, siblings, onChange}: OneProps) {
             </button>
           </span>
         )}
-        <Actions failed={state === 'failed' || state === 'upstream_failed'} onChange={onChange} />
+        <Actions
+          dag={dag}
+          definition={definition}
+          failed={state === 'failed' || state === 'upstream_failed'}
+          onChange={onChange}
+        />
       </header>
       <div className="task-panes">
         <div className="card pane task-main">
