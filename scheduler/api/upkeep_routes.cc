@@ -106,9 +106,14 @@ http::Response Backup(Context& context, const Call& call) {
     name = FormatTime(context.clock.now().wall);
     std::erase(name, ':');
   }
-  ASSIGN_OR_ANSWER(const store::BackupInfo info, context.upkeep.backups.WriteBackup(name));
+  const StatusOr<store::BackupInfo> info = context.upkeep.backups.WriteBackup(name);
+  if (!info.ok()) {
+    // Who asks looks after these files, and has to know which of them it is.
+    const http::Response answer = ErrorAnswer(info.status());
+    return answer.status == 500 ? http::ErrorResponse(500, info.status().message()) : answer;
+  }
   context.Audit(call.who.user, "backup", name);
-  return JsonAnswer(Value::Map{{"name", name}, {"folder", info.folder}, {"bytes", info.bytes}});
+  return JsonAnswer(Value::Map{{"name", name}, {"folder", info->folder}, {"bytes", info->bytes}});
 }
 
 }  // namespace

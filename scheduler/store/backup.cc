@@ -30,9 +30,11 @@ Status Sync(const fs::path& path, int flags) {
   return synced ? OkStatus() : ErrnoStatus(error, "sync " + path.string());
 }
 
-// Of this process, or made anew at every start, or the database, which is not copied as a file.
+// Of this process or of workers (dagctl up has their folders here), or made anew at every start, or the database, which is
+// not copied as a file.
 bool StaysBehind(const std::string& name) {
-  return name == "lock" || name == "endpoints.json" || name == "backups" || name.starts_with("millrace.db");
+  return name == "lock" || name == "endpoints.json" || name == "backups" || name == "workers" ||
+         name.starts_with("millrace.db");
 }
 
 Status CopyTree(const fs::path& from, const fs::path& to, std::int64_t* bytes) {
@@ -47,7 +49,7 @@ Status CopyTree(const fs::path& from, const fs::path& to, std::int64_t* bytes) {
   }
   if (fs::create_directory(to, from, code); code) return Failed(code, "make " + to.string());
   for (fs::directory_iterator entry(from, code), end; !code && entry != end; entry.increment(code)) {
-    if (entry->is_symlink()) continue;
+    if (entry->is_symlink() || entry->is_other()) continue;  // no link, and no socket
     RETURN_IF_ERROR(CopyTree(entry->path(), to / entry->path().filename(), bytes));
   }
   if (code) return Failed(code, "read " + from.string());

@@ -1,5 +1,7 @@
 // What people operate with, on the real store: backfills, pools, deletion, places that belong to another
 // task, backups.
+#include <sys/stat.h>
+
 #include <filesystem>
 #include <fstream>
 
@@ -186,6 +188,10 @@ TEST_F(OperationsTest, ABackupOpensAsAStoreOfItsOwn) {
   std::filesystem::create_directories(folder_ + "/logs/0");
   std::ofstream(folder_ + "/logs/0/1.log") << "hello";
   std::ofstream(folder_ + "/endpoints.json") << "{}";
+  // As dagctl up has them: a worker's folder with its socket.
+  std::filesystem::create_directories(folder_ + "/workers/w1");
+  for (const char* path : {"/workers/w1/shuffle.sock", "/logs/0/socket"})
+    ASSERT_EQ(mkfifo((folder_ + path).c_str(), 0600), 0);
   FolderBackups backups(folder_);
   const StatusOr<BackupInfo> made = backups.WriteBackup("monday");
   ASSERT_TRUE(made.ok()) << made.status().message();
@@ -196,6 +202,8 @@ TEST_F(OperationsTest, ABackupOpensAsAStoreOfItsOwn) {
   EXPECT_TRUE(std::filesystem::exists(made->folder + "/logs/0/1.log"));
   EXPECT_FALSE(std::filesystem::exists(made->folder + "/endpoints.json"));
   EXPECT_FALSE(std::filesystem::exists(made->folder + "/backups"));
+  EXPECT_FALSE(std::filesystem::exists(made->folder + "/workers"));
+  EXPECT_FALSE(std::filesystem::exists(made->folder + "/logs/0/socket"));
   // What comes after it is not in it.
   Batch more;
   AddRun(more, RunKey{2}, WallFromMicros(60));
