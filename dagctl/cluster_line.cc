@@ -30,7 +30,7 @@ class ClusterLine {
 
  private:
   void AddJobs() {
-    CLI::App& jobs = tree_.Group("jobs", "mapreduce jobs");
+    CLI::App& jobs = tree_.Group("jobs", "mapreduce jobs: run, explain, show");
     tree_.Add(jobs, "check", "the same as dagctl health, by Airflow's name",
               [](Context& c, bool&) { return ShowHealth(c); });
     AddRun(in_.dag, in_.run,
@@ -74,7 +74,7 @@ class ClusterLine {
   }
 
   void AddWorkers() {
-    CLI::App& workers = tree_.Group("workers", "workers");
+    CLI::App& workers = tree_.Group("workers", "who does the work: list");
     tree_.Add(tree_.root(), "health", "whether scheduler and store are well; exit status 1 when they are not",
               [](Context& c, bool&) { return ShowHealth(c); });
     tree_.Add(workers, "list", "who is there", [](Context& c, bool&) { return ListWorkers(c); });

@@ -25,6 +25,16 @@ int ExitStatus(const Status& status) {
                                                                                         : kProblem;
 }
 
+// As a number, which becomes the format.
+std::string ReadFormat(std::string& word) {
+  static const std::map<std::string, Format> formats = {
+      {"table", Format::kTable}, {"json", Format::kJson}, {"yaml", Format::kYaml}, {"plain", Format::kPlain}};
+  const auto found = formats.find(word);
+  if (found == formats.end()) return "takes table, json, yaml or plain, not " + word;
+  word = std::to_string(static_cast<int>(found->second));
+  return "";
+}
+
 std::vector<std::string> OptionsOf(const CLI::App& command) {
   std::vector<std::string> names;
   for (const CLI::App* at = &command; at != nullptr; at = at->get_parent()) {
@@ -65,11 +75,13 @@ CommandTree::CommandTree(const Clock& clock, const ZoneDatabase& zones, bool ter
   app_->add_option("--state", state_, "the state folder of a scheduler on this machine")
       ->envname("MILLRACE_STATE")
       ->capture_default_str();
-  app_->add_option("-o,--output", format_, "table, json, yaml or plain")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, Format>{{"table", Format::kTable},
-                                                                        {"json", Format::kJson},
-                                                                        {"yaml", Format::kYaml},
-                                                                        {"plain", Format::kPlain}}));
+  app_->add_option("-o,--output", format_, "how rows are shown; table when left out")
+      ->type_name("table|json|yaml|plain")
+      ->transform(CLI::Validator(&ReadFormat, ""));
+  app_->footer(
+      "With every command: -o table|json|yaml|plain, --url, --state, --token-file (dagctl --help).\n"
+      "Exit status: 0 done, 1 refused or not found, 2 the command line itself, 3 the run failed, 4 no "
+      "scheduler.");
 }
 
 CommandTree::~CommandTree() = default;

@@ -44,10 +44,6 @@ class DagLine {
         "dags",
         "DAGs: list, show, details, state, graph, dependencies, import-errors, validate, test, report, trigger, clear, "
         "pause, favorite, next-execution, versions, diff, reparse, delete");
-    AddOffline(dags);
-    AddGraphs(dags);
-    AddVersions(dags);
-    AddLooks(dags);
     CLI::App* list = tree_.Add(dags, "list", "all DAGs", [this](Context& c, bool&) {
       return ListDags(c, in_.pattern, in_.tag, in_.favorites);
     });
@@ -83,6 +79,10 @@ class DagLine {
           ->add_option("dag", in_.dag)
           ->required();
     }
+    AddLooks(dags);
+    AddOffline(dags);
+    AddGraphs(dags);
+    AddVersions(dags);
   }
 
   // What needs no scheduler.

@@ -48,8 +48,11 @@ Status ShowRunState(Context& context, const std::string& dag_id, const std::stri
   const StatusOr<WallTime> from = ParseTimeUtc(date);
   Value::List runs;
   if (!from.ok()) {
-    ASSIGN_OR_RETURN(Value run, context.client.Get(RunPath(dag_id, date)));
-    runs.push_back(std::move(run));
+    StatusOr<Value> run = context.client.Get(RunPath(dag_id, date));
+    if (run.status().code() == Code::kNotFound)
+      return NotFound(run.status().message() + "; as a date: " + from.status().message());
+    RETURN_IF_ERROR(run.status());
+    runs.push_back(std::move(*run));
   } else {
     const bool day = date.size() == kDayText;
     const QueryParameters query = {{"order_by", "logical_date"},

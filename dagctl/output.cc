@@ -41,7 +41,7 @@ YAML::Node ToYaml(const Value& value) {
   if (value.is_null()) return YAML::Node(YAML::NodeType::Null);
   if (value.is_bool()) return YAML::Node(value.as_bool());
   if (value.is_int()) return YAML::Node(value.as_int());
-  if (value.is_double()) return YAML::Node(value.as_double());
+  if (value.is_double()) return YAML::Node(ToJson(value));  // as few digits as tell it
   if (value.is_string()) return YAML::Node(value.as_string());
   YAML::Node node(value.is_list() ? YAML::NodeType::Sequence : YAML::NodeType::Map);
   if (value.is_list()) {

@@ -2,7 +2,9 @@
 #include <cstdio>
 #include <map>
 #include <ostream>
+#include <tuple>
 
+#include "core/calendar/format.h"
 #include "dagctl/commands.h"
 
 namespace millrace::dagctl {
@@ -48,8 +50,12 @@ Value::List NamedByIndex(Value::List tasks) {
 Status ListRuns(Context& context, const ListRunsOptions& options) {
   QueryParameters query = {{"order_by", "-id"}};
   if (!options.state.empty()) query.emplace_back("state", options.state);
-  if (!options.from.empty()) query.emplace_back("logical_date_gte", options.from);
-  if (!options.to.empty()) query.emplace_back("logical_date_lte", options.to);
+  for (const auto& [option, date, parameter] : {std::tuple("--from: ", options.from, "logical_date_gte"),
+                                                std::tuple("--to: ", options.to, "logical_date_lte")}) {
+    if (date.empty()) continue;
+    if (const auto time = ParseTimeUtc(date); !time.ok()) return InvalidArgument(option + time.status().message());
+    query.emplace_back(parameter, date);
+  }
   const std::string path = DagPath(options.dag_id.empty() ? "~" : options.dag_id) + "/dagRuns";
   ASSIGN_OR_RETURN(const Value::List runs, context.client.All(path, "dag_runs", query,
                                                               static_cast<std::size_t>(std::max(options.limit, 1))));

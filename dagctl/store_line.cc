@@ -118,7 +118,7 @@ class StoreLine {
   }
 
   void AddStore() {
-    CLI::App& db = tree_.Group("db", "what the scheduler keeps: clean, backup, restore");
+    CLI::App& db = tree_.Group("db", "what the scheduler keeps: check, clean, backup, restore");
     CLI::App* clean =
         tree_.Add(db, "clean", "deletes runs that ended long ago, with their logs and values",
                   [this](Context& c, bool&) { return CleanStore(c, in_.clean, tree_.clock().now().wall); });

@@ -91,6 +91,8 @@ class CommandsTest(unittest.TestCase):
         self.assertEqual(self.rows("dags", "state", "nightly", row["logical_date"]), [row])
         self.assertEqual(self.rows("dags", "state", "nightly", row["dag_run_id"]), [row])
         self.assertIn("no run for 2001-04-01", self.dagctl("dags", "state", "nightly", "2001-04-01", status=1).stderr)
+        self.assertIn("2001-40-01' is no date", self.dagctl("dags", "state", "nightly", "2001-40-01", status=1).stderr)
+        self.assertIn("--from: 'x' is no date", self.dagctl("runs", "list", "nightly", "--from", "x", status=1).stderr)
         some = self.rows("runs", "list", "nightly", "--from", "2001-03-02", "--to", "2001-03-02")
         self.assertEqual([one["dag_run_id"] for one in some], [row["dag_run_id"]])
         states = {one["task_id"]: one["state"] for one in self.rows("tasks", "state", "writer", self.run_id, "stage.odd")}

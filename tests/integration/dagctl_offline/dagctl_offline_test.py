@@ -266,7 +266,7 @@ tasks:
                             (("dags", "show", "a", "b"), "dagctl dags show takes no more: b\n"),
                             (("dags", "show"), "dag is required"),
                             (("dags",), "subcommand is required\ndagctl dags --help"),
-                            (("dags", "list", "-o", "xml"), "--output")):
+                            (("dags", "list", "-o", "xml"), "--output: takes table, json, yaml or plain, not xml")):
             result = run(*words)
             self.assertEqual(result.returncode, 2, result)
             self.assertIn(told, result.stderr)
