@@ -62,7 +62,7 @@ tasks::Registry MakeRegistry(const tasks::Workplace& workplace, const Clock& clo
   return {
       {"empty", tasks::EmptyEntry()},
       {"shell", tasks::ShellEntry(BaseEnvironment())},
-      {"python", tasks::PythonEntry(BaseEnvironment())},
+      {"python", tasks::PythonEntry(BaseEnvironment(), workplace.folder + "/environments")},
       {"http", {[] { return std::make_unique<tasks::HttpTask>(); }}},
       {"notify", {[&] { return std::make_unique<tasks::NotifyTask>(workplace, clock); }}},
       {"connection_test", {[&] { return std::make_unique<tasks::ConnectionTest>(workplace); }}},
@@ -72,6 +72,8 @@ tasks::Registry MakeRegistry(const tasks::Workplace& workplace, const Clock& clo
       {"check", {[&] { return std::make_unique<tasks::CheckTask>(workplace, clock); }}},
       {"sensor_file", {[] { return std::make_unique<tasks::FileSensor>(); }}},
       {"sensor_sql", {[&] { return std::make_unique<tasks::SqlSensor>(workplace); }}},
+      {"sensor_shell", tasks::ShellSensorEntry(BaseEnvironment())},
+      {"sensor_python", tasks::PythonEntry(BaseEnvironment(), workplace.folder + "/environments")},
       {"sensor_http", {[] { return std::make_unique<tasks::HttpSensor>(); }}},
       {"mapreduce", tasks::MapReduceEntry(workplace, BaseEnvironment())},
   };

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cmath>
+#include <tuple>
 
 #include "core/calendar/format.h"
 #include "core/spec/check_grammar.h"
@@ -36,6 +38,7 @@ constexpr std::array kWords = {
     CheckWord{"count_distinct", CheckType::kAggregate, "count_distinct(state) >= 50"},
     CheckWord{"schema", CheckType::kSchema, "{type: schema, columns: {day: DATE}}"},
     CheckWord{"sql", CheckType::kSql, "{type: sql, sql: \"SELECT * FROM input WHERE delay IS NULL\"}"},
+    CheckWord{"value", CheckType::kValue, "{type: value, sql: \"SELECT count(*) FROM input\", min: 100}"},
 };
 
 const CheckWord* FindWord(std::string_view word) {
@@ -196,6 +199,10 @@ class CheckReader {
         {.name = "columns", .type = FieldType::kAny},
         {.name = "min", .type = FieldType::kAny},
         {.name = "max", .type = FieldType::kAny},
+        {.name = "equal_to", .type = FieldType::kAny},
+        {.name = "greater_than", .type = FieldType::kAny},
+        {.name = "less_than", .type = FieldType::kAny},
+        {.name = "tolerance", .type = FieldType::kNumber},
         {.name = "values", .type = FieldType::kList},
         {.name = "pattern", .type = FieldType::kString},
         {.name = "references", .type = FieldType::kString},
@@ -268,6 +275,7 @@ class CheckReader {
       if (max != nullptr) check_.max = *max;
       return;
     }
+    if (check_.type == CheckType::kValue) return ReadValueBounds(map);
     for (const auto& [value, comparison] :
          {std::pair{min, Comparison::kGreaterEqual}, std::pair{max, Comparison::kLessEqual}}) {
       if (value == nullptr) continue;
@@ -276,6 +284,42 @@ class CheckReader {
                    "'min' and 'max' of a " + std::string(word_->word) + " check must be numbers");
       } else {
         check_.bounds.push_back({comparison, value->as_double()});
+      }
+    }
+  }
+
+  // A number, also as text, as templates give it.
+  static std::optional<double> NumberIn(const Value& value) {
+    if (value.is_number()) return value.as_double();
+    return value.is_string() && !value.as_string().ends_with('%') ? ReadCheckNumber(value.as_string())
+                                                                    : std::nullopt;
+  }
+
+  void ReadValueBounds(const Value& map) {
+    const Value* tolerance = map.Find("tolerance");
+    const double slack = tolerance != nullptr && tolerance->is_number() ? tolerance->as_double() : 0;
+    if (slack < 0) return Fail("'tolerance' is a part of the bound, such as 0.1", Example(*word_));
+    for (const auto& [name, comparison, sign] :
+         {std::tuple{"min", Comparison::kGreaterEqual, -1}, std::tuple{"max", Comparison::kLessEqual, 1},
+          std::tuple{"greater_than", Comparison::kGreater, -1}, std::tuple{"less_than", Comparison::kLess, 1},
+          std::tuple{"equal_to", Comparison::kEqual, 0}}) {
+      const Value* bound = map.Find(name);
+      if (bound == nullptr || bound->is_null()) continue;
+      const std::optional<double> number = NumberIn(*bound);
+      const double room = std::abs(number.value_or(0)) * slack;
+      if (number && sign == 0 && slack > 0) {
+        check_.bounds.push_back({Comparison::kGreaterEqual, *number - room});
+        check_.bounds.push_back({Comparison::kLessEqual, *number + room});
+      } else if (number) {
+        check_.bounds.push_back({comparison, *number + sign * room});
+      } else if (bound->is_string() && sign == 0) {
+        check_.equal_to = *bound;
+      } else if (bound->is_string() && comparison == Comparison::kGreaterEqual) {
+        check_.min = *bound;
+      } else if (bound->is_string() && comparison == Comparison::kLessEqual) {
+        check_.max = *bound;
+      } else {
+        Fail("'" + std::string(name) + "' must be a number", Example(*word_));
       }
     }
   }
@@ -344,6 +388,7 @@ class CheckReader {
         if (check_.schema.empty()) Fail("needs columns: a map of names to types", Example(*word_));
         return;
       case CheckType::kSql:
+      case CheckType::kValue:
         if (check_.sql.empty()) Fail("needs sql", Example(*word_));
         return;
     }
@@ -386,8 +431,9 @@ StatusOr<CheckTaskSpec> ParseCheckTask(const Value& with) {
   spec.input = StringOf(with, "input");
   spec.contract = StringOf(with, "contract");
   spec.quarantine = StringOf(with, "quarantine");
-  if (spec.input.empty())
-    return InvalidArgument("'input' is missing: a file, folder or pattern beneath the worker's root");
+  spec.connection = StringOf(with, "connection");
+  spec.table = StringOf(with, "table");
+  if (const Value* retry = with.Find("retry_on_failure")) spec.retry = retry->is_bool() && retry->as_bool();
   if (const Value* references = with.Find("references"); references != nullptr && references->is_map()) {
     for (const auto& [name, path] : references->as_map()) {
       if (path.is_string()) spec.references.emplace_back(name, path.as_string());
@@ -398,6 +444,12 @@ StatusOr<CheckTaskSpec> ParseCheckTask(const Value& with) {
   }
   if (spec.checks.empty() && spec.contract.empty())
     return InvalidArgument("nothing to check: 'contract' and 'checks' are both missing");
+  const bool by_themselves =
+      spec.contract.empty() && std::all_of(spec.checks.begin(), spec.checks.end(), [](const CheckSpec& check) {
+        return check.type == CheckType::kValue || check.type == CheckType::kSql;
+      });
+  if (spec.input.empty() && spec.table.empty() && !by_themselves)
+    return InvalidArgument("'input' is missing: a file, folder or pattern beneath the worker's root");
   return spec;
 }
 

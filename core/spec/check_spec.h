@@ -34,6 +34,7 @@ enum class CheckType : std::uint8_t {
   kAggregate,       // sum(a) < 5, avg, min, max, stddev, count, count_distinct
   kSchema,          // the columns and types of a contract
   kSql,  // {type: sql, sql: "SELECT ..."}: every row that it returns is a failing row; reads `input`
+  kValue,  // {type: value, sql: "SELECT ...", min: 1}: the values of its first row hold; without a bound: are true
 };
 
 enum class Comparison : std::uint8_t { kLess, kLessEqual, kEqual, kNotEqual, kGreaterEqual, kGreater };
@@ -58,15 +59,16 @@ struct CheckSpec {
   std::string name;  // what people see: `name:` or the check's own text, "null_rate(x) < 0.01"
   CheckType type = CheckType::kRowCount;
   std::vector<std::string> columns;  // unquoted
-  std::vector<Bound> bounds;         // row_count, null_rate, aggregate: all must hold
+  std::vector<Bound> bounds;         // row_count, null_rate, aggregate, value: all must hold
   std::string aggregate;             // "sum", "avg", "min", "max", "stddev", "count", "count_distinct"
   std::vector<Value> values;         // accepted_values
-  Value min, max;                    // range and length; null is open
+  Value min, max;                    // range and length; null is open. value: a SELECT whose value is the bound
+  Value equal_to;                    // value: text that it must be
   std::string pattern;               // regex
   std::string reference_input;       // relationships: the name of another input
   std::string reference_column;
   Duration max_age{0};              // freshness
-  std::string sql;                  // sql
+  std::string sql;                  // sql, value
   std::vector<CheckColumn> schema;  // schema
   std::string filter;               // SQL condition: only these rows are looked at; "": all
   Severity severity = Severity::kError;
@@ -114,7 +116,10 @@ StatusOr<Contract> ParseRenderedContract(const Value& contract);
 
 // What a `check` task asks for.
 struct CheckTaskSpec {
-  std::string input;                                            // a file, folder or pattern beneath the root
+  std::string input;       // a file, folder or pattern beneath the root; "": a table, or checks that name their own
+  std::string connection;  // the database of `table`, and of what checks name; "": a DuckDB in memory
+  std::string table;       // instead of input
+  bool retry = false;      // a failed check is a failure like any other
   std::string contract;                                         // a file of the DAG; "": none
   std::vector<CheckSpec> checks;                                // inline ones
   std::vector<std::pair<std::string, std::string>> references;  // name -> path, for relationships

@@ -13,7 +13,7 @@ const std::vector<FieldSpec>& RetryRuleFields() {
       {.name = "exit_codes", .type = FieldType::kList, .doc = "of the program; any when left out"},
       {.name = "exceptions",
        .type = FieldType::kStringList,
-       .doc = "classes, such as ValueError or requests.exceptions.Timeout; any when left out"},
+       .doc = "classes, such as OSError or requests.exceptions.Timeout, and what is derived from them; any when left out"},
       {.name = "message", .type = FieldType::kString, .doc = "a part of the failure's message"},
       {.name = "action",
        .type = FieldType::kChoice,

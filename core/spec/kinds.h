@@ -24,6 +24,8 @@ const TaskKind& SensorSqlKind();
 const TaskKind& SensorHttpKind();
 const TaskKind& SensorTimeKind();
 const TaskKind& SensorExternalTaskKind();
+const TaskKind& SensorShellKind();
+const TaskKind& SensorPythonKind();
 const TaskKind& NotifyKind();
 
 // How files of data are written, and read.

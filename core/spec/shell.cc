@@ -23,7 +23,7 @@ void CheckSkipCodes(const Value& with, std::vector<Problem>& problems) {
   const bool good = codes->is_list() ? std::all_of(codes->as_list().begin(), codes->as_list().end(), is_code)
                                      : is_code(*codes);
   if (!good)
-    AddProblem(problems, codes->position(), "'skip_on_exit_code' must be exit codes from 1 to 255, or null",
+    AddProblem(problems, codes->position(), "'skip_on_exit_code' must be exit codes from 1 to 255",
                "skip_on_exit_code: [99]");
 }
 
@@ -66,7 +66,7 @@ const TaskKind& ShellKind() {
                .use = FieldUse::kFile},
               {.name = "skip_on_exit_code",
                .type = FieldType::kAny,
-               .doc = "an exit code, or several, that skip the task; 99 when left out, none when null"},
+               .doc = "an exit code, or several, that skip the task; 99 when left out, none when []"},
           },
       .check = Check};
   return kind;

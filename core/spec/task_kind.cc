@@ -4,125 +4,14 @@
 #include <array>
 #include <utility>
 
+#include "core/spec/airflow_operators.h"
 #include "core/spec/kinds.h"
-#include "core/spec/notifiers.h"
 
 namespace millrace {
 namespace {
 
-struct OperatorPath {
-  std::string_view path;
-  std::string_view kind;                // "": known to Airflow's users, not supported here
-  Steering steering = Steering::kNone;  // beyond the kind's own
-};
-
-constexpr std::string_view kEntryOperator = "airflow.providers.standard.operators.hitl.HITLEntryOperator";
-
-constexpr std::array kOperatorPaths = {
-    OperatorPath{"airflow.providers.standard.operators.bash.BashOperator", "shell"},
-    OperatorPath{"airflow.operators.bash.BashOperator", "shell"},
-    OperatorPath{"airflow.providers.standard.operators.empty.EmptyOperator", "empty"},
-    OperatorPath{"airflow.operators.empty.EmptyOperator", "empty"},
-    OperatorPath{"airflow.providers.common.sql.operators.sql.SQLExecuteQueryOperator", "sql"},
-    OperatorPath{"airflow.providers.standard.operators.python.PythonOperator", "python"},
-    OperatorPath{"airflow.operators.python.PythonOperator", "python"},
-    OperatorPath{"airflow.providers.standard.operators.python.ExternalPythonOperator", "python"},
-    OperatorPath{"airflow.providers.http.operators.http.HttpOperator", "http"},
-    OperatorPath{"airflow.providers.standard.operators.python.BranchPythonOperator", "python",
-                 Steering::kBranch},
-    OperatorPath{"airflow.operators.python.BranchPythonOperator", "python", Steering::kBranch},
-    OperatorPath{"airflow.providers.standard.operators.python.ShortCircuitOperator", "python",
-                 Steering::kShortCircuit},
-    OperatorPath{"airflow.operators.python.ShortCircuitOperator", "python", Steering::kShortCircuit},
-    OperatorPath{"airflow.providers.standard.operators.latest_only.LatestOnlyOperator", "latest_only"},
-    OperatorPath{"airflow.operators.latest_only.LatestOnlyOperator", "latest_only"},
-    OperatorPath{"airflow.providers.standard.operators.trigger_dagrun.TriggerDagRunOperator", "trigger_dag"},
-    OperatorPath{"airflow.operators.trigger_dagrun.TriggerDagRunOperator", "trigger_dag"},
-    OperatorPath{"airflow.providers.standard.operators.hitl.ApprovalOperator", "approval"},
-    OperatorPath{"airflow.providers.standard.operators.hitl.HITLOperator", "approval"},
-    OperatorPath{"airflow.providers.standard.operators.hitl.HITLBranchOperator", "approval", Steering::kBranch},
-    OperatorPath{kEntryOperator, "approval"},
-    OperatorPath{"airflow.providers.standard.sensors.filesystem.FileSensor", "sensor_file"},
-    OperatorPath{"airflow.sensors.filesystem.FileSensor", "sensor_file"},
-    OperatorPath{"airflow.providers.common.sql.sensors.sql.SqlSensor", "sensor_sql"},
-    OperatorPath{"airflow.providers.http.sensors.http.HttpSensor", "sensor_http"},
-    OperatorPath{"airflow.providers.standard.sensors.time.TimeSensor", "sensor_time"},
-    OperatorPath{"airflow.providers.standard.sensors.time.TimeSensorAsync", "sensor_time"},
-    OperatorPath{"airflow.sensors.time_sensor.TimeSensor", "sensor_time"},
-    OperatorPath{"airflow.sensors.time_sensor.TimeSensorAsync", "sensor_time"},
-    OperatorPath{"airflow.providers.standard.sensors.date_time.DateTimeSensor", "sensor_time"},
-    OperatorPath{"airflow.providers.standard.sensors.date_time.DateTimeSensorAsync", "sensor_time"},
-    OperatorPath{"airflow.sensors.date_time.DateTimeSensor", "sensor_time"},
-    OperatorPath{"airflow.sensors.date_time.DateTimeSensorAsync", "sensor_time"},
-    OperatorPath{"airflow.providers.standard.sensors.time_delta.TimeDeltaSensor", "sensor_time"},
-    OperatorPath{"airflow.providers.standard.sensors.time_delta.TimeDeltaSensorAsync", "sensor_time"},
-    OperatorPath{"airflow.providers.standard.sensors.time_delta.WaitSensor", "sensor_time"},
-    OperatorPath{"airflow.sensors.time_delta.TimeDeltaSensor", "sensor_time"},
-    OperatorPath{"airflow.sensors.time_delta.TimeDeltaSensorAsync", "sensor_time"},
-    OperatorPath{"airflow.providers.standard.sensors.external_task.ExternalTaskSensor", "sensor_external_task"},
-    OperatorPath{"airflow.sensors.external_task.ExternalTaskSensor", "sensor_external_task"},
-    OperatorPath{"airflow.providers.smtp.operators.smtp.EmailOperator", "notify"},
-    OperatorPath{"airflow.operators.email.EmailOperator", "notify"},
-    OperatorPath{"airflow.providers.slack.operators.slack_webhook.SlackWebhookOperator", "notify"},
-    OperatorPath{"airflow.providers.slack.operators.slack.SlackAPIPostOperator", "notify"},
-};
-
-// What these operators call the fields.
-constexpr std::array kOperatorFields = std::to_array<std::pair<std::string_view, std::string_view>>({
-    {"bash_command", "command"},
-    {"conn_id", "connection"},
-    {"http_conn_id", "connection"},
-    {"op_kwargs", "args"},
-    {"filepath", "path"},
-    {"request_params", "params"},
-    {"response_error_codes_allowlist", "not_yet"},
-    {"target_time", "at"},
-    {"delta", "after"},
-    {"time_to_wait", "wait"},
-    {"poll_interval", "poke_interval"},
-    {"trigger_dag_id", "dag"},
-    {"trigger_run_id", "run_id"},
-    {"assigned_users", "respondents"},
-});
-
-// What these operators have to be told and the scheduler knows: it waits without looking again and again.
-constexpr std::array<std::string_view, 3> kNeedless = {"poke_interval", "deferrable",
-                                                       "openlineage_inject_parent_info"};
-
-// HITLEntryOperator asks for params, and to say OK.
-void AddEntryOptions(Value& with) {
-  if (with.Find("options") != nullptr) return;
-  with.Set("options", Value(Value::List{"OK"}));
-  if (with.Find("defaults") == nullptr) with.Set("defaults", Value(Value::List{"OK"}));
-}
-
-// python_callable: reports.daily.build is the function `build` of the file reports/daily.py.
-void SplitCallable(Value& with) {
-  const Value* callable = with.Find("python_callable");
-  if (callable == nullptr || !callable->is_string()) return;
-  const std::string path = callable->as_string();
-  const std::size_t dot = path.rfind('.');
-  if (dot == std::string::npos) return;
-  std::string file = path.substr(0, dot);
-  std::replace(file.begin(), file.end(), '.', '/');
-  Value name(file + ".py");
-  name.At(callable->position()).KeyAt(callable->key_position());
-  Value function(path.substr(dot + 1));
-  function.At(callable->position()).KeyAt(callable->key_position());
-  std::erase_if(with.as_map(), [](const auto& member) { return member.first == "python_callable"; });
-  with.Set("file", std::move(name));
-  with.Set("function", std::move(function));
-}
-
 // Kinds of the design that later versions bring.
 constexpr std::array<std::string_view, 1> kLaterKinds = {"spark"};
-
-const OperatorPath* FindOperator(std::string_view name) {
-  const auto found =
-      std::find_if(kOperatorPaths.begin(), kOperatorPaths.end(),
-                   [&](const OperatorPath& operator_path) { return operator_path.path == name; });
-  return found == kOperatorPaths.end() ? nullptr : &*found;
-}
 
 class Renderer {
  public:
@@ -232,12 +121,12 @@ const std::vector<const TaskKind*>& TaskKinds() {
       &ShellKind(),     &EmptyKind(),  &SqlKind(),  &ExtractKind(), &LoadKind(),         &CheckKind(),
       &MapReduceKind(), &PythonKind(), &HttpKind(), &BranchKind(),  &ShortCircuitKind(), &LatestOnlyKind(),
       &TriggerDagKind(), &ApprovalKind(), &SensorFileKind(), &SensorSqlKind(), &SensorHttpKind(), &SensorTimeKind(),
-      &SensorExternalTaskKind(), &NotifyKind()};
+      &SensorExternalTaskKind(), &SensorShellKind(), &SensorPythonKind(), &NotifyKind()};
   return kinds;
 }
 
 const TaskKind* FindTaskKind(std::string_view name) {
-  if (const OperatorPath* found = FindOperator(name)) name = found->kind;
+  if (const AirflowOperator* found = FindAirflowOperator(name)) name = found->kind;
   for (const TaskKind* kind : TaskKinds()) {
     if (kind->name == name) return kind;
   }
@@ -245,7 +134,7 @@ const TaskKind* FindTaskKind(std::string_view name) {
 }
 
 Steering SteeringOf(std::string_view name) {
-  const OperatorPath* path = FindOperator(name);
+  const AirflowOperator* path = FindAirflowOperator(name);
   if (path != nullptr && path->steering != Steering::kNone) return path->steering;
   const TaskKind* kind = FindTaskKind(name);
   return kind == nullptr ? Steering::kNone : kind->steering;
@@ -253,11 +142,14 @@ Steering SteeringOf(std::string_view name) {
 
 Problem UnknownTaskKind(std::string_view name, Position where) {
   const std::string quoted = "'" + std::string(name) + "'";
-  const OperatorPath* known = FindOperator(name);
-  if (known != nullptr || std::find(kLaterKinds.begin(), kLaterKinds.end(), name) != kLaterKinds.end()) {
-    return {"", where, "task kind " + quoted + " is not supported yet",
-            known != nullptr ? "run a script with the kind 'shell'" : ""};
+  if (IsAirflowPath(name)) {
+    const std::string nearest = NearestAirflowPath(name);
+    return {"", where, "task kind " + quoted + " is not supported",
+            nearest.empty() ? "run a script with the kind 'shell' or 'python'"
+                            : "did you mean '" + nearest + "'?"};
   }
+  if (std::find(kLaterKinds.begin(), kLaterKinds.end(), name) != kLaterKinds.end())
+    return {"", where, "task kind " + quoted + " is not supported yet", ""};
   std::vector<std::string> names;
   for (const TaskKind* kind : TaskKinds()) names.push_back(kind->name);
   std::string suggestion = DidYouMean(name, names);
@@ -273,33 +165,8 @@ Problem UnknownTaskKind(std::string_view name, Position where) {
 }
 
 Value NativeWith(std::string_view uses, const Value& with) {
-  if (FindOperator(uses) == nullptr || !with.is_map()) return with;
-  Value native = with;
-  for (auto& [key, value] : native.as_map()) {
-    for (const auto& [theirs, ours] : kOperatorFields) {
-      if (key == theirs) key = ours;
-    }
-    // Airflow's YAML marks templates: {$t: "extract.sh {{ ds }}"}. Ours are templates without a mark.
-    const Value* marked = value.is_map() && value.as_map().size() == 1 ? value.Find("$t") : nullptr;
-    if (marked == nullptr && value.is_map() && value.as_map().size() == 1) marked = value.Find("$template");
-    if (marked != nullptr) {
-      Value plain = *marked;
-      value = std::move(plain);
-    }
-  }
-  if (std::optional<Value> message = NativeNotifier(uses, native)) return *std::move(message);
-  SplitCallable(native);
-  const std::string_view kind = FindOperator(uses)->kind;
-  if (kind == "trigger_dag") {
-    std::erase_if(native.as_map(), [](const auto& member) {
-      return std::find(kNeedless.begin(), kNeedless.end(), member.first) != kNeedless.end();
-    });
-  }
-  if (uses == kEntryOperator) AddEntryOptions(native);
-  // Airflow's name for "where paths begin", which is the worker's root here.
-  if (const Value* folder = native.Find("fs_conn_id"); folder != nullptr && *folder == Value("fs_default"))
-    std::erase_if(native.as_map(), [](const auto& member) { return member.first == "fs_conn_id"; });
-  return native;
+  std::vector<Problem> unheard;
+  return TranslateArguments(uses, with, unheard);
 }
 
 StatusOr<Value> RenderWith(const TaskKind& kind, const Value& with, const RenderString& render,

@@ -6,6 +6,7 @@
 
 #include "core/model/ids.h"
 #include "core/model/yaml.h"
+#include "core/spec/airflow_operators.h"
 #include "core/spec/check_spec.h"
 #include "core/spec/dag_fields.h"
 #include "core/spec/notifiers.h"
@@ -291,8 +292,9 @@ void DagReader::ReadWith(Task& task, const Value& value, const Value& uses, std:
         "let a task behind it decide");
   }
   const Value* written = value.Find("with");
+  const std::size_t before = problems_.size();
   Value with = written != nullptr && written->is_map()
-                   ? NativeWith(uses.as_string(), WithoutMarks(*written, only_marked_))
+                   ? TranslateArguments(uses.as_string(), WithoutMarks(*written, only_marked_), problems_)
                    : Value(Value::Map{}).At(value.position());
   AddPulledNeeds(with, needs);
   std::vector<FieldSpec> fields = kind->fields;
@@ -301,11 +303,13 @@ void DagReader::ReadWith(Task& task, const Value& value, const Value& uses, std:
       if (expansion.name == field.name || expansion.name.empty()) field.required = false;
     }
   }
+  const std::size_t named = problems_.size();
   CheckFields(with, fields, what, problems_);
-  const std::size_t before = problems_.size();
+  const std::size_t told = problems_.size();
   if (kind->check != nullptr) kind->check(with, problems_);
-  for (std::size_t i = before; i < problems_.size(); ++i)
-    problems_[i].message = what + ": " + problems_[i].message;
+  for (std::size_t i = before; i < problems_.size(); ++i) {
+    if (i < named || i >= told) problems_[i].message = what + ": " + problems_[i].message;
+  }
   task.with = Normalized(with, kind->fields);
   if (task.steering == Steering::kNone && kind->steers != nullptr) task.steering = kind->steers(task.with);
   CheckExpanded(task, *kind);

@@ -26,6 +26,11 @@ std::string LooksFor(const Task& task, const Value& with) {
     text = "the file " + TextOf(with, "path");
   } else if (task.kind == "sensor_sql") {
     text = "a true answer to " + TextOf(with, "sql");
+  } else if (task.kind == "sensor_shell") {
+    text = "exit status 0 of its command";
+  } else if (task.kind == "sensor_python") {
+    const std::string function = TextOf(with, "function");
+    text = "a true answer of " + (function.empty() ? "main" : function) + " in " + TextOf(with, "file");
   } else {
     std::string url = TextOf(with, "url");
     url = url.substr(0, url.find_first_of("?#"));

@@ -1,7 +1,9 @@
 #include "worker/quality/checks.h"
 
+#include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <optional>
 
 #include "core/model/json.h"
 
@@ -85,6 +87,7 @@ class Judge {
     switch (check_.type) {
       case CheckType::kSchema: return Schema();
       case CheckType::kSql: return FailingSelect(check_.sql);
+      case CheckType::kValue: return FirstRow();
       case CheckType::kRowCount: return Bounded("SELECT count(*) FROM " + Looked(check_, target_), "rows");
       case CheckType::kNullRate:
         return Bounded("SELECT avg(CASE WHEN " + QuoteName(check_.columns.at(0)) + " IS NULL THEN 1.0 ELSE 0.0 END) FROM " +
@@ -113,6 +116,75 @@ class Judge {
     }
     if (std::isnan(outcome_.value)) outcome_.value = 0;
     return OkStatus();
+  }
+
+  // The values of the first row: within the bounds, or the text that is wanted, or, when nothing is wanted, true.
+  Status FirstRow() {
+    ASSIGN_OR_RETURN(const sql::SelectFacts select, connection_.CheckSelect(check_.sql));
+    ASSIGN_OR_RETURN(const std::string text, connection_.JsonRows(select.text, 1));
+    ASSIGN_OR_RETURN(const Value rows, ParseJson(text));
+    if (!rows.is_list() || rows.as_list().empty()) return Reject("no row");
+    ASSIGN_OR_RETURN(const std::vector<Bound> bounds, AllBounds());
+    const Value& row = rows.as_list().front();
+    const std::optional<double> first = row.as_map().empty() ? std::nullopt : NumberIn(row.as_map().front().second);
+    outcome_.value = first.value_or(0);
+    for (const auto& [name, value] : row.as_map()) {
+      const std::string problem = WrongWith(value, bounds);
+      if (problem.empty()) continue;
+      outcome_.sample = Value(Value::List{row});
+      return Reject((row.as_map().size() > 1 ? name + ": " : "") + problem);
+    }
+    return OkStatus();
+  }
+
+  Status Reject(std::string why) {
+    outcome_.passed = false;
+    outcome_.message = std::move(why);
+    return OkStatus();
+  }
+
+  // Those that are written, and those that a SELECT gives.
+  StatusOr<std::vector<Bound>> AllBounds() {
+    std::vector<Bound> bounds = check_.bounds;
+    for (const auto& [bound, comparison] :
+         {std::pair{&check_.min, Comparison::kGreaterEqual}, std::pair{&check_.max, Comparison::kLessEqual}}) {
+      if (!bound->is_string()) continue;
+      ASSIGN_OR_RETURN(const sql::SelectFacts select, connection_.CheckSelect(bound->as_string()));
+      ASSIGN_OR_RETURN(const double value, Measure(connection_, select.text));
+      if (std::isnan(value)) return InvalidArgument("no value: " + bound->as_string());
+      bounds.push_back({comparison, value});
+    }
+    return bounds;
+  }
+
+  std::string WrongWith(const Value& value, const std::vector<Bound>& bounds) const {
+    const std::string shown = value.is_null() ? "no value" : value.is_string() ? value.as_string() : ToJson(value);
+    if (check_.equal_to.is_string())
+      return !value.is_null() && shown == check_.equal_to.as_string() ? "" : shown + ", must be " + check_.equal_to.as_string();
+    if (bounds.empty()) return IsTrue(value) ? "" : shown + ", must be true";
+    const std::optional<double> number = NumberIn(value);
+    for (const Bound& bound : bounds) {
+      if (!number || !Holds(*number, bound))
+        return shown + ", must be " + std::string(ToString(bound.comparison)) + " " + Number(bound.value);
+    }
+    return "";
+  }
+
+  // As Python has it, in which Airflow's operators ask.
+  static bool IsTrue(const Value& value) {
+    if (value.is_bool()) return value.as_bool();
+    if (value.is_number()) return value.as_double() != 0;
+    return !value.is_null() && !(value.is_string() && value.as_string().empty());
+  }
+
+  static std::optional<double> NumberIn(const Value& value) {
+    if (value.is_number()) return value.as_double();
+    if (value.is_bool()) return value.as_bool() ? 1 : 0;
+    if (!value.is_string()) return std::nullopt;
+    const std::string& text = value.as_string();
+    double number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return error == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
   }
 
   Status Freshness() {

@@ -16,6 +16,18 @@ std::string StagingName(const std::string& scheduler, const Assignment& assignme
   return scheduler + "-check-" + std::to_string(ToInt(assignment.instance.run)) + "-" + std::to_string(assignment.instance.index);
 }
 
+// schema.table, each part a name.
+std::string QuoteTable(std::string_view table) {
+  std::string quoted;
+  while (true) {
+    const std::size_t dot = table.find('.');
+    quoted += sql::QuoteName(std::string(table.substr(0, dot)));
+    if (dot == std::string_view::npos) return quoted;
+    quoted += ".";
+    table.remove_prefix(dot + 1);
+  }
+}
+
 // The task's own checks and those of its contract.
 StatusOr<std::vector<CheckSpec>> AllChecks(const TaskContext& context, const CheckTaskSpec& spec) {
   std::vector<CheckSpec> checks = spec.checks;
@@ -43,17 +55,21 @@ StatusOr<TaskEnd> CheckTask::Check(TaskContext& context) {
   ASSIGN_OR_RETURN(const Value with, ParseJson(context.assignment().with));
   ASSIGN_OR_RETURN(const CheckTaskSpec spec, ParseCheckTask(with));
   ASSIGN_OR_RETURN(const std::vector<CheckSpec> checks, AllChecks(context, spec));
-  RETURN_IF_ERROR(database_.Open(context, ""));
+  RETURN_IF_ERROR(database_.Open(context, spec.connection, true));
   sql::Connection& connection = database_.connection();
   std::vector<std::pair<std::string, std::string>> views = spec.references;
-  views.emplace_back("input", spec.input);
+  if (!spec.input.empty()) views.emplace_back("input", spec.input);
   for (const auto& [name, path] : views) {
     ASSIGN_OR_RETURN(const std::vector<std::string> files, lake::InputFiles(context.root(), path));
     ASSIGN_OR_RETURN(const std::string source, ReadFiles(files, ""));
     RETURN_IF_ERROR(connection.Run("CREATE TEMP VIEW " + sql::QuoteName(name) + " AS SELECT * FROM " + source).status());
   }
+  if (!spec.table.empty())
+    RETURN_IF_ERROR(connection.Run("CREATE TEMP VIEW \"input\" AS SELECT * FROM " + QuoteTable(spec.table)).status());
   quality::CheckTarget target{.relation = "\"input\"", .now = clock_.now().wall};
-  ASSIGN_OR_RETURN(target.columns, connection.Describe("SELECT * FROM \"input\""));
+  if (!spec.input.empty() || !spec.table.empty()) {
+    ASSIGN_OR_RETURN(target.columns, connection.Describe("SELECT * FROM \"input\""));
+  }
   ASSIGN_OR_RETURN(const std::vector<quality::CheckOutcome> outcomes, quality::RunChecks(connection, target, checks));
   context.Log(quality::ToText(outcomes));
 
@@ -66,7 +82,7 @@ StatusOr<TaskEnd> CheckTask::Check(TaskContext& context) {
   end.result = ToJson(result);
   if (end.result.size() > kMaxResultBytes) end.result = R"({"checks": "too long, see the log"})";
   if (!quality::Passed(outcomes)) {
-    end.outcome = Outcome::kFailFinal;
+    end.outcome = spec.retry ? Outcome::kFailed : Outcome::kFailFinal;
     for (const quality::CheckOutcome& outcome : outcomes) {
       if (outcome.passed || outcome.severity != Severity::kError) continue;
       end.message += (end.message.empty() ? "check failed: " : "; ") + outcome.name + " (" + outcome.message + ")";

@@ -20,6 +20,7 @@
 #include "worker/shuffle/descriptor.h"
 #include "worker/shuffle/pipe.h"
 #include "worker/tasks/process.h"
+#include "worker/tasks/python_environment.h"
 #include "worker/tasks/python_server.h"
 
 namespace millrace::tasks {
@@ -33,6 +34,12 @@ constexpr std::size_t kMaxAnswer = 1U << 20;  // beyond what a result may have, 
 
 std::string Text(const Value* value, std::string_view otherwise) {
   return value != nullptr && value->is_string() ? value->as_string() : std::string(otherwise);
+}
+
+// The interpreter, as its author names it.
+std::string NameOf(const Value& with) {
+  const std::string version = Text(with.Find("python_version"), "");
+  return Text(with.Find("python"), version.empty() ? kInterpreter : "python" + version);
 }
 
 // One interpreter that waits for attempts. One attempt at a time.
@@ -179,6 +186,7 @@ Value Request(const TaskContext& context, const ChildPlace& place, const Value& 
   request.Set("context", std::move(facts));
   request.Set("environment", Value(std::move(environment)));
   request.Set("folder", place.folder);
+  request.Set("sensor", context.assignment().kind == "sensor_python");
   return request;
 }
 
@@ -198,6 +206,7 @@ TaskEnd EndOf(int status, const std::string& answer, const std::string& last_lin
   end.outcome = outcome == "success"   ? Outcome::kSuccess
                 : outcome == "skipped" ? Outcome::kSkipped
                 : outcome == "final"   ? Outcome::kFailFinal
+                : outcome == "not_yet" ? Outcome::kNotYet
                                        : Outcome::kFailed;
   if (const Value* code = said->Find("exit_code"); code != nullptr && code->is_int()) {
     end.exit_code = static_cast<std::int32_t>(code->as_int());
@@ -216,7 +225,8 @@ TaskEnd EndOf(int status, const std::string& answer, const std::string& last_lin
 
 class Python final : public TaskKind {
  public:
-  explicit Python(Servers& servers) : servers_(servers), cancel_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+  Python(Servers& servers, const std::string& environments)
+      : servers_(servers), environments_(environments), cancel_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
   TaskEnd Run(TaskContext& context) override {
     const StatusOr<Value> with = ParseJson(context.assignment().with);
@@ -224,11 +234,20 @@ class Python final : public TaskKind {
     const StatusOr<ChildPlace> place = PlaceChild(context, servers_.environment(), *with);
     if (!place.ok()) return Fail(context, Outcome::kFailFinal, place.status().message());
     const auto path = place->environment.find("PATH");
-    const std::string interpreter = FindProgram(Text(with->Find("python"), kInterpreter), path->second);
+    std::string interpreter = FindProgram(NameOf(*with), path->second);
     if (interpreter.find('/') == std::string::npos || ::access(interpreter.c_str(), X_OK) != 0) {
       return Fail(context, Outcome::kFailFinal,
                   "no Python interpreter " + interpreter +
                       " on this worker: name another with 'python', or install it");
+    }
+    const bool own = WantsEnvironment(*with);
+    PythonEnvironment environment;
+    if (own) {
+      StatusOr<PythonEnvironment> taken =
+          TakeEnvironment(context, environments_, interpreter, *with, *place, cancel_.get());
+      if (!taken.ok()) return Fail(context, Outcome::kFailed, taken.status().message());
+      environment = *std::move(taken);
+      interpreter = environment.interpreter;
     }
     StatusOr<Pipe> output = MakeAnswerPipe();
     if (!output.ok()) return Fail(context, Outcome::kFailed, output.status().message());
@@ -258,7 +277,8 @@ class Python final : public TaskKind {
     Follow(context, {*child, process.get(), output->read.get(), answer->read.get(), cancel_.get()}, last_line,
            &answered, kMaxAnswer);
     const StatusOr<int> status = (*server)->Reap();
-    if (status.ok()) servers_.Return(interpreter, std::move(*server));
+    // One of an environment is not kept: there may be many of them, and they come and go.
+    if (status.ok() && !own) servers_.Return(interpreter, std::move(*server));
     return EndOf(status.ok() ? *status : SIGKILL, answered, last_line.Get());
   }
 
@@ -271,15 +291,17 @@ class Python final : public TaskKind {
   }
 
   Servers& servers_;
+  const std::string& environments_;  // the entry's
   Descriptor cancel_;
 };
 
 }  // namespace
 
-TaskEntry PythonEntry(std::map<std::string, std::string> environment) {
+TaskEntry PythonEntry(std::map<std::string, std::string> environment, std::string environments) {
   environment.try_emplace("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
   const auto servers = std::make_shared<Servers>(std::move(environment));
-  return {[servers] { return std::make_unique<Python>(*servers); }};
+  const auto folder = std::make_shared<const std::string>(std::move(environments));
+  return {[servers, folder] { return std::make_unique<Python>(*servers, *folder); }};
 }
 
 }  // namespace millrace::tasks

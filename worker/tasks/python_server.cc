@@ -39,7 +39,16 @@ def xcom_push(key, value):
     pushed[str(key)] = as_json(value, "the XCom " + str(key))
 
 
+class PokeReturnValue:
+    """Returned by a sensor's function: whether the wait is over, and what is its result then."""
+
+    def __init__(self, is_done, xcom_value=None):
+        self.is_done = is_done
+        self.xcom_value = xcom_value
+
+
 millrace = types.ModuleType("millrace")
+millrace.PokeReturnValue = PokeReturnValue
 millrace.SkipException = SkipException
 millrace.FailException = FailException
 millrace.xcom_push = xcom_push
@@ -130,9 +139,16 @@ def run(request, module, code):
         if inspect.iscoroutine(result):
             import asyncio
             result = asyncio.run(result)
+        answer["outcome"] = "success"
+        if request.get("sensor"):
+            done = result
+            if type(result).__name__ == "PokeReturnValue":
+                done, result = result.is_done, result.xcom_value
+            if not done:
+                answer["outcome"] = "not_yet"
+                answer["message"] = "%s() is %.200r" % (request["function"], done)
         if result is not None:
             answer["result"] = as_json(result, "what %s returned" % request["function"])
-        answer["outcome"] = "success"
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
         answer["exit_code"] = code
@@ -153,7 +169,8 @@ def run(request, module, code):
         else:
             trace(error)
             answer["outcome"] = "final" if any(name in FAIL for name in names) else "failed"
-            answer["error_class"] = name_of(type(error))
+            # What it is derived from comes behind it, for retry rules: job.Broken<ValueError<Exception.
+            answer["error_class"] = "<".join(name_of(kind) for kind in type(error).__mro__[:32] if kind is not object)
             answer["message"] = name_of(type(error)) + (": " + text if text else "")
     answer["xcoms"] = [[key, value] for key, value in pushed.items()]
     return answer

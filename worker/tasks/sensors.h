@@ -5,12 +5,17 @@
 #pragma once
 
 #include <atomic>
+#include <map>
+#include <string>
 
 #include "worker/tasks/database.h"
 #include "worker/tasks/registry.h"
 #include "worker/tasks/task.h"
 
 namespace millrace::tasks {
+
+// As the kinds shell and python, which run each look; `environment` is what a look inherits.
+TaskEntry ShellSensorEntry(std::map<std::string, std::string> environment);
 
 class FileSensor final : public TaskKind {
  public:

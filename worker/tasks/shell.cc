@@ -97,6 +97,7 @@ StatusOr<runner::SpawnOptions> Prepare(const TaskContext& context, Environment e
   const Value* command = with.Find("command");
   if (command == nullptr) return InvalidArgument("'command' is missing");
   ASSIGN_OR_RETURN(ChildPlace place, PlaceChild(context, std::move(environment), with));
+  ::unlink(OutputsPath(context).c_str());  // a sensor's earlier look may have left it
   place.environment["MILLRACE_OUTPUT"] = OutputsPath(context);
   runner::SpawnOptions options;
   for (const auto& [name, value] : place.environment) options.environment.push_back(name + "=" + value);

@@ -109,6 +109,32 @@ tasks:
         self.assertEqual(self.xcom(cluster, "waits", run, "row"), 42)
         self.assertIn("look 1, in vain: nothing is there: in/*.csv", cluster.log("waits", run, "file"))
 
+    def test_a_command_and_a_function_are_looked_at_beside_the_only_slot(self):
+        cluster = self.cluster()
+        cluster.start_worker("w1", 1)
+        cluster.write_dag("ready.py", "import os\ndef look(name):\n  return os.path.exists(os.environ['MILLRACE_ROOT'] + '/' + name) and name\n")
+        cluster.write_dag("looks.yaml", """
+dag_id: looks
+schedule: null
+tasks:
+  - {id: command, uses: airflow.providers.standard.sensors.bash.BashSensor, with: {bash_command: "test -e $MILLRACE_ROOT/a && echo found", poke_interval: 0.2}}
+  - {id: function, uses: sensor_python, with: {file: ready.py, function: look, args: {name: b}, poke_interval: 200ms}}
+  - {id: wrong, uses: sensor_shell, with: {command: exit 3, retry_exit_code: 1, poke_interval: 200ms}}
+  - {id: work, uses: shell, with: {command: echo worked}}
+""")
+        run = cluster.trigger("looks")
+        cluster.await_task("looks", run, "work", "success")
+        cluster.await_task("looks", run, "wrong", "failed")
+        self.assertIn("waits for a true answer of look in ready.py", self.why(cluster, "looks", run, "function"))
+        self.assertEqual(self.states(cluster, "looks", run).count("deferred"), 2)
+        (cluster.root / "a").write_text("")
+        (cluster.root / "b").write_text("")
+        cluster.await_task("looks", run, "command", "success")
+        cluster.await_task("looks", run, "function", "success")
+        self.assertEqual(self.xcom(cluster, "looks", run, "command"), "found")
+        self.assertEqual(self.xcom(cluster, "looks", run, "function"), "b")
+        self.assertIn("look 1, in vain: look() is False", cluster.log("looks", run, "function"))
+
     def test_a_look_that_fails_is_tried_again_and_a_timeout_is_not(self):
         cluster = self.cluster()
         cluster.start_worker("w1", 1)

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "core/model/json.h"
+#include "core/spec/task_kind.h"
 #include "platform/clock.h"
 #include "tests/unit/worker/tasks/recording_context.h"
 #include "worker/lake/manifest.h"
@@ -151,6 +152,54 @@ TEST_F(DataTasksTest, AContractIsCheckedWhole) {
       "true}\nquality:\n  - row_count > 5\n";
   const TaskEnd end = CheckTask(workplace_, clock_).Run(context);
   EXPECT_EQ(end.outcome, Outcome::kSuccess) << end.message << context.log;
+}
+
+TEST_F(DataTasksTest, ATableOfADatabaseIsCheckedWhereItLies) {
+  RecordingContext fill(root_, "sql", R"json({"connection": "warehouse", "sql": [
+      "CREATE SCHEMA gold", "CREATE TABLE gold.delays AS SELECT range AS n, DATE '2001-03-01' - (range % 2 * 7)::INTEGER AS ds FROM range(10)"]})json");
+  fill.connections["warehouse"] = "duckdb:warehouse.duckdb";
+  ASSERT_EQ(SqlTask(workplace_).Run(fill).outcome, Outcome::kSuccess);
+  const auto check = [&](const std::string& checks, const std::string& more = "") {
+    RecordingContext context(root_, "check",
+                             R"({"connection": "warehouse", "checks": [)" + checks + "]" + more + "}");
+    context.connections["warehouse"] = "duckdb:warehouse.duckdb";
+    return CheckTask(workplace_, clock_).Run(context);
+  };
+  const std::string table = R"(, "table": "gold.delays")";
+  EXPECT_EQ(check(R"j("row_count = 10", "unique(n)")j", table).outcome, Outcome::kSuccess);
+  const TaskEnd failed = check(R"j("max(n) < 5")j", table);
+  EXPECT_EQ(failed.outcome, Outcome::kFailFinal);
+  EXPECT_NE(failed.message.find("9, must be < 5"), std::string::npos) << failed.message;
+  EXPECT_EQ(check(R"j("max(n) < 5")j", table + R"(, "retry_on_failure": true)").outcome, Outcome::kFailed);
+  const auto value = [&](const std::string& sql, const std::string& bounds = "") {
+    return check(R"({"type": "value", "name": "v", "sql": ")" + sql + "\"" + bounds + "}");
+  };
+  EXPECT_EQ(value("SELECT count(*) > 3, 'yes' FROM gold.delays").outcome, Outcome::kSuccess);
+  EXPECT_NE(value("SELECT 1 AS a, 0 AS b").message.find("b: 0, must be true"), std::string::npos);
+  EXPECT_NE(value("SELECT n FROM gold.delays WHERE false").message.find("no row"), std::string::npos);
+  EXPECT_EQ(value("SELECT 9.5", R"(, "equal_to": 10, "tolerance": 0.1)").outcome, Outcome::kSuccess);
+  EXPECT_EQ(value("SELECT 8.5", R"(, "equal_to": 10, "tolerance": 0.1)").outcome, Outcome::kFailFinal);
+  EXPECT_EQ(value("SELECT 'ok'", R"(, "equal_to": "ok")").outcome, Outcome::kSuccess);
+  EXPECT_NE(value("SELECT 7", R"(, "min": 1, "max": "SELECT min(n) FROM gold.delays")").message.find("7, must be <= 0"),
+            std::string::npos);
+  EXPECT_NE(value("SELECT NULL", R"(, "min": 1)").message.find("no value, must be >= 1"), std::string::npos);
+  // What SQLIntervalCheckOperator becomes, rendered.
+  Value interval = NativeWith("airflow.providers.common.sql.operators.sql.SQLIntervalCheckOperator",
+                              *ParseJson(R"j({"conn_id": "warehouse", "table": "gold.delays",
+                                              "metrics_thresholds": {"count(*)": 1.5, "max(n)": 1.1}})j"));
+  const auto render = [](std::string_view text, FieldUse, Position) -> StatusOr<std::string> {
+    std::string rendered(text);
+    for (const auto& [from, to] : {std::pair{"{{ ds }}", "2001-03-01"}, std::pair{"{{ macros.ds_add(ds, -7) }}", "2001-02-22"}})
+      rendered.replace(rendered.find(from), std::string_view(from).size(), to);
+    return rendered;
+  };
+  interval = *RenderWith(*FindTaskKind("check"), interval, render);
+  RecordingContext context(root_, "check", ToJson(interval));
+  context.connections["warehouse"] = "duckdb:warehouse.duckdb";
+  const TaskEnd far = CheckTask(workplace_, clock_).Run(context);
+  EXPECT_EQ(far.outcome, Outcome::kFailed);
+  EXPECT_NE(far.message.find("max(n) (1.125, must be < 1.1)"), std::string::npos) << far.message << context.log;
+  EXPECT_EQ(far.message.find("count(*)"), std::string::npos) << far.message;
 }
 
 TEST_F(DataTasksTest, StatementsAreOneTransaction) {

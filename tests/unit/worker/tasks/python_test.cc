@@ -4,13 +4,17 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "core/model/json.h"
 #include "worker/tasks/attempt.h"
+#include "worker/tasks/python_environment.h"
 
 namespace millrace::tasks {
 namespace {
@@ -31,7 +35,7 @@ class PythonTest : public ::testing::Test {
     wire_.set_kill_grace_micros(10'000'000);
     wire_.set_context(R"({"dag_id":"etl","ds":"2001-03-01","params":{"city":"Oslo"}})");
     with_.Set("file", "scripts/job.py");
-    entry_ = PythonEntry({});
+    entry_ = PythonEntry({{"PATH", ::getenv("PATH")}}, folder_ + "/environments");
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
@@ -120,7 +124,7 @@ TEST_F(PythonTest, AnExceptionIsOneLineWithItsClassAndATracebackInTheLog) {
       Run("class Broken(ValueError):\n  pass\n\ndef main():\n  raise Broken('no rows\\nat all')\n");
   EXPECT_EQ(report.outcome, Outcome::kFailed);
   EXPECT_EQ(report.message, "job.Broken: no rows at all");
-  EXPECT_EQ(report.error_class, "job.Broken");
+  EXPECT_EQ(report.error_class, "job.Broken<ValueError<Exception<BaseException");
   EXPECT_THAT(log_, HasSubstr("line 5, in main"));
   EXPECT_THAT(log_, Not(HasSubstr("<string>")));
 }
@@ -203,6 +207,134 @@ TEST_F(PythonTest, CancelEndsTheFunctionAndWhatItStarted) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   while (::kill(child, 0) == 0 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
   EXPECT_NE(::kill(child, 0), 0);
+}
+
+TEST_F(PythonTest, ASensorsFunctionIsCalledAgainUntilItsAnswerIsTrue) {
+  wire_.set_kind("sensor_python");
+  const Report empty = Run("def main():\n  return []\n");
+  EXPECT_EQ(empty.outcome, Outcome::kNotYet);
+  EXPECT_EQ(empty.message, "main() is []");
+  EXPECT_EQ(Run("def main():\n  return {'rows': 3}\n").outcome, Outcome::kSuccess);
+  const std::string poke = "from millrace import PokeReturnValue\ndef main():\n  return PokeReturnValue(";
+  EXPECT_EQ(Run(poke + "False, 3)\n").outcome, Outcome::kNotYet);
+  const Report done = Run(poke + "is_done=True, xcom_value=0)\n");
+  EXPECT_EQ(done.outcome, Outcome::kSuccess);
+  EXPECT_EQ(done.result, "0");
+  EXPECT_EQ(Run("def main():\n  raise ValueError('x')\n").outcome, Outcome::kFailed);
+}
+
+// A wheel is a zip file with a module and what describes it: nothing has to be there to make one.
+constexpr const char* kMakeWheel = R"py(
+import sys, zipfile
+folder, version = sys.argv[1:]
+with zipfile.ZipFile(f"{folder}/ours-{version}-py3-none-any.whl", "w") as wheel:
+    info = f"ours-{version}.dist-info"
+    wheel.writestr("ours.py", f"VERSION = '{version}'\n")
+    wheel.writestr(info + "/METADATA", f"Metadata-Version: 2.1\nName: ours\nVersion: {version}\n")
+    wheel.writestr(info + "/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+    wheel.writestr(info + "/RECORD", f"ours.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
+)py";
+
+class PythonEnvironmentTest : public PythonTest {
+ protected:
+  void SetUp() override {
+    PythonTest::SetUp();
+    std::filesystem::create_directories(folder_ + "/root/wheels");
+    with_.Set("pip_options", Value(Value::List{"--no-index", "--find-links", "wheels"}));
+  }
+  void Wheel(const std::string& version) {
+    std::ofstream(folder_ + "/wheel.py") << kMakeWheel;
+    const std::string command = "python3 " + folder_ + "/wheel.py " + folder_ + "/root/wheels " + version;
+    ASSERT_EQ(std::system(command.c_str()), 0);
+  }
+  void Require(const std::string& requirement) { with_.Set("requirements", Value(Value::List{requirement})); }
+  std::vector<std::string> Environments() const {
+    std::vector<std::string> links;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_ + "/environments"))
+      if (entry.is_symlink()) links.push_back(entry.path().filename().string());
+    return links;
+  }
+
+  const std::string source_ = "import ours\ndef main():\n  return ours.VERSION\n";
+};
+
+TEST_F(PythonEnvironmentTest, WhatItRequiresIsInstalledOnceAndFoundByItAlone) {
+  Wheel("1.0");
+  Wheel("2.0");
+  EXPECT_THAT(Run(source_ + "\n").message, HasSubstr("ModuleNotFoundError"));
+  Require("ours==1.0");
+  const Report first = Run(source_);
+  EXPECT_EQ(first.outcome, Outcome::kSuccess) << first.message << log_;
+  EXPECT_EQ(first.result, "\"1.0\"");
+  EXPECT_THAT(log_, HasSubstr("Successfully installed ours-1.0"));
+  log_.clear();
+  EXPECT_EQ(Run(source_).result, "\"1.0\"");
+  EXPECT_EQ(log_, "");
+  Require("ours==2.0");
+  EXPECT_EQ(Run(source_).result, "\"2.0\"") << log_;
+  EXPECT_EQ(Environments().size(), 2u);
+}
+
+TEST_F(PythonEnvironmentTest, WhatCannotBeInstalledFailsWithWhatToDoAndLeavesNothingHalfMade) {
+  Require("ours==1.0");
+  const Report failed = Run(source_);
+  EXPECT_EQ(failed.outcome, Outcome::kFailed);
+  EXPECT_THAT(failed.message, HasSubstr("pip could not install the requirements: exit code 1"));
+  EXPECT_THAT(failed.message, HasSubstr("pip.conf"));
+  EXPECT_THAT(log_, HasSubstr("No matching distribution found for ours==1.0"));
+  EXPECT_TRUE(Environments().empty());
+  // One that was killed over it is not used either.
+  std::string lock;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_ + "/environments")) lock = entry.path().string();
+  ASSERT_TRUE(lock.ends_with(".lock"));
+  const std::string half = lock.substr(0, lock.size() - 5) + "-killed";
+  std::filesystem::create_directories(half + "/bin");
+  Wheel("1.0");
+  EXPECT_EQ(Run(source_).result, "\"1.0\"") << log_;
+  EXPECT_FALSE(std::filesystem::exists(half));
+  EXPECT_EQ(Environments().size(), 1u);
+}
+
+TEST_F(PythonEnvironmentTest, OfTwoThatWantTheSameOneMakesIt) {
+  Wheel("1.0");
+  Require("ours==1.0");
+  Begin(source_);
+  const std::unique_ptr<Attempt> other = std::move(attempt_);
+  const std::unique_ptr<TaskKind> others_kind = std::move(kind_);
+  TaskEnd end;
+  std::thread thread([&] { end = others_kind->Run(*other); });
+  const Report report = Run(source_);
+  thread.join();
+  EXPECT_EQ(report.result, "\"1.0\"") << log_;
+  EXPECT_EQ(end.result, "\"1.0\"") << log_;
+  const std::size_t installed = log_.find("Successfully installed");
+  ASSERT_NE(installed, std::string::npos);
+  EXPECT_EQ(log_.find("Successfully installed", installed + 1), std::string::npos) << log_;
+}
+
+TEST_F(PythonEnvironmentTest, AnInterpreterThatIsNotThereSaysSo) {
+  Require("ours==1.0");
+  with_.Set("python_version", "3.99");
+  const Report report = Run(source_);
+  EXPECT_EQ(report.outcome, Outcome::kFailFinal);
+  EXPECT_THAT(report.message, HasSubstr("no Python interpreter python3.99 on this worker"));
+}
+
+TEST_F(PythonEnvironmentTest, TheOldestThatNobodyUsesIsDropped) {
+  with_.Set("requirements", Value(Value::List{}));  // nothing to install: quick
+  std::string first;
+  for (std::size_t i = 0; i <= kMostEnvironments; ++i) {
+    with_.Set("pip_options", Value(Value::List{"--number=" + std::to_string(i)}));
+    ASSERT_EQ(Run("def main():\n  return 1\n").outcome, Outcome::kSuccess) << log_;
+    if (i != 0) continue;
+    first = Environments().front();
+    // It was used an hour ago.
+    const std::string lock = folder_ + "/environments/" + first + ".lock";
+    std::filesystem::last_write_time(lock, std::filesystem::last_write_time(lock) - std::chrono::hours(1));
+  }
+  const std::vector<std::string> left = Environments();
+  EXPECT_EQ(left.size(), kMostEnvironments);
+  EXPECT_EQ(std::find(left.begin(), left.end(), first), left.end());
 }
 
 }  // namespace

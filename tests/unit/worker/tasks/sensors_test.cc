@@ -51,6 +51,35 @@ class SensorsTest : public testing::Test {
   Workplace workplace_;
 };
 
+TEST_F(SensorsTest, ACommandIsLookedAtAgainUntilItSucceeds) {
+  const auto look = [&](const Value& with, TaskEnd* end) {
+    RecordingContext context(root_, "sensor_shell", ToJson(with));
+    *end = ShellSensorEntry({}).make()->Run(context);
+    return context.log;
+  };
+  Value with = Value::Map{{"command", "echo looked; echo n=1 >> $MILLRACE_OUTPUT; test -e " + root_ + "/go"}};
+  TaskEnd end;
+  EXPECT_EQ(look(with, &end), "looked\n");
+  EXPECT_EQ(end.outcome, Outcome::kNotYet);
+  EXPECT_THAT(end.message, HasSubstr("exit code 1: looked"));
+  Write("go");
+  look(with, &end);
+  EXPECT_EQ(end.outcome, Outcome::kSuccess);
+  EXPECT_EQ(end.xcoms.size(), 1u);
+  with = Value::Map{{"command", "exit 7"}, {"retry_exit_code", 3}};
+  look(with, &end);
+  EXPECT_EQ(end.outcome, Outcome::kFailed);
+  with.Set("retry_exit_code", 7);
+  look(with, &end);
+  EXPECT_EQ(end.outcome, Outcome::kNotYet);
+  with = Value::Map{{"command", "exit 99"}};
+  look(with, &end);
+  EXPECT_EQ(end.outcome, Outcome::kSkipped);
+  with.Set("skip_on_exit_code", Value());
+  look(with, &end);
+  EXPECT_EQ(end.outcome, Outcome::kNotYet);
+}
+
 TEST_F(SensorsTest, AFileIsSeenWhenItIsThere) {
   const TaskEnd before = File("in/a.csv");
   EXPECT_EQ(before.outcome, Outcome::kNotYet);
