@@ -34,14 +34,27 @@ Duration Jittered(Duration delay, double jitter, const TaskInstance& row) {
       static_cast<std::int64_t>(static_cast<double>(delay.count()) * (1 + jitter * (2 * unit - 1))));
 }
 
+// As `except` would: the class or one that it is derived from, which stand behind it ("requests.Timeout<OSError").
+// A name without a module stands for the class of that name in any.
+bool IsA(std::string_view name, std::string_view classes) {
+  while (true) {
+    const std::string_view known = classes.substr(0, classes.find('<'));
+    if (known == name) return true;
+    const std::size_t dot = known.rfind('.');
+    if (dot != known.npos && name.find('.') == name.npos && known.substr(dot + 1) == name) return true;
+    if (known.size() == classes.size()) return false;
+    classes.remove_prefix(known.size() + 1);
+  }
+}
+
 const RetryRule* RuleFor(const RetryPolicy& policy, const engine::End& end) {
   for (const RetryRule& rule : policy.rules) {
     const bool code =
         rule.exit_codes.empty() || (end.exit_code && std::find(rule.exit_codes.begin(), rule.exit_codes.end(),
                                                                *end.exit_code) != rule.exit_codes.end());
     const bool error = rule.error_classes.empty() ||
-                       std::find(rule.error_classes.begin(), rule.error_classes.end(), end.error_class) !=
-                           rule.error_classes.end();
+                       std::any_of(rule.error_classes.begin(), rule.error_classes.end(),
+                                   [&](const std::string& name) { return IsA(name, end.error_class); });
     if (code && error && end.message.find(rule.match) != std::string::npos) return &rule;
   }
   return nullptr;
