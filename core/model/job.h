@@ -247,6 +247,7 @@ struct TaskRead {
   std::int32_t partition_end = 0;
   std::vector<MapOutput> sources;
   std::vector<ByteRange> cuts;  // of a hot partition: one a source; empty: all of it
+  std::string hash;  // SQL over the columns: rows that belong together agree in it; "": all of them may
   friend bool operator==(const TaskRead&, const TaskRead&) = default;
 };
 

@@ -63,6 +63,7 @@ void ToWire(const TaskRead& from, v1::TaskRead* to) {
   to->set_partition_end(from.partition_end);
   ListToWire(from.sources, to->mutable_sources());
   ListToWire(from.cuts, to->mutable_cuts());
+  to->set_hash(from.hash);
 }
 
 void ToWire(const StageTaskWork& from, v1::StageTaskWork* to) {
@@ -121,7 +122,7 @@ ByteRange FromWire(const v1::ByteRange& from) { return {from.begin(), from.end()
 
 TaskRead FromWire(const v1::TaskRead& from) {
   return {from.view(), ListFromWire(from.columns()), from.partition_begin(), from.partition_end(),
-          ListFromWire(from.sources()), ListFromWire(from.cuts())};
+          ListFromWire(from.sources()), ListFromWire(from.cuts()), from.hash()};
 }
 
 StageTaskWork FromWire(const v1::StageTaskWork& from) {

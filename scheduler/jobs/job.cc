@@ -97,7 +97,7 @@ struct Job::State {
     for (const InputFacts& input : plan.inputs) {
       if (!input.reader_reason.empty()) progress.decisions.push_back({"read", input.name + " by DuckDB's reader", input.reader_reason});
     }
-    const FuseChoice fuse = Fuse(plan, cluster.workers, cluster.slots);
+    const FuseChoice fuse = Fuse(plan, cluster.workers, cluster.slots, cluster.slot_bytes);
     decisions.mode = fuse.fused ? "fused" : "distributed";
     decisions.stages.resize(plan.stages.size());
     progress.decisions.push_back(fuse.decision);
@@ -355,7 +355,7 @@ struct Job::State {
     progress.decisions.push_back({"memory", "distributed instead of fused", "out of memory with all of a worker's"});
     decided = true;
     choices.DecideAhead();
-    progress.plan = PlanValue(plan, decisions, Fuse(plan, cluster.workers, cluster.slots));
+    progress.plan = PlanValue(plan, decisions, Fuse(plan, cluster.workers, cluster.slots, cluster.slot_bytes));
     return true;
   }
 
@@ -404,7 +404,8 @@ Actions Job::Begin(std::vector<StageTaskRow> durable, WallTime) {
     state_->decisions.stages.resize(state_->plan.stages.size());
     state_->Name();
     // The mode stays as it was decided; the estimates are of the workers that are there now.
-    state_->progress.plan = PlanValue(state_->plan, state_->decisions, Fuse(state_->plan, state_->cluster.workers, state_->cluster.slots));
+    const Cluster& there = state_->cluster;
+    state_->progress.plan = PlanValue(state_->plan, state_->decisions, Fuse(state_->plan, there.workers, there.slots, there.slot_bytes));
   }
   for (StageTaskRow& row : durable) {
     if (!Fits(state_->plan, row.stage, row.result)) continue;

@@ -16,6 +16,21 @@ std::string Unhex(std::string_view hex) {
   return bytes;
 }
 
+// What a stage's rows are divided by, as SQL over their columns; "" when not by keys.
+std::string KeyHash(const StagePlan& stage) {
+  if (stage.exchange != Exchange::kHash || stage.keys.empty()) return "";
+  const auto by_author = [](const Step& step) { return step.name == "partition"; };
+  if (std::any_of(stage.steps.begin(), stage.steps.end(), by_author)) return "";
+  if (!stage.hash.empty()) return stage.hash;
+  std::string keys;
+  for (const std::string& key : stage.keys) {
+    keys += keys.empty() ? "\"" : ", \"";
+    for (const char c : key) keys += c == '"' ? std::string(2, c) : std::string(1, c);
+    keys += '"';
+  }
+  return "hash(" + keys + ")";
+}
+
 // Only the maps that have blocks in [from, to), and of those at both ends only some.
 void KeepCut(TaskRead& read, const TaskShare& share) {
   std::vector<MapOutput> sources;
@@ -238,7 +253,10 @@ StageTaskWork StageGraph::WorkOf(std::int32_t i) const {
     TaskRead task{.view = read.view,
                   .columns = read.columns,
                   .partition_begin = 0,
-                  .partition_end = decided(read.stage).partitions};
+                  .partition_end = decided(read.stage).partitions,
+                  .sources = {},
+                  .cuts = {},
+                  .hash = read.broadcast ? "" : KeyHash(plan(read.stage))};
     for (const MapResult* map : Maps(read.stage)) {
       task.sources.push_back(map->output);
       task.sources.back().stage = read.stage;

@@ -49,21 +49,24 @@ std::string JsonLinesOf(const std::string& select, const std::vector<Column>& co
   return "SELECT CAST(to_json(struct_pack(" + packed + ")) AS VARCHAR) AS \"millrace.line\"" + beside + " FROM (\n" + select + "\n)";
 }
 
-// Every file that the attempt has written, cut where it is larger than the author wants.
+// Every file that was written by the name of `part`, cut where it is larger than the author wants.
 StatusOr<std::vector<OutputFile>> SealFolder(sql::Connection& connection, const Site& site, const OutputSpec& output,
-                                             const std::string& folder) {
+                                             const std::string& folder, const std::string& part) {
   const std::string job = lake::StagingFolder(site.root, site.job_folder);
   std::vector<std::string> paths;
   std::error_code error;
+  const auto of_part = [&](const fs::directory_entry& entry) {
+    return !entry.is_directory() && entry.path().filename().string().starts_with(part);
+  };
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder, error)) {
-    if (!entry.is_directory() && output.file_bytes > 0) paths.push_back(entry.path().string());
+    if (of_part(entry) && output.file_bytes > 0) paths.push_back(entry.path().string());
   }
   for (const std::string& path : paths) RETURN_IF_ERROR(CutOutputFile(connection, output.format, path, output.file_bytes));
   paths.clear();
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder, error)) {
     if (entry.is_directory()) {
       RETURN_IF_ERROR(lake::SyncFolder(entry.path().string()));
-    } else {
+    } else if (of_part(entry)) {
       paths.push_back(entry.path().string());
     }
   }
@@ -115,7 +118,7 @@ StatusOr<std::vector<OutputFile>> WriteTo(sql::Connection& connection, const Sit
                         .status());
   }
   const std::string folder = fs::path(staged.path()).parent_path().string();
-  ASSIGN_OR_RETURN(std::vector<OutputFile> files, SealFolder(connection, site, output, folder));
+  ASSIGN_OR_RETURN(std::vector<OutputFile> files, SealFolder(connection, site, output, folder, part));
   RETURN_IF_ERROR(lake::SyncFolder(folder));
   return files;
 }
@@ -140,6 +143,11 @@ std::string ReadBack(const std::string& format, const std::vector<std::string>& 
            "max_line_size=67108864)";
   }
   return "read_parquet(" + list + ")";
+}
+
+Status AddFiles(StatusOr<std::vector<OutputFile>> written, std::vector<OutputFile>& files) {
+  if (written.ok()) files.insert(files.end(), written->begin(), written->end());
+  return written.status();
 }
 
 StatusOr<StagedPath> MakeStagedPath(const Site& site, const std::string& part) {

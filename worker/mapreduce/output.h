@@ -23,6 +23,9 @@ StatusOr<std::vector<OutputFile>> WriteOutput(sql::Connection& connection, const
 // The same for rows that are written beside the job's output; the files say of what they are.
 StatusOr<std::vector<OutputFile>> WriteSide(sql::Connection& connection, const Site& site, const SideOutput& side, const std::string& part);
 
+// Those of one more write, unless it failed.
+Status AddFiles(StatusOr<std::vector<OutputFile>> written, std::vector<OutputFile>& files);
+
 // The same for a file that native code writes: makes the attempt's folder and says where the file goes ...
 struct StagedPath {
   std::string folder;    // of the job

@@ -128,6 +128,12 @@ Lane* MapWriter::AddLane() {
   return lanes_.emplace_back(std::move(lane)).get();
 }
 
+std::uint64_t MapWriter::Bytes() const {
+  std::uint64_t bytes = used_;
+  for (const auto& lane : lanes_) bytes += lane->buffers_->spilled_bytes();
+  return bytes;
+}
+
 // Of each partition, in all lanes, spilled or not.
 std::vector<std::uint64_t> MapWriter::PartitionBytes() const {
   std::vector<std::uint64_t> bytes(options_.partitions);

@@ -116,6 +116,8 @@ class MapWriter {
   const MapWriterOptions& options() const { return options_; }
   // Any thread. The lane lives as long as the writer.
   Lane* AddLane();
+  // Of what was appended so far, about; while no lane appends.
+  std::uint64_t Bytes() const;
   // Once, after the last Append of every lane. Encodes with `threads` threads.
   StatusOr<FinishedOutput> Finish(const OutputKey& key, Fence fence, int threads);
 

@@ -37,6 +37,14 @@ struct CopyTarget {
   std::atomic<std::uint32_t> turns = 0;  // chunks so far
   std::mutex mutex;
   Status failed;  // guarded by mutex: the first error of a lane, with its code
+  std::vector<shuffle::Lane*> lanes;  // guarded by mutex: a thread each; of these
+  std::size_t taken = 0;              // the first so many are in use by the COPY that runs
+
+  shuffle::Lane* TakeLane() {
+    const std::lock_guard lock(mutex);
+    if (taken == lanes.size()) lanes.push_back(writer->AddLane());
+    return lanes[taken++];
+  }
 };
 
 namespace {
@@ -277,7 +285,7 @@ void GlobalInit(MillraceCopyInfo info) {
   const Status status = Guarded([&]() -> Status {
     auto state = std::make_unique<ThreadState>();
     state->target = static_cast<CopyTarget*>(duckdb_copy_function_global_init_get_bind_data(info));
-    state->lane = state->target->writer->AddLane();
+    state->lane = state->target->TakeLane();
     duckdb_copy_function_global_init_set_global_state(
         info, state.release(), [](void* raw) { delete static_cast<ThreadState*>(raw); });
     return OkStatus();
@@ -352,6 +360,19 @@ std::string CopySql(const MapFragment& fragment, const std::string& path, std::u
          std::to_string(handle) + ")";
 }
 
+Status Copy(Connection& connection, const MapFragment& fragment, CopyTarget& target) {
+  ShuffleDesk& desk = connection.instance().shuffle_desk();
+  target.taken = 0;  // those of the COPY before go on
+  const std::uint64_t handle = desk.Offer(&target);
+  // With a file a thread, DuckDB wants a folder for them; it stays empty.
+  const std::string path = fragment.folder + "/shuffle-" + std::to_string(handle);
+  const Status copied = connection.Run(CopySql(fragment, path, handle)).status();
+  desk.Withdraw(handle);
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);
+  return copied.ok() || target.failed.ok() ? copied : target.failed;
+}
+
 }  // namespace
 
 Status RegisterShuffleCopy(duckdb_connection connection, ShuffleDesk& desk) {
@@ -393,15 +414,13 @@ StatusOr<shuffle::FinishedOutput> RunMapFragment(Connection& connection, const M
   std::sort(target.salts.begin(), target.salts.end(), [](const SaltedKey& a, const SaltedKey& b) { return a.hash < b.hash; });
   target.salted_partitions = fragment.salted_partitions;
   target.replicates = fragment.replicates;
-  ShuffleDesk& desk = connection.instance().shuffle_desk();
-  const std::uint64_t handle = desk.Offer(&target);
-  // With a file a thread, DuckDB wants a folder for them; it stays empty.
-  const std::string path = fragment.folder + "/shuffle-" + std::to_string(handle);
-  const Status copied = connection.Run(CopySql(fragment, path, handle)).status();
-  desk.Withdraw(handle);
-  std::error_code ignored;
-  std::filesystem::remove(path, ignored);
-  if (!copied.ok()) return target.failed.ok() ? copied : target.failed;
+  for (bool more = true; more;) {
+    RETURN_IF_ERROR(Copy(connection, fragment, target));
+    more = false;
+    if (fragment.again) {
+      ASSIGN_OR_RETURN(more, fragment.again(writer.Bytes()));
+    }
+  }
   if (fragment.sample != nullptr) *fragment.sample = std::move(target.sample);
   ASSIGN_OR_RETURN(shuffle::FinishedOutput output, writer.Finish(key, fence, threads));
   if (fragment.heavy != nullptr) {

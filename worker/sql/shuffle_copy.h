@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,9 @@ struct MapFragment {
   std::uint32_t partitions = 1;
   std::uint64_t buffer_bytes = std::uint64_t{1} << 30;  // as in shuffle::MapWriterOptions
   std::uint64_t memory_bytes = std::uint64_t{1} << 30;
+  // Asked when the rows of `select` have been taken, with about the bytes of all so far: true, and it is run again, as its views show
+  // other rows now. Null: they do not.
+  std::function<StatusOr<bool>(std::uint64_t bytes)> again;
   std::string folder;  // of the attempt, one that the instance's SQL may write in; spills go there too
 };
 

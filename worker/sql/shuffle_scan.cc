@@ -264,6 +264,13 @@ ShuffleInput::~ShuffleInput() {
 
 std::uint64_t ShuffleInput::rows() const { return source_->rows; }
 
+Status ShuffleInput::Narrow(const std::string& condition) {
+  return connection_
+      .Run("CREATE OR REPLACE TEMP VIEW " + view_ + " AS SELECT * FROM " + kFunction + "(" +
+           std::to_string(handle_) + "::UBIGINT)" + (condition.empty() ? "" : " WHERE " + condition))
+      .status();
+}
+
 std::vector<std::int32_t> ShuffleInput::corrupt_maps() const {
   const std::lock_guard lock(source_->mutex);
   return {source_->corrupt.begin(), source_->corrupt.end()};
@@ -301,10 +308,7 @@ StatusOr<std::unique_ptr<ShuffleInput>> OpenShuffleInput(Connection& connection,
   const std::string name = "temp.main." + QuoteName(view);
   const std::uint64_t handle = connection.instance().shuffle_desk().Offer(source.get());
   std::unique_ptr<ShuffleInput> input(new ShuffleInput(connection, name, std::move(source), handle));
-  RETURN_IF_ERROR(connection
-                      .Run("CREATE OR REPLACE TEMP VIEW " + QuoteName(view) + " AS SELECT * FROM " +
-                           kFunction + "(" + std::to_string(handle) + "::UBIGINT)")
-                      .status());
+  RETURN_IF_ERROR(input->Narrow(""));
   return input;
 }
 

@@ -30,6 +30,8 @@ class ShuffleInput {
   ~ShuffleInput();
 
   std::uint64_t rows() const;
+  // From now on the view has the rows for which `condition`, SQL over the columns, is true; "": all.
+  Status Narrow(const std::string& condition);
   // After a statement failed: maps whose blocks turned out corrupt, sorted. They are lost, and must be made
   // again.
   std::vector<std::int32_t> corrupt_maps() const;

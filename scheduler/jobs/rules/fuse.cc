@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/model/kept_texts.h"
+
 namespace millrace::jobs {
 namespace {
 
@@ -11,6 +13,9 @@ constexpr double kShuffleRate = 400e6;
 constexpr double kBarrierSeconds = 0.020;
 // What crosses the shuffle, as a share of the input: states of a combined aggregation, or every row.
 constexpr double kCombinedShare = 0.05;
+
+// Texts that a fused task may keep, as a share of its memory: DuckDB neither counts nor spills them.
+constexpr double kTextShare = 8;
 
 bool Combines(const StagePlan& stage) {
   return std::any_of(stage.steps.begin(), stage.steps.end(), [](const Step& step) { return step.name == "combine"; });
@@ -26,7 +31,7 @@ double BytesOf(const JobPlan& plan, const StagePlan& stage) {
 
 }  // namespace
 
-FuseChoice Fuse(const JobPlan& plan, std::int32_t workers, std::int32_t slots) {
+FuseChoice Fuse(const JobPlan& plan, std::int32_t workers, std::int32_t slots, std::int64_t slot_bytes) {
   const double all_slots = std::max(slots, 1);
   const double one_worker = std::max(1.0, all_slots / std::max(workers, 1));
   const auto bytes = static_cast<double>(plan.input_bytes);
@@ -53,6 +58,9 @@ FuseChoice Fuse(const JobPlan& plan, std::int32_t workers, std::int32_t slots) {
     choice.decision = {"fuse", "distributed", "the job asks for " + std::to_string(plan.partitions) + " partitions"};
   } else if (user_code) {
     choice.decision = {"fuse", "distributed", "user code runs a process a slot"};
+  } else if (slot_bytes > 0 && bytes * kTextShare > one_worker * static_cast<double>(slot_bytes) &&
+             std::any_of(plan.stages.begin(), plan.stages.end(), &KeepsTexts)) {
+    choice.decision = {"fuse", "distributed", "it keeps texts of " + Bytes(bytes) + " of input, more than one task's memory may hold"};
   } else {
     choice.fused = choice.fused_seconds <= choice.distributed_seconds;
     choice.decision = {"fuse", choice.fused ? "fused" : "distributed",

@@ -16,6 +16,7 @@ struct FuseChoice {
 };
 
 // `slots` over all `workers`. The author's mode, and a number of partitions (which always shuffles), come first.
-FuseChoice Fuse(const JobPlan& plan, std::int32_t workers, std::int32_t slots);
+// `slot_bytes`: the memory of a slot; 0: not known.
+FuseChoice Fuse(const JobPlan& plan, std::int32_t workers, std::int32_t slots, std::int64_t slot_bytes = 0);
 
 }  // namespace millrace::jobs

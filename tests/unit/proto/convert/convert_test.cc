@@ -75,7 +75,7 @@ StageWork WorkOf(std::variant<PlanWork, StageTaskWork, FusedWork, PublishWork> w
 }
 
 TEST(ConvertTest, EveryKindOfStageWorkComesBackAsItWas) {
-  const TaskRead read{"orders", {{"day", "DATE"}}, 3, 5, {SomeOutput(0), SomeOutput(1)}, {{0, 4096}, {4096, 9000}}};
+  const TaskRead read{"orders", {{"day", "DATE"}}, 3, 5, {SomeOutput(0), SomeOutput(1)}, {{0, 4096}, {4096, 9000}}, "hash(day)"};
   const StageTaskWork task{1, 4, SomeStage(), {SomeInput("flights")}, {SomeSplit()}, {read}, 8, {std::string("\0\xff", 2)},
                            {{~std::uint64_t{0}, 8, 4}}, 4, true};
   const PublishWork publish{

@@ -65,6 +65,7 @@ class LocalJob : public testing::Test {
     site.job_scratch = root_ + "/scratch";
     site.instances = &instances_;
     site.threads = 2;
+    site.memory_bytes = memory_;
     site.fence = {1, counter_};
     site.job = {{RunKey{7}, 2}, 1};
     site.job_folder = "job-7-2-1";
@@ -226,6 +227,7 @@ class LocalJob : public testing::Test {
   std::string root_;
   std::string report_;  // of the last distributed job
   std::int64_t cut_bytes_ = 0;  // partitions above it are hot; 0: those that are for the rules
+  std::uint64_t memory_ = 0;    // of an attempt; 0: nobody says
   std::string log_;
   Cancellation cancellation_;
   MemoryFetcher fetcher_;

@@ -53,6 +53,20 @@ TEST(FuseTest, ASmallInputIsFusedAndALargeOneOnManyWorkersIsNot) {
   EXPECT_TRUE(Fuse(large, 1, 8).fused) << "one worker gains nothing from a shuffle";
 }
 
+TEST(FuseTest, TextsThatOneTasksMemoryMayNotHoldAreNotKeptInOne) {
+  constexpr std::int64_t kGigabyte = 1 << 30;
+  JobPlan plan = PlanOf(kGigabyte);
+  plan.stages[0].steps = {{.name = "combine", .view = "states", .code = {.sql = "SELECT k, max(t) AS t FROM rows GROUP BY k"}}};
+  plan.stages[0].columns = {{"k", "BIGINT"}, {"t", "VARCHAR"}};
+  EXPECT_TRUE(Fuse(plan, 1, 4, 4 * kGigabyte).fused) << "sixteen of the worker's";
+  EXPECT_TRUE(Fuse(plan, 1, 4).fused) << "nobody knows";
+  const FuseChoice choice = Fuse(plan, 1, 4, kGigabyte);
+  EXPECT_FALSE(choice.fused);
+  EXPECT_NE(choice.decision.why.find("texts"), std::string::npos);
+  plan.stages[0].columns[1].type = "BIGINT";
+  EXPECT_TRUE(Fuse(plan, 1, 4, kGigabyte).fused) << "DuckDB spills those";
+}
+
 TEST(FuseTest, TheAuthorsModeAndPartitionsComeFirst) {
   JobPlan plan = PlanOf(1 << 20);
   plan.partitions = 8;
