@@ -9,6 +9,8 @@ namespace millrace::engine {
 namespace {
 
 constexpr Duration kJobTick = std::chrono::seconds(1);
+// A report is as large as its job has tasks: that it is not written with the end of each keeps a job of thousands cheap.
+constexpr Duration kReportEvery = std::chrono::milliseconds(200);
 
 jobs::Cluster ClusterOf(const std::map<SessionId, Session>& sessions) {
   jobs::Cluster cluster;
@@ -63,6 +65,7 @@ void Engine::State::OnJobTick(const Timer& timer) {
   LiveJob& job = found->second;
   TickLater(job);
   if (job.job == nullptr) return;
+  if (job.report_due) WriteReport(job, false);
   std::vector<jobs::Underway> underway;
   for (const auto& [id, stage] : job.tasks) {
     if (id.copy == 0 && stage.fence) underway.push_back({id, now.boot - attempts.find(*stage.fence)->second.placed_at});
@@ -103,7 +106,8 @@ void Engine::State::Do(LiveJob& job, jobs::Actions actions) {
     waiting_stages.emplace(KeyOf(job, id), std::pair(job.key.instance, id));
   }
   if (!actions.finish) {
-    if (actions.report_changed) WriteReport(job, false);
+    job.report_due = job.report_due || actions.report_changed;
+    if (job.report_due && (job.reported_at == BootTime{} || now.boot - job.reported_at >= kReportEvery)) WriteReport(job, false);
     return;
   }
   const jobs::Finish finish = std::move(*actions.finish);
@@ -127,12 +131,31 @@ void Engine::State::OnStageEnded(Fence fence, const Report& report) {
   Do(job, job.job->OnEnded(*attempt.stage, report, attempt.session, session.row.offer.name, now.wall));
 }
 
+void Engine::State::OnDroppedEnded(const LiveAttempt& attempt, const Report& report) {
+  const auto found = jobs.find(attempt.instance);
+  if (!attempt.stage || found == jobs.end() || found->second.job == nullptr) return;
+  if (found->second.key.try_number != attempt.try_number) return;
+  const Session* session = FindSession(attempt.session);
+  found->second.job->OnDroppedEnded(*attempt.stage, report, session == nullptr ? "" : session->row.offer.name);
+  found->second.report_due = true;
+}
+
 void Engine::State::OnStageLost(Fence fence, const std::string& why, bool counts) {
   const LiveAttempt attempt = attempts.find(fence)->second;
   const Session* session = FindSession(attempt.session);
   const std::string worker = session == nullptr ? "" : session->row.offer.name;
   Vacate(fence);
-  if (!attempt.wanted) return;
+  Report report;
+  report.fence = fence;
+  report.ended = true;
+  report.outcome = Outcome::kLost;
+  report.message = "lost: " + why;
+  report.started_at = attempt.placed_at == BootTime{} ? now.wall : now.wall - (now.boot - attempt.placed_at);
+  report.ended_at = now.wall;
+  if (!attempt.wanted) {
+    OnDroppedEnded(attempt, report);
+    return;
+  }
   LiveJob& job = jobs.find(attempt.instance)->second;
   if (job.job == nullptr) {
     job.adopted.erase(*attempt.stage);
@@ -145,12 +168,7 @@ void Engine::State::OnStageLost(Fence fence, const std::string& why, bool counts
   const bool gives_up =
       stage.lost > options.max_lost ||
       (counts && TaskOf(run, *FindInstance(attempt.instance)).on_worker_lost == OnWorkerLost::kFail);
-  Report report;
-  report.fence = fence;
-  report.ended = true;
-  report.outcome = gives_up ? Outcome::kFailFinal : Outcome::kLost;
-  report.message = "lost: " + why;
-  report.ended_at = now.wall;
+  if (gives_up) report.outcome = Outcome::kFailFinal;
   Do(job, job.job->OnEnded(*attempt.stage, report, attempt.session, worker, now.wall));
 }
 
@@ -296,7 +314,9 @@ void Engine::State::BeginLoadedJobs() {
   }
 }
 
-void Engine::State::WriteReport(const LiveJob& job, bool ended_now) {
+void Engine::State::WriteReport(LiveJob& job, bool ended_now) {
+  job.reported_at = now.boot;
+  job.report_due = false;
   out->batch.jobs.push_back(
       {job.key, job.state, job.job->ReportJson(), ended_now ? std::optional(now.wall) : std::nullopt});
 }

@@ -289,6 +289,8 @@ struct LiveJob {
   std::vector<EarlyEnd> early;
   bool loaded = false;
   bool unrendered = false;  // after a restart, until the XComs that it pulls have come
+  BootTime reported_at{};   // when its report was written last
+  bool report_due = false;  // it has changed since
 };
 
 // (order, run, index, stage, stage index, copy): the order in which waiting stage tasks get slots.

@@ -121,6 +121,7 @@ void Engine::State::OnReport(Session& session, const Report& report) {
             {report.outcome, report.exit_code, report.message, report.result, report.xcoms, report.started_at,
              report.ended_at, report.error_class});
   } else {
+    OnDroppedEnded(attempt, report);
     Vacate(report.fence);
     if (instance != nullptr && instance->row.fence == report.fence &&
         instance->row.state == TaskState::kRestarting) {

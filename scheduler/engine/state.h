@@ -442,6 +442,8 @@ struct Engine::State {
   void StartJob(LiveRun& run, Instance& instance);
   void Do(LiveJob& job, jobs::Actions actions);
   void OnStageEnded(Fence fence, const Report& report);
+  // Of an attempt that its job has given up: only the report wants to know.
+  void OnDroppedEnded(const LiveAttempt& attempt, const Report& report);
   void OnStageLost(Fence fence, const std::string& why, bool counts);
   void DropStage(LiveJob& job, jobs::StageTaskId id, const std::string& reason);
   void TickLater(const LiveJob& job);
@@ -453,7 +455,7 @@ struct Engine::State {
   bool Adopt(Session& session, const StageAttempt& attempt);
   void LoadJob(LiveRun& run, Instance& instance);
   void BeginLoadedJobs();
-  void WriteReport(const LiveJob& job, bool ended);
+  void WriteReport(LiveJob& job, bool ended);
 
   // why.cc
   StatusOr<Why> AnswerWhy(const AskWhy& question, Now asked_at) const;

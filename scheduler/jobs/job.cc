@@ -455,6 +455,10 @@ Actions Job::OnEnded(StageTaskId id, const Report& report, SessionId session, co
   return actions;
 }
 
+void Job::OnDroppedEnded(StageTaskId id, const Report& report, const std::string& worker) {
+  if (!state_->finished) state_->Remember(id, report, worker);
+}
+
 Actions Job::OnTick(const std::vector<Underway>& underway) {
   Actions actions;
   if (state_->finished || state_->fused()) return actions;

@@ -76,6 +76,9 @@ class Job {
   // OnSessionLost for that worker); Start it again once what it reads is there. The engine turns too many of them into kFailed.
   Actions OnEnded(StageTaskId id, const Report& report, SessionId session, const std::string& worker, WallTime now);
 
+  // An attempt that it did not want any more, cancelled or lost with its worker, has ended: the timeline has it, too.
+  void OnDroppedEnded(StageTaskId id, const Report& report, const std::string& worker);
+
   // Once a second or so, with all first attempts that workers have: whether some should be tried twice.
   Actions OnTick(const std::vector<Underway>& underway);
 

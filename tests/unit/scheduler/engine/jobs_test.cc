@@ -133,6 +133,61 @@ TEST_F(EngineJobs, maps_lost_with_their_worker_are_made_again_elsewhere_under_ne
   EXPECT_GT(again[0].assignment.fence, kept.assignment.fence);
 }
 
+TEST_F(EngineJobs, the_timeline_has_attempts_that_went_with_their_worker_also_when_the_job_had_given_them_up) {
+  const SessionId first = driver_.Join("w1", 1);
+  const SessionId second = driver_.Join("w2", 1);
+  driver_.Trigger("etl", "first");
+  Succeed(Sent().at(0));
+  const std::vector<Assign> maps = Sent();
+  ASSERT_THAT(maps, SizeIs(2));
+  Succeed(maps[0]);
+  Succeed(maps[1]);
+  ASSERT_THAT(Sent(), SizeIs(2)) << "a reduce on each worker";
+  for (int i = 0; i < 12; ++i) {  // w1 says nothing any more: its map is lost, so both reduces are given up
+    driver_.Heartbeat(second);
+    driver_.Advance(std::chrono::seconds(5));
+  }
+  EXPECT_EQ(driver_.rows.sessions.at(first).ended_at.has_value(), true);
+  const Value report = ParseJson(driver_.rows.jobs.begin()->second.report).value();
+  int lost = 0;
+  for (const Value& entry : report.Find("timeline")->as_list()) {
+    if (entry.Find("outcome")->as_string() != "lost") continue;
+    ++lost;
+    EXPECT_EQ(entry.Find("stage")->as_string(), "reduce");
+    EXPECT_EQ(entry.Find("worker")->as_string(), "w1");
+    EXPECT_GT(entry.Find("started_at")->as_int(), 0);
+    EXPECT_GT(entry.Find("ended_at")->as_int(), entry.Find("started_at")->as_int());
+  }
+  EXPECT_EQ(lost, 1) << driver_.rows.jobs.begin()->second.report;
+}
+
+TEST_F(EngineJobs, a_report_is_not_written_with_each_end_but_soon_after_it) {
+  driver_.Join("w1", 2);
+  driver_.Trigger("etl", "first");
+  driver_.Advance(std::chrono::seconds(2));
+  const Assign plan = driver_.assigned.begin()->second;
+  const auto done = [this] {
+    const Value report = ParseJson(driver_.rows.jobs.begin()->second.report).value();
+    std::map<std::string, std::int64_t> by_stage;
+    for (const Value& stage : report.Find("stages")->as_list()) by_stage[stage.Find("stage")->as_string()] = stage.Find("done")->as_int();
+    return by_stage;
+  };
+  Succeed(plan);
+  const std::vector<Assign> maps = Sent();
+  ASSERT_THAT(maps, SizeIs(2));
+  EXPECT_EQ(done()["plan"], 1) << "the last time it was written is long ago";
+  Succeed(maps[0]);
+  EXPECT_EQ(done()["map"], 0);
+  driver_.Advance(std::chrono::seconds(1));
+  EXPECT_EQ(done()["map"], 1);
+  Succeed(maps[1]);
+  const std::vector<Assign> reduces = Sent();
+  for (const Assign& reduce : reduces) Succeed(reduce);
+  Succeed(Sent().at(0));
+  EXPECT_EQ(driver_.rows.jobs.begin()->second.state, "success");
+  EXPECT_EQ(done()["map"], 2) << "at the end it is always written";
+}
+
 TEST_F(EngineJobs, after_a_restart_a_running_stage_task_is_adopted_and_not_sent_again) {
   const SessionId session = driver_.Join("w1", 2);
   driver_.Trigger("etl", "first");
