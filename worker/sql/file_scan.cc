@@ -24,7 +24,8 @@ struct FileSource {
   std::vector<readers::Piece> pieces;
   std::uint64_t bytes = 0;
   int threads = 1;
-  std::atomic<std::uint64_t> rows = 0;  // that statements got so far
+  std::atomic<std::uint64_t> rows = 0;    // that statements got so far
+  std::atomic<std::uint64_t> values = 0;  // of them
 };
 
 namespace {
@@ -156,6 +157,7 @@ Status Scan(FileSource& source, ScanState& state, ScanThread& thread, duckdb_dat
     std::memcpy(duckdb_vector_get_validity(vector), target.valid, (rows + 63) / 64 * 8);
   }
   source.rows += rows;
+  source.values += rows * thread.targets.size();
   duckdb_data_chunk_set_size(chunk, rows);
   return OkStatus();
 }
@@ -268,6 +270,7 @@ FileInput::~FileInput() {
 }
 
 std::uint64_t FileInput::rows() const { return source_->rows; }
+std::uint64_t FileInput::values() const { return source_->values; }
 
 StatusOr<std::unique_ptr<FileInput>> OpenFileInput(Connection& connection, const std::string& view, const std::vector<Column>& columns,
                                                    const FileReading& how, std::vector<readers::Piece> pieces) {

@@ -38,6 +38,8 @@ class FileInput {
   ~FileInput();
   // That statements have read of it so far.
   std::uint64_t rows() const;
+  // And of these rows, values that were made of their texts: those of columns that statements wanted, and no others.
+  std::uint64_t values() const;
 
  private:
   friend StatusOr<std::unique_ptr<FileInput>> OpenFileInput(Connection&, const std::string&, const std::vector<Column>&,
