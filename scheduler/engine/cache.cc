@@ -98,6 +98,7 @@ bool Engine::State::LookInCache(LiveRun& run, Instance& instance) {
 }
 
 void Engine::State::OnCachedLoaded(const CachedLoaded& event) {
+  if (OnSketches(event)) return;
   LiveRun* run = FindRun(event.instance.run);
   Instance* instance = FindInstance(event.instance);
   if (instance == nullptr || !instance->asked || instance->row.state != TaskState::kScheduled) return;

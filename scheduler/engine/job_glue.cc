@@ -2,12 +2,15 @@
 // fences, slots, leases, and the news of how they ended. Starting one writes nothing: after a restart the
 // workers tell what they still hold, and a job goes on when all workers of before have come back or are given
 // up.
+#include "core/model/jobs_dag.h"
 #include "scheduler/engine/render.h"
 #include "scheduler/engine/state.h"
 
 namespace millrace::engine {
 namespace {
 
+// Before what a job's shuffles told of their keys, where the store keeps results for later runs.
+constexpr std::string_view kSketches = "sketches:";
 constexpr Duration kJobTick = std::chrono::seconds(1);
 // A report is as large as its job has tasks: that it is not written with the end of each keeps a job of thousands cheap.
 constexpr Duration kReportEvery = std::chrono::milliseconds(200);
@@ -52,7 +55,35 @@ void Engine::State::StartJob(LiveRun& run, Instance& instance) {
     timers.Add({now.boot + task.execution_timeout, TimerKind::kJobTimeout, {}, row.key, row.try_number, {}});
   }
   TickLater(job);
+  if (run.row.dag_id != kJobsDag) Emit(NeedCached{row.key, SketchKey(run, row)});
   Do(job, job.job->Begin({}, now.wall));
+}
+
+std::string Engine::State::SketchKey(const LiveRun& run, const TaskInstance& row) {
+  return std::string(kSketches) + run.row.dag_id + "/" + run.dag->tasks[static_cast<std::size_t>(row.task())].id;
+}
+
+bool Engine::State::OnSketches(const CachedLoaded& event) {
+  if (!event.key.starts_with(kSketches)) return false;
+  const auto found = jobs.find(event.instance);
+  if (found == jobs.end() || found->second.job == nullptr || !event.result.ok()) return true;
+  for (const XComValue& value : event.result->xcoms) found->second.job->Know(value.json);
+  return true;
+}
+
+void Engine::State::KeepSketches(TaskInstanceKey key, std::string sketches) {
+  const LiveRun& run = *FindRun(key.run);
+  if (sketches.empty() || run.row.dag_id == kJobsDag) return;
+  const TaskInstance& row = FindInstance(key)->row;
+  CachedResult kept;
+  kept.key = SketchKey(run, row);
+  kept.dag_id = run.row.dag_id;
+  kept.task_id = run.dag->tasks[static_cast<std::size_t>(row.task())].id;
+  kept.run_id = run.row.run_id;
+  kept.map_index = row.map_index;
+  kept.made_at = now.wall;
+  kept.xcoms.push_back({"sketches", std::move(sketches)});
+  out->batch.cached.push_back(std::move(kept));
 }
 
 void Engine::State::TickLater(const LiveJob& job) {
@@ -110,8 +141,9 @@ void Engine::State::Do(LiveJob& job, jobs::Actions actions) {
     if (job.report_due && (job.reported_at == BootTime{} || now.boot - job.reported_at >= kReportEvery)) WriteReport(job, false);
     return;
   }
-  const jobs::Finish finish = std::move(*actions.finish);
+  jobs::Finish finish = std::move(*actions.finish);
   const TaskInstanceKey key = job.key.instance;
+  KeepSketches(key, std::move(finish.sketches));
   EndJob(key, "its job is over", finish.outcome == Outcome::kSuccess ? "success" : "failed");
   OnEnded(*FindRun(key.run), *FindInstance(key),
           {finish.outcome, std::nullopt, finish.message, finish.result, {}, {}, now.wall});

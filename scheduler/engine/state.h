@@ -441,6 +441,10 @@ struct Engine::State {
   // job_glue.cc: running mapreduce task instances.
   void StartJob(LiveRun& run, Instance& instance);
   void Do(LiveJob& job, jobs::Actions actions);
+  // What the task's last run told of its keys: where it is kept, that it has come, and what this one tells.
+  static std::string SketchKey(const LiveRun& run, const TaskInstance& row);
+  bool OnSketches(const CachedLoaded& event);
+  void KeepSketches(TaskInstanceKey key, std::string sketches);
   void OnStageEnded(Fence fence, const Report& report);
   // Of an attempt that its job has given up: only the report wants to know.
   void OnDroppedEnded(const LiveAttempt& attempt, const Report& report);

@@ -7,7 +7,6 @@
 #include "scheduler/jobs/rules/coalesce.h"
 #include "scheduler/jobs/rules/heavy.h"
 #include "scheduler/jobs/rules/ranges.h"
-#include "scheduler/jobs/rules/salt.h"
 #include "scheduler/jobs/rules/spread.h"
 
 namespace millrace::jobs {
@@ -105,6 +104,15 @@ void Choices::DecideTasks(std::int32_t i) {
   changed_ = true;
 }
 
+SaltChoice Choices::SaltOf(std::int32_t stage, std::int32_t plain) const {
+  const StageSalt& salt = graph_.plan(stage).salt;
+  const StageSalt* earlier = Find(earlier_, graph_.plan(stage));
+  if (salt.partitions == 0 || salt.sampled_bytes > 0 || earlier == nullptr) return jobs::Salt(salt, plain);
+  StageSalt known = *earlier;
+  known.partitions = salt.partitions;
+  return jobs::Salt(known, plain, true);
+}
+
 void Choices::Salt(std::int32_t i) {
   const std::optional<SharedShuffle> shuffle = graph_.Shuffle(i);
   if (!shuffle) return;
@@ -112,7 +120,7 @@ void Choices::Salt(std::int32_t i) {
   SaltChoice choice;
   std::int32_t spread = -1;
   for (const std::int32_t stage : shuffle->may_salt) {
-    SaltChoice other = jobs::Salt(graph_.plan(stage).salt, plain);
+    SaltChoice other = SaltOf(stage, plain);
     if (other.partitions <= choice.partitions) continue;
     choice = std::move(other);
     spread = stage;

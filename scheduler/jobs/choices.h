@@ -11,6 +11,8 @@
 #include "scheduler/jobs/job.h"
 #include "scheduler/jobs/progress.h"
 #include "scheduler/jobs/rules/cut.h"
+#include "scheduler/jobs/rules/salt.h"
+#include "scheduler/jobs/sketches.h"
 #include "scheduler/jobs/stage_graph.h"
 
 namespace millrace::jobs {
@@ -18,8 +20,8 @@ namespace millrace::jobs {
 class Choices {
  public:
   // All live as long as this.
-  Choices(StageGraph& graph, Progress& progress, const Cluster& cluster)
-      : graph_(graph), progress_(progress), cluster_(cluster) {}
+  Choices(StageGraph& graph, Progress& progress, const Cluster& cluster, const Sketches& earlier)
+      : graph_(graph), progress_(progress), cluster_(cluster), earlier_(earlier) {}
 
   // Joins whose sides are known well enough become what they will be; gives the stages that wait until one is.
   std::set<std::int32_t> DecideJoins();
@@ -35,6 +37,8 @@ class Choices {
  private:
   // Heavy keys of what it will write get partitions of their own, for it and for all that share its partitions.
   void Salt(std::int32_t stage);
+  // By its plan's sample, or by what an earlier run has shuffled there.
+  SaltChoice SaltOf(std::int32_t stage, std::int32_t plain) const;
   // The groups of its reads, and whether the author gave the number of their partitions.
   std::map<std::int32_t, bool> Groups(std::int32_t stage) const;
   // What is hot among the partitions of a group, for the report, and how it may be cut.
@@ -43,6 +47,7 @@ class Choices {
   StageGraph& graph_;
   Progress& progress_;
   const Cluster& cluster_;
+  const Sketches& earlier_;
   bool changed_ = false;
 };
 

@@ -13,6 +13,7 @@
 #include "scheduler/jobs/rules/fuse.h"
 #include "scheduler/jobs/rules/spread.h"
 #include "scheduler/jobs/second_tries.h"
+#include "scheduler/jobs/sketches.h"
 #include "scheduler/jobs/stage_graph.h"
 
 namespace millrace::jobs {
@@ -50,7 +51,8 @@ struct Job::State {
   JobDecisions decisions;
   Progress progress;
   StageGraph graph{plan, decisions, progress};
-  Choices choices{graph, progress, cluster};
+  Sketches earlier;
+  Choices choices{graph, progress, cluster, earlier};
   DealtSplits dealt;
   SecondTries second_tries{graph, progress, dealt};
   std::set<SessionId> gone;  // what lay there is lost
@@ -84,7 +86,8 @@ struct Job::State {
     progress.state = outcome == Outcome::kSuccess ? "success" : "failed";
     for (auto& [id, task] : progress.tasks) CancelTask(actions, id, task);
     actions.start.clear();
-    actions.finish = Finish{.outcome = outcome, .message = std::move(message), .result = std::move(result)};
+    actions.finish = Finish{.outcome = outcome, .message = std::move(message), .result = std::move(result), .sketches = ""};
+    if (outcome == Outcome::kSuccess && !fused() && !explain) actions.finish->sketches = SketchesText(graph);
     actions.report_changed = true;
   }
 
@@ -457,6 +460,10 @@ Actions Job::OnEnded(StageTaskId id, const Report& report, SessionId session, co
 
 void Job::OnDroppedEnded(StageTaskId id, const Report& report, const std::string& worker) {
   if (!state_->finished) state_->Remember(id, report, worker);
+}
+
+void Job::Know(std::string_view sketches) {
+  if (!state_->Task({kPlanStage, 0}).winner) state_->earlier = ParseSketches(sketches);
 }
 
 Actions Job::OnTick(const std::vector<Underway>& underway) {

@@ -53,6 +53,7 @@ struct Finish {
   Outcome outcome = Outcome::kSuccess;
   std::string message;
   std::string result;  // JSON for the task instance's result
+  std::string sketches;  // for Job::Know of the task's next run; "": nothing worth it
 };
 
 struct Actions {
@@ -71,6 +72,9 @@ class Job {
 
   // A fresh start, or after a restart with the rows that were durable.
   Actions Begin(std::vector<StageTaskRow> durable, WallTime now);
+
+  // What an earlier run of the task left. It counts when the plan has not come yet; nobody waits for it.
+  void Know(std::string_view sketches);
 
   // An attempt of a stage task ended on a worker. A success is chosen at most once. kLost: it went with its worker (after
   // OnSessionLost for that worker); Start it again once what it reads is there. The engine turns too many of them into kFailed.

@@ -20,7 +20,7 @@ std::string Percent(double share) {
 
 }  // namespace
 
-SaltChoice Salt(const StageSalt& salt, std::int32_t partitions) {
+SaltChoice Salt(const StageSalt& salt, std::int32_t partitions, bool earlier) {
   SaltChoice choice;
   if (salt.partitions == 0 || salt.sampled_bytes <= 0 || partitions < 2) return choice;
   std::vector<HeavyKey> heavy = salt.heavy;
@@ -44,8 +44,10 @@ SaltChoice Salt(const StageSalt& salt, std::int32_t partitions) {
   }
   if (choice.salts.empty()) return choice;
   const std::string others = choice.salts.size() == 1 ? "" : ", and others";
+  const std::string sampled = earlier ? Bytes(static_cast<double>(salt.sampled_bytes)) + " that the last run shuffled"
+                                      : std::to_string(salt.sampled_bytes) + " sampled rows";
   choice.decision = {"salt", std::to_string(choice.salts.size()) + " heavy keys in " + std::to_string(choice.partitions) + " partitions of their own",
-                     heavy[0].text + " has " + Percent(share(heavy[0])) + " of " + std::to_string(salt.sampled_bytes) + " sampled rows" + others +
+                     heavy[0].text + " has " + Percent(share(heavy[0])) + " of " + sampled + others +
                          "; no partition gets more than about " + Percent(largest)};
   return choice;
 }

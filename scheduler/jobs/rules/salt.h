@@ -18,7 +18,7 @@ struct SaltChoice {
   Decision decision;            // no rule: no key is heavy
 };
 
-// Of a shuffle that has so many partitions for its other keys.
-SaltChoice Salt(const StageSalt& salt, std::int32_t partitions);
+// Of a shuffle that has so many partitions for its other keys. `earlier`: what was sampled is what a run before has shuffled.
+SaltChoice Salt(const StageSalt& salt, std::int32_t partitions, bool earlier = false);
 
 }  // namespace millrace::jobs

@@ -188,6 +188,51 @@ TEST_F(EngineJobs, a_report_is_not_written_with_each_end_but_soon_after_it) {
   EXPECT_EQ(done()["map"], 2) << "at the end it is always written";
 }
 
+TEST_F(EngineJobs, what_a_run_told_of_its_heavy_keys_the_next_run_of_the_task_knows_when_it_begins) {
+  driver_.Join("w1", 2);
+  const auto run = [this](const std::string& id) {
+    driver_.Trigger("etl", id);
+    std::vector<SaltedKey> salts;
+    std::vector<Assign> todo = Sent();
+    while (!todo.empty()) {
+      const Assign assign = todo.back();
+      todo.pop_back();
+      if (assign.assignment.stage == nullptr) continue;  // the task behind the job
+      const StageWork& stage = *assign.assignment.stage;
+      const auto* task = std::get_if<StageTaskWork>(&stage.work);
+      if (std::holds_alternative<PlanWork>(stage.work)) {
+        PlanResult plan;
+        plan.plan.stages = {{.name = "map", .inputs = {"rows"}, .exchange = Exchange::kHash, .keys = {"k"}, .partitions = 4},
+                            {.name = "reduce", .reads = {{.view = "states", .stage = 0}}}};
+        plan.plan.stages[0].salt.partitions = -1;
+        plan.plan.stages[1].cut = {.views = {"states"}, .partial = {{.name = "merge", .view = "fewer", .code = {.sql = "FROM states"}}}};
+        plan.plan.mode = "distributed";
+        plan.plan.splits.push_back({"rows", "in/0", 0, 0, 1000});
+        Tell(assign, plan);
+      } else if (task != nullptr && task->plan.exchange != Exchange::kFiles) {
+        if (task->stage == 0) salts = task->salts;
+        MapResult done;
+        done.output.map_index = task->index;
+        done.output.fence = assign.assignment.fence;
+        done.output.session = assign.session;
+        done.partitions.assign(static_cast<std::size_t>(task->partitions), {.bytes = 25'000'000, .rows = 1});
+        done.heavy = {{.hash = 9, .bytes = 60'000'000, .text = "k=7"}};
+        Tell(assign, done);
+      } else {
+        Succeed(assign);
+      }
+      const std::vector<Assign> more = Sent();
+      todo.insert(todo.end(), more.begin(), more.end());
+    }
+    return salts;
+  };
+  EXPECT_TRUE(run("first").empty());
+  EXPECT_EQ(driver_.StateOf("job"), TaskState::kSuccess);
+  const std::vector<SaltedKey> salts = run("second");
+  ASSERT_EQ(salts.size(), 1U);
+  EXPECT_EQ(salts[0].hash, 9U);
+}
+
 TEST_F(EngineJobs, after_a_restart_a_running_stage_task_is_adopted_and_not_sent_again) {
   const SessionId session = driver_.Join("w1", 2);
   driver_.Trigger("etl", "first");
