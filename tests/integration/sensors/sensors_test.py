@@ -127,13 +127,13 @@ tasks:
         cluster.await_task("looks", run, "wrong", "failed")
         self.assertIn("waits for a true answer of look in ready.py", self.why(cluster, "looks", run, "function"))
         self.assertEqual(self.states(cluster, "looks", run).count("deferred"), 2)
+        eventually("a look was in vain", lambda: "look 1, in vain: look() is False" in cluster.log("looks", run, "function"))
         (cluster.root / "a").write_text("")
         (cluster.root / "b").write_text("")
         cluster.await_task("looks", run, "command", "success")
         cluster.await_task("looks", run, "function", "success")
         self.assertEqual(self.xcom(cluster, "looks", run, "command"), "found")
         self.assertEqual(self.xcom(cluster, "looks", run, "function"), "b")
-        self.assertIn("look 1, in vain: look() is False", cluster.log("looks", run, "function"))
 
     def test_a_look_that_fails_is_tried_again_and_a_timeout_is_not(self):
         cluster = self.cluster()
