@@ -252,7 +252,7 @@ http::Response GetJob(Context& context, const Call& call) {
                                   call.request.Param("task_id")));
   ASSIGN_OR_ANSWER(const TaskInstance instance, context.readers.task_instances.GetTaskInstance(at.key));
   const JobKey key{at.key, wanted > 0 ? static_cast<std::int32_t>(wanted) : instance.try_number};
-  // The engine tells of a job that runs as it is now; the row, as it was when its last stage ended.
+  // The engine tells of a job that runs as it is now; the row, as it was up to a second ago.
   Value report;
   if (const auto answer = context.Ask(AskJob{key}); answer.ok()) {
     const auto* text = std::get_if<StatusOr<std::string>>(&*answer);
@@ -262,6 +262,8 @@ http::Response GetJob(Context& context, const Call& call) {
   }
   const auto row = context.readers.jobs.GetJob(key);
   if (!row.ok() && report.is_null()) return ErrorAnswer(row.status());
+  const Value* told = report.is_map() ? report.Find("state") : nullptr;
+  Value state = told != nullptr ? *told : Value(row.ok() ? row->state : "planning");
   if (report.is_null()) {
     if (auto parsed = ParseJson(row->report); parsed.ok()) report = std::move(*parsed);
   }
@@ -269,7 +271,7 @@ http::Response GetJob(Context& context, const Call& call) {
                                {"dag_run_id", at.run.run_id},
                                {"task_id", call.request.Param("task_id")},
                                {"try_number", key.try_number},
-                               {"state", row.ok() ? Value(row->state) : Value("planning")},
+                               {"state", std::move(state)},
                                {"ended_at", row.ok() ? WireTime(row->ended_at) : Value()},
                                {"report", std::move(report)}});
 }
