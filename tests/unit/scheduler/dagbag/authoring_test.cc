@@ -1,14 +1,8 @@
 // What an author may write about a task beside its kind's fields, read well and refused well.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include <string>
-
 #include "core/model/json.h"
 #include "core/template/template.h"
-#include "platform/zones.h"
-#include "scheduler/dagbag/load.h"
 #include "scheduler/dagbag/marked_values.h"
+#include "tests/unit/scheduler/dagbag/authoring_fixture.h"
 
 namespace millrace::dagbag {
 namespace {
@@ -18,54 +12,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-
-class OneScript final : public FileReader {
- public:
-  StatusOr<std::string> Read(std::string_view path) const override {
-    if (path != "f.py") return NotFound("no such file");
-    return std::string("def main(n): return n\n");
-  }
-};
-
-class AuthoringTest : public ::testing::Test {
- protected:
-  // A DAG of these tasks; fails the test when it has problems.
-  DagPtr Read(const std::string& tasks, const std::string& head = "") {
-    const LoadResult result =
-        LoadDagFile("a.yaml", "dag_id: a\n" + head + "tasks:\n" + tasks, files_, zones_);
-    EXPECT_EQ(Text(result.problems), "");
-    return result.dags.empty() ? std::make_shared<Dag>() : result.dags[0];
-  }
-  std::string Told(const std::string& tasks, const std::string& head = "") {
-    const LoadResult result =
-        LoadDagFile("a.yaml", "dag_id: a\n" + head + "tasks:\n" + tasks, files_, zones_);
-    EXPECT_THAT(result.dags, IsEmpty());
-    return Text(result.problems);
-  }
-  static std::string Text(const std::vector<Problem>& problems) {
-    std::string all;
-    for (const Problem& problem : problems) {
-      all += std::to_string(problem.where.line) + ":" + std::to_string(problem.where.column) + ": " +
-             problem.message + (problem.suggestion.empty() ? "" : " (" + problem.suggestion + ")") + "\n";
-    }
-    return all;
-  }
-  static const Task& Of(const DagPtr& dag, const std::string& id) {
-    static const Task kNone;
-    const std::int32_t index = dag->FindTask(id);
-    EXPECT_GE(index, 0) << id;
-    return index < 0 ? kNone : dag->tasks[static_cast<std::size_t>(index)];
-  }
-  static std::vector<std::string> UpstreamOf(const DagPtr& dag, const std::string& id) {
-    std::vector<std::string> ids;
-    for (const std::int32_t index : Of(dag, id).upstream)
-      ids.push_back(dag->tasks[static_cast<std::size_t>(index)].id);
-    return ids;
-  }
-
-  OneScript files_;
-  platform::TzdbZones zones_;
-};
 
 TEST_F(AuthoringTest, TasksTakeWhatTheyExtendAndTheirOwnFieldsWin) {
   const DagPtr dag = Read(R"y(  - {id: x, extends: [base, slow], with: {command: mine}}
@@ -296,71 +242,6 @@ TEST_F(AuthoringTest, ASetupsScopeEndsAtItsTeardown) {
   }
 }
 
-TEST_F(AuthoringTest, ReadsEveryFormOfExpand) {
-  const DagPtr dag = Read(R"y(  - {id: list, uses: empty}
-  - {id: a, uses: shell, expand: {command: [x, y]}}
-  - {id: b, uses: shell, expand: {n: "{{ params.ns }}", m: {p: 1}}, expand_mode: zip, expand_fill: null, with: {command: "{{ map.n }} {{ map.m.key }}"}}
-  - {id: c, uses: shell, expand_kwargs: {$x: {task: list, key: rows}}, with: {command: "{{ map.any }}"}}
-  - {id: d, uses: python, expand: {n: {$x: list}}, with: {file: f.py}}
-  - group: g
-    expand: {name: "{{ ti.xcom_pull('list') }}"}
-    expand_mode: zip
-    expand_fill: [none]
-    tasks:
-      - {id: e, uses: shell, with: {command: "{{ map.name }}"}}
-)y",
-                          "params: {ns: [1, 2]}\n");
-  EXPECT_TRUE(Of(dag, "a").mapped());
-  EXPECT_FALSE(Of(dag, "list").mapped());
-  EXPECT_TRUE(Of(dag, "b").zip);
-  EXPECT_TRUE(Of(dag, "b").zip_fills);
-  EXPECT_TRUE(Of(dag, "b").zip_fill.is_null());
-  EXPECT_FALSE(Of(dag, "a").zip_fills);
-  EXPECT_TRUE(dag->groups[0].zip_fills);
-  EXPECT_EQ(ToJson(dag->groups[0].zip_fill), R"(["none"])");
-  ASSERT_EQ(Of(dag, "b").expand.size(), 2u);
-  EXPECT_EQ(Of(dag, "b").expand[0].name, "n");
-  EXPECT_THAT(UpstreamOf(dag, "c"), ElementsAre("list"));
-  const std::int32_t list = dag->FindTask("list");
-  EXPECT_THAT(Of(dag, "c").expand_pulls, ElementsAre(XComRef{list, "rows"}));
-  EXPECT_THAT(UpstreamOf(dag, "d"), ElementsAre("list"));
-  EXPECT_THAT(Of(dag, "d").expand_pulls, ElementsAre(XComRef{list, "return_value"}));
-  EXPECT_EQ(Of(dag, "g.e").mapped_group, 0);
-  EXPECT_THAT(Of(dag, "g.e").expand_pulls, ElementsAre(XComRef{list, "return_value"}));
-  EXPECT_THAT(UpstreamOf(dag, "g.e"), ElementsAre("list"));
-}
-
-TEST_F(AuthoringTest, RefusesWhatCannotBeExpanded) {
-  const std::string told = Told(R"y(  - {id: a, uses: shell, expand: {command: words}, with: {command: x}}
-  - {id: b, uses: shell, expand: {command: [{a: 1}]}}
-  - {id: c, uses: python, expand: {file: [f.py]}}
-  - {id: d, uses: empty, expand: {"no name": [1]}}
-  - {id: e, uses: empty, expand: {n: {$x: gone}}}
-  - {id: f, uses: shell, expand: {n: [1]}, with: {command: "{{ map.m }}"}}
-  - {id: h, uses: shell, expand: {n: "{{ nothing }}"}, expand_mode: both, with: {command: x}}
-  - {id: i, uses: empty, expand_kwargs: [1], expand_mode: zip}
-  - {group: g, expand: {n: [1]}, tasks: [{id: j, uses: empty, expand: {m: [1]}}]}
-  - {id: k, uses: empty, expand: {n: [1]}, expand_fill: 0}
-)y");
-  for (const char* line : {
-           "3:44: task 'a': 'expand': 'command' must be a list, a map, a template of one or {$x: task}, not "
-           "'words'",
-           "4:45: task 'b': 'command' must be a list of strings, not a map",
-           "5:42: task 'c': 'file' cannot be mapped (files belong to the DAG's version; map another field)",
-           "6:35: task 'd': 'expand': 'no name' is no name",
-           "7:38: task 'e' needs 'gone', which does not exist",
-           "task 'f': in a template: ",
-           "task 'h': in a template: ",
-           "'expand_mode' must be one of product, zip, not 'both'",
-           "10:42: task 'i': an item of 'expand_kwargs' must be a map of names to values, not integer",
-           "10:46: task 'i': 'expand_mode' without 'expand'",
-           "task 'g.j' is mapped, and so is group 'g' around it",
-           "12:44: task 'k': 'expand_fill' is for 'expand_mode: zip' (expand_mode: zip)",
-       }) {
-    EXPECT_THAT(told, HasSubstr(line));
-  }
-}
-
 TEST_F(AuthoringTest, LabelsStandAtDependencies) {
   const DagPtr dag = Read(R"y(  - {id: a, uses: empty}
   - {group: g, tasks: [{id: b, uses: empty}, {id: c, uses: empty}]}
@@ -488,30 +369,6 @@ TEST_F(AuthoringTest, AWeightMayBeATemplateThatReadsWhatOthersMay) {
   EXPECT_THAT(Told("  - {id: x, uses: empty, weight_rule: down}\n"), HasSubstr("downstream, upstream, absolute"));
   EXPECT_THAT(Told("  - {id: x, uses: empty, weight_rule: \"{{ nothing }}\"}\n"), HasSubstr("nothing"));
   EXPECT_THAT(Told("  - {id: x, uses: empty, weight_rule: \"{{ conn.lake.port }}\"}\n"), HasSubstr("may hold a secret"));
-}
-
-TEST_F(AuthoringTest, ALoopIsReadAndWhatItCannotBeIsRefused) {
-  const DagPtr dag = Read(R"y(  - id: x
-    uses: shell
-    loop: {until: "{{ loop.result.error < 1 and loop.index > params.n }}", max_iterations: 5, delay: 1m}
-    with: {command: "go {{ loop.previous.error }} {{ loop.index }}"}
-)y",
-                          "params: {n: 1}\n");
-  ASSERT_TRUE(Of(dag, "x").loop.has_value());
-  EXPECT_EQ(Of(dag, "x").loop->max_iterations, 5);
-  EXPECT_EQ(Of(dag, "x").loop->delay, std::chrono::minutes(1));
-  EXPECT_THAT(Told("  - {id: x, uses: shell, loop: {until: done}, with: {command: a}}\n"),
-              AllOf(HasSubstr("'until' must be a template"), HasSubstr("'max_iterations'")));
-  EXPECT_THAT(Told("  - {id: x, uses: empty, loop: {max_iterations: 0}}\n"), HasSubstr("max_iterations"));
-  EXPECT_THAT(Told("  - {id: x, uses: approval, loop: {max_iterations: 2}, with: {subject: a}}\n"),
-              HasSubstr("a worker runs"));
-  EXPECT_THAT(Told("  - {id: x, uses: shell, cache: {}, loop: {max_iterations: 2}, with: {command: a}}\n"),
-              HasSubstr("'cache'"));
-  EXPECT_THAT(Told("  - {id: x, uses: shell, with: {command: \"{{ loop.index }}\"}}\n"), HasSubstr("loop"));
-  EXPECT_THAT(Told(R"y(  - {id: x, uses: shell, with: {command: a},
-     loop: {until: "{{ ti.xcom_pull('x') }}", max_iterations: 2}}
-)y"),
-              HasSubstr("'until' reads no"));
 }
 
 }  // namespace
