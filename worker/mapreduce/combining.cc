@@ -95,19 +95,19 @@ class Emitted final : public api::Context {
   void Emit(std::string_view key, std::string_view value) override {
     if (key == key_) {
       AppendRun(kept_, value, 1);
-    } else if (status.ok()) {
-      status = next_.Put(key, value);
+    } else if (!stopped_) {
+      stopped_ = !next_.Put(key, value);
     }
   }
   api::Counters& counters() override { return counters_; }
-
-  Status status;
+  bool stopped() const { return stopped_; }
 
  private:
   const std::string_view key_;
   std::vector<char>& kept_;
   PairSink& next_;
   api::Counters& counters_;
+  bool stopped_ = false;
 };
 
 }  // namespace
@@ -130,30 +130,73 @@ inline std::uint64_t ClassCombining::HashOfWords(Words words, std::size_t size) 
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
-inline ClassCombining::Entry& ClassCombining::Find(std::string_view key) {
-  const Words words = WordsOf(key);
-  const bool fits = key.size() <= sizeof words;
-  const std::uint64_t hash = fits ? HashOfWords(words, key.size()) : HashOf(key);
+inline std::size_t ClassCombining::SlotOf(Words words, std::size_t size, std::uint64_t hash) const {
   const auto tag = static_cast<std::uint32_t>(hash >> 32);
   const std::size_t mask = slots_.size() - 1;
   const Slot* slots = slots_.data();
   std::size_t slot = hash & mask;
   for (; slots[slot].entry != 0; slot = (slot + 1) & mask) {
     if (slots[slot].tag != tag) continue;
-    Entry& entry = entries_.data()[slots[slot].entry - 1];
-    if (entry.key_bytes == key.size() && (fits ? entry.key == words : KeyOf(entry) == key)) return entry;
+    const Entry& entry = entries_.data()[slots[slot].entry - 1];
+    if (entry.key == words && entry.key_bytes == size) break;
+  }
+  return slot;
+}
+
+ClassCombining::Entry& ClassCombining::Find(std::string_view key) {
+  const Words words = WordsOf(key);
+  if (key.size() <= sizeof words) {
+    const std::uint64_t hash = HashOfWords(words, key.size());
+    const std::size_t slot = SlotOf(words, key.size(), hash);
+    return slots_[slot].entry != 0 ? entries_[slots_[slot].entry - 1] : Insert(key, words, hash, slot);
+  }
+  const std::uint64_t hash = HashOf(key);
+  const auto tag = static_cast<std::uint32_t>(hash >> 32);
+  const std::size_t mask = slots_.size() - 1;
+  std::size_t slot = hash & mask;
+  for (; slots_[slot].entry != 0; slot = (slot + 1) & mask) {
+    Entry& entry = entries_[slots_[slot].entry - 1];
+    if (slots_[slot].tag == tag && KeyOf(entry) == key) return entry;
   }
   return Insert(key, words, hash, slot);
 }
 
-Status ClassCombining::Put(std::string_view key, std::string_view value) {
-  if (value.size() > UINT32_MAX || key.size() > UINT32_MAX) return InvalidArgument("a key or a value is longer than 4 GiB");
-  Entry& entry = Find(key);
-  if (value.size() < sizeof entry.newest && entry.newest == WordOf(value) && entry.times != 0 && entry.times != UINT32_MAX) {
-    ++entry.times;
-    return OkStatus();
+// Put and Count are the way of most pairs: short, and kept free of all that would need a stack. With a table beyond the
+// nearest caches the time goes into waiting for memory, so pairs wait in its place, while others are looked at.
+bool ClassCombining::Put(std::string_view key, std::string_view value) {
+  if (key.size() > sizeof(Words) || value.size() >= sizeof(Entry::newest)) return PutOther(key, value);
+  Waiting& place = waiting_.data()[arrived_ % kWaiting];
+  const bool fine = arrived_ < kWaiting || Count(place);  // which may make the table larger
+  const std::size_t mask = slots_.size() - 1;
+  const Slot* slots = slots_.data();
+  const Words words = WordsOf(key);
+  place = {words, HashOfWords(words, key.size()), WordOf(value), key.size()};
+  __builtin_prefetch(&slots[place.hash & mask]);
+  const Waiting& halfway = waiting_.data()[(arrived_ + kWaiting / 2) % kWaiting];
+  const std::uint32_t entry = slots[halfway.hash & mask].entry;
+  __builtin_prefetch(entries_.data() + (entry - (entry != 0 ? 1 : 0)));
+  ++arrived_;
+  return fine;
+}
+
+inline bool ClassCombining::Count(const Waiting& pair) {
+  const Slot slot = slots_.data()[SlotOf(pair.key, pair.key_bytes, pair.hash)];
+  if (slot.entry != 0) {
+    Entry& entry = entries_.data()[slot.entry - 1];
+    if (entry.newest == pair.value && entry.times != 0 && entry.times != UINT32_MAX) {
+      ++entry.times;
+      return true;
+    }
   }
-  RETURN_IF_ERROR(Add(entry, value));
+  const std::string_view key(reinterpret_cast<const char*>(&pair.key), pair.key_bytes);
+  return PutOther(key, {reinterpret_cast<const char*>(&pair.value), static_cast<std::size_t>(pair.value >> 56)});
+}
+
+bool ClassCombining::PutOther(std::string_view key, std::string_view value) { return failed_.ok() && Check(Take(key, value)); }
+
+Status ClassCombining::Take(std::string_view key, std::string_view value) {
+  if (value.size() > UINT32_MAX || key.size() > UINT32_MAX) return InvalidArgument("a key or a value is longer than 4 GiB");
+  RETURN_IF_ERROR(Add(Find(key), value));
   return used_ > memory_bytes_ ? Flush() : OkStatus();
 }
 
@@ -189,6 +232,9 @@ void ClassCombining::Settle(Entry& entry) {
 }
 
 Status ClassCombining::Finish() {
+  for (std::size_t i = 0; i < std::min(arrived_, kWaiting) && Count(waiting_[i]);) ++i;
+  arrived_ = 0;
+  RETURN_IF_ERROR(failed_);
   RETURN_IF_ERROR(Flush());
   return next_.Finish();
 }
@@ -226,14 +272,16 @@ Status ClassCombining::Collapse(Entry& entry) {
   const std::size_t before = entry.values.capacity();
   entry.values.assign(kept_.begin(), kept_.end());
   used_ += entry.values.capacity() - before;
-  return emitted.status;
+  return emitted.stopped() ? next_.Finish() : OkStatus();
 }
 
 Status ClassCombining::Flush() {
   for (Entry& entry : entries_) {
     RETURN_IF_ERROR(Collapse(entry));
     ValueList values(entry.values);
-    for (std::string_view value; values.Next(value);) RETURN_IF_ERROR(next_.Put(KeyOf(entry), value));
+    for (std::string_view value; values.Next(value);) {
+      if (!next_.Put(KeyOf(entry), value)) return next_.Finish();
+    }
   }
   entries_.clear();
   keys_.clear();
@@ -242,15 +290,16 @@ Status ClassCombining::Flush() {
   return OkStatus();
 }
 
-Status CommandCombining::Put(std::string_view key, std::string_view value) {
-  if (value.size() > UINT32_MAX || key.size() > UINT32_MAX) return InvalidArgument("a key or a value is longer than 4 GiB");
+bool CommandCombining::Put(std::string_view key, std::string_view value) {
+  if (value.size() > UINT32_MAX || key.size() > UINT32_MAX) return Check(InvalidArgument("a key or a value is longer than 4 GiB"));
   held_.push_back({bytes_.size(), static_cast<std::uint32_t>(key.size()), static_cast<std::uint32_t>(value.size())});
   bytes_ += key;
   bytes_ += value;
-  return bytes_.size() + held_.size() * (sizeof(Held) + sizeof(Pair)) > memory_bytes_ ? Flush() : OkStatus();
+  return bytes_.size() + held_.size() * (sizeof(Held) + sizeof(Pair)) <= memory_bytes_ || Check(Flush());
 }
 
 Status CommandCombining::Finish() {
+  RETURN_IF_ERROR(failed_);
   if (!held_.empty()) RETURN_IF_ERROR(Flush());
   return next_.Finish();
 }
@@ -265,7 +314,7 @@ Status CommandCombining::Flush() {
   SortByKey(pairs);
   const auto put = [this](std::string_view line) {
     const auto [key, value] = SplitPair(line);
-    return next_.Put(key, value);
+    return next_.Put(key, value) ? OkStatus() : next_.Finish();
   };
   RETURN_IF_ERROR(RunCommand(site_, command_, {.input = LinesOf(pairs), .output = put}, counters_));
   held_.clear();

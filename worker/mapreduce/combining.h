@@ -2,6 +2,8 @@
 // come in, or a command, on sorted lines. One thread.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -19,7 +21,7 @@ namespace millrace::mapreduce {
 class ClassCombining final : public PairSink {
  public:
   ClassCombining(std::unique_ptr<api::Combiner> combiner, PairSink& next, LoggedCounters& counters, std::size_t memory_bytes);
-  Status Put(std::string_view key, std::string_view value) override;
+  bool Put(std::string_view key, std::string_view value) override;
   Status Finish() override;
 
  private:
@@ -49,9 +51,25 @@ class ClassCombining final : public PairSink {
   }
   static Words WordsOf(std::string_view key);
   static std::uint64_t HashOfWords(Words words, std::size_t size);
+  // A short pair that waits until what it touches of the table is in the cache.
+  struct Waiting {
+    Words key;
+    std::uint64_t hash = 0;
+    std::uint64_t value = 0;  // as Entry::newest
+    std::size_t key_bytes = 0;
+  };
+  // So many wait; after half of that time the slot is there and says which entry is next.
+  static constexpr std::size_t kWaiting = 16;
+
+  // Where an entry is, or would be, whose key is at most sizeof(Words) long.
+  std::size_t SlotOf(Words words, std::size_t size, std::uint64_t hash) const;
+  bool Count(const Waiting& pair);
   Entry& Find(std::string_view key);
   Entry& Insert(std::string_view key, Words words, std::uint64_t hash, std::size_t slot);
   void Grow();
+  // All but the newest value of a short key that is known.
+  [[gnu::noinline]] bool PutOther(std::string_view key, std::string_view value);
+  Status Take(std::string_view key, std::string_view value);
   // A value that is not the newest.
   Status Add(Entry& entry, std::string_view value);
   void Append(Entry& entry, std::string_view value, std::uint32_t times);
@@ -69,7 +87,9 @@ class ClassCombining final : public PairSink {
   std::string keys_;  // that do not fit into their entries
   std::vector<Entry> entries_;
   std::vector<Slot> slots_;
-  std::vector<char> kept_;  // of one call of the combiner
+  std::array<Waiting, kWaiting> waiting_;  // a ring
+  std::size_t arrived_ = 0;                // in it, ever
+  std::vector<char> kept_;                 // of one call of the combiner
 };
 
 // Buffers pairs; when they are many and at the end sorts them and runs the command over them.
@@ -78,7 +98,7 @@ class CommandCombining final : public PairSink {
   CommandCombining(const Site& site, std::vector<std::string> command, PairSink& next, LoggedCounters& counters,
                    std::size_t memory_bytes)
       : site_(site), command_(std::move(command)), next_(next), counters_(counters), memory_bytes_(memory_bytes) {}
-  Status Put(std::string_view key, std::string_view value) override;
+  bool Put(std::string_view key, std::string_view value) override;
   Status Finish() override;
 
  private:

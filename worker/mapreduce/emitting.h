@@ -6,20 +6,21 @@
 
 namespace millrace::mapreduce {
 
-// Hands pairs to the sink; the first error stops them.
+// Hands pairs to the sink until that can take no more.
 class EmittingContext final : public api::Context {
  public:
   EmittingContext(PairSink& sink, api::Counters& counters) : sink_(sink), counters_(counters) {}
   void Emit(std::string_view key, std::string_view value) override {
-    if (status.ok()) status = sink_.Put(key, value);
+    if (!stopped_) stopped_ = !sink_.Put(key, value);
   }
   api::Counters& counters() override { return counters_; }
-
-  Status status;
+  // The sink's Finish says why.
+  bool stopped() const { return stopped_; }
 
  private:
   PairSink& sink_;
   api::Counters& counters_;
+  bool stopped_ = false;
 };
 
 }  // namespace millrace::mapreduce

@@ -85,17 +85,17 @@ Status MapByClass(const Site& site, const StageTaskWork& work, api::Mapper& mapp
   SplitReader reader(work);
   EmittingContext context(sink, counters);
   std::string_view lines;
-  while (true) {
+  while (!context.stopped()) {
     ASSIGN_OR_RETURN(const bool more, reader.Next(lines));
     if (!more) break;
-    for (std::string_view line; context.status.ok() && NextLine(lines, line); ++input_rows) {
+    for (std::string_view line; !context.stopped() && NextLine(lines, line); ++input_rows) {
       mapper.Map(line, context);
       const bool look = input_rows % 4096 == 0 && site.cancellation != nullptr;
       if (look && site.cancellation->cancelled()) return Cancelled("the attempt was cancelled");
     }
   }
   mapper.Finish(context);
-  return context.status;
+  return OkStatus();
 }
 
 Status MapByCommand(const Site& site, const StageTaskWork& work, PairSink& sink, LoggedCounters& counters, std::int64_t& input_rows) {
@@ -118,7 +118,7 @@ Status MapByCommand(const Site& site, const StageTaskWork& work, PairSink& sink,
   };
   const auto put = [&sink](std::string_view line) {
     const auto [key, value] = SplitPair(line);
-    return sink.Put(key, value);
+    return sink.Put(key, value) ? OkStatus() : sink.Finish();
   };
   const Status ran = RunCommand(site, CodeOf(work.plan, "map")->command, {.input = input, .output = put}, counters);
   return read.ok() ? ran : read;

@@ -18,11 +18,11 @@ namespace {
 class LineFile final : public PairSink {
  public:
   explicit LineFile(const std::string& path) : path_(path), file_(std::fopen(path.c_str(), "wbe"), &std::fclose) {}
-  Status Put(std::string_view key, std::string_view value) override {
+  bool Put(std::string_view key, std::string_view value) override {
     line_.assign(key);
     line_ += '\t';
     line_ += value;
-    return PutLine(line_);
+    return Check(PutLine(line_));
   }
   Status PutLine(std::string_view line) {
     if (file_ == nullptr) return ErrnoStatus(errno, "write " + path_);
@@ -32,8 +32,8 @@ class LineFile final : public PairSink {
     return OkStatus();
   }
   Status Finish() override {
-    if (file_ == nullptr || std::fflush(file_.get()) != 0) return ErrnoStatus(errno, "write " + path_);
-    return OkStatus();
+    if (file_ == nullptr || std::fflush(file_.get()) != 0) Check(ErrnoStatus(errno, "write " + path_));
+    return failed_;
   }
   std::int64_t rows() const { return rows_; }
 
@@ -63,7 +63,7 @@ class RunOfValues final : public api::Values {
 Status ReduceByClass(const Site& site, const std::vector<Pair>& pairs, api::Reducer& reducer, PairSink& sink,
                      LoggedCounters& counters) {
   EmittingContext context(sink, counters);
-  for (std::size_t begin = 0; begin < pairs.size() && context.status.ok();) {
+  for (std::size_t begin = 0; begin < pairs.size() && !context.stopped();) {
     if (site.cancellation != nullptr && site.cancellation->cancelled()) return Cancelled("the attempt was cancelled");
     std::size_t end = begin;
     while (end < pairs.size() && pairs[end].key == pairs[begin].key) ++end;
@@ -72,10 +72,10 @@ Status ReduceByClass(const Site& site, const std::vector<Pair>& pairs, api::Redu
     begin = end;
   }
   reducer.Finish(context);
-  return context.status;
+  return OkStatus();
 }
 
-// `put_line` takes the command's lines as they are; without it they are pairs for `sink`.
+// An error of the sink's is told by its Finish. `put_line` takes the command's lines as they are; without it they are pairs for `sink`.
 Status ReduceSorted(const Site& site, const Fragment* code, const std::vector<Pair>& pairs, PairSink& sink, LineFile* lines,
                     LoggedCounters& counters) {
   if (code != nullptr && !code->library.empty()) {
@@ -88,11 +88,13 @@ Status ReduceSorted(const Site& site, const Fragment* code, const std::vector<Pa
     const auto put = [&](std::string_view line) {
       if (lines != nullptr) return lines->PutLine(line);
       const auto [key, value] = SplitPair(line);
-      return sink.Put(key, value);
+      return sink.Put(key, value) ? OkStatus() : sink.Finish();
     };
     return RunCommand(site, code->command, {.input = LinesOf(pairs), .output = put}, counters);
   }
-  for (const Pair& pair : pairs) RETURN_IF_ERROR(sink.Put(pair.key, pair.value));
+  for (const Pair& pair : pairs) {
+    if (!sink.Put(pair.key, pair.value)) break;
+  }
   return OkStatus();
 }
 

@@ -56,18 +56,23 @@ std::vector<shuffle::ColumnType> PairTypes() { return {shuffle::ColumnType::Stri
 
 std::uint64_t HashOf(std::string_view key) { return XXH3_64bits(key.data(), key.size()); }
 
-Status LaneSink::Put(std::string_view key, std::string_view value) {
+bool LaneSink::Put(std::string_view key, std::string_view value) {
   constexpr std::size_t kMaxBytes = UINT32_MAX;
-  if (key.size() > kMaxBytes || value.size() > kMaxBytes) return InvalidArgument("a key or a value is longer than 4 GiB");
+  if (key.size() > kMaxBytes || value.size() > kMaxBytes) return Check(InvalidArgument("a key or a value is longer than 4 GiB"));
   partitions_.push_back(partition_(key));
   bytes_ += key;
   bytes_ += value;
   lengths_.push_back(static_cast<std::uint32_t>(key.size()));
   lengths_.push_back(static_cast<std::uint32_t>(value.size()));
-  return partitions_.size() >= kBatchPairs || bytes_.size() >= kBatchBytes ? Finish() : OkStatus();
+  return (partitions_.size() < kBatchPairs && bytes_.size() < kBatchBytes) || Check(Append());
 }
 
 Status LaneSink::Finish() {
+  if (failed_.ok()) Check(Append());
+  return failed_;
+}
+
+Status LaneSink::Append() {
   std::vector<std::string_view> columns[2];
   std::size_t offset = 0;
   for (std::size_t i = 0; i < lengths_.size(); ++i) {

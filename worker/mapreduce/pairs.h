@@ -18,9 +18,19 @@ namespace millrace::mapreduce {
 class PairSink {
  public:
   virtual ~PairSink() = default;
-  virtual Status Put(std::string_view key, std::string_view value) = 0;
-  // After the last pair.
+  // False when it can take no more: Finish says why. (A Status for each pair would cost as much as a pair.)
+  virtual bool Put(std::string_view key, std::string_view value) = 0;
+  // After the last pair, or after a Put that was false.
   virtual Status Finish() = 0;
+
+ protected:
+  // Whether it may go on. Keeps the first error, for Finish.
+  bool Check(Status status) {
+    if (status.ok()) return true;
+    if (failed_.ok()) failed_ = std::move(status);
+    return false;
+  }
+  Status failed_;
 };
 
 // The layout of a pair in blocks.
@@ -33,10 +43,12 @@ class LaneSink final : public PairSink {
  public:
   using Partition = std::function<std::uint32_t(std::string_view key)>;
   LaneSink(shuffle::Lane& lane, Partition partition) : lane_(lane), partition_(std::move(partition)) {}
-  Status Put(std::string_view key, std::string_view value) override;
+  bool Put(std::string_view key, std::string_view value) override;
   Status Finish() override;
 
  private:
+  Status Append();
+
   shuffle::Lane& lane_;
   const Partition partition_;
   std::string bytes_;  // of keys and values, one after the other

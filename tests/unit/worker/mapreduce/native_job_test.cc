@@ -212,12 +212,16 @@ class Keep : public api::Combiner {
 };
 class Collect : public PairSink {
  public:
-  Status Put(std::string_view key, std::string_view value) override {
+  explicit Collect(std::size_t most = SIZE_MAX) : most_(most) {}
+  bool Put(std::string_view key, std::string_view value) override {
     pairs.emplace_back(key, value);
-    return OkStatus();
+    return pairs.size() < most_ || Check(ResourceExhausted("no more"));
   }
-  Status Finish() override { return OkStatus(); }
+  Status Finish() override { return failed_; }
   std::vector<std::pair<std::string, std::string>> pairs;
+
+ private:
+  const std::size_t most_;
 };
 
 TEST(ClassCombining, KeepsWhatTheCombinerKeepsAndPassesOnOtherKeys) {
@@ -225,7 +229,7 @@ TEST(ClassCombining, KeepsWhatTheCombinerKeepsAndPassesOnOtherKeys) {
   LoggedCounters counters;
   ClassCombining combining(std::make_unique<Keep>(), sink, counters, 20'000);
   const std::string long_value(1000, 'v');
-  for (int i = 0; i < 1000; ++i) ASSERT_TRUE(combining.Put("k" + std::to_string(i % 7), i % 3 == 0 ? long_value : "s").ok());
+  for (int i = 0; i < 1000; ++i) ASSERT_TRUE(combining.Put("k" + std::to_string(i % 7), i % 3 == 0 ? long_value : "s"));
   ASSERT_TRUE(combining.Finish().ok());
   EXPECT_EQ(std::count_if(sink.pairs.begin(), sink.pairs.end(), [](const auto& pair) { return pair.first != "other"; }), 1000);
   EXPECT_EQ(std::count_if(sink.pairs.begin(), sink.pairs.end(), [&](const auto& pair) { return pair.second == long_value; }), 334);
@@ -265,13 +269,25 @@ TEST(ClassCombining, KeysAndValuesOfAnyLengthComeBackAsOftenAsTheyWerePut) {
     const std::string& value = values[next(values.size())];
     for (std::size_t times = next(5) == 0 ? 400 : 1; times > 0; --times) {
       put.emplace_back(key, value);
-      ASSERT_TRUE(combining.Put(key, value).ok());
+      ASSERT_TRUE(combining.Put(key, value));
     }
   }
   ASSERT_TRUE(combining.Finish().ok());
   std::sort(put.begin(), put.end());
   std::sort(sink.pairs.begin(), sink.pairs.end());
   EXPECT_TRUE(put == sink.pairs);
+}
+
+TEST(ClassCombining, StopsWithTheErrorOfWhatComesAfterIt) {
+  Collect sink(3);
+  LoggedCounters counters;
+  ClassCombining combining(std::make_unique<Keep>(), sink, counters, 20'000);
+  int taken = 0;
+  while (taken < 100'000 && combining.Put("key" + std::to_string(taken), "value")) ++taken;
+  EXPECT_LT(taken, 100'000);
+  EXPECT_FALSE(combining.Put("another", "value"));
+  EXPECT_EQ(combining.Finish(), ResourceExhausted("no more"));
+  EXPECT_EQ(sink.pairs.size(), 3U);
 }
 
 }  // namespace
