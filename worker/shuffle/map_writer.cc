@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <deque>
 #include <new>
 #include <thread>
@@ -32,23 +33,31 @@ class FileWriter {
  public:
   FileWriter(int fd, std::uint64_t offset) : fd_(fd), offset_(offset) {}
 
+  // Not initialised.
   std::span<std::byte> Next(std::uint64_t bytes) {
-    const std::size_t at = pending_.size();
-    pending_.resize(at + bytes);
-    return std::span(pending_).subspan(at);
+    if (used_ + bytes > room_) {
+      room_ = std::max(used_ + bytes, 2 * kWriteBytes);
+      auto larger = std::make_unique_for_overwrite<std::byte[]>(room_);
+      if (used_ != 0) std::memcpy(larger.get(), pending_.get(), used_);
+      pending_ = std::move(larger);
+    }
+    used_ += bytes;
+    return {pending_.get() + (used_ - bytes), bytes};
   }
-  Status FlushIfLarge() { return pending_.size() >= kWriteBytes ? Flush() : OkStatus(); }
+  Status FlushIfLarge() { return used_ >= kWriteBytes ? Flush() : OkStatus(); }
   Status Flush() {
-    RETURN_IF_ERROR(WriteAt(fd_, pending_, offset_));
-    offset_ += pending_.size();
-    pending_.clear();
+    RETURN_IF_ERROR(WriteAt(fd_, {pending_.get(), used_}, offset_));
+    offset_ += used_;
+    used_ = 0;
     return OkStatus();
   }
 
  private:
   int fd_;
   std::uint64_t offset_;
-  std::vector<std::byte> pending_;
+  std::unique_ptr<std::byte[]> pending_;
+  std::uint64_t used_ = 0;
+  std::uint64_t room_ = 0;
 };
 
 Status WritePartition(std::uint32_t number, const PlannedPartition& blocks, std::span<const ColumnType> types,
