@@ -106,6 +106,10 @@ StatusOr<Timetable> Timetable::Of(const Schedule& schedule, const ZoneDatabase& 
       if (auto* cron = std::get_if<CronTrigger>(&timetable.kind_)) {
         cron->span = schedule.data_interval;
         cron->immediately = schedule.run_immediately;
+        if (schedule.partitions) {
+          cron->key_format = schedule.partitions->key_format;
+          cron->run_offset = schedule.partitions->run_offset;
+        }
       } else if (auto* delta = std::get_if<DeltaTrigger>(&timetable.kind_)) {
         delta->span = schedule.data_interval;
       }
@@ -272,6 +276,17 @@ RunDates Timetable::ForManual(WallTime at) const {
     dates.interval_start = at - step->span;
   }
   return dates;
+}
+
+std::optional<Partition> Timetable::PartitionOf(const RunDates& dates) const {
+  const auto* cron = std::get_if<CronTrigger>(&kind_);
+  if (cron == nullptr || cron->key_format.empty()) return std::nullopt;
+  const FireTimes& fires = cron->fires.front();
+  WallTime date = dates.run_after;
+  for (std::int32_t left = cron->run_offset; left > 0; --left) date = fires.After(date);
+  for (std::int32_t left = cron->run_offset; left < 0; ++left) date = fires.Before(date);
+  StatusOr<Partition> partition = PartitionAt(date, cron->key_format, fires.zone());
+  return partition.ok() ? std::optional(std::move(partition).value()) : std::nullopt;  // dagbag refuses such formats
 }
 
 std::vector<RunDates> Timetable::Upcoming(WallTime after, const ScheduleWindow& window, int count) const {

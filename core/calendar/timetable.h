@@ -28,6 +28,7 @@
 #include "core/base/status.h"
 #include "core/base/zones.h"
 #include "core/calendar/fire_times.h"
+#include "core/calendar/partition.h"
 #include "core/model/schedule.h"
 
 namespace millrace {
@@ -89,6 +90,9 @@ class Timetable {
   // The cursor of a DAG that has had every run whose logical date lies before `time`; none when there was no run.
   std::optional<Cursor> LastBefore(WallTime time, const ScheduleWindow& window) const;
 
+  // What a run with these dates is about; nothing when the schedule's runs have no partitions by date.
+  std::optional<Partition> PartitionOf(const RunDates& dates) const;
+
   bool is_manual() const { return std::holds_alternative<Manual>(kind_); }
   // Only one run at a time makes sense: each begins where the one before it ended.
   bool is_continuous() const { return std::holds_alternative<Continuous>(kind_); }
@@ -103,6 +107,8 @@ class Timetable {
     std::vector<FireTimes> fires;  // at the times of each; at one time only once
     Duration span{0};              // of the interval that ends at a fire
     std::optional<Duration> immediately;
+    std::string key_format;  // of the partition's date; "": runs have none
+    std::int32_t run_offset = 0;
   };
   struct CronInterval {
     FireTimes fires;

@@ -80,6 +80,7 @@ struct DatasetQueueRow {
   std::string dag_id;
   std::int64_t event = 0;
   bool removed = false;
+  std::string partition_key = {};  // of the run that it waits for
 };
 
 // An event that made a run.

@@ -172,6 +172,32 @@ void Describe(V& v, T& x) {
   v("parts", x.parts);
 }
 
+template <typename V, Is<PartitionMapper> T>
+void Describe(V& v, T& x) {
+  v("kind", x.kind);
+  v("timezone", x.timezone);
+  v("input_format", x.input_format);
+  v("output_format", x.output_format);
+  v("start", x.start);
+  v("delimiter", x.delimiter);
+  v("parts", x.parts);
+  v("allowed", x.allowed);
+}
+
+template <typename V, Is<DatasetMapper> T>
+void Describe(V& v, T& x) {
+  v("dataset", x.dataset);
+  v("mapper", x.mapper);
+}
+
+template <typename V, Is<Partitioning> T>
+void Describe(V& v, T& x) {
+  v("key_format", x.key_format);
+  v("run_offset", x.run_offset);
+  v("mapper", x.mapper);
+  v("mappers", x.mappers);
+}
+
 template <typename V, Is<Schedule> T>
 void Describe(V& v, T& x) {
   v("kind", x.kind);
@@ -189,6 +215,7 @@ void Describe(V& v, T& x) {
   v.Later("overlap", x, &Schedule::overlap);
   v.Later("jitter", x, &Schedule::jitter);
   v.Later("datasets", x, &Schedule::datasets);
+  v.Later("partitions", x, &Schedule::partitions);
 }
 
 template <typename V, Is<Dataset> T>

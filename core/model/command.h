@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -25,6 +26,7 @@ struct TriggerRun {
   std::string user;
   std::optional<TriggeringTask> by = {};  // a task, not a person
   DagPtr job;  // of a job that no DAG file holds (dag_id is its id): becomes the DAG's newest version with the run
+  std::string partition_key = {};  // "": none
 };
 
 struct SetPaused {
@@ -88,6 +90,7 @@ struct AddDatasetEvent {
   std::string dataset;
   std::string extra = "{}";  // JSON object
   std::string user;
+  std::string partition_key = {};  // "": none
 };
 
 // Forgets events that wait for a DAG's condition to hold.
@@ -209,6 +212,7 @@ struct CommandResult {
   std::optional<Backfill> backfill;  // CreateBackfill, dry run: as it would be, without an id
   std::vector<Backfill> downstream;  // those that it includes
   std::vector<WallTime> dates;       // CreateBackfill, dry run
+  std::vector<std::pair<std::string, WallTime>> partitions = {};  // of each of them, where its schedule makes them
   std::vector<RunKey> deleted;
   std::optional<ApprovalRow> approval = {};  // as it was answered
   std::vector<std::string> new_tasks = {};   // ClearTasks: those that only_new adds

@@ -26,6 +26,11 @@ bool IsValidRunId(std::string_view id) {
          std::all_of(id.begin(), id.end(), [](char c) { return IsIdCharacter(c) || c == ':' || c == '+'; });
 }
 
+bool IsValidPartitionKey(std::string_view key) {
+  return !key.empty() && key.size() <= 250 &&
+         std::none_of(key.begin(), key.end(), [](unsigned char c) { return c < ' ' || c == 0x7F; });
+}
+
 std::string TaskInstanceUuid(const TaskInstanceKey& key, int try_number) {
   // Version 8 (custom): run key, index and try in fixed places, so that it can be read back by eye.
   std::array<char, 37> text{};

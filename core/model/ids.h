@@ -40,6 +40,9 @@ bool IsValidId(std::string_view id);
 // As ids, also ':' and '+', to 250 characters.
 bool IsValidRunId(std::string_view id);
 
+// To 250 bytes without control characters, not empty.
+bool IsValidPartitionKey(std::string_view key);
+
 // The UUID that the REST API shows for a task instance's try (Airflow's `id`); derived, stored nowhere.
 std::string TaskInstanceUuid(const TaskInstanceKey& key, int try_number);
 

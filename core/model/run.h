@@ -47,6 +47,8 @@ struct Run {
   // Set once it has been given another version without running its tasks again: then its task instances need not stand
   // where their tasks do, and these are the tasks that it had and the version has not (run_dag.h).
   std::optional<std::vector<std::string>> former_tasks = {};
+  std::string partition_key = {};  // of the part of the data that it is about; "": none
+  std::optional<WallTime> partition_date = {};  // what the key was made from, where that was a time
   friend bool operator==(const Run&, const Run&) = default;
 };
 
@@ -142,6 +144,7 @@ struct DatasetEvent {
   std::string task_id;
   std::int32_t map_index = -1;
   std::string extra = "{}";  // JSON object
+  std::string partition_key = {};  // of the part of it that was updated; "": none
 };
 
 // One change of state, as the journal keeps it and live events tell it.

@@ -54,6 +54,43 @@ std::vector<std::string> NamesIn(const DatasetCondition& condition);
 // Whether it holds when just these (sorted) have had an event.
 bool Holds(const DatasetCondition& condition, const std::vector<std::string>& updated);
 
+// How the partition key of a dataset's event becomes the key of the run that it counts for (Airflow's partition
+// mappers; core/calendar/partition.h).
+struct PartitionMapper {
+  enum class Kind : std::uint8_t {
+    kIdentity,
+    kHour,  // from here to kYear: the start of the one that the key's time lies in
+    kDay,
+    kWeek,
+    kMonth,
+    kQuarter,
+    kYear,
+    kProduct,  // each part of the key by a mapper of its own
+    kAllowed,  // the same key, which must be one of these
+  };
+  Kind kind = Kind::kIdentity;
+  std::string timezone = "UTC";  // in which times are read, cut and written
+  std::string input_format;      // strptime's
+  std::string output_format;     // strftime's; {quarter} stands for 1 to 4
+  std::int32_t start = 0;        // kWeek: the day it begins with, Monday 0; kMonth: the day, 1 to 28
+  std::string delimiter = "|";   // kProduct
+  std::vector<PartitionMapper> parts;
+  std::vector<std::string> allowed;
+};
+
+struct DatasetMapper {
+  std::string dataset;
+  PartitionMapper mapper;
+};
+
+// What gives a schedule's runs their partition keys: a cron's fires, or the keys of the datasets' events.
+struct Partitioning {
+  std::string key_format;         // strftime's, of a fire; "" for datasets
+  std::int32_t run_offset = 0;    // so many fires later (earlier when negative) is the date of a run's partition
+  PartitionMapper mapper;         // of all datasets but
+  std::vector<DatasetMapper> mappers;  // these
+};
+
 struct Schedule {
   ScheduleKind kind = ScheduleKind::kNone;
   std::string expression;  // the cron text, presets already expanded, or a fixed interval
@@ -70,6 +107,8 @@ struct Schedule {
   Overlap overlap = Overlap::kQueue;
   Duration jitter{0};  // a run starts later by up to this; by how much follows from DAG and date
   std::optional<DatasetCondition> datasets;
+  // Its runs have partition keys. With datasets the condition must hold over the events of one key.
+  std::optional<Partitioning> partitions;
 };
 
 // A named input or output of tasks, as the author describes it (Airflow's asset).

@@ -24,12 +24,23 @@ void SetDates(WallTime logical_date, TemplateContext& context) {
   context.Set("ts_nodash_with_tz", FormatTsNodashWithTz(logical_date));
 }
 
+// None, as in Airflow, where a run has none.
+void SetPartition(const RunFacts& facts, TemplateContext& context) {
+  for (const char* prefix : {"", "dag_run."}) {
+    const std::string key = std::string(prefix) + "partition_key";
+    const std::string date = std::string(prefix) + "partition_date";
+    context.Set(key, facts.partition_key.empty() ? Value() : Value(facts.partition_key), Source::kUser);
+    facts.partition_date ? context.SetTime(date, *facts.partition_date) : context.Set(date, Value());
+  }
+}
+
 }  // namespace
 
 TemplateContext MakeRunContext(const RunFacts& facts) {
   TemplateContext context;
   if (facts.logical_date) SetDates(*facts.logical_date, context);
   SetInterval(facts, context);
+  SetPartition(facts, context);
   context.SetTime("dag_run.run_after", facts.run_after);
   context.Set("dag_run.dag_id", facts.dag_id);
   context.Set("dag_run.run_type", facts.run_type);
@@ -75,6 +86,8 @@ TemplateContext SampleRunContext(const std::string& dag_id, const std::string& t
   facts.run_after = time;
   facts.logical_date = facts.interval_start = facts.interval_end = time;
   for (const std::string& name : params) facts.params.Set(name, Value());
+  facts.partition_key = "2001-03-01T00:00:00";
+  facts.partition_date = time;
   TemplateContext context = MakeRunContext(facts);
   for (const std::string& name : params) context.SetOpen("params." + name);
   context.SetOpen("dag_run.conf");

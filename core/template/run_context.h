@@ -31,11 +31,14 @@ struct RunFacts {
   std::int32_t max_tries = 0;
   std::int32_t map_index = -1;
   std::int32_t priority_weight = 1;  // as its author wrote it
+  std::string partition_key;  // "": none
+  std::optional<WallTime> partition_date;
   Value triggering_events = Value(Value::Map());  // dataset -> its events that made the run, as maps
 };
 
 // ds, ds_nodash, ts, ts_nodash, ts_nodash_with_tz, logical_date, data_interval_start and _end, run_id,
-// params, triggering_asset_events, dag, task, ti (task_instance), dag_run, task_instance_key_str, inlets, outlets;
+// params, partition_key, partition_date (None without one), triggering_asset_events, dag, task, ti (task_instance),
+// dag_run, task_instance_key_str, inlets, outlets;
 // test_mode and expanded_ti_count, which say nothing here. run_id, params and dag_run.conf are users'.
 TemplateContext MakeRunContext(const RunFacts& facts);
 
