@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/spec/partition_fields.h"
+
 namespace millrace {
 namespace {
 
@@ -37,6 +39,11 @@ FieldSpec DatesField(std::string name) {
 
 FieldSpec DatasetsField(std::string name) {
   return {.name = std::move(name), .type = FieldType::kAny, .doc = "as under schedule: {datasets: ...}"};
+}
+
+std::vector<FieldSpec> With(std::vector<FieldSpec> fields, const std::vector<FieldSpec>& more) {
+  fields.insert(fields.end(), more.begin(), more.end());
+  return fields;
 }
 
 Value Type(std::string_view type) { return Value(Value::Map{{"type", Value(type)}}); }
@@ -130,6 +137,16 @@ const std::vector<TimetableKind>& TimetableKinds() {
        {{.name = "timetable", .type = FieldType::kAny, .doc = "any other schedule", .required = true},
         DatasetsField("datasets"),
         DatasetsField("assets")}},
+      {Of::kCronPartition,
+       "cron_partition",
+       {"CronPartitionTimetable"},
+       "a run at each time, with that time as its partition key",
+       With({CronField(), ZoneField(), ImmediatelyField()}, PartitionKeyFields())},
+      {Of::kPartitionedDatasets,
+       "partitioned_datasets",
+       {"PartitionedAssetTimetable"},
+       "a run for each partition key whose updates make the condition true",
+       With({DatasetsField("datasets"), DatasetsField("assets")}, PartitionMapperFields())},
   };
   return kinds;
 }
@@ -206,9 +223,11 @@ Value ScheduleSchema() {
     timetables.push_back(Object({{"uses", std::move(uses)}, {"with", NamesOf(kind.fields)}}, {"uses"}));
   }
   const Value datasets = Value(Value::Map{{"description", "names, or {all: [...]}, {any: [...]}, nested"}});
-  timetables.push_back(Object(
-      {{"datasets", datasets}, {"timetable", Value(Value::Map{{"description", "or when this fires"}})}},
-      {"datasets"}));
+  Value::Map beside = {{"datasets", datasets},
+                       {"timetable", Value(Value::Map{{"description", "or when this fires"}})}};
+  for (const FieldSpec& field : PartitionMapperFields())
+    beside.emplace_back(field.name, Value(Value::Map{{"description", field.doc}}));
+  timetables.push_back(Object(std::move(beside), {"datasets"}));
   return AnyOf(std::move(timetables));
 }
 

@@ -23,6 +23,8 @@ struct TimetableKind {
     kDeltaInterval,
     kEvents,
     kDatasetsOrTime,
+    kCronPartition,
+    kPartitionedDatasets,
   };
   Of of;
   std::string name;                  // ours: "cron_interval"

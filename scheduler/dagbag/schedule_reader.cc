@@ -6,7 +6,9 @@
 #include "core/calendar/format.h"
 #include "core/calendar/timetable.h"
 #include "core/model/json.h"
+#include "core/spec/partition_fields.h"
 #include "core/spec/schedule_fields.h"
+#include "scheduler/dagbag/partition_reader.h"
 
 namespace millrace::dagbag {
 namespace {
@@ -29,14 +31,6 @@ std::optional<Duration> Length(const Value* value) {
     return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(value->as_double()));
   const StatusOr<Duration> length = ParseDuration(value->as_string());
   return length.ok() ? std::optional(*length) : std::nullopt;
-}
-
-// The same with a minus before it.
-std::optional<Duration> SignedLength(const Value* value) {
-  if (value == nullptr || !value->is_string() || !value->as_string().starts_with('-')) return Length(value);
-  const Value positive(value->as_string().substr(1));
-  const std::optional<Duration> length = Length(&positive);
-  return length ? std::optional(-*length) : std::nullopt;
 }
 
 // On one line, for people.
@@ -218,20 +212,27 @@ void ScheduleReader::ReadTimetable(const Value& written) {
                    std::string(written.TypeName()),
                "\"0 2 * * *\", @daily, 6h, {datasets: [name]}");
   }
-  static const std::vector<FieldSpec> kFields = {
-      {.name = "datasets", .type = FieldType::kAny},
-      {.name = "assets", .type = FieldType::kAny},
-      {.name = "timetable", .type = FieldType::kAny},
-  };
+  static const std::vector<FieldSpec> kFields = [] {
+    std::vector<FieldSpec> fields = PartitionMapperFields();
+    for (const char* name : {"datasets", "assets", "timetable"})
+      fields.push_back({.name = name, .type = FieldType::kAny});
+    return fields;
+  }();
   CheckFields(written, kFields, "schedule", problems_);
   if (const Value* timetable = written.Find("timetable")) ReadTimes(*timetable);
   ReadDatasets(*datasets);
+  ReadPartitions(written, false);
   schedule_.written = Written(written);
 }
 
 // The timetable beside datasets.
 void ScheduleReader::ReadTimes(const Value& written) {
   ReadTimetable(written);
+  if (schedule_.partitions) {
+    schedule_.partitions.reset();
+    return Add(written.position(), "the timetable beside datasets gives its runs partition keys",
+               "cron instead of cron_partition, or no datasets");
+  }
   if (!schedule_.datasets) return;
   schedule_.datasets.reset();
   Add(written.position(), "the timetable beside datasets names datasets itself", "a cron, a preset or a duration");
@@ -348,15 +349,37 @@ void ScheduleReader::ReadWith(int kind, const Value& with) {
     }
     case Of::kEvents:
       return ReadEvents(with, with.Find("dates") != nullptr ? "dates" : "event_dates");
-    case Of::kDatasetsOrTime: {
-      ReadTimes(*with.Find("timetable"));
+    case Of::kCronPartition:
+      ReadText(*with.Find("cron"), true);
+      ReadTrigger(with);
+      schedule_.partitions = ReadPartitionKeys(with, *zone_, problems_);
+      return;
+    case Of::kDatasetsOrTime:
+    case Of::kPartitionedDatasets: {
+      const bool partitioned = static_cast<Of>(kind) == Of::kPartitionedDatasets;
+      if (!partitioned) ReadTimes(*with.Find("timetable"));
       const Value* datasets = with.Find("datasets");
       if (datasets == nullptr) datasets = with.Find("assets");
-      if (datasets == nullptr)
-        return Add(with.position(), "timetable 'datasets_or_time': field 'datasets' is missing");
-      return ReadDatasets(*datasets);
+      if (datasets == nullptr) {
+        return Add(with.position(), std::string("timetable '") +
+                                        (partitioned ? "partitioned_datasets" : "datasets_or_time") +
+                                        "': field 'datasets' is missing");
+      }
+      ReadDatasets(*datasets);
+      if (partitioned) ReadPartitions(with, true);
+      return;
     }
   }
+}
+
+// What maps the keys of the datasets' updates, in a map beside them.
+void ScheduleReader::ReadPartitions(const Value& map, bool is_wanted) {
+  std::optional<Partitioning> partitions = ReadPartitionMappers(map, datasets_, zones_, is_wanted, problems_);
+  if (partitions && schedule_.kind != ScheduleKind::kNone) {
+    return Add(map.position(), "a schedule whose updates have partition keys has no timetable beside its datasets",
+               "leave 'timetable' out, or the partition mappers");
+  }
+  if (partitions) schedule_.partitions = std::move(partitions);
 }
 
 void ScheduleReader::ReadTrigger(const Value& with) {
@@ -432,47 +455,6 @@ std::optional<DatasetCondition> ScheduleReader::ReadCondition(const Value& value
     if (one) condition.parts.push_back(std::move(*one));
   }
   return condition;
-}
-
-void ScheduleReader::ReadDeadline(const Value& value, Dag& dag) {
-  if (!value.is_map()) {
-    return Add(value.position(), "a deadline must be a map, not a " + std::string(value.TypeName()),
-               "{reference: queued_at, interval: 2h}");
-  }
-  const std::size_t before = problems_.size();
-  CheckFields(value, DeadlineFields(), "deadline", problems_);
-  if (problems_.size() > before) return;
-  Deadline deadline;
-  const std::string reference = Text(value.Find("reference"));
-  const Value* interval = value.Find("interval");
-  const std::optional<Duration> length = SignedLength(interval);
-  if (interval != nullptr && !length)
-    return Add(interval->position(), "deadline: 'interval' must be a duration of at most a hundred years, also with a minus before it",
-               "2h, -30m");
-  if (interval == nullptr && reference != "fixed")
-    return Add(value.position(), "deadline: field 'interval' is missing", "interval: 2h");
-  deadline.interval = length.value_or(Duration(0));
-  if (reference == "logical_date") deadline.reference = DeadlineReference::kLogicalDate;
-  if (reference == "average_runtime") deadline.reference = DeadlineReference::kAverageRuntime;
-  if (reference == "fixed") {
-    deadline.reference = DeadlineReference::kFixed;
-    const Value* at = value.Find("at");
-    const StatusOr<WallTime> time = ParseTime(Text(at), *zone_);
-    if (!time.ok()) {
-      return Add((at != nullptr ? *at : value).position(),
-                 "deadline: reference fixed needs 'at': " + time.status().message(),
-                 "at: 2001-03-01T02:00:00Z");
-    }
-    deadline.fixed = *time;
-  }
-  const auto number = [&](std::string_view field, int otherwise) {
-    const Value* found = value.Find(field);
-    return found != nullptr && found->is_int() ? static_cast<int>(found->as_int()) : otherwise;
-  };
-  deadline.max_runs = number("max_runs", 10);
-  deadline.min_runs = std::min(number("min_runs", deadline.max_runs), deadline.max_runs);
-  if (const Value* callback = value.Find("callback")) deadline.callback = *callback;
-  dag.deadlines.push_back(std::move(deadline));
 }
 
 }  // namespace millrace::dagbag

@@ -43,6 +43,7 @@ class ScheduleReader {
   void ReadTrigger(const Value& with);
   void ReadEvents(const Value& with, std::string_view field);
   void ReadDatasets(const Value& written);
+  void ReadPartitions(const Value& map, bool is_wanted);
   std::optional<DatasetCondition> ReadCondition(const Value& value, int depth);
   void ReadDeadline(const Value& value, Dag& dag);
   void Add(Position where, std::string message, std::string suggestion = "");
