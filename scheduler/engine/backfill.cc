@@ -124,7 +124,11 @@ CommandReply Engine::State::Create(const CreateBackfill& command) {
     ASSIGN_OR_RETURN(const std::vector<RunDates> dates, DatesOf(*dag, row));
     row.dates = static_cast<std::int32_t>(dates.size());
     if (dag != &found->second || !command.dry_run) continue;
-    for (auto date = dates.rbegin(); date != dates.rend(); ++date) result.dates.push_back(date->logical_date);
+    for (auto date = dates.rbegin(); date != dates.rend(); ++date) {
+      result.dates.push_back(date->logical_date);
+      if (const auto partition = dag->timetable.PartitionOf(*date))
+        result.partitions.emplace_back(partition->key, partition->date.value_or(date->logical_date));
+    }
   }
   std::int64_t after = 0;
   for (auto& [dag, row] : wanted) {
@@ -286,6 +290,7 @@ bool Engine::State::DealWith(LiveBackfill& backfill, const RunDates& date, const
   row.conf = backfill.row.conf;
   row.triggered_by = backfill.row.user;
   row.backfill = backfill.row.id;
+  GiveKey(dag, date, row);
   Touch(AddRun(dag, std::move(row), dag.dag));
   DateDone(backfill, true);
   return true;

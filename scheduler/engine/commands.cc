@@ -175,6 +175,7 @@ Status Engine::State::CheckTrigger(const TriggerRun& command) const {
     return InvalidArgument("run ids that start with scheduled__ or backfill__ are the scheduler's own: " +
                            command.run_id);
   }
+  RETURN_IF_ERROR(CheckPartitionKey(command.partition_key));
   return MergeParams(command.job != nullptr ? *command.job : *dag->second.dag, command.conf).status();
 }
 
@@ -203,6 +204,7 @@ CommandReply Engine::State::Trigger(const TriggerRun& command) {
   row.conf = command.conf.empty() ? "{}" : command.conf;
   row.triggered_by = command.user;
   row.note = command.note;
+  row.partition_key = command.partition_key;
   LiveRun& run = AddRun(dag, std::move(row), dag.dag);
   SetDeadlines(run);
   Touch(run);

@@ -12,6 +12,10 @@ namespace {
 
 // What a DAG that never fires may collect; the oldest go first.
 constexpr std::size_t kQueuedEvents = 1000;
+// With partition keys many may rightly wait, each key for its own.
+constexpr std::size_t kQueuedPartitionEvents = 10'000;
+
+}  // namespace
 
 std::vector<std::string> UpdatedBy(const std::vector<EventPtr>& events) {
   std::vector<std::string> names;
@@ -20,8 +24,6 @@ std::vector<std::string> UpdatedBy(const std::vector<EventPtr>& events) {
   names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;
 }
-
-}  // namespace
 
 void Engine::State::Subscribe(LiveDag& dag) {
   for (const std::string& name : dag.waits_for) subscribers[name].erase(dag.row.dag_id);
@@ -38,6 +40,7 @@ void Engine::State::Subscribe(LiveDag& dag) {
     }
   }
   dag.dataset_events = std::move(kept);
+  Regroup(dag);
 }
 
 void Engine::State::TellDatasets(const LiveRun& run, const Instance& instance) {
@@ -48,6 +51,7 @@ void Engine::State::TellDatasets(const LiveRun& run, const Instance& instance) {
     event.run_id = run.row.run_id;
     event.task_id = TaskOf(run, instance).id;
     event.map_index = instance.row.map_index;
+    event.partition_key = run.row.partition_key;
     AddEvent(std::move(event));
   }
 }
@@ -62,12 +66,15 @@ const DatasetEvent& Engine::State::AddEvent(DatasetEvent event) {
     for (const std::string& id : waiting->second) {
       LiveDag& dag = dags.find(id)->second;
       if (dag.row.paused || dag.row.stale) continue;
-      dag.dataset_events.push_back(shared);
-      out->batch.dataset_queue.push_back({id, shared->id, false});
-      if (dag.dataset_events.size() > kQueuedEvents) {
-        out->batch.dataset_queue.push_back({id, dag.dataset_events.front()->id, true});
-        dag.dataset_events.erase(dag.dataset_events.begin());
+      const StatusOr<std::string> key = RunKeyOf(dag, *shared);
+      if (!key.ok()) {
+        SayUncounted(dag, *shared, key.status().message());
+        continue;
       }
+      dag.dataset_events.push_back(shared);
+      out->batch.dataset_queue.push_back({id, shared->id, false, *key});
+      PutUnder(dag, *key, shared);
+      if (dag.dataset_events.size() > (key->empty() ? kQueuedEvents : kQueuedPartitionEvents)) DropOldest(dag);
       woken.insert(id);
     }
   }
@@ -77,12 +84,19 @@ const DatasetEvent& Engine::State::AddEvent(DatasetEvent event) {
 void Engine::State::FireDatasets(LiveDag& dag) {
   const std::optional<DatasetCondition>& condition = dag.dag->schedule.datasets;
   if (!condition || dag.dataset_events.empty() || dag.row.paused || dag.row.stale) return;
+  if (dag.dag->schedule.partitions) return FirePartitions(dag);
   if (dag.queued_by_timetable >= kQueuedByTimetable || !Holds(*condition, UpdatedBy(dag.dataset_events)))
     return;
   const std::int64_t newest = dag.dataset_events.back()->id;
   const std::string run_id = "asset_triggered__" + FormatTs(now.wall) + "_" + std::to_string(newest);
   // Left out would mean that data was never looked at: the events wait instead.
   if (!MakeRoom(dag, run_id)) return;
+  out->batch.dataset_queue.push_back({dag.row.dag_id, 0, true});
+  MakeDatasetRun(dag, run_id, {}, std::exchange(dag.dataset_events, {}));
+}
+
+void Engine::State::MakeDatasetRun(LiveDag& dag, const std::string& run_id, Partition partition,
+                                   std::vector<EventPtr> events) {
   Run row;
   row.key = RunKey{next_run_key++};
   row.dag_id = dag.row.dag_id;
@@ -93,10 +107,11 @@ void Engine::State::FireDatasets(LiveDag& dag) {
   row.run_after = now.wall;
   row.queued_at = now.wall;
   row.triggered_by = "asset";
+  row.partition_key = std::move(partition.key);
+  row.partition_date = partition.date;
   LiveRun& run = AddRun(dag, std::move(row), dag.dag);
-  run.events = std::exchange(dag.dataset_events, {});
+  run.events = std::move(events);
   for (const EventPtr& event : run.events) out->batch.run_events.push_back({run.row.key, event->id});
-  out->batch.dataset_queue.push_back({dag.row.dag_id, 0, true});
   SetDeadlines(run);
   Touch(run);
 }
@@ -105,10 +120,12 @@ CommandReply Engine::State::OnDatasetEvent(const AddDatasetEvent& command) {
   const StatusOr<Value> extra = ParseJson(command.extra);
   if (!extra.ok() || !extra->is_map())
     return InvalidArgument("a dataset event's extra must be a JSON object");
+  RETURN_IF_ERROR(CheckPartitionKey(command.partition_key));
   CommandResult result;
   DatasetEvent event;
   event.dataset = command.dataset;
   event.extra = command.extra;
+  event.partition_key = command.partition_key;
   result.dataset_event = AddEvent(std::move(event));
   return result;
 }
@@ -128,6 +145,7 @@ CommandReply Engine::State::ClearQueue(const ClearDatasetQueue& command) {
     if (gone(event)) out->batch.dataset_queue.push_back({command.dag_id, event->id, true});
   }
   std::erase_if(dag.dataset_events, gone);
+  Regroup(dag);
   return CommandResult{};
 }
 
@@ -138,6 +156,7 @@ Value Engine::State::EventsOf(const LiveRun& run) const {
     Value one = Value::Map{{"name", event->dataset},
                            {"timestamp", FormatTs(event->at)},
                            {"extra", extra.ok() ? *extra : Value()},
+                           {"partition_key", event->partition_key.empty() ? Value() : Value(event->partition_key)},
                            {"source_dag_id", event->dag_id},
                            {"source_run_id", event->run_id},
                            {"source_task_id", event->task_id},
@@ -160,8 +179,9 @@ void Engine::State::LoadDatasets(const Image& image) {
     events[event.id] = std::make_shared<const DatasetEvent>(event);
   for (const DatasetQueueRow& row : image.dataset_queue) {
     const auto dag = dags.find(row.dag_id);
-    if (dag != dags.end() && events.contains(row.event))
-      dag->second.dataset_events.push_back(events[row.event]);
+    if (dag == dags.end() || !events.contains(row.event)) continue;
+    dag->second.dataset_events.push_back(events[row.event]);
+    PutUnder(dag->second, row.partition_key, events[row.event]);
   }
   for (const RunEventRow& row : image.run_events) {
     LiveRun* run = FindRun(row.run);

@@ -183,6 +183,8 @@ struct LiveDag {
   bool fires_once = false;           // the wall clock has jumped over its time
   std::vector<std::string> waits_for;     // datasets of its schedule, sorted
   std::vector<EventPtr> dataset_events;   // not used up yet, oldest first
+  std::map<std::string, std::vector<EventPtr>> partitions;  // where runs have keys: the same, by the run's
+  std::set<std::string> full_partitions;  // those whose events make the condition true
   std::set<RunKey> queued;
   std::int32_t queued_by_timetable = 0;
   std::int32_t running = 0;

@@ -71,6 +71,10 @@ StatusOr<Run> RunOfDate(const Dag& dag, const Timetable& timetable, const std::s
   run.interval_end = dates.interval_end;
   run.run_after = dates.run_after;
   run.conf = conf.empty() ? "{}" : conf;
+  if (std::optional<Partition> partition = scheduled ? timetable.PartitionOf(dates) : std::nullopt) {
+    run.partition_key = std::move(partition->key);
+    run.partition_date = partition->date;
+  }
   return run;
 }
 

@@ -76,6 +76,8 @@ StatusOr<TemplateContext> ContextOf(const Run& run, const Dag& dag, const Task& 
   facts.map_index = instance.map_index;
   facts.priority_weight = task.own_weight;
   facts.triggering_events = triggering_events;
+  facts.partition_key = run.partition_key;
+  facts.partition_date = run.partition_date;
   TemplateContext context = MakeRunContext(facts);
   if (!instance.map_value.empty()) {
     ASSIGN_OR_RETURN(Value values, ParseJson(instance.map_value));
@@ -105,6 +107,8 @@ StatusOr<std::string> ContextJson(const Run& run, const Dag& dag, const Task& ta
   set_time("logical_date", run.logical_date);
   set_time("data_interval_start", run.interval_start);
   set_time("data_interval_end", run.interval_end);
+  set_time("partition_date", run.partition_date);
+  if (!run.partition_key.empty()) context.Set("partition_key", run.partition_key);
   ASSIGN_OR_RETURN(Value params, MergeParams(dag, run.conf));
   ASSIGN_OR_RETURN(Value conf, ParseJson(run.conf));
   context.Set("params", std::move(params));
@@ -145,6 +149,7 @@ Assignment Frame(const Run& run, const Dag& dag, const Task& task, const TaskIns
   if (run.interval_start)
     environment.emplace_back("MILLRACE_DATA_INTERVAL_START", FormatTs(*run.interval_start));
   if (run.interval_end) environment.emplace_back("MILLRACE_DATA_INTERVAL_END", FormatTs(*run.interval_end));
+  if (!run.partition_key.empty()) environment.emplace_back("MILLRACE_PARTITION_KEY", run.partition_key);
   // The same for the retries of a task, another once it was cleared.
   if (task.kind == "notify") {
     Notification message;

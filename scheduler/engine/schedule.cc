@@ -162,9 +162,17 @@ void Engine::State::MakeScheduledRun(LiveDag& dag, const RunDates& dates, WallTi
   row.run_after = due;
   row.queued_at = now.wall;
   row.triggered_by = "timetable";
+  GiveKey(dag, dates, row);
   LiveRun& run = AddRun(dag, std::move(row), dag.dag);
   SetDeadlines(run);
   Touch(run);
+}
+
+void GiveKey(const LiveDag& dag, const RunDates& dates, Run& row) {
+  std::optional<Partition> partition = dag.timetable.PartitionOf(dates);
+  if (!partition) return;
+  row.partition_key = std::move(partition->key);
+  row.partition_date = partition->date;
 }
 
 void Engine::State::OnClockStepped() {

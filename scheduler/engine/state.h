@@ -144,11 +144,24 @@ struct Engine::State {
   void TellDatasets(const LiveRun& run, const Instance& instance);
   const DatasetEvent& AddEvent(DatasetEvent event);
   void FireDatasets(LiveDag& dag);
+  // A run with these events; its partition may have no key.
+  void MakeDatasetRun(LiveDag& dag, const std::string& run_id, Partition partition, std::vector<EventPtr> events);
   CommandReply OnDatasetEvent(const AddDatasetEvent& command);
   CommandReply ClearQueue(const ClearDatasetQueue& command);
   // What made the run, as templates see it: triggering_asset_events['orders'][0].source_run_id.
   Value EventsOf(const LiveRun& run) const;
   void LoadDatasets(const Image& image);
+
+  // partitions.cc
+  // Of the run that an event counts for; "" where runs have none. INVALID_ARGUMENT: it does not count, and why.
+  StatusOr<std::string> RunKeyOf(const LiveDag& dag, const DatasetEvent& event) const;
+  void SayUncounted(const LiveDag& dag, const DatasetEvent& event, const std::string& reason);
+  // Where keys are mapped: among the events of this one.
+  void PutUnder(LiveDag& dag, const std::string& key, const EventPtr& event);
+  // The schedule is another one: what does not count any more is let go, the rest stands under its new key.
+  void Regroup(LiveDag& dag);
+  void DropOldest(LiveDag& dag);
+  void FirePartitions(LiveDag& dag);
 
   // deadlines.cc
   std::optional<WallTime> DueAt(const LiveRun& run, const Deadline& deadline) const;
@@ -533,6 +546,13 @@ void AddFound(const LoadedValues& values, TemplateAnswers& answers);
 
 // What of it no message, row or log may show.
 std::vector<std::string> SecretsOf(const LoadedValues* values);
+
+// The partition that a run of these dates is about, where its timetable makes them.
+void GiveKey(const LiveDag& dag, const RunDates& dates, Run& row);
+// The datasets of these events, each once, sorted.
+std::vector<std::string> UpdatedBy(const std::vector<EventPtr>& events);
+// Also of "", which is none.
+Status CheckPartitionKey(const std::string& key);
 
 // A mapreduce task instance is a job: it takes no slot itself.
 inline bool IsJob(const Task& task) { return task.kind == "mapreduce"; }

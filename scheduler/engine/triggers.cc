@@ -84,6 +84,9 @@ StatusOr<TriggerPlan> Engine::State::PlanTrigger(const LiveRun& run, const Insta
     return InvalidArgument("run id must be 1 to 250 of A-Z a-z 0-9 _ . - : + : " + plan.run.run_id);
   }
   plan.run.note = TextOf(with, "note");
+  plan.run.partition_key = TextOf(with, "partition_key");
+  if (plan.run.partition_key == "None") plan.run.partition_key.clear();  // a template of a run without one
+  RETURN_IF_ERROR(CheckPartitionKey(plan.run.partition_key));
   plan.run.user = run.row.triggered_by;
   plan.run.by = TriggeringTask{run.row.dag_id, run.row.run_id, TaskOf(run, instance).id, row.map_index};
   plan.waits = IsTrue(with.Find("wait_for_completion"));

@@ -10,6 +10,7 @@ TriggerRun TriggerOf(const Line& line, WallTime now) {
   trigger.conf = line.Word(3).empty() ? "{}" : line.After(3);
   trigger.logical_date = now;
   trigger.user = "ana";
+  trigger.partition_key = line.Option("partition");
   return trigger;
 }
 
@@ -85,7 +86,7 @@ std::optional<Command> CommandOf(const Line& line, const EngineDriver& driver) {
   if (what == "trigger") return TriggerOf(line, driver.now().wall);
   if (what == "cancel") return CancelRun{name, run, "ana"};
   if (what == "clear") return ClearOf(line);
-  if (what == "dataset") return AddDatasetEvent{name, run.empty() ? "{}" : line.Rest(2), "ana"};
+  if (what == "dataset") return AddDatasetEvent{name, run.empty() ? "{}" : line.Rest(2), "ana", line.Option("partition")};
   if (what == "forget") return ClearDatasetQueue{name, run, "ana"};
   if (what == "mark") return MarkOf(line);
   if (what == "backfill") return BackfillOf(line);

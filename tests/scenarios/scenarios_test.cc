@@ -209,7 +209,11 @@ class Scenario {
       for (const TaskInstanceKey& key : reply->instances)
         told_.push_back("would " + what + " " + driver_->NameOf(key));
       for (const std::string& task : reply->new_tasks) told_.push_back("would add " + task);
-      for (const WallTime date : reply->dates) told_.push_back("would run " + FormatTime(date));
+      for (std::size_t i = 0; i < reply->dates.size(); ++i) {
+        const bool keyed = i < reply->partitions.size();
+        told_.push_back("would run " + FormatTime(reply->dates[i]) +
+                        (keyed ? " with key " + reply->partitions[i].first : ""));
+      }
       for (const Backfill& backfill : reply->downstream)
         told_.push_back("would run " + std::to_string(backfill.dates) + " dates of " + backfill.dag_id);
     }

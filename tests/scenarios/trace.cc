@@ -17,6 +17,10 @@ std::string Describe(const Backfill& row) {
          std::to_string(row.skipped) + " left alone, of " + std::to_string(row.dates);
 }
 
+std::string Of(const std::string& partition_key) {
+  return partition_key.empty() ? "" : " with key " + partition_key;
+}
+
 }  // namespace
 
 // Rows that are told once, as they are at the end.
@@ -38,7 +42,8 @@ Trace::Changed Trace::Collect(std::vector<std::string>& lines) const {
       if (session.ended_at)
         lines.push_back("session of " + session.offer.name + " ends: " + session.end_reason);
     }
-    for (const DatasetEvent& event : batch.dataset_events) lines.push_back("event of " + event.dataset);
+    for (const DatasetEvent& event : batch.dataset_events)
+      lines.push_back("event of " + event.dataset + Of(event.partition_key));
     for (const Record& record : batch.records) {
       if (const auto* audit = std::get_if<AuditRecord>(&record);
           audit != nullptr && audit->user == "scheduler")
@@ -85,7 +90,7 @@ bool Trace::IsOfEngine(const TaskInstanceKey& key) const {
 }
 
 std::string Trace::Describe(const millrace::Run& run) const {
-  std::string text = "run " + run.run_id + " " + std::string(ToString(run.state));
+  std::string text = "run " + run.run_id + " " + std::string(ToString(run.state)) + Of(run.partition_key);
   if (run.type == RunType::kScheduled && !IsTerminal(run.state))
     text += " for " + FormatTime(*run.interval_start) + " to " + FormatTime(*run.interval_end);
   if (run.triggering_task && !IsTerminal(run.state)) {

@@ -142,10 +142,10 @@ Status StoredRows::Apply(const Batch& batch) {
   }
   for (const DatasetQueueRow& row : batch.dataset_queue) {
     if (!row.removed) {
-      dataset_queue.emplace(row.dag_id, row.event);
+      dataset_queue.emplace(std::pair(row.dag_id, row.event), row.partition_key);
     } else {
       std::erase_if(dataset_queue, [&](const auto& queued) {
-        return queued.first == row.dag_id && (row.event == 0 || queued.second == row.event);
+        return queued.first.first == row.dag_id && (row.event == 0 || queued.first.second == row.event);
       });
     }
   }
@@ -232,9 +232,9 @@ Image StoredRows::Load() {
   }
   if (!dataset_events.empty()) image.next_dataset_event = dataset_events.rbegin()->first + 1;
   std::set<std::int64_t> named;
-  for (const auto& [dag_id, event] : dataset_queue) {
-    image.dataset_queue.push_back({dag_id, event, false});
-    named.insert(event);
+  for (const auto& [queued, key] : dataset_queue) {
+    image.dataset_queue.push_back({queued.first, queued.second, false, key});
+    named.insert(queued.second);
   }
   for (const auto& [run, event] : run_events) {
     if (IsTerminal(runs.at(run).state)) continue;

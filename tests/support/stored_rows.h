@@ -34,7 +34,7 @@ struct StoredRows {
   std::int64_t next_notification = 1;
   std::vector<Record> records;
   std::map<std::int64_t, DatasetEvent> dataset_events;
-  std::set<std::pair<std::string, std::int64_t>> dataset_queue;
+  std::map<std::pair<std::string, std::int64_t>, std::string> dataset_queue;  // with the partition key
   std::set<std::pair<RunKey, std::int64_t>> run_events;
   std::map<std::pair<RunKey, std::int32_t>, DeadlineRow> deadlines;
   std::vector<Transition> transitions;
