@@ -28,7 +28,7 @@ constexpr const char* kForgetTags = "DELETE FROM dag_tag WHERE dag_id = ?";
 constexpr const char* kTag = "INSERT OR IGNORE INTO dag_tag VALUES (?,?)";
 // An upsert keeps the row's place; REPLACE would delete and insert again, indexes included.
 constexpr const char* kRun =
-    "INSERT INTO run VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23) ON CONFLICT "
+    "INSERT INTO run VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25) ON CONFLICT "
     "(run) DO UPDATE SET type = ?4, "
     "state = ?5, version = ?6, started_at = ?12, ended_at = ?13, conf = ?14, triggered_by = ?15, note = ?16, "
     "missed_deadlines = ?17, "
@@ -38,8 +38,8 @@ constexpr const char* kDataset =
     "uri = ?2, grp = ?3, extra = ?4, updated_at = ?5 WHERE (?2 <> ?1 OR ?4 <> '{}') AND (uri <> ?2 OR grp <> ?3 OR extra <> ?4)";
 constexpr const char* kForgetUses = "DELETE FROM dataset_use WHERE dag_id = ?";
 constexpr const char* kDatasetUse = "INSERT OR IGNORE INTO dataset_use VALUES (?,?,?,?,?)";
-constexpr const char* kDatasetEvent = "INSERT INTO dataset_event VALUES (?,?,?,?,?,?,?,?)";
-constexpr const char* kQueue = "INSERT OR IGNORE INTO dataset_queue VALUES (?,?)";
+constexpr const char* kDatasetEvent = "INSERT INTO dataset_event VALUES (?,?,?,?,?,?,?,?,?)";
+constexpr const char* kQueue = "INSERT OR IGNORE INTO dataset_queue VALUES (?,?,?)";
 constexpr const char* kUnqueue = "DELETE FROM dataset_queue WHERE dag_id = ?1 AND (?2 = 0 OR event = ?2)";
 constexpr const char* kRunEvent = "INSERT OR IGNORE INTO run_event VALUES (?,?)";
 constexpr const char* kDeadline = "INSERT OR REPLACE INTO deadline VALUES (?,?,?,?)";
@@ -258,6 +258,7 @@ Status BatchWriter::WriteDatasets(const Batch& batch) {
     ASSIGN_OR_RETURN(Statement * statement, Prepared(row.removed ? kUnqueue : kQueue));
     statement->Bind(1, row.dag_id);
     statement->Bind(2, row.event);
+    if (!row.removed) row.partition_key.empty() ? statement->BindNull(3) : statement->Bind(3, row.partition_key);
     RETURN_IF_ERROR(statement->Run());
   }
   for (const RunEventRow& row : batch.run_events) {

@@ -74,6 +74,8 @@ struct RunFilter {
   std::optional<WallTime> logical_date_from, logical_date_to;  // inclusive
   std::optional<WallTime> run_after_from, run_after_to;
   std::string run_id_pattern;
+  std::string partition_key_pattern;
+  std::string partition_key;  // just this one
   std::int64_t backfill = 0;         // of this one
   std::vector<std::string> dag_ids;  // of one of these; empty: no condition
   std::optional<WallTime> ended_before;
@@ -173,6 +175,7 @@ struct QueuedEvent {
   std::string dataset;
   std::int64_t event = 0;
   WallTime at{};
+  std::string partition_key = {};  // of the run that it waits for; "": none
 };
 
 class DatasetReader {

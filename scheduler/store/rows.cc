@@ -58,6 +58,10 @@ std::string WrittenTriggeringTask(const TriggeringTask& task) {
   return ToJson(value);
 }
 
+void BindOrNull(Statement& statement, int index, const std::string& text) {
+  text.empty() ? statement.BindNull(index) : statement.Bind(index, text);
+}
+
 // A JSON list of task ids.
 std::vector<std::string> ReadIds(const std::string& text) {
   std::vector<std::string> ids;
@@ -133,7 +137,8 @@ DatasetEvent ReadDatasetEvent(const Statement& row) {
           .run_id = row.Text(4),
           .task_id = row.Text(5),
           .map_index = static_cast<std::int32_t>(row.Int(6)),
-          .extra = row.Text(7)};
+          .extra = row.Text(7),
+          .partition_key = row.Text(8)};
 }
 
 void BindDatasetEvent(Statement& statement, const DatasetEvent& event) {
@@ -145,6 +150,7 @@ void BindDatasetEvent(Statement& statement, const DatasetEvent& event) {
   statement.Bind(6, event.task_id);
   statement.Bind(7, std::int64_t{event.map_index});
   statement.Bind(8, event.extra);
+  BindOrNull(statement, 9, event.partition_key);
 }
 
 Run ReadRun(const Statement& row) {
@@ -170,7 +176,9 @@ Run ReadRun(const Statement& row) {
           .retry_at = row.Time(22),
           .backfill = row.Int(17),
           .triggering_task = ReadTriggeringTask(row.Text(18)),
-          .former_tasks = ReadFormerTasks(row)};
+          .former_tasks = ReadFormerTasks(row),
+          .partition_key = row.Text(23),
+          .partition_date = row.Time(24)};
 }
 
 void BindRun(Statement& statement, const Run& run) {
@@ -197,6 +205,8 @@ void BindRun(Statement& statement, const Run& run) {
   statement.Bind(21, std::int64_t{run.retries});
   statement.Bind(22, std::int64_t{run.max_retries});
   statement.Bind(23, run.retry_at);
+  BindOrNull(statement, 24, run.partition_key);
+  statement.Bind(25, run.partition_date);
 }
 
 Backfill ReadBackfill(const Statement& row) {

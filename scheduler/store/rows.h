@@ -20,7 +20,7 @@ inline constexpr const char* kRunColumns =
     "run, dag_id, run_id, type, state, version, logical_date, interval_start, interval_end, run_after, "
     "queued_at, "
     "started_at, ended_at, conf, triggered_by, note, missed_deadlines, backfill, triggering_task, "
-    "former_tasks, retries, max_retries, retry_at";
+    "former_tasks, retries, max_retries, retry_at, partition_key, partition_date";
 inline constexpr const char* kPoolColumns = "name, slots, description, include_deferred";
 inline constexpr const char* kBackfillColumns =
     "id, dag_id, from_date, to_date, reprocess, run_backwards, latest_version, max_active_runs, conf, user, "
@@ -41,7 +41,7 @@ inline constexpr const char* kCachedColumns = "hash, dag_id, task_id, run_id, ma
 inline constexpr const char* kStageTaskColumns =
     "key, try_number, stage, idx, term, counter, session, started_at, ended_at, worker, result, revoked";
 
-inline constexpr const char* kDatasetEventColumns = "id, dataset, at, dag_id, run_id, task_id, map_index, extra";
+inline constexpr const char* kDatasetEventColumns = "id, dataset, at, dag_id, run_id, task_id, map_index, extra, partition_key";
 
 DagRow ReadDag(const Statement& row);
 DatasetEvent ReadDatasetEvent(const Statement& row);

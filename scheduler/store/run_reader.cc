@@ -50,6 +50,9 @@ class Runs : public RunReader {
         }
         if (filter.backfill != 0) query.Where("backfill = ?").Add(filter.backfill);
         if (!filter.run_id_pattern.empty()) query.Where("run_id LIKE ?").Add(filter.run_id_pattern);
+        if (!filter.partition_key.empty()) query.Where("partition_key = ?").Add(filter.partition_key);
+        if (!filter.partition_key_pattern.empty())
+          query.Where("partition_key LIKE ?").Add(filter.partition_key_pattern);
       };
       const bool backward = filter.cursor && filter.cursor->backward;
       const std::string direction = filter.descending != backward ? " DESC" : "";

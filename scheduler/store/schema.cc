@@ -209,10 +209,18 @@ ALTER TABLE task_instance ADD COLUMN weight INTEGER;
 ALTER TABLE task_instance ADD COLUMN loop TEXT;
 )sql";
 
+// Partition keys: of runs, of datasets' events, and of the runs that events wait for.
+constexpr const char* kVersion15 = R"sql(
+ALTER TABLE run ADD COLUMN partition_key TEXT;
+ALTER TABLE run ADD COLUMN partition_date INTEGER;
+ALTER TABLE dataset_event ADD COLUMN partition_key TEXT;
+ALTER TABLE dataset_queue ADD COLUMN partition_key TEXT;
+)sql";
+
 constexpr std::array<const char*, kSchemaVersion> kMigrations = {kVersion1, kVersion2,  kVersion3,  kVersion4,
                                                                  kVersion5, kVersion6,  kVersion7,  kVersion8,
                                                                  kVersion9, kVersion10, kVersion11, kVersion12,
-                                                                 kVersion13, kVersion14};
+                                                                 kVersion13, kVersion14, kVersion15};
 
 StatusOr<int> Version(Database& database) {
   ASSIGN_OR_RETURN(Statement statement, database.Prepare("PRAGMA user_version"));

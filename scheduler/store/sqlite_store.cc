@@ -306,8 +306,8 @@ class SqliteStore : public Store {
     };
     RETURN_IF_ERROR(each("SELECT coalesce(max(id), 0) + 1 FROM dataset_event",
                          [&](const Statement& row) { image.next_dataset_event = row.Int(0); }));
-    RETURN_IF_ERROR(each("SELECT dag_id, event FROM dataset_queue ORDER BY dag_id, event", [&](const Statement& row) {
-      image.dataset_queue.push_back({row.Text(0), row.Int(1), false});
+    RETURN_IF_ERROR(each("SELECT dag_id, event, partition_key FROM dataset_queue ORDER BY dag_id, event", [&](const Statement& row) {
+      image.dataset_queue.push_back({row.Text(0), row.Int(1), false, row.Text(2)});
     }));
     RETURN_IF_ERROR(each("SELECT run, event FROM run_event WHERE run IN (SELECT run FROM run WHERE state < 2) ORDER BY run, event",
                          [&](const Statement& row) { image.run_events.push_back({RunKey{row.Int(0)}, row.Int(1)}); }));

@@ -204,6 +204,46 @@ TEST_F(SqliteStoreTest, DatasetsAreReadWithWhoUsesThemAndWhatTheirEventsMade) {
   EXPECT_EQ(deadlines[0].missed_at, WallFromMicros(60));
 }
 
+TEST_F(SqliteStoreTest, PartitionKeysOfRunsAndEventsAndOfWhatWaitsAreThereAfterARestart) {
+  {
+    std::unique_ptr<Store> store = Open();
+    Batch batch = Example(*store->Load());
+    batch.runs[0].partition_key = "eu|2001-03-01";
+    batch.runs[0].partition_date = WallFromMicros(5);
+    batch.dataset_events.push_back({.id = 1, .dataset = "orders", .at = batch.at, .partition_key = "2001-03-01T05"});
+    batch.dataset_events.push_back({.id = 2, .dataset = "orders", .at = batch.at});
+    batch.dataset_queue = {{"etl", 1, false, "old"}, {"etl", 1, true}, {"etl", 1, false, "2001-03-01"}, {"etl", 2, false}};
+    ASSERT_EQ(Commit(*store, batch).outcome, CommitOutcome::kDurable);
+  }
+  std::unique_ptr<Store> store = Open();
+  const Image image = *store->Load();
+  EXPECT_EQ(image.runs.at(0).partition_key, "eu|2001-03-01");
+  EXPECT_EQ(image.runs.at(0).partition_date, WallFromMicros(5));
+  EXPECT_EQ(image.dataset_events.at(0).partition_key, "2001-03-01T05");
+  EXPECT_EQ(image.dataset_events.at(1).partition_key, "");
+  ASSERT_EQ(image.dataset_queue.size(), 2U);
+  EXPECT_EQ(image.dataset_queue[0].partition_key, "2001-03-01");
+  EXPECT_EQ(image.dataset_queue[1].partition_key, "");
+  const std::unique_ptr<SqliteReaders> readers = *SqliteReaders::Open(folder_, clock_);
+  EXPECT_EQ(readers->runs().ListRuns({.partition_key_pattern = "eu|%"})->rows.size(), 1U);
+  EXPECT_EQ(readers->runs().ListRuns({.partition_key_pattern = "us|%"})->rows.size(), 0U);
+  EXPECT_EQ(readers->datasets().ListQueued("etl", 0)->at(0).partition_key, "2001-03-01");
+  EXPECT_EQ(readers->datasets().ListEvents({})->rows.at(0).event.partition_key, "2001-03-01T05");
+}
+
+TEST_F(SqliteStoreTest, ARunFromBeforePartitionsHasNone) {
+  LeaveOlder(14,
+             "INSERT INTO run(run, dag_id, run_id, type, state, version, run_after, queued_at, conf, triggered_by, note) "
+             "VALUES (1, 'etl', 'r', 2, 2, 1, 0, 0, '{}', '', '');"
+             "INSERT INTO dataset_event VALUES (1, 'orders', 5, '', '', '', -1, '{}');"
+             "INSERT INTO dataset_queue VALUES ('etl', 1)");
+  std::unique_ptr<Store> store = Open();
+  EXPECT_EQ(store->Load()->dataset_queue.at(0).partition_key, "");
+  const std::unique_ptr<SqliteReaders> readers = *SqliteReaders::Open(folder_, clock_);
+  EXPECT_EQ(readers->runs().GetRun("etl", "r")->partition_key, "");
+  EXPECT_FALSE(readers->runs().GetRun("etl", "r")->partition_date.has_value());
+}
+
 TEST_F(SqliteStoreTest, ASecondSchedulerIsKeptOutWhileTheFirstLives) {
   std::unique_ptr<Store> store = Open();
   EXPECT_EQ(OpenSqliteStore(folder_, log_).status().code(), Code::kFailedPrecondition);
