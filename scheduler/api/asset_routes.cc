@@ -1,6 +1,7 @@
 // Datasets on the wire: Airflow's assets, their events, and what waits for them. Deadlines of a run.
 #include <limits>
 #include <set>
+#include <tuple>
 
 #include "core/model/json.h"
 #include "core/spec/schedule_fields.h"
@@ -71,7 +72,7 @@ Value WireEvent(const store::DatasetEventEntry& entry) {
                               {"state", ToString(run.state)},
                               {"data_interval_start", WireTime(run.interval_start)},
                               {"data_interval_end", WireTime(run.interval_end)},
-                              {"partition_key", Value()},
+                              {"partition_key", TextOrNull(run.partition_key)},
                               {"triggering", true}});
   }
   return Value::Map{{"id", event.id},
@@ -86,19 +87,20 @@ Value WireEvent(const store::DatasetEventEntry& entry) {
                     {"source_map_index", event.map_index},
                     {"created_dagruns", std::move(made)},
                     {"timestamp", WireTime(event.at)},
-                    {"partition_key", Value()}};
+                    {"partition_key", TextOrNull(event.partition_key)}};
 }
 
-// One a DAG and dataset, as of its first event: what Airflow keeps.
+// One a DAG, dataset and partition key, as of its first event: what Airflow keeps.
 Value::List WireQueued(const std::vector<store::QueuedEvent>& events) {
   Value::List wire;
-  std::set<std::pair<std::string, std::string>> seen;
+  std::set<std::tuple<std::string, std::string, std::string>> seen;
   for (const store::QueuedEvent& event : events) {
-    if (!seen.emplace(event.dag_id, event.dataset).second) continue;
+    if (!seen.emplace(event.dag_id, event.dataset, event.partition_key).second) continue;
     wire.push_back(Value::Map{{"dag_id", event.dag_id},
                               {"dag_display_name", event.dag_id},
                               {"asset_id", event.dataset_id},
-                              {"created_at", WireTime(event.at)}});
+                              {"created_at", WireTime(event.at)},
+                              {"partition_key", TextOrNull(event.partition_key)}});
   }
   return wire;
 }
@@ -189,14 +191,14 @@ http::Response PostEvent(Context& context, const Call& call) {
   Value extra = body.Any("extra");
   if (!extra.is_null() && !extra.is_map())
     body.issues().Add("body", "extra", "dict_type", "Input should be an object", extra);
-  body.Unsupported("partition_key");
+  const std::string partition_key = body.PartitionKey();
   body.Unsupported("access_control");
   if (auto problems = body.Problems()) return *problems;
   ASSIGN_OR_ANSWER(const store::DatasetEntry entry, context.readers.datasets.GetDataset(id.as_int()));
   if (extra.is_null()) extra = Value(Value::Map());
   extra.Set("from_rest_api", true);
   ASSIGN_OR_ANSWER(const CommandResult result,
-                   context.Run(AddDatasetEvent{entry.dataset.name, ToJson(extra), call.who.user}));
+                   context.Run(AddDatasetEvent{entry.dataset.name, ToJson(extra), call.who.user, partition_key}));
   if (!result.dataset_event) return ErrorAnswer(Internal("an event was not kept"));
   context.Audit(call.who.user, "dataset_event", entry.dataset.name);
   store::DatasetEventEntry event;

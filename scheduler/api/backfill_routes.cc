@@ -122,9 +122,12 @@ http::Response DryRun(Context& context, const Call& call) {
   if (auto problems = ReadCreate(call, false, &create)) return *problems;
   ASSIGN_OR_ANSWER(const CommandResult result, context.Run(std::move(create)));
   Value::List dates;
-  for (const WallTime date : result.dates) {
+  const bool partitioned = result.partitions.size() == result.dates.size();
+  for (std::size_t i = 0; i < result.dates.size(); ++i) {
     dates.emplace_back(Value::Map{
-        {"logical_date", FormatTime(date)}, {"partition_key", Value()}, {"partition_date", Value()}});
+        {"logical_date", FormatTime(result.dates[i])},
+        {"partition_key", partitioned ? Value(result.partitions[i].first) : Value()},
+        {"partition_date", partitioned ? Value(FormatTime(result.partitions[i].second)) : Value()}});
   }
   return JsonAnswer(WireWholeList("backfills", std::move(dates)));
 }

@@ -257,6 +257,32 @@ http::Response BulkRuns(Context& context, const Call& call) {
   return JsonAnswer(answer.Wire());
 }
 
+// Those that a body lists, or all of a partition.
+StatusOr<std::vector<Run>> RunsToClear(Context& context, const Call& call, const Value& listed,
+                                       const std::string& partition_key) {
+  std::vector<Run> runs;
+  if (!partition_key.empty()) {
+    store::RunFilter filter;
+    filter.dag_id = DagOf(call);
+    filter.partition_key = partition_key;
+    filter.page.limit = kMaxRuns;
+    RETURN_IF_ERROR(context.readers.dags.GetDag(filter.dag_id).status());
+    ASSIGN_OR_RETURN(auto found, context.readers.runs.ListRuns(filter));
+    if (found.rows.empty())
+      return NotFound("DAG " + filter.dag_id + " has no run with partition key " + partition_key);
+    return std::move(found.rows);
+  }
+  for (const Value& written : listed.as_list()) {
+    BodyInput entity(written);
+    ASSIGN_OR_RETURN(const std::string dag_id, Named(DagOf(call), entity, "dag_id"));
+    ASSIGN_OR_RETURN(Run run, context.readers.runs.GetRun(dag_id, entity.String("dag_run_id")));
+    const bool seen =
+        std::any_of(runs.begin(), runs.end(), [&](const Run& one) { return one.key == run.key; });
+    if (!seen) runs.push_back(std::move(run));
+  }
+  return runs;
+}
+
 http::Response ClearRuns(Context& context, const Call& call) {
   BodyInput body(call.request);
   ClearTasks clear;
@@ -267,27 +293,24 @@ http::Response ClearRuns(Context& context, const Call& call) {
   clear.latest_version = body.Bool("run_on_latest_version", false);
   clear.refresh_cache = body.Bool("refresh_cache", false);
   ReadOnlyNew(body, &clear);
-  for (const char* name : {"partition_key", "partition_date_start", "partition_date_end"})
-    body.Unsupported(name);
+  for (const char* name : {"partition_date_start", "partition_date_end"}) body.Unsupported(name);
+  const std::string partition_key = body.PartitionKey();
   const bool noted = body.Has("note");
   const std::string note = body.String("note");
   if (note.size() > kMaxNote) body.issues().Add("body", "note", "string_too_long", "At most 1000 characters");
   const Value listed = body.Any("dag_runs");
-  if (!listed.is_list() || listed.as_list().empty()) {
+  if (!partition_key.empty()) {
+    if (!listed.is_null())
+      body.issues().Add("body", "dag_runs", "value_error", "Runs are named by dag_runs or by partition_key, not both");
+    if (DagOf(call) == "~")
+      body.issues().Add("path", "dag_id", "value_error", "A partition key is one of a DAG; ~ is none");
+  } else if (!listed.is_list() || listed.as_list().empty()) {
     body.issues().Add("body", "dag_runs", "missing", "A list of {dag_run_id} is required", listed);
   } else if (listed.as_list().size() > kMaxRuns) {
     body.issues().Add("body", "dag_runs", "too_long", "At most 1000 runs in one request");
   }
   if (auto problems = body.Problems()) return *problems;
-  std::vector<Run> runs;
-  for (const Value& written : listed.as_list()) {
-    BodyInput entity(written);
-    ASSIGN_OR_ANSWER(const std::string dag_id, Named(DagOf(call), entity, "dag_id"));
-    ASSIGN_OR_ANSWER(Run run, context.readers.runs.GetRun(dag_id, entity.String("dag_run_id")));
-    const bool seen =
-        std::any_of(runs.begin(), runs.end(), [&](const Run& one) { return one.key == run.key; });
-    if (!seen) runs.push_back(std::move(run));
-  }
+  ASSIGN_OR_ANSWER(const std::vector<Run> runs, RunsToClear(context, call, listed, partition_key));
   ASSIGN_OR_ANSWER(Value::List wire, OverRuns(context, runs, clear, "clear"));
   if (clear.dry_run) return JsonAnswer(WireWholeList("task_instances", std::move(wire)));
   Value::List cleared;

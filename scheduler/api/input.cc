@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "core/calendar/format.h"
+#include "core/model/ids.h"
 #include "core/model/json.h"
 
 namespace millrace::api {
@@ -204,6 +205,15 @@ std::optional<WallTime> BodyInput::Time(std::string_view name) {
 Value BodyInput::Any(std::string_view name) {
   const Value* value = Take(name);
   return value == nullptr ? Value() : *value;
+}
+
+std::string BodyInput::PartitionKey() {
+  std::string key = String("partition_key");
+  if (!key.empty() && !IsValidPartitionKey(key)) {
+    issues_.Add("body", "partition_key", "value_error",
+                "A partition key has at most 250 bytes and no control characters", key);
+  }
+  return key;
 }
 
 void BodyInput::Unsupported(std::string_view name) {

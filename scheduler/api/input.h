@@ -66,6 +66,8 @@ class BodyInput {
   bool Bool(std::string_view name, bool fallback);
   std::optional<bool> RequiredBool(std::string_view name);
   std::optional<WallTime> Time(std::string_view name);
+  // partition_key; "" when it is not there.
+  std::string PartitionKey();
   // A member as it is; null when it is not there.
   Value Any(std::string_view name);
   // Says 422 when one of these is set: what we do not do is not silently left out.

@@ -89,6 +89,7 @@ http::Response ListRuns(Context& context, const Call& call) {
   query.Range("logical_date", &filter.logical_date_from, &filter.logical_date_to);
   query.Range("run_after", &filter.run_after_from, &filter.run_after_to);
   filter.run_id_pattern = query.Pattern("run_id_pattern");
+  filter.partition_key_pattern = query.Pattern("partition_key_pattern");
   const std::string order = ReadOrder(query, &filter);
   const CursorPage cursor = ReadCursor(query, order);
   if (auto problems = query.Problems()) return *problems;
@@ -119,11 +120,12 @@ http::Response Trigger(Context& context, RunNames& names, const Call& call) {
   trigger.run_id = body.String("dag_run_id");
   trigger.logical_date = body.Time("logical_date");
   trigger.note = body.String("note");
+  trigger.partition_key = body.PartitionKey();
   const Value conf = body.Any("conf");
   if (!conf.is_null() && !conf.is_map())
     body.issues().Add("body", "conf", "dict_type", "Input should be an object", conf);
   if (conf.is_map()) trigger.conf = ToJson(conf);
-  for (const char* name : {"data_interval_start", "data_interval_end", "run_after", "partition_key"}) {
+  for (const char* name : {"data_interval_start", "data_interval_end", "run_after"}) {
     body.Unsupported(name);
   }
   if (!trigger.run_id.empty() && !IsValidRunId(trigger.run_id)) {

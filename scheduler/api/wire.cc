@@ -174,7 +174,7 @@ Value::Map WireDag(const store::DagEntry& entry, const AroundDags& around) {
           {"description", TextOrNull(dag.description)},
           {"timetable_summary", TextOrNull(dag.schedule.written)},
           {"timetable_description", TimetableDescription(dag.schedule)},
-          {"timetable_partitioned", false},
+          {"timetable_partitioned", dag.schedule.partitions.has_value()},
           {"timetable_periodic", IsPeriodic(dag.schedule)},
           {"is_backfillable", IsPeriodic(dag.schedule)},
           {"allowed_run_types", Value()},
@@ -302,8 +302,8 @@ Value WireRun(const Run& run, const std::optional<DagVersionRow>& version) {
                     {"triggering_task", WireTriggeringTask(run.triggering_task)},
                     {"dag_versions", std::move(versions)},
                     {"bundle_version", Value()},
-                    {"partition_key", Value()},
-                    {"partition_date", Value()}};
+                    {"partition_key", TextOrNull(run.partition_key)},
+                    {"partition_date", WireTime(run.partition_date)}};
 }
 
 Value::Map WireTaskInstance(const TaskInstance& instance, const Run& run, const Dag& dag,

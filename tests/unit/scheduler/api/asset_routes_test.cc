@@ -29,7 +29,7 @@ class AssetRoutesTest : public ApiTest {
     if (const auto* add = std::get_if<AddDatasetEvent>(&command)) {
       CommandResult result;
       result.dataset_event =
-          DatasetEvent{.id = 9, .dataset = add->dataset, .at = kStart, .extra = add->extra};
+          DatasetEvent{.id = 9, .dataset = add->dataset, .at = kStart, .extra = add->extra, .partition_key = add->partition_key};
       return result;
     }
     return ApiTest::Decide(command);
@@ -92,6 +92,25 @@ TEST_F(AssetRoutesTest, QueuedEventsAreOneADagAndAssetAndCanBeForgotten) {
   const std::vector<Command> commands = inbox_.commands();
   ASSERT_EQ(commands.size(), 1U);
   EXPECT_EQ(std::get<ClearDatasetQueue>(commands[0]).dataset, "orders");
+}
+
+TEST_F(AssetRoutesTest, EventsAndWhatWaitsTellTheirPartitionKeys) {
+  rows_.dataset_events[0].event.partition_key = "2001-03-01T05:00:00";
+  rows_.dataset_events[0].made[0].partition_key = "2001-03-01";
+  rows_.queued[0].partition_key = rows_.queued[1].partition_key = "2001-03-01";
+  rows_.queued.push_back({"daily_flights", 7, "orders", 5, kStart, "2001-03-02"});
+  Start();
+  const Answered events = Get("/api/v2/assets/events");
+  EXPECT_EQ(events.At("asset_events.0.partition_key"), Value("2001-03-01T05:00:00"));
+  EXPECT_EQ(events.At("asset_events.0.created_dagruns.0.partition_key"), Value("2001-03-01"));
+  const Answered queued = Get("/api/v2/dags/daily_flights/assets/queuedEvents");
+  EXPECT_EQ(queued.At("total_entries"), Value(2));
+  EXPECT_EQ(queued.At("queued_events.0.partition_key"), Value("2001-03-01"));
+  EXPECT_EQ(queued.At("queued_events.1.partition_key"), Value("2001-03-02"));
+  const Answered event = Do("POST", "/api/v2/assets/events", R"({"asset_id": 7, "partition_key": "us"})");
+  ASSERT_EQ(event.status, 200) << event.text;
+  EXPECT_EQ(event.At("partition_key"), Value("us"));
+  EXPECT_EQ(Do("POST", "/api/v2/assets/events", R"({"asset_id": 7, "partition_key": ["us"]})").status, 422);
 }
 
 TEST_F(AssetRoutesTest, ToMaterializeAnAssetIsToStartTheDagThatMakesIt) {

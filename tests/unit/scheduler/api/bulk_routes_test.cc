@@ -119,6 +119,20 @@ TEST_F(BulkRoutesTest, RunsAreChangedDeletedAndClearedTogether) {
       404);
 }
 
+TEST_F(BulkRoutesTest, AllRunsOfAPartitionAreClearedByItsKey) {
+  rows_.runs[1].partition_key = "eu";
+  Start();
+  const char* path = "/api/v2/dags/daily_flights/clearDagRuns";
+  const Answered cleared = Do("POST", path, R"({"partition_key": "eu", "dry_run": false})");
+  ASSERT_EQ(cleared.status, 200) << cleared.text;
+  ASSERT_EQ(cleared.Count("dag_runs"), 1U);
+  EXPECT_EQ(cleared.At("dag_runs.0.dag_run_id"), Value(rows_.runs[1].run_id));
+  EXPECT_EQ(cleared.At("dag_runs.0.partition_key"), Value("eu"));
+  EXPECT_EQ(Do("POST", path, R"({"partition_key": "us"})").status, 404);
+  EXPECT_EQ(Do("POST", path, R"({"partition_key": "eu", "dag_runs": [{"dag_run_id": "manual__2"}]})").status, 422);
+  EXPECT_EQ(Do("POST", "/api/v2/dags/~/clearDagRuns", R"({"partition_key": "eu"})").status, 422);
+}
+
 TEST_F(BulkRoutesTest, ATaskInstanceIsForgottenByItsName) {
   Start();
   const std::string path =

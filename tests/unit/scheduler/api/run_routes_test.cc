@@ -77,13 +77,30 @@ TEST_F(RunRoutesTest, ABadTriggerChangesNothing) {
   Start();
   const Answered answered = Do(
       "POST", kRuns,
-      R"({"conf": 3, "dag_run_id": "../etc", "logical_date": "soon", "colour": "red", "partition_key": "x"})");
+      R"({"conf": 3, "dag_run_id": "../etc", "logical_date": "soon", "colour": "red", "partition_key": 3})");
   EXPECT_EQ(answered.status, 422);
   EXPECT_EQ(answered.Count("detail"), 5U) << answered.text;
   EXPECT_EQ(Do("POST", "/api/v2/dags/nothing/dagRuns", "{}").status, 404);
   EXPECT_EQ(Do("POST", kRuns, "[]").status, 422);
   EXPECT_EQ(Do("POST", kRuns, std::string(1000, '[')).status, 422);
   EXPECT_TRUE(inbox_.commands().empty());
+}
+
+TEST_F(RunRoutesTest, ARunHasThePartitionKeyThatItIsTriggeredWith) {
+  rows_.runs[1].partition_key = "eu|2001-03-01";
+  rows_.runs[1].partition_date = kStart;
+  Start();
+  const Answered run = Get(std::string(kRuns) + "/" + rows_.runs[1].run_id);
+  EXPECT_EQ(run.At("partition_key"), Value("eu|2001-03-01"));
+  EXPECT_TRUE(run.At("partition_date").is_string());
+  EXPECT_TRUE(Get(kRuns).At("dag_runs.0.partition_key").is_null());
+  EXPECT_EQ(Get(std::string(kRuns) + "?partition_key_pattern=eu%25").status, 200);
+  ASSERT_EQ(Do("POST", kRuns, R"({"partition_key": "us|2001-03-01"})").status, 200);
+  EXPECT_EQ(LastCommand<TriggerRun>().partition_key, "us|2001-03-01");
+  ASSERT_EQ(Do("POST", kRuns, R"({"partition_key": null})").status, 200);
+  EXPECT_EQ(LastCommand<TriggerRun>().partition_key, "");
+  EXPECT_EQ(Do("POST", kRuns, R"({"partition_key": "a\nb"})").status, 422);
+  EXPECT_EQ(Do("POST", kRuns, R"({"partition_key": ")" + std::string(251, 'x') + "\"}").status, 422);
 }
 
 TEST_F(RunRoutesTest, RefusalsOfTheEngineKeepTheirMeaning) {

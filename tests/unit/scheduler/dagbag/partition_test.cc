@@ -76,7 +76,7 @@ TEST_F(PartitionReaderTest, WhatAVersionSaysOfPartitionsIsKept) {
 }
 
 TEST_F(PartitionReaderTest, WrongKeysOfACronAreTold) {
-  EXPECT_THAT(Problems("{uses: cron_partition, with: {cron: 6h}}"), HasSubstr("2:45: timetable 'cron_partition'"));
+  EXPECT_THAT(Problems("{uses: cron_partition, with: {cron: 6h}}"), HasSubstr("2:47: timetable 'cron_partition'"));
   EXPECT_THAT(Problems("{uses: cron_partition, with: {cron: \"@once\"}}"), HasSubstr("timetable 'cron_partition'"));
   EXPECT_THAT(Problems("{uses: cron_partition, with: {cron: \"@daily\", key_format: \"%Q\"}}"),
               HasSubstr("key_format: strftime does not know '%Q'"));
