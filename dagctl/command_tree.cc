@@ -211,6 +211,7 @@ void AddRunList(ListRunsOptions& options, CLI::App* command) {
   command->add_option("--from,--start-date", options.from,
                       "from this logical date on: 2001-03-01, or RFC 3339");
   command->add_option("--to,--end-date", options.to, "to this one");
+  command->add_option("--partition-key", options.partition_key, "that contain this, or a pattern with %");
   command->add_option("--limit", options.limit, "at most so many")->capture_default_str();
 }
 

@@ -31,6 +31,7 @@ struct TriggerOptions {
   std::string logical_date;  // RFC 3339 or a date; "" for none
   std::string conf = "{}";
   std::string note;
+  std::string partition_key;
   bool wait = false;
 };
 
@@ -65,6 +66,7 @@ struct ListRunsOptions {
   std::string dag_id;  // "": of all
   std::string state;
   std::string from, to;  // logical dates
+  std::string partition_key;
   int limit = 25;
 };
 Status ListRuns(Context& context, const ListRunsOptions& options);
@@ -86,7 +88,8 @@ Status ListDatasetEvents(Context& context, const std::string& name, int limit);
 Status ShowDataset(Context& context, const std::string& name);
 // Starts the DAG that makes it.
 Status MaterializeDataset(Context& context, const std::string& name);
-Status UpdateDataset(Context& context, const std::string& name, const std::string& extra);
+Status UpdateDataset(Context& context, const std::string& name, const std::string& extra,
+                     const std::string& partition_key);
 // Updates that a DAG has not used yet.
 Status ListQueuedDatasetEvents(Context& context, const std::string& dag_id);
 Status ShowDeadlines(Context& context, const std::string& dag_id, const std::string& run_id);

@@ -109,6 +109,7 @@ Status Trigger(Context& context, const TriggerOptions& options, bool& failed) {
   if (!options.logical_date.empty()) body.Set("logical_date", options.logical_date);
   if (!options.run_id.empty()) body.Set("dag_run_id", options.run_id);
   if (!options.note.empty()) body.Set("note", options.note);
+  if (!options.partition_key.empty()) body.Set("partition_key", options.partition_key);
   ASSIGN_OR_RETURN(const Value run, context.client.Post(DagPath(options.dag_id) + "/dagRuns", body));
   if (options.wait) return WatchRun(context, options.dag_id, Text(run, "dag_run_id"), failed);
   context.output.Rows({{"dag_id", "DAG"}, {"dag_run_id", "RUN"}, {"state", "STATE"}, {"logical_date", "LOGICAL DATE"}}, {run});

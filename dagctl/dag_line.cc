@@ -62,6 +62,7 @@ class DagLine {
     trigger->add_option("-l,--logical-date", in_.trigger.logical_date, "2001-03-01, or RFC 3339");
     trigger->add_option("-r,--run-id", in_.trigger.run_id, "the run's id; made from the date when left out");
     trigger->add_option("--note", in_.trigger.note, "a note that the run keeps");
+    trigger->add_option("--partition-key", in_.trigger.partition_key, "of the part of the data that it is about");
     trigger->add_flag("--wait", in_.trigger.wait, "shows progress; exit status 3 when the run fails");
     for (const bool paused : {true, false}) {
       tree_

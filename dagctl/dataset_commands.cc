@@ -43,6 +43,7 @@ const std::vector<Field> kEventFields = {{"id", "ID"},
                                          {"source_dag_id", "DAG"},
                                          {"source_run_id", "RUN"},
                                          {"source_task_id", "TASK"},
+                                         {"partition_key", "PARTITION"},
                                          {"extra", "EXTRA"}};
 
 StatusOr<Value> Find(Context& context, const std::string& name) {
@@ -95,13 +96,14 @@ Status MaterializeDataset(Context& context, const std::string& name) {
   return OkStatus();
 }
 
-Status UpdateDataset(Context& context, const std::string& name, const std::string& extra) {
+Status UpdateDataset(Context& context, const std::string& name, const std::string& extra,
+                     const std::string& partition_key) {
   const StatusOr<Value> value = ParseJson(extra);
   if (!value.ok() || !value->is_map()) return InvalidArgument("--extra must be a JSON object");
   ASSIGN_OR_RETURN(const Value dataset, Find(context, name));
-  ASSIGN_OR_RETURN(const Value event,
-                   context.client.Post(std::string(kAssets) + "/events",
-                                       Value::Map{{"asset_id", *dataset.Find("id")}, {"extra", *value}}));
+  Value body = Value::Map{{"asset_id", *dataset.Find("id")}, {"extra", *value}};
+  if (!partition_key.empty()) body.Set("partition_key", partition_key);
+  ASSIGN_OR_RETURN(const Value event, context.client.Post(std::string(kAssets) + "/events", body));
   context.output.Rows(kEventFields, {event});
   return OkStatus();
 }
@@ -120,7 +122,8 @@ Status ListQueuedDatasetEvents(Context& context, const std::string& dag_id) {
              queued.status().message().find("Queue") == std::string::npos) {
     return queued.status();  // no such DAG, or no answer
   }
-  context.output.Rows({{"dag_id", "DAG"}, {"name", "DATASET"}, {"created_at", "SINCE"}}, rows);
+  context.output.Rows({{"dag_id", "DAG"}, {"name", "DATASET"}, {"partition_key", "PARTITION"}, {"created_at", "SINCE"}},
+                      rows);
   return OkStatus();
 }
 

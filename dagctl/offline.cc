@@ -224,6 +224,8 @@ Status ShowNext(Output& output, const Dag& dag, const NextOptions& options, cons
                               {"logical_date", FormatTime(dates.logical_date)},
                               {"data_interval_start", FormatTime(dates.interval_start)},
                               {"data_interval_end", FormatTime(dates.interval_end)}});
+    if (const std::optional<Partition> partition = timetable.PartitionOf(dates))
+      rows.back().Set("partition_key", partition->key);
   }
   if (rows.empty()) {
     output.Say(timetable.is_continuous()
@@ -234,11 +236,12 @@ Status ShowNext(Output& output, const Dag& dag, const NextOptions& options, cons
                                        : "DAG " + dag.id + " has no schedule: it runs when it is triggered");
     if (output.format() == Format::kTable) return OkStatus();
   }
-  output.Rows({{"run_after", "RUN AFTER"},
-               {"logical_date", "LOGICAL DATE"},
-               {"data_interval_start", "FROM"},
-               {"data_interval_end", "TO"}},
-              rows);
+  std::vector<Field> fields = {{"run_after", "RUN AFTER"},
+                               {"logical_date", "LOGICAL DATE"},
+                               {"data_interval_start", "FROM"},
+                               {"data_interval_end", "TO"}};
+  if (dag.schedule.partitions) fields.push_back({"partition_key", "PARTITION"});
+  output.Rows(fields, rows);
   return OkStatus();
 }
 

@@ -36,6 +36,15 @@ std::string Bar(const Value::List& tasks) {
          std::to_string(tasks.size()) + "  " + running.substr(0, 60);
 }
 
+// In a table partition keys have a column where there are some; scripts always find them.
+std::vector<Field> FieldsOf(const Context& context, const Value::List& runs) {
+  std::vector<Field> fields = kRunFields;
+  const bool any = std::any_of(runs.begin(), runs.end(),
+                               [](const Value& run) { return !Text(run, "partition_key").empty(); });
+  if (any || context.output.format() != Format::kTable) fields.push_back({"partition_key", "PARTITION"});
+  return fields;
+}
+
 }  // namespace
 
 Value::List NamedByIndex(Value::List tasks) {
@@ -50,6 +59,7 @@ Value::List NamedByIndex(Value::List tasks) {
 Status ListRuns(Context& context, const ListRunsOptions& options) {
   QueryParameters query = {{"order_by", "-id"}};
   if (!options.state.empty()) query.emplace_back("state", options.state);
+  if (!options.partition_key.empty()) query.emplace_back("partition_key_pattern", options.partition_key);
   for (const auto& [option, date, parameter] : {std::tuple("--from: ", options.from, "logical_date_gte"),
                                                 std::tuple("--to: ", options.to, "logical_date_lte")}) {
     if (date.empty()) continue;
@@ -59,20 +69,20 @@ Status ListRuns(Context& context, const ListRunsOptions& options) {
   const std::string path = DagPath(options.dag_id.empty() ? "~" : options.dag_id) + "/dagRuns";
   ASSIGN_OR_RETURN(const Value::List runs, context.client.All(path, "dag_runs", query,
                                                               static_cast<std::size_t>(std::max(options.limit, 1))));
-  context.output.Rows(kRunFields, runs);
+  context.output.Rows(FieldsOf(context, runs), runs);
   return OkStatus();
 }
 
 Status ShowRun(Context& context, const std::string& dag_id, const std::string& run_id) {
   ASSIGN_OR_RETURN(const Value run, context.client.Get(RunPath(dag_id, run_id)));
   if (context.output.format() != Format::kTable) {
-    std::vector<Field> fields = kRunFields;
+    std::vector<Field> fields = FieldsOf(context, {run});
     for (const char* name : {"retries", "max_retries", "retry_at"}) fields.push_back({name, ""});
     fields.push_back({"triggering_task", "TRIGGERED BY"});
     context.output.Rows(fields, {run});
     return OkStatus();
   }
-  context.output.Rows(kRunFields, {run});
+  context.output.Rows(FieldsOf(context, {run}), {run});
   if (Number(run, "retries") > 0) {
     const std::string at = Text(run, "retry_at");
     context.output.Say("it failed and " + std::string(at.empty() ? "was" : "is") + " tried again" +

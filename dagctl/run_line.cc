@@ -12,6 +12,7 @@ struct Arguments {
   std::string dag, run, dataset;
   ListRunsOptions runs;
   std::string extra = "{}";
+  std::string partition_key;
   int limit = 25;
   MarkOptions mark;
   ClearRunOptions clear_run;
@@ -141,9 +142,10 @@ class RunLine {
         ->required();
     CLI::App* update =
         tree_.Add(datasets, "update", "says that it was updated: what waits for it runs",
-                  [this](Context& c, bool&) { return UpdateDataset(c, in_.dataset, in_.extra); });
+                  [this](Context& c, bool&) { return UpdateDataset(c, in_.dataset, in_.extra, in_.partition_key); });
     update->add_option("dataset", in_.dataset)->required();
     update->add_option("--extra", in_.extra, "a JSON object that the event keeps");
+    update->add_option("--partition-key", in_.partition_key, "of the part of it that was updated");
   }
 
   Arguments in_;

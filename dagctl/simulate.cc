@@ -143,6 +143,7 @@ Value RowOf(const SimulatedRun& simulated, bool for_people) {
                     {"run_id", run.run_id},
                     {"run_type", ToString(run.type)},
                     {"logical_date", TimeOrNull(run.logical_date)},
+                    {"partition_key", run.partition_key.empty() ? Value() : Value(run.partition_key)},
                     {"data_interval_start", TimeOrNull(run.interval_start)},
                     {"data_interval_end", TimeOrNull(run.interval_end)},
                     {"run_after", FormatTime(run.run_after)},
@@ -158,14 +159,19 @@ Value RowOf(const SimulatedRun& simulated, bool for_people) {
                     {"note", run.note}};
 }
 
-std::vector<Field> FieldsFor(const SimulateOptions& options, Format format) {
+std::vector<Field> FieldsFor(const Dag& dag, const SimulateOptions& options, Format format) {
+  if (format == Format::kTable && dag.schedule.partitions) {
+    return {{"run_after", "RUN AFTER"}, {"partition_key", "PARTITION"}, {"started_at", "STARTED"},
+            {"ended_at", "ENDED"},      {"state", "STATE"},             {"attempts", "ATTEMPTS"},
+            {"tasks", "TASKS"}};
+  }
   if (format == Format::kTable) {
     return {{"run_after", "RUN AFTER"},  {"logical_date", "LOGICAL DATE"}, {"data_interval_start", "FROM"},
             {"data_interval_end", "TO"}, {"started_at", "STARTED"},        {"ended_at", "ENDED"},
             {"state", "STATE"},          {"attempts", "ATTEMPTS"},         {"tasks", "TASKS"}};
   }
   std::vector<Field> fields;
-  for (const char* name : {"dag_id", "run_id", "run_type", "logical_date", "data_interval_start",
+  for (const char* name : {"dag_id", "run_id", "run_type", "logical_date", "partition_key", "data_interval_start",
                            "data_interval_end", "run_after", "queued_at", "started_at", "ended_at",
                            "duration", "state", "attempts", "missed_deadlines", "tasks", "note"})
     fields.push_back({name, ""});
@@ -229,7 +235,7 @@ Status Simulate(Output& output, const std::vector<DagPtr>& dags, const SimulateO
   Value::List rows;
   rows.reserve(runs.size());
   for (const SimulatedRun& run : runs) rows.push_back(RowOf(run, for_people));
-  output.Rows(FieldsFor(options, output.format()), rows);
+  output.Rows(FieldsFor(dag, options, output.format()), rows);
   if (for_people) Conclude(output, runs, simulation.skipped());
   return OkStatus();
 }

@@ -32,6 +32,11 @@ tasks:
   - {id: read, uses: empty}
   - {id: go, uses: trigger_dag, needs: [read], with: {dag: writer}, run_if: "{{ false }}"}
 """
+BY_DAY = """\
+dag_id: by_day
+schedule: {datasets: {all: [clicks, views]}, partition_mapper: daily}
+tasks: [{id: read, uses: shell, with: {command: "echo {{ dag_run.partition_key }} $MILLRACE_PARTITION_KEY"}}]
+"""
 NIGHTLY = """\
 dag_id: nightly
 schedule: "0 0 * * *"
@@ -48,7 +53,7 @@ class CommandsTest(unittest.TestCase):
         cls.cluster = cls.enterClassContext(Cluster(BIN))
         cls.cluster.start_scheduler()
         cls.cluster.start_worker("w1")
-        for name, text in (("writer", WRITER), ("reader", READER), ("nightly", NIGHTLY)):
+        for name, text in (("writer", WRITER), ("reader", READER), ("nightly", NIGHTLY), ("by_day", BY_DAY)):
             cls.cluster.write_dag(name + ".yaml", text)
         cls.run_id = cls.cluster.trigger("writer")
         cls.cluster.await_run("writer", cls.run_id, "failed")
@@ -191,6 +196,24 @@ mail: {conn_type: smtp, host: localhost, port: 25, login: ana, password: t0ps3cr
         self.assertEqual(run["dag_id"], "writer")
         self.cluster.await_run("writer", run["dag_run_id"], "failed")
         self.dagctl("datasets", "materialize", "nothing", status=1)
+
+    def test_updates_wait_for_each_other_under_their_partition_key(self):
+        for dataset, key in (("clicks", "2001-03-01T05:00:00"), ("clicks", "2001-03-02T05:00:00"), ("views", "2001-03-02T07:00:00")):
+            [event] = self.rows("datasets", "update", dataset, "--partition-key", key)
+            self.assertEqual(event["partition_key"], key)
+        [run] = eventually("a run by day", lambda: self.rows("runs", "list", "by_day"))
+        self.assertEqual(run["partition_key"], "2001-03-02")
+        self.cluster.await_run("by_day", run["dag_run_id"], "success")
+        self.assertIn("2001-03-02 2001-03-02", self.dagctl("tasks", "logs", "by_day", run["dag_run_id"], "read").stdout)
+        [waits] = self.rows("datasets", "queued", "by_day")
+        self.assertEqual((waits["name"], waits["partition_key"]), ("clicks", "2001-03-01"))
+        self.rows("datasets", "update", "views", "--partition-key", "yesterday")
+        told = eventually("it is told", lambda: self.rows("audit", "list", "--action", "dataset_event_not_counted"))
+        self.assertIn("'yesterday' does not look like", json.dumps(told))
+        [by_hand] = self.rows("dags", "trigger", "by_day", "--partition-key", "mine", "--run-id", "mine")
+        self.cluster.await_run("by_day", by_hand["dag_run_id"], "success")
+        [shown] = self.rows("runs", "show", "by_day", "mine")
+        self.assertEqual(shown["partition_key"], "mine")
 
     def test_health_is_an_exit_status(self):
         for command in (("health",), ("jobs", "check")):

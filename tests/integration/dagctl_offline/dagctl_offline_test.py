@@ -126,11 +126,17 @@ tasks:
         self.assertEqual(len(rows), 365)
         self.assertEqual(rows[0], {
             "dag_id": "d", "run_id": "scheduled__2025-01-01T02:00:00+00:00", "run_type": "scheduled", "logical_date": "2025-01-01T02:00:00Z",
+            "partition_key": None,
             "data_interval_start": "2025-01-01T02:00:00Z", "data_interval_end": "2025-01-01T02:00:00Z", "run_after": "2025-01-01T02:00:00Z",
             "queued_at": "2025-01-01T02:00:00Z", "started_at": "2025-01-01T02:00:00Z", "ended_at": "2025-01-01T02:40:00Z", "duration": 2400.0,
             "state": "success", "attempts": 2, "missed_deadlines": 0, "tasks": {"success": 2}, "note": ""})
         self.assertEqual(rows[-1]["logical_date"], "2025-12-31T02:00:00Z")
         self.assertEqual(len(self.simulate('schedule_interval: "@hourly"\nstart_date: 2025-01-01')), 8760)
+
+    def test_runs_of_partitions_are_simulated_with_their_keys(self):
+        head = 'schedule: {uses: cron_partition, with: {cron: "0 2 * * *", timezone: Asia/Taipei, run_offset: -1, key_format: "%Y-%m-%d"}}\nstart_date: 2025-01-01'
+        rows = self.simulate(head, "--days", "3")
+        self.assertEqual([row["partition_key"] for row in rows], ["2024-12-31", "2025-01-01", "2025-01-02"])
 
     def test_a_simulated_attempt_fails_and_is_tried_again(self):
         head = 'schedule: "@daily"\nstart_date: 2025-01-01\ndefault_args: {retries: 1, retry_delay: 5m}'

@@ -149,6 +149,36 @@ TEST_F(SimulationTest, ADatasetThatAnotherDagUpdatesMakesRuns) {
   EXPECT_EQ(runs[1].run.run_after, T("2001-03-02"));
 }
 
+TEST_F(SimulationTest, PartitionsOfARunMakeRunsOfTheDagsThatMapThem) {
+  DagBuilder reader("reader");
+  reader.Add("r").With([](Dag& dag) {
+    DatasetCondition orders;
+    orders.dataset = "orders";
+    dag.schedule.datasets = orders;
+    dag.schedule.partitions.emplace();
+    dag.schedule.partitions->mapper.kind = PartitionMapper::Kind::kMonth;
+  });
+  DagBuilder writer("writer");
+  writer.Add("w", {}, [](Task& task) { task.outlets = {"orders"}; });
+  writer.With([](Dag& dag) {
+    dag.schedule = Daily()->schedule;
+    dag.schedule.partitions.emplace();
+    dag.schedule.partitions->key_format = "%Y-%m-%dT%H:%M:%S";
+    dag.schedule.partitions->run_offset = -1;
+  });
+  SimulationOptions options = Days(2);
+  options.dag_id = "writer";
+  const std::vector<SimulatedRun> writers = Play({reader.Build(), writer.Build()}, options);
+  ASSERT_EQ(writers.size(), 2U);
+  EXPECT_EQ(writers[0].run.partition_key, "2001-02-28T00:00:00");
+  EXPECT_EQ(writers[1].run.partition_key, "2001-03-01T00:00:00");
+  options.dag_id = "reader";
+  const std::vector<SimulatedRun> readers = Play({reader.Build(), writer.Build()}, options);
+  ASSERT_EQ(readers.size(), 2U);
+  EXPECT_EQ(readers[0].run.partition_key, "2001-02");
+  EXPECT_EQ(readers[1].run.partition_key, "2001-03");
+}
+
 TEST_F(SimulationTest, ATaskThatDependsOnThePastWaitsForItAndStopsWithIt) {
   DagBuilder builder("daily");
   builder.Add("a", {}, [](Task& task) { task.depends_on_past = true; });

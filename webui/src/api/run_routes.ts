@@ -9,6 +9,7 @@ export interface Trigger {
   conf: Record<string, unknown>;
   dag_run_id?: string;
   note?: string;
+  partition_key?: string;
 }
 
 // Which runs are listed; what is not named is not asked.

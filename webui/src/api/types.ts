@@ -49,6 +49,7 @@ export interface Dag {
   has_import_errors?: boolean;
   timetable_summary?: string | null;
   timetable_description?: string | null;
+  timetable_partitioned?: boolean;
   next_dagrun_logical_date?: Time;
   next_dagrun_run_after?: Time;
   tags: Tag[];
@@ -80,6 +81,7 @@ export interface DagRun {
   end_date?: Time;
   data_interval_start?: Time;
   data_interval_end?: Time;
+  partition_key?: string | null;
   conf?: Record<string, unknown> | null;
   note?: string | null;
   triggered_by?: string | null;

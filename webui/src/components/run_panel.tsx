@@ -165,6 +165,12 @@ function RunHead({dag, run, firstTask, counts}: HeadProps) {
             </dd>
           </div>
         )}
+        {run.partition_key && (
+          <div>
+            <dt>Partition</dt>
+            <dd>{run.partition_key}</dd>
+          </div>
+        )}
         <div>
           <dt>Started</dt>
           <dd>

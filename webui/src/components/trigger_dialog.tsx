@@ -52,6 +52,7 @@ function TriggerForm({dag, details, initial, onClose, onTriggered}: Props & {det
   const [date, setDate] = useState('');
   const [runId, setRunId] = useState('');
   const [note, setNote] = useState('');
+  const [partition, setPartition] = useState('');
   const logicalDate = date.trim() === '' ? null : parseTypedTime(date);
   const badDate = date.trim() !== '' && logicalDate === null;
   const badId = !kRunId.test(runId);
@@ -63,6 +64,7 @@ function TriggerForm({dag, details, initial, onClose, onTriggered}: Props & {det
         conf: conf.conf,
         ...(runId === '' ? {} : {dag_run_id: runId}),
         ...(note === '' ? {} : {note}),
+        ...(partition === '' ? {} : {partition_key: partition}),
       }),
     onSuccess: (run) => {
       toast(`Started ${run.dag_run_id}`);
@@ -103,6 +105,22 @@ function TriggerForm({dag, details, initial, onClose, onTriggered}: Props & {det
           </span>
         )}
       </label>
+      {details.timetable_partitioned && (
+        <label className="field">
+          <span className="field-name">
+            Partition key <span className="faint">optional</span>
+          </span>
+          <input
+            name="partition_key"
+            placeholder="2001-03-01T00:00:00"
+            spellCheck={false}
+            autoComplete="off"
+            maxLength={250}
+            value={partition}
+            onChange={(event) => setPartition(event.target.value)}
+          />
+        </label>
+      )}
       <ConfForm state={conf} {...(told && conf.json === null ? {told: told.problems} : {})} />
       <details className="form-more">
         <summary>Run id and note</summary>
