@@ -85,6 +85,8 @@ Status ClearTasks(Context& context, const ClearOptions& options);
 Status ListDatasets(Context& context, const std::string& dag_id);
 // Newest first; "": of all datasets.
 Status ListDatasetEvents(Context& context, const std::string& name, int limit);
+// And the datasets that they stand for.
+Status ListDatasetAliases(Context& context);
 Status ShowDataset(Context& context, const std::string& name);
 // Starts the DAG that makes it.
 Status MaterializeDataset(Context& context, const std::string& name);

@@ -20,11 +20,36 @@ Value Users(const Value& dataset, std::string_view member) {
   return text;
 }
 
+// "daily_files, other": of maps with a name, or of texts.
+Value Names(const Value& row, std::string_view member) {
+  std::string text;
+  if (const Value* list = row.Find(member); list != nullptr && list->is_list()) {
+    for (const Value& one : list->as_list())
+      text += (text.empty() ? "" : ", ") + (one.is_string() ? one.as_string() : Text(one, "name"));
+  }
+  return text;
+}
+
+// "sensor_file by report, failed: connection is not defined"
+Value Watches(const Value& dataset) {
+  std::string text;
+  if (const Value* list = dataset.Find("watchers"); list != nullptr && list->is_list()) {
+    for (const Value& one : list->as_list()) {
+      const std::string failure = Text(one, "failure");
+      text += (text.empty() ? "" : "; ") + Text(one, "name") + " by " + Text(one, "dag_id") +
+              (failure.empty() ? "" : ", failed: " + failure);
+    }
+  }
+  return text;
+}
+
 Value Flat(Value dataset) {
   const Value* last = dataset.Find("last_asset_event");
   Value updated = last != nullptr && last->is_map() ? Value(Text(*last, "timestamp")) : Value();
   for (const char* member : {"scheduled_dags", "producing_tasks", "consuming_tasks"})
     dataset.Set(member, Users(dataset, member));
+  dataset.Set("aliases", Names(dataset, "aliases"));
+  dataset.Set("watchers", Watches(dataset));
   dataset.Set("last_event", std::move(updated));
   return dataset;
 }
@@ -36,6 +61,8 @@ const std::vector<Field> kDatasetFields = {{"id", "ID"},
                                            {"producing_tasks", "MADE BY"},
                                            {"consuming_tasks", "READ BY"},
                                            {"scheduled_dags", "STARTS"},
+                                           {"aliases", "ALIASES"},
+                                           {"watchers", "WATCHED"},
                                            {"last_event", "UPDATED"}};
 const std::vector<Field> kEventFields = {{"id", "ID"},
                                          {"timestamp", "TIME"},
@@ -44,6 +71,7 @@ const std::vector<Field> kEventFields = {{"id", "ID"},
                                          {"source_run_id", "RUN"},
                                          {"source_task_id", "TASK"},
                                          {"partition_key", "PARTITION"},
+                                         {"source_aliases", "ALIASES"},
                                          {"extra", "EXTRA"}};
 
 StatusOr<Value> Find(Context& context, const std::string& name) {
@@ -74,10 +102,28 @@ Status ListDatasetEvents(Context& context, const std::string& name, int limit) {
     ASSIGN_OR_RETURN(const Value dataset, Find(context, name));
     query.emplace_back("asset_id", ToJson(*dataset.Find("id")));
   }
-  ASSIGN_OR_RETURN(const Value::List events,
+  ASSIGN_OR_RETURN(Value::List events,
                    context.client.All(std::string(kAssets) + "/events", "asset_events", query,
                                       static_cast<std::size_t>(std::max(limit, 1))));
+  for (Value& event : events) event.Set("source_aliases", Names(event, "source_aliases"));
   context.output.Rows(kEventFields, events);
+  return OkStatus();
+}
+
+Status ListDatasetAliases(Context& context) {
+  ASSIGN_OR_RETURN(Value::List aliases, context.client.All(std::string(kAssets) + "/aliases", "asset_aliases",
+                                                           {{"order_by", "name"}}, 10'000));
+  for (Value& alias : aliases) {
+    alias = Flat(std::move(alias));
+    alias.Set("assets", Names(alias, "assets"));
+  }
+  context.output.Rows({{"id", "ID"},
+                       {"name", "ALIAS"},
+                       {"group", "GROUP"},
+                       {"assets", "DATASETS"},
+                       {"producing_tasks", "FILLED BY"},
+                       {"scheduled_dags", "STARTS"}},
+                      aliases);
   return OkStatus();
 }
 

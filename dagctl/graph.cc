@@ -101,12 +101,16 @@ std::vector<Dependency> DependenciesOf(const std::vector<DagPtr>& dags) {
   for (const DagPtr& dag : dags) {
     for (const Task& task : dag->tasks) {
       for (const std::string& dataset : task.outlets) makers[dataset].emplace_back(dag->id, task.id);
+      for (const std::string& alias : task.outlet_aliases)
+        makers["alias " + alias].emplace_back(dag->id, task.id);
     }
   }
   std::vector<Dependency> found;
   for (const DagPtr& dag : dags) {
     if (dag->schedule.datasets) {
-      for (const std::string& dataset : NamesIn(*dag->schedule.datasets)) {
+      std::vector<std::string> names = NamesIn(*dag->schedule.datasets);
+      for (const std::string& alias : AliasesIn(*dag->schedule.datasets)) names.push_back("alias " + alias);
+      for (const std::string& dataset : names) {
         const auto& by = makers[dataset];
         if (by.empty()) found.push_back({"dataset", "", "", dataset, dag->id, ""});
         for (const auto& [maker, task] : by) found.push_back({"dataset", maker, task, dataset, dag->id, ""});

@@ -117,7 +117,7 @@ class RunLine {
 
   void AddDatasets() {
     CLI::App& datasets =
-        tree_.Group("datasets", "datasets: list, show, events, queued, update, materialize");
+        tree_.Group("datasets", "datasets: list, show, aliases, events, queued, update, materialize");
     datasets.alias("assets");
     const auto named = [this](CLI::App* command) { command->add_option("dataset", in_.dataset)->required(); };
     CLI::App* show = tree_.Add(datasets, "show", "one of them",
@@ -130,6 +130,8 @@ class RunLine {
         .Add(datasets, "list", "who makes and reads them, whom they start",
              [this](Context& c, bool&) { return ListDatasets(c, in_.dag); })
         ->add_option("--dag", in_.dag, "of this DAG; all when left out");
+    tree_.Add(datasets, "aliases", "names for datasets that tasks name when they run",
+              [](Context& c, bool&) { return ListDatasetAliases(c); });
     CLI::App* events = tree_.Add(datasets, "events", "updates, newest first", [this](Context& c, bool&) {
       return ListDatasetEvents(c, in_.dataset, in_.limit);
     });

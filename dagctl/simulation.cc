@@ -338,6 +338,7 @@ void Simulation::Begin(const Assign& assign) {
     running_.emplace(now_.boot, std::move(delivered));
     return;
   }
+  if (ToInt(what.instance.run) == 0) return;  // a watch of a dataset: it never sees a change
   const Dag& dag = *dags_.find(what.dag_id)->second;
   const auto script = options_.tasks.find(what.task_id);
   const bool scripted = what.dag_id == options_.dag_id && script != options_.tasks.end();

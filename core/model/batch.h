@@ -83,6 +83,21 @@ struct DatasetQueueRow {
   std::string partition_key = {};  // of the run that it waits for
 };
 
+// A dataset that a task has attached to an alias.
+struct AttachedDatasetRow {
+  std::string alias;
+  std::string dataset;
+};
+
+// What the watch of a dataset has seen.
+struct DatasetWatchRow {
+  std::string dag_id;
+  std::string dataset;
+  std::string seen;                 // a digest; "": nothing was there
+  std::optional<WallTime> seen_at;  // when that changed last
+  std::string failure;              // of the last look
+};
+
 // An event that made a run.
 struct RunEventRow {
   RunKey run{};
@@ -127,6 +142,9 @@ struct Batch {
   std::vector<Record> records;
   std::vector<Transition> transitions;  // with their order, the journal
   std::vector<XComRow> xcoms;  // in order: a try that begins forgets what those before it left
+  std::vector<Dataset> datasets;  // that tasks named while they ran
+  std::vector<AttachedDatasetRow> attached;
+  std::vector<DatasetWatchRow> watches;  // in order; of those that the DAG's newest version has
   std::vector<DatasetEvent> dataset_events;
   std::vector<DatasetQueueRow> dataset_queue;  // in order: a removal undoes what stands before it
   std::vector<RunEventRow> run_events;
@@ -151,10 +169,10 @@ struct Batch {
   bool empty() const {
     return dags.empty() && dag_versions.empty() && runs.empty() && task_instances.empty() &&
            attempts.empty() && stage_tasks.empty() && jobs.empty() && sessions.empty() && records.empty() &&
-           transitions.empty() && xcoms.empty() && dataset_events.empty() && dataset_queue.empty() &&
-           run_events.empty() && deadlines.empty() && backfills.empty() && notifications.empty() &&
-           approvals.empty() &&
-           deleted_runs.empty() && deleted_dags.empty() && forgotten.empty() && cached.empty();
+           transitions.empty() && xcoms.empty() && datasets.empty() && attached.empty() && watches.empty() &&
+           dataset_events.empty() && dataset_queue.empty() && run_events.empty() && deadlines.empty() &&
+           backfills.empty() && notifications.empty() && approvals.empty() && deleted_runs.empty() &&
+           deleted_dags.empty() && forgotten.empty() && cached.empty();
   }
 };
 
@@ -178,6 +196,8 @@ struct Image {
   std::vector<TaskInstance> task_instances;
   std::vector<StageTaskRow> stage_tasks;  // of unfinished jobs
   std::vector<SessionRow> sessions;       // not ended
+  std::vector<AttachedDatasetRow> attached;
+  std::vector<DatasetWatchRow> watches;
   std::int64_t next_dataset_event = 1;
   std::vector<DatasetEvent> dataset_events;  // that the two below name
   std::vector<DatasetQueueRow> dataset_queue;

@@ -133,6 +133,8 @@ void Describe(V& v, T& x) {
   v("files", x.files);
   v.Later("outlets", x, &Task::outlets);
   v.Later("inlets", x, &Task::inlets);
+  v.Later("outlet_aliases", x, &Task::outlet_aliases);
+  v.Later("inlet_aliases", x, &Task::inlet_aliases);
   v("where", x.where);
   v.Later("group", x, &Task::group);
   v.Later("own_weight", x, &Task::own_weight);
@@ -218,12 +220,28 @@ void Describe(V& v, T& x) {
   v.Later("partitions", x, &Schedule::partitions);
 }
 
+template <typename V, Is<Watch> T>
+void Describe(V& v, T& x) {
+  v("kind", x.kind);
+  v("name", x.name);
+  v("with", x.with);
+  v("connections", x.connections);
+  v("files", x.files);
+}
+
 template <typename V, Is<Dataset> T>
 void Describe(V& v, T& x) {
   v("name", x.name);
   v("uri", x.uri);
   v("group", x.group);
   v("extra", x.extra);
+  v.Later("watch", x, &Dataset::watch);
+}
+
+template <typename V, Is<DatasetAlias> T>
+void Describe(V& v, T& x) {
+  v("name", x.name);
+  v("group", x.group);
 }
 
 template <typename V, Is<Deadline> T>
@@ -297,6 +315,7 @@ void Describe(V& v, T& x) {
   v("schedule", x.schedule);
   v.Later("deadlines", x, &Dag::deadlines);
   v.Later("datasets", x, &Dag::datasets);
+  v.Later("aliases", x, &Dag::aliases);
   v("max_active_runs", x.max_active_runs);
   v("max_active_tasks", x.max_active_tasks);
   v("paused_upon_creation", x.paused_upon_creation);

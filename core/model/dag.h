@@ -125,6 +125,8 @@ struct Task {
   std::vector<std::string> files;        // contracts and scripts that `with` names, beneath the DAG folder
   std::vector<std::string> outlets;      // datasets that its success updates
   std::vector<std::string> inlets;       // datasets that it reads: shown, not waited for
+  std::vector<std::string> outlet_aliases;  // what each stands for its result says: outlet_events
+  std::vector<std::string> inlet_aliases;
   Position where;
 
   std::int32_t group = -1;  // the innermost, in Dag::groups
@@ -204,6 +206,7 @@ struct Dag {
   Schedule schedule;
   std::vector<Deadline> deadlines;
   std::vector<Dataset> datasets;  // that the schedule and the tasks name
+  std::vector<DatasetAlias> aliases;  // the same
   int max_active_runs = 16;
   int max_active_tasks = 16;
   bool paused_upon_creation = false;

@@ -145,6 +145,7 @@ struct DatasetEvent {
   std::int32_t map_index = -1;
   std::string extra = "{}";  // JSON object
   std::string partition_key = {};  // of the part of it that was updated; "": none
+  std::vector<std::string> aliases = {};  // by which its task attached the dataset
 };
 
 // One change of state, as the journal keeps it and live events tell it.

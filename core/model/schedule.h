@@ -3,8 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/clock.h"
@@ -40,17 +43,23 @@ enum class Overlap : std::uint8_t {
 
 // A tree over datasets' names: whether it holds depends on which of them had an event.
 struct DatasetCondition {
-  enum class Op : std::uint8_t { kDataset, kAll, kAny };
+  enum class Op : std::uint8_t { kDataset, kAll, kAny, kAlias };
   Op op = Op::kDataset;
-  std::string dataset;                  // of a leaf
+  std::string dataset;                  // of a leaf; of kAlias the alias
   std::vector<DatasetCondition> parts;  // of all and any
 };
 
 // "a and (b or c)", for people.
 std::string ConditionText(const DatasetCondition& condition);
 
-// The datasets of its leaves, each once, sorted.
+// The datasets of its leaves, each once, sorted; and the aliases.
 std::vector<std::string> NamesIn(const DatasetCondition& condition);
+std::vector<std::string> AliasesIn(const DatasetCondition& condition);
+
+// The datasets that tasks have attached to each alias so far.
+using AttachedDatasets = std::map<std::string, std::set<std::string>, std::less<>>;
+// The same condition over datasets alone: an alias is any of those that are attached to it.
+DatasetCondition Resolved(const DatasetCondition& condition, const AttachedDatasets& attached);
 // Whether it holds when just these (sorted) have had an event.
 bool Holds(const DatasetCondition& condition, const std::vector<std::string>& updated);
 
@@ -111,12 +120,31 @@ struct Schedule {
   std::optional<Partitioning> partitions;
 };
 
+// What is looked at from time to time without a task: a change is an event of its dataset (Airflow's asset
+// watcher).
+struct Watch {
+  std::string kind;  // of core/spec: a sensor that workers look for
+  std::string name;  // the kind when left out
+  Value with;        // its fields, poke_interval among them; no templates, since there is no run
+  std::vector<std::string> connections;
+  std::vector<std::string> files;
+};
+
 // A named input or output of tasks, as the author describes it (Airflow's asset).
 struct Dataset {
   std::string name;
   std::string uri;  // the name when left out
   std::string group = "asset";
   Value extra;  // a map, or null
+  std::optional<Watch> watch = {};
+};
+// Printable ASCII, at most 1,500 characters, as in Airflow.
+bool IsDatasetName(std::string_view name);
+
+// A name for datasets that only become known when a task runs (Airflow's asset alias).
+struct DatasetAlias {
+  std::string name;
+  std::string group = "asset";
 };
 
 // How a DAG uses a dataset.

@@ -254,7 +254,7 @@ const std::vector<FieldSpec>& TaskFields() {
        {.name = "doc_md", .type = FieldType::kString, .doc = "Markdown"},
        {.name = "outlets",
         .type = FieldType::kAny,
-        .doc = "datasets that its success updates: names, or {name, uri}"},
+        .doc = "datasets that its success updates: names, {name, uri}, or {alias: name} for those that it names"},
        {.name = "inlets", .type = FieldType::kAny, .doc = "datasets that it reads, to be shown"},
        {.name = "extends",
         .type = FieldType::kStringList,

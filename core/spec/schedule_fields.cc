@@ -76,7 +76,9 @@ Value NamesOf(const std::vector<FieldSpec>& fields) {
       {"type", "object"}, {"properties", Value(std::move(properties))}, {"additionalProperties", false}});
 }
 
-Value DatasetSchema() { return AnyOf({Type("string"), NamesOf(DatasetFields())}); }
+Value DatasetSchema() {
+  return AnyOf({Type("string"), NamesOf(DatasetFields()), NamesOf(DatasetAliasFields())});
+}
 
 }  // namespace
 
@@ -167,6 +169,37 @@ const std::vector<FieldSpec>& DatasetFields() {
       {.name = "uri", .type = FieldType::kString, .doc = "where it is; the name when left out"},
       {.name = "group", .type = FieldType::kString, .doc = "to sort by; asset when left out"},
       {.name = "extra", .type = FieldType::kMap, .doc = "whatever else should be shown"},
+      {.name = "watch",
+       .type = FieldType::kMap,
+       .doc = "{uses, with, poke_interval}: a sensor that looks without a task; a change is an update"},
+  };
+  return fields;
+}
+
+const std::vector<FieldSpec>& WatchFields() {
+  static const std::vector<FieldSpec> fields = {
+      {.name = "uses",
+       .type = FieldType::kString,
+       .doc = "sensor_file, sensor_http, sensor_sql, sensor_shell or sensor_python",
+       .required = true},
+      {.name = "with", .type = FieldType::kMap, .doc = "the sensor's fields, without templates"},
+      {.name = "poke_interval",
+       .type = FieldType::kDuration,
+       .doc = "from one look to the next; 60s when left out"},
+      {.name = "name",
+       .type = FieldType::kString,
+       .doc = "what it is called; the sensor's kind when left out"},
+  };
+  return fields;
+}
+
+const std::vector<FieldSpec>& DatasetAliasFields() {
+  static const std::vector<FieldSpec> fields = {
+      {.name = "alias",
+       .type = FieldType::kAny,
+       .doc = "a name for datasets that a task names when it runs, or {name, group}",
+       .required = true},
+      {.name = "group", .type = FieldType::kString, .doc = "to sort by; asset when left out"},
   };
   return fields;
 }
@@ -222,7 +255,8 @@ Value ScheduleSchema() {
     uses.Set("description", kind.doc);
     timetables.push_back(Object({{"uses", std::move(uses)}, {"with", NamesOf(kind.fields)}}, {"uses"}));
   }
-  const Value datasets = Value(Value::Map{{"description", "names, or {all: [...]}, {any: [...]}, nested"}});
+  const Value datasets =
+      Value(Value::Map{{"description", "names and {alias: name}, or {all: [...]}, {any: [...]}, nested"}});
   Value::Map beside = {{"datasets", datasets},
                        {"timetable", Value(Value::Map{{"description", "or when this fires"}})}};
   for (const FieldSpec& field : PartitionMapperFields())

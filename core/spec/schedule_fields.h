@@ -37,8 +37,11 @@ const std::vector<TimetableKind>& TimetableKinds();
 // By our name, Airflow's class name, or a path that ends in one; nullptr otherwise.
 const TimetableKind* FindTimetableKind(std::string_view uses);
 
-// Of a dataset that is written as a map.
+// Of a dataset that is written as a map; of an alias of datasets in its place, {alias: ...}.
 const std::vector<FieldSpec>& DatasetFields();
+const std::vector<FieldSpec>& DatasetAliasFields();
+// Of the field `watch` of a dataset.
+const std::vector<FieldSpec>& WatchFields();
 // Of `deadline`, or of an item of it.
 const std::vector<FieldSpec>& DeadlineFields();
 

@@ -59,6 +59,8 @@ SensorPolicy SensorPolicyOf(const Value& with) {
   policy.soft_fail = IsTrue(with, "soft_fail");
   policy.silent_fail = IsTrue(with, "silent_fail");
   policy.never_fail = IsTrue(with, "never_fail");
+  if (const Value* seen = with.Find("seen"); seen != nullptr && seen->is_string())
+    policy.seen = seen->as_string();
   return policy;
 }
 

@@ -22,6 +22,8 @@ struct SensorPolicy {
   bool soft_fail = false;                         // gave up: skipped instead of failed
   bool silent_fail = false;                       // a look that fails is a look in vain
   bool never_fail = false;                        // skipped instead of failed, whatever went wrong
+  std::optional<std::string>
+      seen;  // of a dataset's watch, set by the engine: a look that sees the same is in vain
 };
 
 // `with` may be written or rendered.

@@ -18,13 +18,15 @@ using auth::Verb;
 
 std::string DagOf(const Call& call) { return std::string(call.request.Param("dag_id")); }
 
-// 0 when the path holds no number: no dataset has that id.
-std::int64_t AssetOf(const Call& call) {
-  const std::string text(call.request.Param("asset_id"));
+// 0 when the path holds no number: no dataset, and no alias, has that id.
+std::int64_t IdOf(const Call& call, std::string_view param) {
+  const std::string text(call.request.Param(param));
   const bool is_number =
       !text.empty() && text.size() < 18 && text.find_first_not_of("0123456789") == std::string::npos;
   return is_number ? std::stoll(text) : 0;
 }
+
+std::int64_t AssetOf(const Call& call) { return IdOf(call, "asset_id"); }
 
 Value WireUse(const store::DatasetUse& use) {
   Value::Map wire = {{"dag_id", use.dag_id}};
@@ -34,29 +36,60 @@ Value WireUse(const store::DatasetUse& use) {
   return wire;
 }
 
-Value WireAsset(const store::DatasetEntry& entry) {
-  Value::List scheduled, producing, consuming;
-  for (const store::DatasetUse& use : entry.uses) {
-    Value::List& list = use.role == DatasetRole::kScheduled   ? scheduled
-                        : use.role == DatasetRole::kProducing ? producing
-                                                              : consuming;
-    list.push_back(WireUse(use));
+// scheduled_dags, producing_tasks and consuming_tasks.
+void SetUses(const std::vector<store::DatasetUse>& uses, Value& wire) {
+  for (const auto& [role, name] : {std::pair(DatasetRole::kScheduled, "scheduled_dags"),
+                                   std::pair(DatasetRole::kProducing, "producing_tasks"),
+                                   std::pair(DatasetRole::kConsuming, "consuming_tasks")}) {
+    Value::List list;
+    for (const store::DatasetUse& use : uses) {
+      if (use.role == role) list.push_back(WireUse(use));
+    }
+    wire.Set(name, std::move(list));
   }
+}
+
+// As Airflow has it in an asset.
+Value WireAliasName(const store::DatasetAliasEntry& entry) {
+  return Value::Map{{"id", entry.id}, {"name", entry.alias.name}, {"group", entry.alias.group}};
+}
+
+Value WireAlias(const store::DatasetAliasEntry& entry) {
+  Value wire = WireAliasName(entry);
+  wire.Set("assets", Value::List(entry.datasets.begin(), entry.datasets.end()));
+  SetUses(entry.uses, wire);
+  return wire;
+}
+
+// Airflow's watcher, and whose it is and how it stands.
+Value WireWatch(const store::DatasetWatchEntry& watch) {
+  return Value::Map{{"name", watch.name},
+                    {"trigger_id", watch.id},
+                    {"created_date", WireTime(watch.created_at)},
+                    {"dag_id", watch.dag_id},
+                    {"kind", watch.kind},
+                    {"changed_at", WireTime(watch.seen_at)},
+                    {"failure", TextOrNull(watch.failure)}};
+}
+
+Value WireAsset(const store::DatasetEntry& entry) {
+  Value::List aliases, watchers;
+  for (const store::DatasetWatchEntry& watch : entry.watches) watchers.push_back(WireWatch(watch));
+  for (const store::DatasetAliasEntry& alias : entry.aliases) aliases.push_back(WireAliasName(alias));
   Value last;
   if (entry.last) last = Value::Map{{"id", entry.last->id}, {"timestamp", WireTime(entry.last->at)}};
-  return Value::Map{{"id", entry.id},
-                    {"name", entry.dataset.name},
-                    {"uri", entry.dataset.uri},
-                    {"group", entry.dataset.group},
-                    {"extra", entry.dataset.extra},
-                    {"created_at", WireTime(entry.created_at)},
-                    {"updated_at", WireTime(entry.updated_at)},
-                    {"scheduled_dags", std::move(scheduled)},
-                    {"producing_tasks", std::move(producing)},
-                    {"consuming_tasks", std::move(consuming)},
-                    {"aliases", Value::List()},
-                    {"watchers", Value::List()},
-                    {"last_asset_event", std::move(last)}};
+  Value wire = Value::Map{{"id", entry.id},
+                          {"name", entry.dataset.name},
+                          {"uri", entry.dataset.uri},
+                          {"group", entry.dataset.group},
+                          {"extra", entry.dataset.extra},
+                          {"created_at", WireTime(entry.created_at)},
+                          {"updated_at", WireTime(entry.updated_at)}};
+  SetUses(entry.uses, wire);
+  wire.Set("aliases", std::move(aliases));
+  wire.Set("watchers", std::move(watchers));
+  wire.Set("last_asset_event", std::move(last));
+  return wire;
 }
 
 Value WireEvent(const store::DatasetEventEntry& entry) {
@@ -85,6 +118,7 @@ Value WireEvent(const store::DatasetEventEntry& entry) {
                     {"source_task_id", TextOrNull(event.task_id)},
                     {"source_run_id", TextOrNull(event.run_id)},
                     {"source_map_index", event.map_index},
+                    {"source_aliases", Value::List(event.aliases.begin(), event.aliases.end())},
                     {"created_dagruns", std::move(made)},
                     {"timestamp", WireTime(event.at)},
                     {"partition_key", TextOrNull(event.partition_key)}};
@@ -208,13 +242,14 @@ http::Response PostEvent(Context& context, const Call& call) {
   return JsonAnswer(WireEvent(event));
 }
 
-// Starts the one DAG that makes it.
+// Starts the one DAG that makes it: that has it as an outlet, or else one of whose aliases has come to stand for it.
 http::Response Materialize(Context& context, const Call& call) {
   ASSIGN_OR_ANSWER(const store::DatasetEntry entry, context.readers.datasets.GetDataset(AssetOf(call)));
-  std::set<std::string> makers;
+  std::set<std::string> makers, by_alias;
   for (const store::DatasetUse& use : entry.uses) {
-    if (use.role == DatasetRole::kProducing) makers.insert(use.dag_id);
+    if (use.role == DatasetRole::kProducing) (use.alias.empty() ? makers : by_alias).insert(use.dag_id);
   }
+  if (makers.empty()) makers = std::move(by_alias);
   if (makers.empty()) return ErrorAnswer(NotFound("No DAG materializes asset: " + entry.dataset.name));
   if (makers.size() > 1)
     return http::ErrorResponse(409, "More than one DAG materializes asset: " + entry.dataset.name);
@@ -268,10 +303,25 @@ http::Response ForgetQueued(Context& context, const Call& call) {
   return response;
 }
 
-http::Response NoAliases(Context&, const Call&) { return JsonAnswer(WireWholeList("asset_aliases", {})); }
-http::Response NoAlias(Context&, const Call& call) {
-  return ErrorAnswer(NotFound("The Asset Alias with ID: `" +
-                              std::string(call.request.Param("asset_alias_id")) + "` was not found"));
+http::Response ListAliases(Context& context, const Call& call) {
+  QueryInput query(call.request);
+  store::DatasetAliasFilter filter;
+  filter.page = query.Paging();
+  filter.name_pattern = PatternOf(query, "name");
+  std::string field;
+  filter.descending = ReadOrder(query, {"id", "name"}, &field);
+  filter.by_name = field == "name";
+  if (auto problems = query.Problems()) return *problems;
+  ASSIGN_OR_ANSWER(const auto listing, context.readers.datasets.ListAliases(filter));
+  Value::List aliases;
+  for (const store::DatasetAliasEntry& entry : listing.rows) aliases.push_back(WireAlias(entry));
+  return JsonAnswer(WireList("asset_aliases", std::move(aliases), listing));
+}
+
+http::Response GetAlias(Context& context, const Call& call) {
+  ASSIGN_OR_ANSWER(const store::DatasetAliasEntry entry,
+                   context.readers.datasets.GetAlias(IdOf(call, "asset_alias_id")));
+  return JsonAnswer(WireAlias(entry));
 }
 
 http::Response ListDeadlines(Context& context, const Call& call) {
@@ -303,9 +353,9 @@ void AddAssetRoutes(RouteTable& table, Context& context) {
                [&context, handler](const Call& call) { return handler(context, call); }});
   };
   add("GET", "/api/v2/assets", Verb::kRead, 200, "Datasets", ListAssets);
-  add("GET", "/api/v2/assets/aliases", Verb::kRead, 200, "None: datasets have one name", NoAliases);
-  add("GET", "/api/v2/assets/aliases/{asset_alias_id}", Verb::kRead, 200, "None: datasets have one name",
-      NoAlias);
+  add("GET", "/api/v2/assets/aliases", Verb::kRead, 200, "Aliases of datasets", ListAliases);
+  add("GET", "/api/v2/assets/aliases/{asset_alias_id}", Verb::kRead, 200,
+      "One alias, and the datasets that it stands for", GetAlias);
   add("GET", "/api/v2/assets/events", Verb::kRead, 200, "Updates of datasets", ListEvents);
   add("POST", "/api/v2/assets/events", Verb::kWrite, 200, "Say that a dataset was updated", PostEvent);
   add("GET", "/api/v2/assets/{asset_id}", Verb::kRead, 200, "One dataset, and who makes and reads it",

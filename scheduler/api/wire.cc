@@ -77,6 +77,13 @@ Value ConditionValue(const DatasetCondition& condition, const Dag& dag) {
     }
     return Value::Map{{"asset", std::move(asset)}};
   }
+  if (condition.op == DatasetCondition::Op::kAlias) {
+    Value alias{Value::Map{{"name", condition.dataset}, {"group", "asset"}}};
+    for (const DatasetAlias& known : dag.aliases) {
+      if (known.name == condition.dataset) alias.Set("group", known.group);
+    }
+    return Value::Map{{"alias", std::move(alias)}};
+  }
   Value::List parts;
   for (const DatasetCondition& part : condition.parts) parts.push_back(ConditionValue(part, dag));
   return Value::Map{{condition.op == DatasetCondition::Op::kAll ? "all" : "any", std::move(parts)}};

@@ -27,7 +27,8 @@ class DagReader {
  private:
   void ReadHead();
   void ReadSchedule();
-  std::vector<std::string> ReadDatasets(const Value& task, std::string_view field, const std::string& what);
+  std::vector<std::string> ReadDatasets(const Value& task, std::string_view field, const std::string& what,
+                                        std::vector<std::string>& aliases);
   void ReadParams();
   void ReadParam(const std::string& name, const Value& value);
   // Where a task stands: its group, and default_args from the outermost to the innermost.

@@ -12,6 +12,7 @@
 #include "core/spec/notifiers.h"
 #include "core/spec/task_kind.h"
 #include "scheduler/dagbag/dag_reader.h"
+#include "scheduler/dagbag/dataset_aliases.h"
 #include "scheduler/dagbag/fields.h"
 #include "scheduler/dagbag/flow.h"
 #include "scheduler/dagbag/graph.h"
@@ -172,8 +173,8 @@ void DagReader::ReadTask(const Value& written, const Scope& scope) {
     }
   }
   task.doc = TextOf(value.Find("doc_md"));
-  task.outlets = ReadDatasets(value, "outlets", what);
-  task.inlets = ReadDatasets(value, "inlets", what);
+  task.outlets = ReadDatasets(value, "outlets", what, task.outlet_aliases);
+  task.inlets = ReadDatasets(value, "inlets", what, task.inlet_aliases);
   ReadPolicy(task, value, scope);
   ReadRole(task, value);
   ReadTaskCallbacks(task, value, scope);
@@ -190,6 +191,7 @@ void DagReader::ReadTask(const Value& written, const Scope& scope) {
   } else if (uses->is_string()) {
     ReadWith(task, value, *uses, needs);
   }
+  if (const Value* outlets = value.Find("outlets")) CheckAliases(task, *outlets, problems_);
   ReadCache(task, value);
   ReadLoop(task, value);
   ReadConditions(task, value);
@@ -201,11 +203,18 @@ void DagReader::ReadTask(const Value& written, const Scope& scope) {
 }
 
 std::vector<std::string> DagReader::ReadDatasets(const Value& task, std::string_view field,
-                                                 const std::string& what) {
+                                                 const std::string& what, std::vector<std::string>& aliases) {
   std::vector<std::string> names;
   const Value* written = task.Find(field);
   if (written == nullptr || written->is_null()) return names;
   for (const Value& item : written->is_list() ? written->as_list() : Value::List{*written}) {
+    if (IsAlias(item)) {
+      std::optional<DatasetAlias> alias = ReadAlias(item, what + ": " + std::string(field), problems_);
+      if (!alias) continue;
+      AddOnce(aliases, alias->name);
+      AddAlias(dag_->aliases, std::move(*alias));
+      continue;
+    }
     std::optional<Dataset> dataset = ReadDataset(item, what + ": " + std::string(field), problems_);
     if (!dataset) continue;
     AddOnce(names, dataset->name);
@@ -335,6 +344,11 @@ void DagReader::ReadFiles() {
   }
   for (const Callback& callback : dag_->callbacks) {
     for (const std::string& path : callback.files) ReadFile(path, FieldOf(callback.on), callback.where);
+  }
+  for (const Dataset& dataset : dag_->datasets) {
+    if (!dataset.watch) continue;
+    for (const std::string& path : dataset.watch->files)
+      ReadFile(path, "watch of dataset '" + dataset.name + "'", document_->position());
   }
   for (const Task& task : dag_->tasks) {
     const std::string path = TextOf(task.with.Find("contract"));

@@ -9,6 +9,8 @@
 #include "core/spec/partition_fields.h"
 #include "core/spec/schedule_fields.h"
 #include "scheduler/dagbag/partition_reader.h"
+#include "scheduler/dagbag/dataset_aliases.h"
+#include "scheduler/dagbag/dataset_watch.h"
 
 namespace millrace::dagbag {
 namespace {
@@ -17,7 +19,6 @@ using Of = TimetableKind::Of;
 
 constexpr std::size_t kMostCrons = 100;
 constexpr std::size_t kMostEvents = 100'000;
-constexpr std::size_t kLongestDataset = 1500;  // as in Airflow
 constexpr int kDeepestCondition = 16;
 constexpr Duration kLongestJitter = std::chrono::hours(24);
 
@@ -71,17 +72,19 @@ std::optional<Dataset> ReadDataset(const Value& value, const std::string& what,
     if (dataset.uri.empty()) dataset.uri = dataset.name;
     if (const std::string group = Text(value.Find("group")); !group.empty()) dataset.group = group;
     if (const Value* extra = value.Find("extra"); extra != nullptr && extra->is_map()) dataset.extra = *extra;
+    if (const Value* watch = value.Find("watch"); watch != nullptr && !watch->is_null()) {
+      dataset.watch = ReadWatch(*watch, what, problems);
+      if (!dataset.watch) return std::nullopt;
+    }
   } else {
     AddProblem(problems, value.position(),
                what + ": a dataset must be a name or a map with name or uri, not a " +
                    std::string(value.TypeName()));
     return std::nullopt;
   }
-  const auto printable = [](char c) { return c >= ' ' && c <= '~'; };
-  if (dataset.name.empty() || dataset.name.size() > kLongestDataset ||
-      !std::all_of(dataset.name.begin(), dataset.name.end(), printable)) {
+  if (!IsDatasetName(dataset.name)) {
     AddProblem(problems, value.position(), what + ": not a dataset's name",
-               "printable ASCII, at most " + std::to_string(kLongestDataset) + " characters");
+               "printable ASCII, at most 1500 characters");
     return std::nullopt;
   }
   return dataset;
@@ -92,9 +95,11 @@ void AddDataset(std::vector<Dataset>& datasets, Dataset dataset) {
                                   [&](const Dataset& other) { return other.name == dataset.name; });
   if (known == datasets.end()) {
     datasets.push_back(std::move(dataset));
-  } else if (known->uri == known->name && known->extra.is_null()) {
-    *known = std::move(dataset);
+    return;
   }
+  std::optional<Watch> watch = known->watch ? known->watch : dataset.watch;
+  if (known->uri == known->name && known->extra.is_null()) *known = std::move(dataset);
+  known->watch = std::move(watch);
 }
 
 void ScheduleReader::Add(Position where, std::string message, std::string suggestion) {
@@ -133,6 +138,7 @@ void ScheduleReader::Read(Dag& dag) {
   }
   dag.schedule = schedule_;
   for (Dataset& dataset : datasets_) AddDataset(dag.datasets, std::move(dataset));
+  for (DatasetAlias& alias : aliases_) AddAlias(dag.aliases, std::move(alias));
   if (const Value* deadline = document_.Find("deadline"); deadline != nullptr && !deadline->is_null()) {
     for (const Value& one : deadline->is_list() ? deadline->as_list() : Value::List{*deadline})
       ReadDeadline(one, dag);
@@ -420,7 +426,7 @@ void ScheduleReader::ReadEvents(const Value& with, std::string_view field) {
 
 void ScheduleReader::ReadDatasets(const Value& written) { schedule_.datasets = ReadCondition(written, 0); }
 
-// A name or a dataset's map is that dataset; a list is all of its items.
+// A name or a dataset's map is that dataset, {alias} that alias; a list is all of its items.
 std::optional<DatasetCondition> ScheduleReader::ReadCondition(const Value& value, int depth) {
   const Value* all = value.Find("all");
   const Value* any = value.Find("any");
@@ -428,6 +434,13 @@ std::optional<DatasetCondition> ScheduleReader::ReadCondition(const Value& value
     Add(value.position(),
         "a condition of datasets is nested deeper than " + std::to_string(kDeepestCondition));
     return std::nullopt;
+  }
+  if (IsAlias(value)) {
+    std::optional<DatasetAlias> alias = ReadAlias(value, "schedule", problems_);
+    if (!alias) return std::nullopt;
+    DatasetCondition leaf{DatasetCondition::Op::kAlias, alias->name, {}};
+    AddAlias(aliases_, std::move(*alias));
+    return leaf;
   }
   if (!value.is_list() && all == nullptr && any == nullptr) {
     std::optional<Dataset> dataset = ReadDataset(value, "schedule", problems_);

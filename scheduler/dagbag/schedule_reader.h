@@ -56,6 +56,7 @@ class ScheduleReader {
   const Zone* zone_ = nullptr;
   Schedule schedule_;
   std::vector<Dataset> datasets_;
+  std::vector<DatasetAlias> aliases_;
 };
 
 }  // namespace millrace::dagbag

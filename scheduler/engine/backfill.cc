@@ -29,18 +29,24 @@ bool DependsOnPast(const Dag& dag) {
                      [](const Task& task) { return task.depends_on_past; });
 }
 
-std::set<std::string> OutletsOf(const Dag& dag) {
+// Also those that it has attached to its aliases so far.
+std::set<std::string> OutletsOf(const Dag& dag, const AttachedDatasets& attached) {
   std::set<std::string> names;
-  for (const Task& task : dag.tasks) names.insert(task.outlets.begin(), task.outlets.end());
+  for (const Task& task : dag.tasks) {
+    names.insert(task.outlets.begin(), task.outlets.end());
+    for (const std::string& alias : task.outlet_aliases) {
+      if (const auto found = attached.find(alias); found != attached.end())
+        names.insert(found->second.begin(), found->second.end());
+    }
+  }
   return names;
 }
 
-bool Reads(const Dag& dag, const std::set<std::string>& datasets) {
+bool Reads(const LiveDag& dag, const std::set<std::string>& datasets) {
   const auto written = [&](const std::string& name) { return datasets.contains(name); };
-  const std::vector<std::string> waits =
-      dag.schedule.datasets ? NamesIn(*dag.schedule.datasets) : std::vector<std::string>();
-  return std::any_of(waits.begin(), waits.end(), written) ||
-         std::any_of(dag.tasks.begin(), dag.tasks.end(), [&](const Task& task) {
+  const std::vector<Task>& tasks = dag.dag->tasks;
+  return std::any_of(dag.waits_for.begin(), dag.waits_for.end(), written) ||
+         std::any_of(tasks.begin(), tasks.end(), [&](const Task& task) {
            return std::any_of(task.inlets.begin(), task.inlets.end(), written);
          });
 }
@@ -91,10 +97,10 @@ Status Engine::State::CheckBackfill(const LiveDag& dag, const Backfill& row) con
 std::vector<LiveDag*> Engine::State::DownstreamOf(LiveDag& first) {
   std::vector<LiveDag*> found = {&first};
   for (std::size_t i = 0; i < found.size(); ++i) {
-    const std::set<std::string> written = OutletsOf(*found[i]->dag);
+    const std::set<std::string> written = OutletsOf(*found[i]->dag, attached);
     for (auto& [id, dag] : dags) {
       if (dag.row.stale || std::find(found.begin(), found.end(), &dag) != found.end()) continue;
-      if (Reads(*dag.dag, written)) found.push_back(&dag);
+      if (Reads(dag, written)) found.push_back(&dag);
     }
   }
   found.erase(found.begin());

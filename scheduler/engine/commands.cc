@@ -285,6 +285,7 @@ CommandReply Engine::State::Delete(const DeleteDag& command) {
   dag.row = std::move(row);
   Touch(dag);
   FireTimetable(dag);
+  SetWatches(dag);
   dag.dataset_events.clear();
   out->batch.deleted_dags.push_back(command.dag_id);
   return CommandResult{};

@@ -28,7 +28,11 @@ std::vector<std::string> UpdatedBy(const std::vector<EventPtr>& events) {
 void Engine::State::Subscribe(LiveDag& dag) {
   for (const std::string& name : dag.waits_for) subscribers[name].erase(dag.row.dag_id);
   dag.waits_for.clear();
-  if (dag.dag->schedule.datasets) dag.waits_for = NamesIn(*dag.dag->schedule.datasets);
+  dag.condition.reset();
+  if (dag.dag->schedule.datasets) {
+    dag.condition = Resolved(*dag.dag->schedule.datasets, attached);
+    dag.waits_for = NamesIn(*dag.condition);
+  }
   for (const std::string& name : dag.waits_for) subscribers[name].insert(dag.row.dag_id);
   // Events of datasets that the schedule no longer names would be used up without having been waited for.
   std::vector<EventPtr> kept;
@@ -43,16 +47,36 @@ void Engine::State::Subscribe(LiveDag& dag) {
   Regroup(dag);
 }
 
-void Engine::State::TellDatasets(const LiveRun& run, const Instance& instance) {
-  for (const std::string& name : TaskOf(run, instance).outlets) {
+void Engine::State::TellDatasets(const LiveRun& run, const Instance& instance,
+                                 const std::vector<OutletEvent>& events) {
+  for (const OutletEvent& outlet : events) {
+    if (!outlet.aliases.empty()) Attach(outlet);
     DatasetEvent event;
-    event.dataset = name;
+    event.dataset = outlet.dataset.name;
     event.dag_id = run.row.dag_id;
     event.run_id = run.row.run_id;
     event.task_id = TaskOf(run, instance).id;
     event.map_index = instance.row.map_index;
     event.partition_key = run.row.partition_key;
+    event.extra = outlet.extra;
+    event.aliases = outlet.aliases;
     AddEvent(std::move(event));
+  }
+}
+
+// Those whose schedule names an alias wait for the dataset from now on, and for the event that attached it
+// first.
+void Engine::State::Attach(const OutletEvent& outlet) {
+  out->batch.datasets.push_back(outlet.dataset);
+  for (const std::string& alias : outlet.aliases) {
+    if (!attached[alias].insert(outlet.dataset.name).second) continue;
+    out->batch.attached.push_back({alias, outlet.dataset.name});
+    for (auto& [id, dag] : dags) {
+      const std::optional<DatasetCondition>& written = dag.dag->schedule.datasets;
+      if (!written) continue;
+      const std::vector<std::string> aliases = AliasesIn(*written);
+      if (std::binary_search(aliases.begin(), aliases.end(), alias)) Subscribe(dag);
+    }
   }
 }
 
@@ -82,7 +106,7 @@ const DatasetEvent& Engine::State::AddEvent(DatasetEvent event) {
 }
 
 void Engine::State::FireDatasets(LiveDag& dag) {
-  const std::optional<DatasetCondition>& condition = dag.dag->schedule.datasets;
+  const std::optional<DatasetCondition>& condition = dag.condition;
   if (!condition || dag.dataset_events.empty() || dag.row.paused || dag.row.stale) return;
   if (dag.dag->schedule.partitions) return FirePartitions(dag);
   if (dag.queued_by_timetable >= kQueuedByTimetable || !Holds(*condition, UpdatedBy(dag.dataset_events)))
@@ -151,22 +175,28 @@ CommandReply Engine::State::ClearQueue(const ClearDatasetQueue& command) {
 
 Value Engine::State::EventsOf(const LiveRun& run) const {
   Value events{Value::Map{}};
+  const auto add = [&events](const std::string& name, const Value& one) {
+    const Value* known = events.Find(name);
+    Value::List list = known == nullptr ? Value::List() : known->as_list();
+    list.push_back(one);
+    events.Set(name, std::move(list));
+  };
   for (const EventPtr& event : run.events) {
     const StatusOr<Value> extra = ParseJson(event->extra);
-    Value one = Value::Map{{"name", event->dataset},
-                           {"timestamp", FormatTs(event->at)},
-                           {"extra", extra.ok() ? *extra : Value()},
-                           {"partition_key", event->partition_key.empty() ? Value() : Value(event->partition_key)},
-                           {"source_dag_id", event->dag_id},
-                           {"source_run_id", event->run_id},
-                           {"source_task_id", event->task_id},
-                           {"source_map_index", event->map_index}};
-    if (const Value* known = events.Find(event->dataset)) {
-      Value::List list = known->as_list();
-      list.push_back(std::move(one));
-      events.Set(event->dataset, std::move(list));
-    } else {
-      events.Set(event->dataset, Value::List{std::move(one)});
+    const Value one =
+        Value::Map{{"name", event->dataset},
+                   {"timestamp", FormatTs(event->at)},
+                   {"extra", extra.ok() ? *extra : Value()},
+                   {"partition_key", event->partition_key.empty() ? Value() : Value(event->partition_key)},
+                   {"source_dag_id", event->dag_id},
+                   {"source_run_id", event->run_id},
+                   {"source_task_id", event->task_id},
+                   {"source_map_index", event->map_index},
+                   {"source_aliases", Value::List(event->aliases.begin(), event->aliases.end())}};
+    add(event->dataset, one);
+    // As in Airflow, what came by an alias is found under its name as well.
+    for (const std::string& alias : event->aliases) {
+      if (alias != event->dataset) add(alias, one);
     }
   }
   return events;

@@ -181,7 +181,8 @@ struct LiveDag {
   Timetable timetable;
   std::optional<WallTime> fires_at;  // its entry among the wall timers
   bool fires_once = false;           // the wall clock has jumped over its time
-  std::vector<std::string> waits_for;     // datasets of its schedule, sorted
+  std::optional<DatasetCondition> condition;  // of its schedule, over datasets alone
+  std::vector<std::string> waits_for;         // these, sorted
   std::vector<EventPtr> dataset_events;   // not used up yet, oldest first
   std::map<std::string, std::vector<EventPtr>> partitions;  // where runs have keys: the same, by the run's
   std::set<std::string> full_partitions;  // those whose events make the condition true
@@ -226,6 +227,17 @@ struct LiveWait {
   std::optional<WallTime> date;
 };
 
+// A dataset that a DAG watches: (DAG, dataset).
+using WatchKey = std::pair<std::string, std::string>;
+struct LiveWatch {
+  std::string seen;  // at the last change: a digest; "": nothing was there
+  std::optional<WallTime> seen_at;
+  std::string failure;       // of the last look; "": it worked
+  std::int32_t version = 0;  // of its DAG, by which it looks; 0: it does not
+  Fence fence{};             // of the attempt that looks, or looked last
+  bool looking = false;
+};
+
 // Something that a worker was given and has not ended yet.
 struct LiveAttempt {
   TaskInstanceKey instance;
@@ -238,6 +250,7 @@ struct LiveAttempt {
   std::optional<jobs::StageTaskId> stage;  // of a job
   std::shared_ptr<const StageWork> work;
   std::int64_t notification = 0;  // a delivery: of no task instance, and without a slot
+  bool watches = false;           // a dataset: of no task instance, and without a slot
   std::uint64_t reply = 0;        // a test of a connection, which counts as a delivery: whom its end answers
 };
 

@@ -12,6 +12,9 @@ void Engine::State::Load(Image image) {
   term = image.term;
   next_run_key = image.next_run_key;
   next_session = image.next_session;
+  for (AttachedDatasetRow& row : image.attached) attached[row.alias].insert(std::move(row.dataset));
+  for (DatasetWatchRow& row : image.watches)
+    watches[{row.dag_id, row.dataset}] = {std::move(row.seen), row.seen_at, std::move(row.failure)};
   std::map<std::pair<std::string, std::int32_t>, DagPtr> stored;
   for (DagVersionRow& row : image.dag_versions) stored[{row.dag_id, row.version}] = std::move(row.dag);
   for (DagRow& row : image.dags) {

@@ -45,7 +45,7 @@ void Engine::State::PutUnder(LiveDag& dag, const std::string& key, const EventPt
   if (!MapsKeys(*dag.dag)) return;
   std::vector<EventPtr>& events = dag.partitions[key];
   events.push_back(event);
-  if (Holds(*dag.dag->schedule.datasets, UpdatedBy(events))) dag.full_partitions.insert(key);
+  if (Holds(*dag.condition, UpdatedBy(events))) dag.full_partitions.insert(key);
 }
 
 void Engine::State::Regroup(LiveDag& dag) {
@@ -82,7 +82,7 @@ void Engine::State::DropOldest(LiveDag& dag) {
                                   [&](const auto& one) { return one.second.front() == oldest; });
   if (group == dag.partitions.end()) return;
   group->second.erase(group->second.begin());
-  if (!Holds(*dag.dag->schedule.datasets, UpdatedBy(group->second))) dag.full_partitions.erase(group->first);
+  if (!Holds(*dag.condition, UpdatedBy(group->second))) dag.full_partitions.erase(group->first);
   if (group->second.empty()) dag.partitions.erase(group);
 }
 

@@ -16,6 +16,7 @@ bool IsShort(const Task& task) { return task.kind == "empty"; }
 
 void Engine::State::Place() {
   Deliver();
+  PlaceWatches();
   while (true) {
     if (!deferring_pools.empty()) ReserveWaiting();
     const bool instance_first =

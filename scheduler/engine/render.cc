@@ -64,7 +64,9 @@ StatusOr<TemplateContext> ContextOf(const Run& run, const Dag& dag, const Task& 
   facts.run_type = std::string(ToString(run.type));
   facts.owner = task.owner;
   facts.inlets = task.inlets;
+  facts.inlets.insert(facts.inlets.end(), task.inlet_aliases.begin(), task.inlet_aliases.end());
   facts.outlets = task.outlets;
+  facts.outlets.insert(facts.outlets.end(), task.outlet_aliases.begin(), task.outlet_aliases.end());
   facts.run_after = run.run_after;
   facts.logical_date = run.logical_date;
   facts.interval_start = run.interval_start;

@@ -102,6 +102,10 @@ void Engine::State::OnReport(Session& session, const Report& report) {
     OnDeliveryReport(attempt, report);
     return;
   }
+  if (attempt.watches) {
+    OnWatchReport(report);
+    return;
+  }
   if (report.ended && report.outcome == Outcome::kLost) {
     OnLost(report.fence, report.message, attempt.started);
     return;
@@ -165,6 +169,17 @@ void Engine::State::OnEnded(LiveRun& run, Instance& instance, const engine::End&
       return;
     }
   }
+  // What stood for it was told when it was made; nothing is newer now.
+  std::vector<OutletEvent> outlets;
+  if (end.outcome == Outcome::kSuccess && !end.cached) {
+    StatusOr<std::vector<OutletEvent>> said = OutletEventsOf(TaskOf(run, instance), end.result, end.xcoms);
+    if (!said.ok()) {
+      Fail(run, instance, {Outcome::kFailFinal, end.exit_code, said.status().message(), "", {}, {}, {}},
+           false);
+      return;
+    }
+    outlets = std::move(said).value();
+  }
   const bool failed = end.outcome != Outcome::kSuccess && end.outcome != Outcome::kSkipped &&
                       end.outcome != Outcome::kNotYet;
   if (failed && TaskOf(run, instance).sensor && SensorPolicyOf(TaskOf(run, instance).with).never_fail) {
@@ -175,8 +190,7 @@ void Engine::State::OnEnded(LiveRun& run, Instance& instance, const engine::End&
     case Outcome::kSuccess:
       KeepInCache(run, instance, end);
       SetState(run, instance, TaskState::kSuccess);
-      // What stood for it was told when it was made; nothing is newer now.
-      if (!end.cached) TellDatasets(run, instance);
+      TellDatasets(run, instance, outlets);
       Tell(run, instance, CallbackCause::kSuccess);
       return;
     case Outcome::kSkipped:
@@ -259,6 +273,10 @@ void Engine::State::OnLost(Fence fence, const std::string& why, bool counts) {
   const LiveAttempt attempt = attempts.find(fence)->second;
   if (attempt.notification != 0) {
     OnDeliveryLost(fence, why, counts);
+    return;
+  }
+  if (attempt.watches) {
+    OnWatchLost(fence);
     return;
   }
   if (attempt.stage) {

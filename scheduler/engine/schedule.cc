@@ -71,6 +71,7 @@ void Engine::State::OnDagGone(const DagGone& event) {
   dag.row.stale = true;
   Touch(dag);
   FireTimetable(dag);
+  SetWatches(dag);
 }
 
 void Engine::State::UseVersion(LiveDag& dag, DagPtr version) {
@@ -189,6 +190,7 @@ void Engine::State::WakeDags() {
   while (!woken.empty()) {
     LiveDag& dag = dags.find(*woken.begin())->second;
     woken.erase(woken.begin());
+    SetWatches(dag);
     std::size_t queued = 0;
     do {
       FireTimetable(dag);

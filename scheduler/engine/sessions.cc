@@ -191,6 +191,9 @@ void Engine::State::OnTimer(const Timer& timer) {
     case TimerKind::kDelivery:
       OnDeliveryDue(ToInt(timer.instance.run));
       return;
+    case TimerKind::kWatch:
+      OnWatchDue(timer.fence);
+      return;
     case TimerKind::kBackstop: {
       const auto found = attempts.find(timer.fence);
       if (found == attempts.end() || !found->second.wanted) return;

@@ -19,6 +19,7 @@
 #include "core/template/lookup.h"
 #include "scheduler/engine/engine.h"
 #include "scheduler/engine/live.h"
+#include "scheduler/engine/outlet_events.h"
 #include "scheduler/engine/timers.h"
 
 namespace millrace::engine {
@@ -61,6 +62,9 @@ struct Engine::State {
   std::set<std::pair<WallTime, std::string>> fires;  // wall timers: when a DAG's timetable is asked again
   std::set<std::tuple<WallTime, RunKey, std::int32_t>> deadlines;  // wall timers, too
   std::map<std::string, std::set<std::string>, std::less<>> subscribers;  // dataset -> DAGs whose schedule names it
+  AttachedDatasets attached;
+  std::map<WatchKey, LiveWatch> watches;
+  std::set<WatchKey> to_watch;  // of these, those that wait for a worker
   std::int64_t next_dataset_event = 1;
   std::map<LaneKey, Pool*> open_pools;               // whose best waiter fits
   std::map<StageKey, std::pair<TaskInstanceKey, jobs::StageTaskId>> waiting_stages;
@@ -140,8 +144,9 @@ struct Engine::State {
 
   // datasets.cc
   void Subscribe(LiveDag& dag);
-  // The success of a task instance is an event of each of its outlets.
-  void TellDatasets(const LiveRun& run, const Instance& instance);
+  // The success of a task instance is an event of each of its outlets, and of what it attached to aliases.
+  void TellDatasets(const LiveRun& run, const Instance& instance, const std::vector<OutletEvent>& events);
+  void Attach(const OutletEvent& outlet);
   const DatasetEvent& AddEvent(DatasetEvent event);
   void FireDatasets(LiveDag& dag);
   // A run with these events; its partition may have no key.
@@ -162,6 +167,17 @@ struct Engine::State {
   void Regroup(LiveDag& dag);
   void DropOldest(LiveDag& dag);
   void FirePartitions(LiveDag& dag);
+  // watches.cc: datasets that are looked at without a task.
+  // What the DAG watches now, as it stands.
+  void SetWatches(const LiveDag& dag);
+  void StopWatch(LiveWatch& watch);
+  void PlaceWatches();
+  std::map<WatchKey, LiveWatch>::iterator FindWatch(Fence fence);
+  void OnWatchReport(const Report& report);
+  void Seen(LiveWatch& live, const WatchKey& key, const millrace::Watch& watch, const Value& told);
+  void Keep(LiveWatch& live, const WatchKey& key, std::string digest, std::string failure);
+  void OnWatchLost(Fence fence);
+  void OnWatchDue(Fence fence);
 
   // deadlines.cc
   std::optional<WallTime> DueAt(const LiveRun& run, const Deadline& deadline) const;

@@ -26,6 +26,7 @@ enum class TimerKind : std::uint8_t {
   kWaitOver,    // `instance`, in `try_number`: has waited for too long
   kAskRuns,     // `instance` waits for runs that the store did not tell of
   kDelivery,    // `instance.run` is a notification's id: its next try
+  kWatch,       // the watch that looked as `fence` looks again
   kRunRetry,    // `instance`'s run is tried again, for the `try_number`-th time
 };
 

@@ -38,7 +38,20 @@ constexpr const char* kDataset =
     "uri = ?2, grp = ?3, extra = ?4, updated_at = ?5 WHERE (?2 <> ?1 OR ?4 <> '{}') AND (uri <> ?2 OR grp <> ?3 OR extra <> ?4)";
 constexpr const char* kForgetUses = "DELETE FROM dataset_use WHERE dag_id = ?";
 constexpr const char* kDatasetUse = "INSERT OR IGNORE INTO dataset_use VALUES (?,?,?,?,?)";
-constexpr const char* kDatasetEvent = "INSERT INTO dataset_event VALUES (?,?,?,?,?,?,?,?,?)";
+constexpr const char* kAlias =
+    "INSERT INTO dataset_alias (name, grp) VALUES (?1,?2) ON CONFLICT (name) DO UPDATE SET grp = ?2 WHERE ?2 "
+    "NOT IN (grp, 'asset')";
+constexpr const char* kAttached = "INSERT OR IGNORE INTO attached_dataset VALUES (?,?)";
+constexpr const char* kWatch =
+    "INSERT INTO dataset_watch (dag_id, dataset, name, kind, created_at) VALUES (?1,?2,?3,?4,?5) "
+    "ON CONFLICT (dag_id, dataset) DO UPDATE SET name = ?3, kind = ?4";
+constexpr const char* kForgetWatches =
+    "DELETE FROM dataset_watch WHERE dag_id = ?1 AND dataset NOT IN (SELECT value FROM json_each(?2))";
+constexpr const char* kSeen =
+    "UPDATE dataset_watch SET seen = ?3, seen_at = ?4, failure = ?5 WHERE dag_id = ?1 AND dataset = ?2";
+constexpr const char* kDatasetEvent =
+    "INSERT INTO dataset_event (id, dataset, at, dag_id, run_id, task_id, map_index, extra, partition_key, aliases) "
+    "VALUES (?,?,?,?,?,?,?,?,?,?)";
 constexpr const char* kQueue = "INSERT OR IGNORE INTO dataset_queue VALUES (?,?,?)";
 constexpr const char* kUnqueue = "DELETE FROM dataset_queue WHERE dag_id = ?1 AND (?2 = 0 OR event = ?2)";
 constexpr const char* kRunEvent = "INSERT OR IGNORE INTO run_event VALUES (?,?)";
@@ -80,11 +93,15 @@ constexpr const char* kVersionOfRun = "SELECT version FROM run WHERE run = ?1 AN
 constexpr const char* kForgetVersion =
     "DELETE FROM dag_version WHERE dag_id = ?1 AND version = ?2 AND version < (SELECT version FROM dag WHERE dag_id = ?1) "
     "AND NOT EXISTS (SELECT 1 FROM run WHERE dag_id = ?1 AND version = ?2)";
-constexpr std::array<const char*, 7> kDeleteDag = {
+constexpr std::array<const char*, 8> kDeleteDag = {
     "DELETE FROM dag_version WHERE dag_id = ?1 AND version < (SELECT version FROM dag WHERE dag_id = ?1)",
-    "DELETE FROM dag_tag WHERE dag_id = ?1", "DELETE FROM cached_result WHERE dag_id = ?1", "DELETE FROM backfill WHERE dag_id = ?1",
-    "DELETE FROM dataset_use WHERE dag_id = ?1", "DELETE FROM dataset_queue WHERE dag_id = ?1",
-    "DELETE FROM favorite WHERE dag_id = ?1"};
+    "DELETE FROM dag_tag WHERE dag_id = ?1",
+    "DELETE FROM cached_result WHERE dag_id = ?1",
+    "DELETE FROM backfill WHERE dag_id = ?1",
+    "DELETE FROM dataset_use WHERE dag_id = ?1",
+    "DELETE FROM dataset_queue WHERE dag_id = ?1",
+    "DELETE FROM favorite WHERE dag_id = ?1",
+    "DELETE FROM dataset_watch WHERE dag_id = ?1"};
 constexpr const char* kJournal = "INSERT INTO journal VALUES (?,?,?)";
 
 }  // namespace
@@ -150,6 +167,7 @@ Status BatchWriter::WriteDags(const Batch& batch) {
       RETURN_IF_ERROR(tag->Run());
     }
     RETURN_IF_ERROR(WriteDatasetUses(row));
+    RETURN_IF_ERROR(WriteWatches(row));
   }
   return OkStatus();
 }
@@ -215,40 +233,91 @@ Status BatchWriter::WriteCached(const CachedResult& row) {
   return statement->Run();
 }
 
+Status BatchWriter::WriteDataset(const Dataset& dataset, WallTime at) {
+  ASSIGN_OR_RETURN(Statement * statement, Prepared(kDataset));
+  statement->Bind(1, dataset.name);
+  statement->Bind(2, dataset.uri);
+  statement->Bind(3, dataset.group);
+  statement->Bind(4, dataset.extra.is_map() ? ToJson(dataset.extra) : std::string("{}"));
+  statement->Bind(5, ToMicros(at));
+  return statement->Run();
+}
+
 Status BatchWriter::WriteDatasetUses(const DagVersionRow& row) {
   const Dag& dag = *row.dag;
-  for (const Dataset& dataset : dag.datasets) {
-    ASSIGN_OR_RETURN(Statement * statement, Prepared(kDataset));
-    statement->Bind(1, dataset.name);
-    statement->Bind(2, dataset.uri);
-    statement->Bind(3, dataset.group);
-    statement->Bind(4, dataset.extra.is_map() ? ToJson(dataset.extra) : std::string("{}"));
-    statement->Bind(5, ToMicros(row.created_at));
+  for (const Dataset& dataset : dag.datasets) RETURN_IF_ERROR(WriteDataset(dataset, row.created_at));
+  for (const DatasetAlias& alias : dag.aliases) {
+    ASSIGN_OR_RETURN(Statement * statement, Prepared(kAlias));
+    statement->Bind(1, alias.name);
+    statement->Bind(2, alias.group);
     RETURN_IF_ERROR(statement->Run());
   }
   ASSIGN_OR_RETURN(Statement * forget, Prepared(kForgetUses));
   forget->Bind(1, row.dag_id);
   RETURN_IF_ERROR(forget->Run());
-  const auto use = [&](const std::string& task, DatasetRole role, const std::string& dataset) -> Status {
+  const auto use = [&](const std::string& task, DatasetRole role, const std::string& dataset,
+                       std::int64_t of_alias = 0) -> Status {
     ASSIGN_OR_RETURN(Statement * statement, Prepared(kDatasetUse));
     statement->Bind(1, row.dag_id);
     statement->Bind(2, task);
-    statement->Bind(3, static_cast<std::int64_t>(role));
+    statement->Bind(3, static_cast<std::int64_t>(role) + of_alias);
     statement->Bind(4, dataset);
     statement->Bind(5, ToMicros(row.created_at));
     return statement->Run();
   };
   if (dag.schedule.datasets) {
     for (const std::string& name : NamesIn(*dag.schedule.datasets)) RETURN_IF_ERROR(use("", DatasetRole::kScheduled, name));
+    for (const std::string& name : AliasesIn(*dag.schedule.datasets))
+      RETURN_IF_ERROR(use("", DatasetRole::kScheduled, name, kRoleOfAlias));
   }
   for (const Task& task : dag.tasks) {
     for (const std::string& name : task.outlets) RETURN_IF_ERROR(use(task.id, DatasetRole::kProducing, name));
     for (const std::string& name : task.inlets) RETURN_IF_ERROR(use(task.id, DatasetRole::kConsuming, name));
+    for (const std::string& name : task.outlet_aliases)
+      RETURN_IF_ERROR(use(task.id, DatasetRole::kProducing, name, kRoleOfAlias));
+    for (const std::string& name : task.inlet_aliases)
+      RETURN_IF_ERROR(use(task.id, DatasetRole::kConsuming, name, kRoleOfAlias));
   }
   return OkStatus();
 }
 
+// Those that it has from now on; what has been seen stays.
+Status BatchWriter::WriteWatches(const DagVersionRow& row) {
+  Value::List watched;
+  for (const Dataset& dataset : row.dag->datasets) {
+    if (!dataset.watch) continue;
+    watched.emplace_back(dataset.name);
+    ASSIGN_OR_RETURN(Statement * statement, Prepared(kWatch));
+    statement->Bind(1, row.dag_id);
+    statement->Bind(2, dataset.name);
+    statement->Bind(3, dataset.watch->name);
+    statement->Bind(4, dataset.watch->kind);
+    statement->Bind(5, ToMicros(row.created_at));
+    RETURN_IF_ERROR(statement->Run());
+  }
+  ASSIGN_OR_RETURN(Statement * forget, Prepared(kForgetWatches));
+  forget->Bind(1, row.dag_id);
+  forget->Bind(2, ToJson(Value(std::move(watched))));
+  return forget->Run();
+}
+
 Status BatchWriter::WriteDatasets(const Batch& batch) {
+  for (const Dataset& dataset : batch.datasets) RETURN_IF_ERROR(WriteDataset(dataset, batch.at));
+  for (const AttachedDatasetRow& row : batch.attached) {
+    ASSIGN_OR_RETURN(Statement * statement, Prepared(kAttached));
+    statement->Bind(1, row.alias);
+    statement->Bind(2, row.dataset);
+    RETURN_IF_ERROR(statement->Run());
+  }
+  for (const DatasetWatchRow& row : batch.watches) {
+    ASSIGN_OR_RETURN(Statement * statement, Prepared(kSeen));
+    statement->Bind(1, row.dag_id);
+    statement->Bind(2, row.dataset);
+    statement->Bind(3, row.seen);
+    statement->Bind(4, row.seen_at);
+    statement->Bind(5, row.failure);
+    RETURN_IF_ERROR(statement->Run());
+  }
   for (const DatasetEvent& event : batch.dataset_events) {
     ASSIGN_OR_RETURN(Statement * statement, Prepared(kDatasetEvent));
     BindDatasetEvent(*statement, event);

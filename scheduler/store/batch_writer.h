@@ -20,7 +20,9 @@ class BatchWriter {
   StatusOr<Statement*> Prepared(const char* sql);
   Status CheckPosition(const Batch& batch);
   Status WriteDags(const Batch& batch);
+  Status WriteDataset(const Dataset& dataset, WallTime at);
   Status WriteDatasetUses(const DagVersionRow& row);
+  Status WriteWatches(const DagVersionRow& row);
   Status WriteDatasets(const Batch& batch);
   Status WriteInstances(const Batch& batch);
   Status WriteJobs(const Batch& batch);

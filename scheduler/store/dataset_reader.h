@@ -14,6 +14,8 @@ class SqliteDatasets : public DatasetReader {
   StatusOr<Listing<DatasetEntry>> ListDatasets(const DatasetFilter& filter) override;
   StatusOr<Listing<DatasetEventEntry>> ListEvents(const DatasetEventFilter& filter) override;
   StatusOr<std::vector<QueuedEvent>> ListQueued(const std::string& dag_id, std::int64_t dataset) override;
+  StatusOr<DatasetAliasEntry> GetAlias(std::int64_t id) override;
+  StatusOr<Listing<DatasetAliasEntry>> ListAliases(const DatasetAliasFilter& filter) override;
 
  private:
   ReadPool& pool_;

@@ -129,6 +129,25 @@ struct DatasetUse {
   std::string task_id;  // "" for a schedule
   DatasetRole role = DatasetRole::kScheduled;
   WallTime at{};
+  std::string alias = {};  // by which it does; "": by its own name
+};
+
+struct DatasetAliasEntry {
+  std::int64_t id = 0;
+  DatasetAlias alias;
+  std::vector<DatasetUse> uses = {};
+  std::vector<std::string> datasets = {};  // that are attached to it
+};
+
+// A DAG's watch of a dataset.
+struct DatasetWatchEntry {
+  std::int64_t id = 0;
+  std::string dag_id;
+  std::string name;
+  std::string kind;
+  WallTime created_at{};
+  std::optional<WallTime> seen_at;  // the last change
+  std::string failure;              // of the last look; "": it worked
 };
 
 struct DatasetEntry {
@@ -138,6 +157,8 @@ struct DatasetEntry {
   WallTime updated_at{};
   std::vector<DatasetUse> uses;
   std::optional<DatasetEvent> last;
+  std::vector<DatasetAliasEntry> aliases = {};  // that it is attached to; their uses are among its own
+  std::vector<DatasetWatchEntry> watches = {};
 };
 
 struct DatasetFilter {
@@ -168,6 +189,13 @@ struct DatasetEventFilter {
   Page page;
 };
 
+struct DatasetAliasFilter {
+  std::string name_pattern;  // SQL LIKE; "" for all
+  bool by_name = false;      // instead of by id
+  bool descending = false;
+  Page page;
+};
+
 // An event that waits for the condition of a DAG's schedule to hold.
 struct QueuedEvent {
   std::string dag_id;
@@ -186,6 +214,8 @@ class DatasetReader {
   virtual StatusOr<Listing<DatasetEventEntry>> ListEvents(const DatasetEventFilter& filter) = 0;
   // Of this DAG ("" for all) and this dataset (0 for all), oldest first; at most 10,000.
   virtual StatusOr<std::vector<QueuedEvent>> ListQueued(const std::string& dag_id, std::int64_t dataset) = 0;
+  virtual StatusOr<DatasetAliasEntry> GetAlias(std::int64_t id) = 0;
+  virtual StatusOr<Listing<DatasetAliasEntry>> ListAliases(const DatasetAliasFilter& filter) = 0;
 };
 
 class JobReader {

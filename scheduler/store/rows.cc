@@ -62,7 +62,7 @@ void BindOrNull(Statement& statement, int index, const std::string& text) {
   text.empty() ? statement.BindNull(index) : statement.Bind(index, text);
 }
 
-// A JSON list of task ids.
+// A JSON list of names.
 std::vector<std::string> ReadIds(const std::string& text) {
   std::vector<std::string> ids;
   const StatusOr<Value> value = ParseJson(text);
@@ -138,7 +138,8 @@ DatasetEvent ReadDatasetEvent(const Statement& row) {
           .task_id = row.Text(5),
           .map_index = static_cast<std::int32_t>(row.Int(6)),
           .extra = row.Text(7),
-          .partition_key = row.Text(8)};
+          .partition_key = row.Text(8),
+          .aliases = row.IsNull(9) ? std::vector<std::string>() : ReadIds(row.Text(9))};
 }
 
 void BindDatasetEvent(Statement& statement, const DatasetEvent& event) {
@@ -151,6 +152,7 @@ void BindDatasetEvent(Statement& statement, const DatasetEvent& event) {
   statement.Bind(7, std::int64_t{event.map_index});
   statement.Bind(8, event.extra);
   BindOrNull(statement, 9, event.partition_key);
+  event.aliases.empty() ? statement.BindNull(10) : statement.Bind(10, WrittenIds(event.aliases));
 }
 
 Run ReadRun(const Statement& row) {

@@ -41,7 +41,10 @@ inline constexpr const char* kCachedColumns = "hash, dag_id, task_id, run_id, ma
 inline constexpr const char* kStageTaskColumns =
     "key, try_number, stage, idx, term, counter, session, started_at, ended_at, worker, result, revoked";
 
-inline constexpr const char* kDatasetEventColumns = "id, dataset, at, dag_id, run_id, task_id, map_index, extra, partition_key";
+inline constexpr const char* kDatasetEventColumns =
+    "id, dataset, at, dag_id, run_id, task_id, map_index, extra, partition_key, aliases";
+// Where dataset_use tells of an alias instead of a dataset, its role is so much more.
+inline constexpr std::int64_t kRoleOfAlias = 3;
 
 DagRow ReadDag(const Statement& row);
 DatasetEvent ReadDatasetEvent(const Statement& row);

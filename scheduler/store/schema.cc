@@ -217,10 +217,22 @@ ALTER TABLE dataset_event ADD COLUMN partition_key TEXT;
 ALTER TABLE dataset_queue ADD COLUMN partition_key TEXT;
 )sql";
 
-constexpr std::array<const char*, kSchemaVersion> kMigrations = {kVersion1, kVersion2,  kVersion3,  kVersion4,
-                                                                 kVersion5, kVersion6,  kVersion7,  kVersion8,
-                                                                 kVersion9, kVersion10, kVersion11, kVersion12,
-                                                                 kVersion13, kVersion14, kVersion15};
+// Aliases of datasets, what tasks have attached to them, and the events that did; what watches have seen.
+constexpr const char* kVersion16 = R"sql(
+ALTER TABLE dataset_event ADD COLUMN aliases TEXT;
+CREATE TABLE dataset_alias(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, grp TEXT NOT NULL);
+CREATE TABLE attached_dataset(alias TEXT NOT NULL, dataset TEXT NOT NULL, PRIMARY KEY (alias, dataset)) WITHOUT ROWID;
+CREATE INDEX attached_dataset_by_dataset ON attached_dataset(dataset);
+CREATE TABLE dataset_watch(
+  id INTEGER PRIMARY KEY, dag_id TEXT NOT NULL, dataset TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
+  created_at INTEGER NOT NULL, seen TEXT NOT NULL DEFAULT '', seen_at INTEGER, failure TEXT NOT NULL DEFAULT '',
+  UNIQUE (dag_id, dataset));
+CREATE INDEX dataset_watch_by_dataset ON dataset_watch(dataset);
+)sql";
+
+constexpr std::array<const char*, kSchemaVersion> kMigrations = {
+    kVersion1, kVersion2,  kVersion3,  kVersion4,  kVersion5,  kVersion6,  kVersion7, kVersion8,
+    kVersion9, kVersion10, kVersion11, kVersion12, kVersion13, kVersion14, kVersion15, kVersion16};
 
 StatusOr<int> Version(Database& database) {
   ASSIGN_OR_RETURN(Statement statement, database.Prepare("PRAGMA user_version"));

@@ -306,6 +306,13 @@ class SqliteStore : public Store {
     };
     RETURN_IF_ERROR(each("SELECT coalesce(max(id), 0) + 1 FROM dataset_event",
                          [&](const Statement& row) { image.next_dataset_event = row.Int(0); }));
+    RETURN_IF_ERROR(each("SELECT alias, dataset FROM attached_dataset", [&](const Statement& row) {
+      image.attached.push_back({row.Text(0), row.Text(1)});
+    }));
+    RETURN_IF_ERROR(
+        each("SELECT dag_id, dataset, seen, seen_at, failure FROM dataset_watch", [&](const Statement& row) {
+          image.watches.push_back({row.Text(0), row.Text(1), row.Text(2), row.Time(3), row.Text(4)});
+        }));
     RETURN_IF_ERROR(each("SELECT dag_id, event, partition_key FROM dataset_queue ORDER BY dag_id, event", [&](const Statement& row) {
       image.dataset_queue.push_back({row.Text(0), row.Int(1), false, row.Text(2)});
     }));

@@ -161,6 +161,15 @@ class Scenario {
       Given(driver_->deliveries.at(std::stoi(name)).assignment);
     } else if (what == "stored") {
       told_.push_back(driver_->rows.notifications.at(std::stoi(name)).delivery.with);
+    } else if (what == "sees") {
+      const bool nothing = line.Word(2) == "nothing";
+      driver_->Look(name, Outcome::kSuccess, "",
+                    "{\"seen\":\"" + (nothing ? "" : line.Word(2)) + "\"" +
+                        (line.Word(3).empty() ? "" : ",\"result\":" + line.After(3)) + "}");
+    } else if (what == "fails_to_see") {
+      driver_->Look(name, Outcome::kFailed, line.Rest(2));
+    } else if (what == "gives_up_watching") {
+      driver_->Look(name, Outcome::kNotYet, line.Rest(2));
     } else if (what == "silent") {
       alive_.erase(name);
     } else if (what == "disconnects") {

@@ -8,6 +8,17 @@
 namespace millrace::test {
 namespace {
 
+std::string Of(const std::string& partition_key) {
+  return partition_key.empty() ? "" : " with key " + partition_key;
+}
+
+// What came of itself says no more than its dataset.
+std::string Describe(const DatasetEvent& event) {
+  std::string text = "event of " + event.dataset + Of(event.partition_key);
+  for (const std::string& alias : event.aliases) text += ", alias " + alias;
+  return event.extra == "{}" || event.dag_id.empty() ? text : text + " " + event.extra;
+}
+
 std::string Describe(const Backfill& row) {
   return "backfill " + std::to_string(row.id) + " of " + row.dag_id +
          (row.cancelled ? " cancelled"
@@ -15,10 +26,6 @@ std::string Describe(const Backfill& row) {
                         : "") +
          (row.completed_at ? " over" : "") + ": " + std::to_string(row.made) + " run, " +
          std::to_string(row.skipped) + " left alone, of " + std::to_string(row.dates);
-}
-
-std::string Of(const std::string& partition_key) {
-  return partition_key.empty() ? "" : " with key " + partition_key;
 }
 
 }  // namespace
@@ -42,8 +49,9 @@ Trace::Changed Trace::Collect(std::vector<std::string>& lines) const {
       if (session.ended_at)
         lines.push_back("session of " + session.offer.name + " ends: " + session.end_reason);
     }
-    for (const DatasetEvent& event : batch.dataset_events)
-      lines.push_back("event of " + event.dataset + Of(event.partition_key));
+    for (const DatasetEvent& event : batch.dataset_events) lines.push_back(test::Describe(event));
+    for (const DatasetWatchRow& row : batch.watches)
+      if (!row.failure.empty()) lines.push_back("watch of " + row.dataset + " fails (" + row.failure + ")");
     for (const Record& record : batch.records) {
       if (const auto* audit = std::get_if<AuditRecord>(&record);
           audit != nullptr && audit->user == "scheduler")
@@ -127,9 +135,11 @@ std::string Trace::Describe(const Attempt& attempt) const {
 }
 
 std::string Trace::Describe(const Assign& assign) const {
-  const bool delivery = assign.assignment.instance.index == kNotificationLog;
-  const std::string what = delivery ? "notification " + std::to_string(assign.assignment.try_number)
-                                    : driver_.NameOf(assign.assignment.instance);
+  const Assignment& assignment = assign.assignment;
+  const std::string what = assignment.instance.index == kNotificationLog
+                               ? "notification " + std::to_string(assignment.try_number)
+                           : ToInt(assignment.instance.run) == 0 ? "watch of " + assignment.task_id
+                                                                 : driver_.NameOf(assignment.instance);
   return "send " + what + " as " + ToString(assign.assignment.fence) + " to " +
          driver_.rows.sessions.at(assign.session).offer.name;
 }

@@ -54,6 +54,9 @@ class EngineDriver {
               const std::function<void(millrace::Report&)>& change = nullptr);
   // What a worker says of the newest try of a notification.
   void Deliver(std::int64_t id, Outcome outcome = Outcome::kSuccess, const std::string& message = "");
+  // What a worker says of the newest look for a dataset that is watched.
+  void Look(const std::string& dataset, Outcome outcome, const std::string& message = "",
+            const std::string& result = "");
   void Heartbeat(SessionId session);
 
   // The newest assignment of a task, or nullptr.
@@ -87,6 +90,7 @@ class EngineDriver {
   std::vector<Batch> batches;                  // all of them
   std::map<TaskInstanceKey, Assign> assigned;  // the newest of each
   std::map<std::int64_t, Assign> deliveries;   // the newest of each notification
+  std::map<std::string, Assign> looks;         // the newest of each dataset that is watched
 
  private:
   void Commit(engine::Output output);

@@ -28,6 +28,7 @@ struct Rows {
   std::map<XComKey, XComRow> xcoms;
   std::vector<store::DatasetEntry> datasets;
   std::vector<store::DatasetEventEntry> dataset_events;
+  std::vector<store::DatasetAliasEntry> dataset_aliases;
   std::vector<store::QueuedEvent> queued;
   std::map<RunKey, std::vector<DeadlineRow>> deadlines;
   std::map<JobKey, JobRow> jobs;
@@ -207,6 +208,23 @@ class FakeReaders : public store::DagReader,
     for (const store::DatasetEventEntry& entry : rows_.dataset_events) {
       if (filter.dataset != 0 && entry.dataset_id != filter.dataset) continue;
       if (filter.dag_id.empty() || entry.event.dag_id == filter.dag_id) matching.push_back(entry);
+    }
+    return PageOf(std::move(matching), filter.page);
+  }
+  StatusOr<store::DatasetAliasEntry> GetAlias(std::int64_t id) override {
+    const std::lock_guard lock(rows_.mutex);
+    for (const store::DatasetAliasEntry& entry : rows_.dataset_aliases) {
+      if (entry.id == id) return entry;
+    }
+    return NotFound("Alias not found");
+  }
+  StatusOr<store::Listing<store::DatasetAliasEntry>> ListAliases(
+      const store::DatasetAliasFilter& filter) override {
+    const std::lock_guard lock(rows_.mutex);
+    std::vector<store::DatasetAliasEntry> matching;
+    for (const store::DatasetAliasEntry& entry : rows_.dataset_aliases) {
+      if (filter.name_pattern.empty() || Like(entry.alias.name, filter.name_pattern))
+        matching.push_back(entry);
     }
     return PageOf(std::move(matching), filter.page);
   }

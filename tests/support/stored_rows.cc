@@ -137,6 +137,11 @@ Status StoredRows::Apply(const Batch& batch) {
       });
     }
   }
+  for (const AttachedDatasetRow& row : batch.attached) {
+    if (!attached.emplace(row.alias, row.dataset).second)
+      return Aborted("a dataset is attached twice to " + row.alias);
+  }
+  for (const DatasetWatchRow& row : batch.watches) watches[{row.dag_id, row.dataset}] = row;
   for (const DatasetEvent& row : batch.dataset_events) {
     if (!dataset_events.emplace(row.id, row).second) return Aborted("two dataset events have one id");
   }
@@ -230,6 +235,8 @@ Image StoredRows::Load() {
     image.next_session = std::max(image.next_session, ToInt(id) + 1);
     if (!row.ended_at) image.sessions.push_back(row);
   }
+  for (const auto& [key, row] : watches) image.watches.push_back(row);
+  for (const auto& [alias, dataset] : attached) image.attached.push_back({alias, dataset});
   if (!dataset_events.empty()) image.next_dataset_event = dataset_events.rbegin()->first + 1;
   std::set<std::int64_t> named;
   for (const auto& [queued, key] : dataset_queue) {

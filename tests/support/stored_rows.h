@@ -33,6 +33,8 @@ struct StoredRows {
   std::map<std::int64_t, Notification> notifications;
   std::int64_t next_notification = 1;
   std::vector<Record> records;
+  std::set<std::pair<std::string, std::string>> attached;                  // (alias, dataset)
+  std::map<std::pair<std::string, std::string>, DatasetWatchRow> watches;  // by DAG and dataset
   std::map<std::int64_t, DatasetEvent> dataset_events;
   std::map<std::pair<std::string, std::int64_t>, std::string> dataset_queue;  // with the partition key
   std::set<std::pair<RunKey, std::int64_t>> run_events;

@@ -39,6 +39,22 @@ def xcom_push(key, value):
     pushed[str(key)] = as_json(value, "the XCom " + str(key))
 
 
+class OutletEvent:
+    def __init__(self):
+        self.extra = {}
+        self.added = []
+
+    def add(self, dataset, extra=None):
+        self.added.append({"dataset": dataset, "extra": extra or {}})
+
+
+class OutletEvents(dict):
+    """Of a task's outlets, by name: [dataset].extra is what its event keeps, [alias].add(dataset, extra) names one."""
+
+    def __missing__(self, name):
+        return self.setdefault(name, OutletEvent())
+
+
 class PokeReturnValue:
     """Returned by a sensor's function: whether the wait is over, and what is its result then."""
 
@@ -52,6 +68,7 @@ millrace.PokeReturnValue = PokeReturnValue
 millrace.SkipException = SkipException
 millrace.FailException = FailException
 millrace.xcom_push = xcom_push
+millrace.outlet_events = OutletEvents()
 sys.modules["millrace"] = millrace
 search = []  # sys.path before any attempt
 
@@ -140,6 +157,9 @@ def run(request, module, code):
             import asyncio
             result = asyncio.run(result)
         answer["outcome"] = "success"
+        if millrace.outlet_events:
+            xcom_push("outlet_events", {name: event.added or {"extra": event.extra}
+                                        for name, event in millrace.outlet_events.items()})
         if request.get("sensor"):
             done = result
             if type(result).__name__ == "PokeReturnValue":

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "core/model/json.h"
+#include "core/spec/sensor.h"
 #include "worker/lake/path.h"
 #include "worker/tasks/sensors.h"
 
@@ -56,6 +57,26 @@ void Match(const fs::path& folder, const std::vector<std::string>& parts, std::s
   }
 }
 
+// Path, size and time of each file; of a folder, of the files in it.
+void AddFingerprint(const fs::path& path, std::string& text) {
+  std::error_code error;
+  if (fs::is_directory(path, error)) {
+    std::vector<fs::path> inside;
+    fs::recursive_directory_iterator entry(path, fs::directory_options::skip_permission_denied, error);
+    for (const fs::recursive_directory_iterator end; !error && entry != end; entry.increment(error)) {
+      std::error_code other;
+      if (!entry->is_directory(other)) inside.push_back(entry->path());
+    }
+    std::sort(inside.begin(), inside.end());
+    for (const fs::path& file : inside) AddFingerprint(file, text);
+    return;
+  }
+  const auto size = fs::file_size(path, error);
+  const auto time = fs::last_write_time(path, error);
+  text += path.string() + '\n' + std::to_string(size) + ' ' +
+          std::to_string(time.time_since_epoch().count()) + '\n';
+}
+
 StatusOr<std::vector<fs::path>> Find(const std::string& root, const std::string& path, bool recursive) {
   // The part before the first sign of a pattern decides whether it lies beneath the root.
   const std::size_t sign = path.find_first_of(kPatternSigns);
@@ -75,6 +96,14 @@ StatusOr<std::vector<fs::path>> Find(const std::string& root, const std::string&
   std::vector<fs::path> found;
   Match(folder, parts, 0, recursive, found);
   return found;
+}
+
+std::string FingerprintOf(std::vector<fs::path> found) {
+  std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  std::string text;
+  for (const fs::path& one : found) AddFingerprint(one, text);
+  return text;
 }
 
 }  // namespace
@@ -105,6 +134,7 @@ TaskEnd FileSensor::Run(TaskContext& context) {
   names.erase(std::unique(names.begin(), names.end()), names.end());
   context.Log("found " + names.front() +
               (names.size() > 1 ? " and " + std::to_string(names.size() - 1) + " more" : "") + "\n");
+  if (SensorPolicyOf(*with).seen) end.fingerprint = FingerprintOf(*found);
   if (names.size() > kMostNamed) names.resize(kMostNamed);
   Value::List result;
   for (std::string& name : names) result.emplace_back(std::move(name));

@@ -61,6 +61,11 @@ StatusOr<TaskEnd> HttpSensor::Look(TaskContext& context) {
   result.Set("status", Value(response->status));
   result.Set("body", parsed.ok() ? std::move(*parsed) : Value(body.substr(0, kMaxKept)));
   end.result = ToJson(result);
+  // The server's own word of what it sent, or all of that.
+  end.fingerprint = std::move(body);
+  for (const auto& [name, value] : response->headers) {
+    if (name == "etag" && !value.empty()) end.fingerprint = "etag " + value;
+  }
   return end;
 }
 

@@ -48,7 +48,10 @@ StatusOr<TaskEnd> SqlSensor::Look(TaskContext& context) {
   end.outcome = Outcome::kSuccess;
   end.result = ToJson(row.front().second);
   context.Log("the first value is " + end.result.substr(0, 1000) + "\n");
-  if (end.result.size() > kMaxKept) end.result = "true";
+  if (end.result.size() > kMaxKept) {
+    end.fingerprint = std::move(end.result);
+    end.result = "true";
+  }
   return end;
 }
 

@@ -23,6 +23,7 @@ struct TaskEnd {
   std::string error_class;  // of an exception: "ValueError", "requests.exceptions.ConnectionError"
   StageResult stage;    // of a job's attempts
   std::vector<XComValue> xcoms;  // pushed by name
+  std::string fingerprint = {};  // of a sensor's look: changes with what it saw; "": as the result does
 };
 
 // What an attempt may touch. Any thread of the attempt.

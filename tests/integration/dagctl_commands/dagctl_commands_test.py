@@ -21,7 +21,12 @@ schedule: null
 tasks:
   - group: stage
     tasks:
-      - {id: make, uses: shell, with: {command: "echo made"}, outlets: [orders]}
+      - id: make
+        uses: shell
+        outlets: [orders, {alias: files}]
+        with:
+          command: |
+            echo '{"outlet_events": {"orders": {"extra": {"rows": 3}}, "files": ["f1"]}}'
       - {id: odd, uses: shell, expand: {n: [1, 2]}, with: {command: "exit {{ map.n - 1 }}"}}
   - {id: end, uses: empty, needs: [stage]}
 """
@@ -214,6 +219,14 @@ mail: {conn_type: smtp, host: localhost, port: 25, login: ana, password: t0ps3cr
         self.cluster.await_run("by_day", by_hand["dag_run_id"], "success")
         [shown] = self.rows("runs", "show", "by_day", "mine")
         self.assertEqual(shown["partition_key"], "mine")
+    def test_an_alias_shows_what_its_task_attached_to_it(self):
+        [alias] = self.rows("datasets", "aliases")
+        self.assertEqual((alias["name"], alias["assets"], alias["producing_tasks"]), ("files", "f1", "writer.stage.make"))
+        [dataset] = self.rows("datasets", "show", "f1")
+        self.assertEqual(dataset["aliases"], "files")
+        event = self.rows("datasets", "events", "f1")[-1]
+        self.assertEqual((event["source_aliases"], event["source_dag_id"]), ("files", "writer"))
+        self.assertEqual(self.rows("datasets", "events", "orders")[-1]["extra"], {"rows": 3})
 
     def test_health_is_an_exit_status(self):
         for command in (("health",), ("jobs", "check")):

@@ -231,6 +231,50 @@ tasks:
         cluster.ask("PATCH", f"/api/v2/dags/down/dagRuns/{down}", {"state": "failed"})
         cluster.await_run("down", down, "failed")
 
+    def test_a_watched_dataset_is_updated_once_a_change_through_the_deaths_of_all_processes(self):
+        cluster = self.cluster()
+        cluster.start_worker("w1", 1)
+        (cluster.root / "in").mkdir()
+        cluster.write_dag("report.yaml", """
+dag_id: report
+schedule:
+  datasets:
+    any:
+      - {name: orders, watch: {uses: sensor_file, with: {path: "in/*.csv"}, poke_interval: 100ms}}
+      - {name: prices, watch: {name: shop, uses: sensor_http, with: {url: "http://127.0.0.1:1/prices"}, poke_interval: 100ms}}
+tasks:
+  - {id: load, uses: shell, with: {command: "echo {{ triggering_asset_events['orders'][0].extra.payload | join(' ') }}"}}
+""")
+
+        def asset(name):
+            found = cluster.ask("GET", f"/api/v2/assets?name_pattern={name}")["assets"]
+            return found[0] if found else None
+
+        def runs():
+            return [run for run in cluster.ask("GET", "/api/v2/dags/report/dagRuns?order_by=id")["dag_runs"]]
+
+        eventually("a look that fails is told", lambda: asset("prices") and asset("prices")["watchers"][0]["failure"])
+        self.assertEqual(asset("prices")["watchers"][0]["name"], "shop")
+        self.assertEqual(runs(), [])
+        (cluster.root / "in" / "a.csv").write_text("a")
+        eventually("a run follows", lambda: len(runs()) == 1)
+        cluster.await_run("report", runs()[0]["dag_run_id"], "success")
+        self.assertIn("in/a.csv", cluster.log("report", runs()[0]["dag_run_id"], "load"))
+        self.assertIsNotNone(asset("orders")["watchers"][0]["changed_at"])
+
+        cluster.kill_scheduler()
+        cluster.start_scheduler()
+        eventually("the worker is back", lambda: cluster.workers_seen().get("w1", {}).get("state") == "online")
+        cluster.workers["w1"].kill()
+        cluster.workers["w1"].wait()
+        cluster.start_worker("w2", 1)
+        (cluster.root / "in" / "b.csv").write_text("b")
+        eventually("what is new is seen", lambda: len(runs()) >= 2)
+        cluster.await_run("report", runs()[-1]["dag_run_id"], "success")
+        self.assertIn("in/a.csv in/b.csv", cluster.log("report", runs()[-1]["dag_run_id"], "load"))
+        self.assertEqual(len(runs()), 2)
+        self.assertEqual(cluster.ask("GET", "/api/v2/assets/events")["total_entries"], 2)
+
     def test_a_simulation_waits_by_its_own_clock(self):
         folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
         (folder / "etl.yaml").write_text("""

@@ -56,7 +56,10 @@ TEST(GraphTest, ForProgramsADagIsItsEdges) {
 
 TEST(GraphTest, DatasetsTriggersAndSensorsLeadFromDagToDag) {
   DagBuilder writer("writer");
-  writer.Add("w", {}, [](Task& task) { task.outlets = {"orders"}; });
+  writer.Add("w", {}, [](Task& task) {
+    task.outlets = {"orders"};
+    task.outlet_aliases = {"files"};
+  });
   writer.Add("go", {}, [](Task& task) {
     task.kind = "trigger_dag";
     task.with = Value::Map{{"dag", "child"}};
@@ -78,6 +81,7 @@ TEST(GraphTest, DatasetsTriggersAndSensorsLeadFromDagToDag) {
       one.dataset = name;
       both.parts.push_back(one);
     }
+    both.parts.push_back({DatasetCondition::Op::kAlias, "files", {}});
     dag.schedule.datasets = both;
   });
   const std::vector<DagPtr> dags = {writer.Build(), reader.Build()};
@@ -88,6 +92,7 @@ TEST(GraphTest, DatasetsTriggersAndSensorsLeadFromDagToDag) {
             "trigger\twriter\tgo\t\tchild\t\n"
             "dataset\twriter\tw\torders\treader\t\n"
             "dataset\t\t\tusers\treader\t\n"
+            "dataset\twriter\tw\talias files\treader\t\n"
             "sensor\twriter\tw\t\treader\twait\n"
             "sensor\twriter\tgo\t\treader\twait\n"
             "sensor\tchild\t\t\treader\twhole\n");

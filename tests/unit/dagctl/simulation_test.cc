@@ -179,6 +179,35 @@ TEST_F(SimulationTest, PartitionsOfARunMakeRunsOfTheDagsThatMapThem) {
   EXPECT_EQ(readers[1].run.partition_key, "2001-03");
 }
 
+TEST_F(SimulationTest, AWatchedDatasetIsNeverSeenToChange) {
+  DagBuilder reader("reader");
+  reader.Add("r").With([](Dag& dag) {
+    dag.schedule.datasets = DatasetCondition{DatasetCondition::Op::kDataset, "seen", {}};
+    Dataset seen{.name = "seen", .uri = "seen", .extra = {}};
+    seen.watch = Watch{.kind = "sensor_file",
+                       .name = "w",
+                       .with = Value::Map{{"path", "x"}},
+                       .connections = {},
+                       .files = {}};
+    dag.datasets = {seen};
+  });
+  SimulationOptions options = Days(3);
+  options.dag_id = "reader";
+  EXPECT_TRUE(Play({reader.Build()}, options).empty());
+}
+
+TEST_F(SimulationTest, AResultThatNamesNoneOfTheTasksOutletsFailsIt) {
+  DagBuilder writer("daily");
+  writer.Add("w", {}, [](Task& task) { task.outlet_aliases = {"files"}; });
+  writer.With([](Dag& dag) { dag.schedule = Daily()->schedule; });
+  SimulationOptions options = Days(1);
+  for (const auto& [alias, state] :
+       {std::pair("files", RunState::kSuccess), std::pair("other", RunState::kFailed)}) {
+    options.tasks["w"].result = std::string(R"({"outlet_events": {")") + alias + R"(": ["f1"]}})";
+    EXPECT_EQ(Play({writer.Build()}, options)[0].run.state, state) << alias;
+  }
+}
+
 TEST_F(SimulationTest, ATaskThatDependsOnThePastWaitsForItAndStopsWithIt) {
   DagBuilder builder("daily");
   builder.Add("a", {}, [](Task& task) { task.depends_on_past = true; });

@@ -61,6 +61,12 @@ TEST(CodecTest, ASchedulesEveryMemberComesBack) {
   leaf.dataset = "orders";
   dag.schedule.datasets = DatasetCondition{DatasetCondition::Op::kAny, "", {leaf, leaf}};
   dag.datasets.push_back({"orders", "s3://orders", "raw", Value(Value::Map{{"rows", 3}})});
+  dag.datasets[0].watch = Watch{.kind = "sensor_file",
+                                .name = "w",
+                                .with = Value::Map{{"path", "x"}},
+                                .connections = {"c"},
+                                .files = {}};
+  dag.aliases = {{"files", "raw"}};
   Deadline deadline;
   deadline.reference = DeadlineReference::kAverageRuntime;
   deadline.min_runs = 3;
@@ -71,6 +77,8 @@ TEST(CodecTest, ASchedulesEveryMemberComesBack) {
   EXPECT_EQ(back->schedule.catchup, Catchup::kNone);
   EXPECT_EQ(back->schedule.datasets->parts[1].dataset, "orders");
   EXPECT_EQ(back->deadlines[0].min_runs, 3);
+  EXPECT_EQ(back->datasets[0].watch->connections, std::vector<std::string>{"c"});
+  EXPECT_EQ(back->aliases[0].group, "raw");
 }
 
 PlanResult SomePlan() {

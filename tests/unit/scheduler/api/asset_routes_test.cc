@@ -20,7 +20,12 @@ class AssetRoutesTest : public ApiTest {
     event.run_id = "manual__2";
     event.task_id = "publish";
     orders.last = event;
+    orders.aliases = {{4, {"daily_files", "raw"}}};
+    orders.watches = {{2, "report", "arrivals", "sensor_file", kStart, std::nullopt, "no worker"}};
     rows_.datasets = {orders};
+    rows_.dataset_aliases = {
+        {4, {"daily_files", "raw"}, {{"report", "", DatasetRole::kScheduled, kStart}}, {"orders"}}};
+    event.aliases = {"daily_files"};
     rows_.dataset_events = {{event, 7, orders.dataset, {rows_.runs[0]}}};
     rows_.queued = {{"daily_flights", 7, "orders", 3, kStart}, {"daily_flights", 7, "orders", 4, kStart}};
   }
@@ -52,7 +57,27 @@ TEST_F(AssetRoutesTest, AnAssetSaysWhoMakesItAndWhomItStarts) {
   EXPECT_EQ(Get("/api/v2/assets/8").status, 404);
   EXPECT_EQ(Get("/api/v2/assets/orders").status, 404);
   EXPECT_EQ(Get("/api/v2/assets?order_by=colour").status, 422);
-  EXPECT_EQ(Get("/api/v2/assets/aliases").At("total_entries"), Value(0));
+  EXPECT_EQ(one.At("aliases.0.name"), Value("daily_files"));
+  EXPECT_EQ(one.At("watchers.0.name"), Value("arrivals"));
+  EXPECT_EQ(one.At("watchers.0.trigger_id"), Value(2));
+  EXPECT_EQ(one.At("watchers.0.failure"), Value("no worker"));
+}
+
+TEST_F(AssetRoutesTest, AnAliasSaysWhatItStandsForAndWhomItStarts) {
+  Start();
+  const Answered list = Get("/api/v2/assets/aliases?name_pattern=daily%25&order_by=-name");
+  ASSERT_EQ(list.status, 200) << list.text;
+  EXPECT_EQ(list.At("total_entries"), Value(1));
+  const Answered one = Get("/api/v2/assets/aliases/4");
+  ASSERT_EQ(one.status, 200) << one.text;
+  EXPECT_EQ(one.body, list.At("asset_aliases.0"));
+  EXPECT_EQ(one.At("group"), Value("raw"));
+  EXPECT_EQ(one.At("assets.0"), Value("orders"));
+  EXPECT_EQ(one.At("scheduled_dags.0.dag_id"), Value("report"));
+  EXPECT_EQ(Get("/api/v2/assets/aliases?name_pattern=x%25").At("total_entries"), Value(0));
+  EXPECT_EQ(Get("/api/v2/assets/aliases?order_by=uri").status, 422);
+  EXPECT_EQ(Get("/api/v2/assets/aliases/5").status, 404);
+  EXPECT_EQ(Get("/api/v2/assets/aliases/daily_files").status, 404);
 }
 
 TEST_F(AssetRoutesTest, EventsTellTheirSourceAndTheRunsThatTheyMade) {
@@ -61,6 +86,7 @@ TEST_F(AssetRoutesTest, EventsTellTheirSourceAndTheRunsThatTheyMade) {
   ASSERT_EQ(events.status, 200) << events.text;
   EXPECT_EQ(events.At("asset_events.0.asset_id"), Value(7));
   EXPECT_EQ(events.At("asset_events.0.source_task_id"), Value("publish"));
+  EXPECT_EQ(events.At("asset_events.0.source_aliases.0"), Value("daily_files"));
   EXPECT_EQ(events.At("asset_events.0.created_dagruns.0.run_id"),
             Value("scheduled__2001-03-01T07:00:00+00:00"));
   EXPECT_EQ(Get("/api/v2/assets/events?asset_id=x").status, 422);

@@ -100,6 +100,21 @@ TEST_F(PythonTest, WhatItPushesByNameComesWithTheEnd) {
   EXPECT_THAT(report.xcoms, ::testing::ElementsAre(XComValue{"rows", "3"}, XComValue{"l", R"(["a"])"}));
 }
 
+TEST_F(PythonTest, WhatItSaysOfItsOutletsIsAnXCom) {
+  const Report report =
+      Run("from millrace import outlet_events\n"
+          "def main():\n"
+          "  outlet_events['orders'].extra = {'rows': 3}\n"
+          "  outlet_events['files'].add('f1', extra={'n': 1})\n"
+          "  outlet_events['files'].add({'name': 'f2', 'uri': 's3://f2'})\n");
+  EXPECT_EQ(report.outcome, Outcome::kSuccess) << report.message << log_;
+  EXPECT_THAT(report.xcoms,
+              ::testing::ElementsAre(XComValue{
+                  "outlet_events",
+                  R"({"orders": {"extra": {"rows": 3}}, "files": [{"dataset": "f1", "extra": {"n": 1}}, )"
+                  R"({"dataset": {"name": "f2", "uri": "s3://f2"}, "extra": {}}]})"}));
+}
+
 TEST_F(PythonTest, ParametersWithTheNamesOfTheContextAreGivenTheRuns) {
   const Report report =
       Run("def main(ds, context, *, params):\n  return [ds, context['dag_id'], params['city']]\n");

@@ -150,6 +150,7 @@ class RunnerPoolTest : public ::testing::Test, public runner::AttemptListener, p
     assignment.set_slots(sensor ? 0 : 1);
     with.Set(sensor ? "path" : "command", command);
     if (sensor) with.Set("poke_interval", "50ms");
+    if (seen_) with.Set("seen", *seen_);
     assignment.set_with(ToJson(with));
     if (job != 0) {
       assignment.mutable_stage()->mutable_job()->set_run(job);
@@ -202,6 +203,7 @@ class RunnerPoolTest : public ::testing::Test, public runner::AttemptListener, p
   std::string folder_;
   std::unique_ptr<runner::RunnerPool> pool_;
   std::uint64_t counter_ = 0;
+  std::optional<std::string> seen_;  // by the watches that are started
 
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -430,6 +432,36 @@ TEST_F(RunnerPoolTest, SensorsWaitInOneRunnerBesideTheSlotsUntilWhatTheyLookForI
   EXPECT_EQ(end.message, "cancelled by ana");
   std::ofstream(folder_ + "/in/1") << "x";
   EXPECT_EQ(EndOf(sensors[3]).outcome, Outcome::kSuccess);
+}
+
+TEST_F(RunnerPoolTest, AWatchEndsWhenItSeesSomethingElseThanWasSeenBefore) {
+  Open(1);
+  const auto watch = [&](const std::string& seen) {
+    seen_ = ParseJson(seen).value().as_string();
+    return Start("sensor_file", "in/*");
+  };
+  const auto told = [&](Fence fence, const char* name) {
+    const Value end = ParseJson(EndOf(fence).result).value();
+    return end.Find(name) == nullptr ? "nothing" : ToJson(*end.Find(name));
+  };
+  const auto put = [&](const char* text) {  // whole at once
+    std::ofstream(folder_ + "/new") << text;
+    std::filesystem::rename(folder_ + "/new", folder_ + "/in/0");
+  };
+  std::filesystem::create_directories(folder_ + "/in");
+  const Fence first = watch("\"\"");
+  put("x");
+  EXPECT_EQ(told(first, "result"), R"(["in/0"])");
+  const Fence second = watch(told(first, "seen"));
+  EXPECT_EQ(told(watch("\"other\""), "seen"), told(first, "seen"));
+  EXPECT_EQ(EndOf(Start("shell", "sleep 0.2")).outcome, Outcome::kSuccess);  // it has looked several times
+  EXPECT_FALSE(ends_.contains(second));
+  put("longer");
+  EXPECT_NE(told(second, "seen"), told(first, "seen"));
+  EXPECT_FALSE(logs_.contains(second)) << "it is no task instance's";
+  const Fence third = watch(told(second, "seen"));
+  std::filesystem::remove_all(folder_ + "/in");
+  EXPECT_EQ(told(third, "seen") + told(third, "result"), "\"\"nothing");
 }
 
 TEST_F(RunnerPoolTest, SensorsAreHandedBackAtOnceAndOthersGoOn) {
