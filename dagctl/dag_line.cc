@@ -213,9 +213,7 @@ class DagLine {
         return OkStatus();
       };
       const auto of_files = [this](Output& output) -> Status {
-        ASSIGN_OR_RETURN(const std::vector<LoadedDag> loaded, LoadFiles(in_.files, "", tree_.zones()));
-        std::vector<DagPtr> defined;
-        for (const LoadedDag& one : loaded) defined.push_back(one.dag);
+        ASSIGN_OR_RETURN(const std::vector<DagPtr> defined, LoadFiles(in_.files, "", tree_.zones()));
         ShowDependencies(output, defined, in_.dot);
         return OkStatus();
       };

@@ -1,55 +1,24 @@
 #include "dagctl/offline.h"
 
-#include <cerrno>
-#include <filesystem>
-#include <fstream>
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <utility>
 
 #include "core/calendar/format.h"
 #include "core/calendar/timetable.h"
 #include "core/model/problem_line.h"
-#include "core/model/yaml.h"
-#include "scheduler/dagbag/folder_reader.h"
+#include "dagctl/dag_files.h"
 #include "scheduler/dagbag/load.h"
 
 namespace millrace::dagctl {
 namespace {
-
-namespace fs = std::filesystem;
-
-// One byte more than a DAG file may have, so that one that is too large is told as such.
-constexpr std::streamsize kMostBytes = kMaxYamlBytes + 1;
 
 // A text that a scheduler has loaded: its files were good there, and are not needed to read a schedule.
 class AcceptedFiles final : public dagbag::FileReader {
  public:
   StatusOr<std::string> Read(std::string_view) const override { return std::string("name: accepted\n"); }
 };
-
-StatusOr<std::vector<std::string>> FilesOf(const std::vector<std::string>& paths) {
-  std::vector<std::string> files;
-  for (const std::string& path : paths) {
-    std::error_code error;
-    if (!fs::is_directory(path, error)) {
-      files.push_back(path);
-      continue;
-    }
-    ASSIGN_OR_RETURN(const std::vector<std::string> found, dagbag::FolderReader(path).List());
-    for (const std::string& file : found) files.push_back((fs::path(path) / file).string());
-  }
-  return files;
-}
-
-// A folder's own DAG files name their contracts from that folder, however deep they lie.
-std::string DagFolder(const std::string& file, const std::vector<std::string>& paths) {
-  for (const std::string& path : paths) {
-    std::error_code error;
-    const std::string relative = fs::path(file).lexically_relative(path).string();
-    if (fs::is_directory(path, error) && !relative.empty() && !relative.starts_with("..")) return path;
-  }
-  return FolderOf(file);
-}
 
 StatusOr<DagPtr> Pick(const dagbag::LoadResult& loaded, const std::string& dag_id) {
   std::string known;
@@ -66,43 +35,32 @@ StatusOr<DagPtr> Pick(const dagbag::LoadResult& loaded, const std::string& dag_i
 }
 
 StatusOr<dagbag::LoadResult> LoadFile(const std::string& file, const ZoneDatabase& zones) {
-  const StatusOr<std::string> text = ReadText(file);
-  if (!text.ok()) return text.status().WithContext(file);
-  const dagbag::FolderReader reader(FolderOf(file));
-  return dagbag::LoadDagFile(file, *text, reader, zones);
+  DagFiles files({file}, "", zones);
+  ASSIGN_OR_RETURN(const std::vector<std::string> paths, files.List());
+  dagbag::LoadResult all;
+  for (const std::string& path : paths) {
+    StatusOr<DagFiles::Loaded> loaded = files.Load(path);
+    if (!loaded.ok()) return loaded.status().WithContext(path);
+    std::move(loaded->result.dags.begin(), loaded->result.dags.end(), std::back_inserter(all.dags));
+    std::move(loaded->result.problems.begin(), loaded->result.problems.end(), std::back_inserter(all.problems));
+  }
+  return all;
 }
 
 }  // namespace
 
-StatusOr<std::string> ReadText(const std::string& path) {
-  std::error_code error;
-  if (fs::is_directory(path, error)) return InvalidArgument("it is a folder");
-  errno = 0;
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) return ErrnoStatus(errno != 0 ? errno : ENOENT, path);
-  std::string text(static_cast<std::size_t>(kMostBytes), '\0');
-  stream.read(text.data(), kMostBytes);
-  text.resize(static_cast<std::size_t>(stream.gcount()));
-  return text;
-}
-
-std::string FolderOf(const std::string& file) {
-  const std::string parent = fs::path(file).parent_path().string();
-  return parent.empty() ? "." : parent;
-}
-
-StatusOr<std::vector<LoadedDag>> LoadFiles(const std::vector<std::string>& paths, const std::string& folder,
-                                           const ZoneDatabase& zones) {
-  ASSIGN_OR_RETURN(const std::vector<std::string> files, FilesOf(paths));
-  std::vector<LoadedDag> dags;
+StatusOr<std::vector<DagPtr>> LoadFiles(const std::vector<std::string>& paths, const std::string& folder,
+                                        const ZoneDatabase& zones) {
+  DagFiles files(paths, folder, zones);
+  ASSIGN_OR_RETURN(const std::vector<std::string> listed, files.List());
+  std::vector<DagPtr> dags;
   std::string wrong;
-  for (const std::string& file : files) {
-    const StatusOr<std::string> text = ReadText(file);
-    if (!text.ok()) return text.status().WithContext(file);
-    const dagbag::FolderReader reader(folder.empty() ? DagFolder(file, paths) : folder);
-    const dagbag::LoadResult loaded = dagbag::LoadDagFile(file, *text, reader, zones);
-    for (const Problem& problem : loaded.problems) wrong += (wrong.empty() ? "" : "\n") + ToLine(problem);
-    for (const DagPtr& dag : loaded.dags) dags.push_back({file, dag});
+  for (const std::string& file : listed) {
+    const StatusOr<DagFiles::Loaded> loaded = files.Load(file);
+    if (!loaded.ok()) return loaded.status().WithContext(file);
+    for (const Problem& problem : loaded->result.problems)
+      wrong += (wrong.empty() ? "" : "\n") + ToLine(problem);
+    dags.insert(dags.end(), loaded->result.dags.begin(), loaded->result.dags.end());
   }
   if (!wrong.empty()) return InvalidArgument(wrong);
   return dags;
@@ -110,15 +68,15 @@ StatusOr<std::vector<LoadedDag>> LoadFiles(const std::vector<std::string>& paths
 
 Status ReportFiles(Output& output, const std::vector<std::string>& paths, const ZoneDatabase& zones,
                    const Clock& clock) {
-  ASSIGN_OR_RETURN(const std::vector<std::string> files, FilesOf(paths));
+  DagFiles files(paths, "", zones);
+  ASSIGN_OR_RETURN(const std::vector<std::string> listed, files.List());
   Value::List rows;
-  for (const std::string& file : files) {
-    const StatusOr<std::string> text = ReadText(file);
-    if (!text.ok()) return text.status().WithContext(file);
-    const dagbag::FolderReader reader(DagFolder(file, paths));
+  for (const std::string& file : listed) {
     const BootTime before = clock.now().boot;
-    const dagbag::LoadResult loaded = dagbag::LoadDagFile(file, *text, reader, zones);
+    const StatusOr<DagFiles::Loaded> read = files.Load(file);
     const Duration took = clock.now().boot - before;
+    if (!read.ok()) return read.status().WithContext(file);
+    const dagbag::LoadResult& loaded = read->result;
     std::string names;
     std::size_t tasks = 0;
     for (const DagPtr& dag : loaded.dags) {
@@ -127,7 +85,7 @@ Status ReportFiles(Output& output, const std::vector<std::string>& paths, const 
     }
     rows.emplace_back(Value::Map{{"file", file},
                                  {"milliseconds", static_cast<double>(took.count()) / 1000},
-                                 {"bytes", static_cast<std::int64_t>(text->size())},
+                                 {"bytes", static_cast<std::int64_t>(read->bytes)},
                                  {"dags", static_cast<std::int64_t>(loaded.dags.size())},
                                  {"tasks", static_cast<std::int64_t>(tasks)},
                                  {"problems", static_cast<std::int64_t>(loaded.problems.size())},
@@ -146,23 +104,18 @@ Status ReportFiles(Output& output, const std::vector<std::string>& paths, const 
 
 Status Validate(Output& output, const std::vector<std::string>& paths, const std::string& folder,
                 const ZoneDatabase& zones, bool& found) {
-  ASSIGN_OR_RETURN(const std::vector<std::string> files, FilesOf(paths));
+  DagFiles files(paths, folder, zones);
+  ASSIGN_OR_RETURN(const std::vector<std::string> listed, files.List());
   std::vector<Problem> problems;
   std::map<std::string, std::string> owners;  // DAG id -> file
-  for (const std::string& file : files) {
-    const StatusOr<std::string> text = ReadText(file);
-    if (!text.ok()) {
-      problems.push_back({file, {}, "cannot be read: " + text.status().message(), ""});
+  for (const std::string& file : listed) {
+    StatusOr<DagFiles::Loaded> loaded = files.Load(file);
+    if (!loaded.ok()) {
+      problems.push_back({file, {}, "cannot be read: " + loaded.status().message(), ""});
       continue;
     }
-    const std::string beneath = folder.empty() ? DagFolder(file, paths) : folder;
-    const dagbag::FolderReader reader(beneath);
-    dagbag::LoadResult loaded = dagbag::LoadDagFile(file, *text, reader, zones);
-    for (Problem& problem : loaded.problems) {
-      if (problem.file != file) problem.file = (fs::path(beneath) / problem.file).string();  // a contract
-      problems.push_back(std::move(problem));
-    }
-    for (const DagPtr& dag : loaded.dags) {
+    std::move(loaded->result.problems.begin(), loaded->result.problems.end(), std::back_inserter(problems));
+    for (const DagPtr& dag : loaded->result.dags) {
       const auto [owner, is_first] = owners.emplace(dag->id, file);
       if (is_first) continue;
       problems.push_back({file,
@@ -175,7 +128,7 @@ Status Validate(Output& output, const std::vector<std::string>& paths, const std
   if (output.format() == Format::kTable) {
     for (const Problem& problem : problems) output.Say(ToLine(problem));
     if (!found)
-      output.Say(std::to_string(owners.size()) + " DAGs in " + std::to_string(files.size()) +
+      output.Say(std::to_string(owners.size()) + " DAGs in " + std::to_string(listed.size()) +
                  " files, no problems");
     return OkStatus();
   }

@@ -15,13 +15,7 @@ namespace millrace::dagctl {
 
 struct Context;
 
-// The text of a file that is no larger than DAG files may be (or one byte more), and the folder it lies in.
-StatusOr<std::string> ReadText(const std::string& path);
-std::string FolderOf(const std::string& file);
-
-// Shows each problem of the files (a folder stands for the DAG files in it) as "file:line:column: message
-// (suggestion)". Contracts and scripts are looked for beneath `folder`; "": beneath the folder of each file.
-// `found` tells whether there was a problem.
+// Shows each problem of the files (see DagFiles) as "file:line:column: message (suggestion)". `found` tells whether there was a problem.
 Status Validate(Output& output, const std::vector<std::string>& paths, const std::string& folder,
                 const ZoneDatabase& zones, bool& found);
 
@@ -35,18 +29,13 @@ struct NextOptions {
 // A DAG of a file on this machine, or of text that a scheduler has loaded already.
 StatusOr<DagPtr> DagOfFile(const std::string& file, const std::string& dag_id, const ZoneDatabase& zones);
 StatusOr<DagPtr> DagOfText(const std::string& text, const std::string& dag_id, const ZoneDatabase& zones);
-// All DAGs of the file that defines `dag_id`.
+// All DAGs of the file, or archive, that defines `dag_id`.
 StatusOr<std::vector<DagPtr>> DagsOfFile(const std::string& file, const std::string& dag_id,
                                          const ZoneDatabase& zones);
 
-struct LoadedDag {
-  std::string file;
-  DagPtr dag;
-};
-// Those of all the files (a folder stands for the DAG files in it). Contracts and scripts are looked for beneath
-// `folder`; "": as Validate does. INVALID_ARGUMENT: their problems, a line each.
-StatusOr<std::vector<LoadedDag>> LoadFiles(const std::vector<std::string>& paths, const std::string& folder,
-                                           const ZoneDatabase& zones);
+// Those of all the files (see DagFiles). INVALID_ARGUMENT: their problems, a line each.
+StatusOr<std::vector<DagPtr>> LoadFiles(const std::vector<std::string>& paths, const std::string& folder,
+                                        const ZoneDatabase& zones);
 // A row a file: how long it takes to read, how large it is, what it defines.
 Status ReportFiles(Output& output, const std::vector<std::string>& paths, const ZoneDatabase& zones,
                    const Clock& clock);

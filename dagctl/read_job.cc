@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "core/model/problem_line.h"
+#include "dagctl/dag_files.h"
 #include "dagctl/jobs.h"
-#include "dagctl/offline.h"
 #include "scheduler/dagbag/folder_reader.h"
 #include "scheduler/dagbag/job_file.h"
 

@@ -15,6 +15,7 @@
 #include "core/model/yaml.h"
 #include "dagctl/cluster.h"
 #include "dagctl/commands.h"
+#include "dagctl/dag_files.h"
 #include "dagctl/offline.h"
 
 namespace millrace::dagctl {
@@ -58,22 +59,16 @@ Value::List Only(const Value::List& entries, const std::string& task, const std:
   return {};
 }
 
-struct Found {
-  std::string file;
-  DagPtr dag;
-};
-
-// The DAG that is meant, and where it stands.
-StatusOr<Found> Find(const TrialOptions& options, const ZoneDatabase& zones) {
+// The DAG that is meant.
+StatusOr<DagPtr> Find(const TrialOptions& options, const ZoneDatabase& zones) {
   std::error_code error;
-  if (fs::is_regular_file(options.dag, error)) {
+  if (fs::is_regular_file(options.dag, error) || fs::is_regular_file(FolderOf(options.dag), error)) {
     const std::string folder = options.folder.empty() ? FolderOf(options.dag) : options.folder;
-    ASSIGN_OR_RETURN(const std::vector<LoadedDag> dags, LoadFiles({options.dag}, folder, zones));
+    ASSIGN_OR_RETURN(const std::vector<DagPtr> dags, LoadFiles({options.dag}, folder, zones));
     std::string known;
-    for (const LoadedDag& one : dags) {
-      if (one.dag->id == options.dag_id || (options.dag_id.empty() && dags.size() == 1))
-        return Found{one.file, one.dag};
-      known += (known.empty() ? "" : ", ") + one.dag->id;
+    for (const DagPtr& dag : dags) {
+      if (dag->id == options.dag_id || (options.dag_id.empty() && dags.size() == 1)) return dag;
+      known += (known.empty() ? "" : ", ") + dag->id;
     }
     return InvalidArgument(
         options.dag + " defines " + (known.empty() ? "no DAG" : known) +
@@ -82,9 +77,9 @@ StatusOr<Found> Find(const TrialOptions& options, const ZoneDatabase& zones) {
   const std::string folder = options.folder.empty() ? "dags" : options.folder;
   if (!fs::is_directory(folder, error))
     return NotFound(options.dag + " is no file, and there is no DAG folder " + folder + " (--dags)");
-  ASSIGN_OR_RETURN(const std::vector<LoadedDag> dags, LoadFiles({folder}, folder, zones));
-  for (const LoadedDag& one : dags) {
-    if (one.dag->id == options.dag) return Found{one.file, one.dag};
+  ASSIGN_OR_RETURN(const std::vector<DagPtr> dags, LoadFiles({folder}, folder, zones));
+  for (const DagPtr& dag : dags) {
+    if (dag->id == options.dag) return dag;
   }
   return NotFound("no DAG " + options.dag + " in the folder " + folder);
 }
@@ -237,11 +232,10 @@ StatusOr<std::string> TrialFile(const std::string& text, const std::string& dag_
 
 Status TryDag(const TrialOptions& options, Output& output, const Clock& clock, const ZoneDatabase& zones,
               bool& failed) {
-  ASSIGN_OR_RETURN(const Found found, Find(options, zones));
-  ASSIGN_OR_RETURN(const std::string text, ReadText(found.file));
-  std::vector<DagFile> files = found.dag->files;
-  const std::string& id = found.dag->id;
-  ASSIGN_OR_RETURN(std::string alone, TrialFile(text, id, options.task));
+  ASSIGN_OR_RETURN(const DagPtr dag, Find(options, zones));
+  std::vector<DagFile> files = dag->files;
+  const std::string& id = dag->id;
+  ASSIGN_OR_RETURN(std::string alone, TrialFile(dag->source, id, options.task));
   RETURN_IF_ERROR(DagOfText(alone, id, zones).status());  // what a task alone lacks is said here
   files.push_back({id + ".json", std::move(alone)});
   std::error_code error;
@@ -255,7 +249,7 @@ Status TryDag(const TrialOptions& options, Output& output, const Clock& clock, c
     return cluster.children().CheckAlive();
   };
   RETURN_IF_ERROR(AwaitDag(client, id, pass));
-  ASSIGN_OR_RETURN(const Value run, Start(client, options, *found.dag, zones, clock.now().wall));
+  ASSIGN_OR_RETURN(const Value run, Start(client, options, *dag, zones, clock.now().wall));
   Watch watch(client, output, id, Text(run, "dag_run_id"), pass);
   const StatusOr<std::string> ended = watch.UntilEnd();
   if (ended.status().code() == Code::kCancelled) {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <optional>
 #include <utility>
 
 namespace millrace::dagbag {
@@ -148,7 +149,23 @@ void DagBag::Watch() {
 
 Status DagBag::ScanLocked() {
   ASSIGN_OR_RETURN(const std::vector<std::string> paths, folder_.List());
-  const std::set<std::string> present(paths.begin(), paths.end());
+  std::set<std::string> present(paths.begin(), paths.end());
+  std::erase_if(archives_, [&](const auto& archive) { return !present.contains(archive.first); });
+  std::erase_if(present, IsArchiveName);
+  for (const std::string& path : paths) {
+    if (IsArchiveName(path)) {
+      LoadArchive(path, present);
+    } else {
+      LoadFile("", path, folder_);
+    }
+  }
+  Forget(present);
+  Tell();
+  Remember();
+  return OkStatus();
+}
+
+void DagBag::Forget(const std::set<std::string>& present) {
   for (auto at = files_.begin(); at != files_.end();) {
     if (present.contains(at->first)) {
       ++at;
@@ -159,39 +176,69 @@ Status DagBag::ScanLocked() {
     at = files_.erase(at);
     changed_ = true;
   }
-  for (const std::string& path : paths) LoadFile(path, files_[path]);
-  Tell();
-  Remember();
-  return OkStatus();
 }
 
-std::string DagBag::ContentKey(const std::string& text, const std::vector<std::string>& names) const {
+std::string DagBag::ContentKey(const std::string& text, const std::vector<std::string>& names,
+                               const FileReader& files) {
   std::string key = Fingerprint(text);
   for (const std::string& name : names) {
-    const StatusOr<std::string> content = folder_.Read(name);
+    const StatusOr<std::string> content = files.Read(name);
     key += content.ok() ? Fingerprint(*content) : content.status().message();
   }
   return names.empty() ? key : Fingerprint(key);
 }
 
-void DagBag::LoadFile(const std::string& path, File& file) {
-  const StatusOr<std::string> text = folder_.Read(path);
+void DagBag::CannotRead(const std::string& path, const Status& status, const std::string& suggestion, File& file) {
+  const std::vector<Problem> problems = {{path, {1, 1}, "cannot be read: " + status.message(), suggestion}};
+  if (file.problems == problems) return;
+  file.content_key.clear();
+  file.problems = problems;
+  file.told_problems = false;
+}
+
+StatusOr<std::unique_ptr<Archive>> DagBag::OpenArchive(const std::string& path, std::string& identity) const {
+  ASSIGN_OR_RETURN(std::optional<std::string> bytes, folder_.ReadChanged(path, clock_.now().wall, identity));
+  if (!bytes) return std::unique_ptr<Archive>();
+  return Archive::Open(*std::move(bytes));
+}
+
+void DagBag::LoadArchive(const std::string& path, std::set<std::string>& present) {
+  const StatusOr<std::unique_ptr<Archive>> archive = OpenArchive(path, archives_[path]);
+  if (!archive.ok() || *archive == nullptr) {
+    for (auto at = files_.lower_bound(path); at != files_.end() && at->first.starts_with(path); ++at) {
+      if (at->first == path || at->first.starts_with(path + "/")) present.insert(at->first);
+    }
+    // Gone since it was listed: the next look sees it.
+    if (archive.ok() || archive.status().code() == Code::kNotFound) return;
+    present.insert(path);
+    return CannotRead(path, archive.status(), "mend it, or name it in .airflowignore if it is not for DAGs",
+                      files_[path]);
+  }
+  for (const std::string& name : (*archive)->dag_files()) {
+    present.insert(path + "/" + name);
+    LoadFile(path + "/", name, **archive);
+  }
+}
+
+void DagBag::LoadFile(const std::string& folder, const std::string& name, const FileReader& files) {
+  const std::string path = folder + name;
+  File& file = files_[path];
+  const StatusOr<std::string> text = files.Read(name);
   if (!text.ok()) {
-    if (text.status().code() == Code::kNotFound) return;  // gone since it was listed: the next look sees it
-    const std::vector<Problem> problems = {{path, {1, 1}, "cannot be read: " + text.status().message(), ""}};
-    if (file.problems == problems) return;
-    file.content_key.clear();
-    file.problems = problems;
-    file.told_problems = false;
+    // Gone since it was listed: the next look sees it.
+    if (text.status().code() != Code::kNotFound) CannotRead(path, text.status(), "", file);
     return;
   }
-  std::string key = ContentKey(*text, file.names);
+  std::string key = ContentKey(*text, file.names, files);
   if (key == file.content_key) return;
-  LoadResult loaded = LoadDagFile(path, *text, folder_, zones_);
+  LoadResult loaded = LoadDagFile(path, *text, files, zones_);
   ++parsed_;
   changed_ = true;
   file.names = std::move(loaded.files);
-  file.content_key = ContentKey(*text, file.names);
+  file.content_key = ContentKey(*text, file.names, files);
+  for (Problem& problem : loaded.problems) {
+    if (problem.file != path) problem.file = folder + problem.file;  // of a contract
+  }
   if (file.problems != loaded.problems) {
     if (loaded.problems.empty()) cleared_.insert(path);
     file.problems = std::move(loaded.problems);
@@ -208,9 +255,19 @@ void DagBag::LoadFile(const std::string& path, File& file) {
 }
 
 DagPtr DagBag::Again(const std::string& path, const std::string& dag_id, const Version& version) const {
-  const StatusOr<std::string> text = folder_.Read(path);
+  const std::size_t end = path.rfind('/');
+  const std::string around = path.substr(0, end == std::string::npos ? 0 : end);
+  std::unique_ptr<Archive> archive;
+  if (archives_.contains(around)) {
+    std::string any;
+    StatusOr<std::unique_ptr<Archive>> opened = OpenArchive(around, any);
+    if (!opened.ok()) return nullptr;
+    archive = *std::move(opened);
+  }
+  const FileReader& files = archive != nullptr ? static_cast<const FileReader&>(*archive) : folder_;
+  const StatusOr<std::string> text = files.Read(archive != nullptr ? path.substr(end + 1) : path);
   if (!text.ok()) return nullptr;
-  for (DagPtr& dag : LoadDagFile(path, *text, folder_, zones_).dags) {
+  for (DagPtr& dag : LoadDagFile(path, *text, files, zones_).dags) {
     if (dag->id == dag_id && dag->hash == version.hash) return std::move(dag);
   }
   return nullptr;  // the file is another one by now: the next look sees it

@@ -4,7 +4,8 @@
 // - A file is read when its folder reports a change (inotify), and every `poll` in any case; it is parsed
 // only when its content,
 //   or that of a contract or script that it names, is not what it was; also when the scheduler starts anew.
-// - A file that turns bad keeps the DAGs it had; its problems are told. A DAG is gone when its file is gone,
+// - A zip archive is a folder of its own, "flows.zip/daily.yaml"; it is opened only when it is another than at the last look.
+// - A file that turns bad keeps the DAGs it had, as do all of an archive that does; its problems are told. A DAG is gone when its file is gone,
 // or is good and no
 //   longer defines it. Two files that define one DAG: the first by name has it, the other has a problem.
 #pragma once
@@ -22,6 +23,7 @@
 #include "core/base/status.h"
 #include "core/base/zones.h"
 #include "core/model/dag.h"
+#include "scheduler/dagbag/archive.h"
 #include "scheduler/dagbag/folder_reader.h"
 #include "scheduler/dagbag/parse_memory.h"
 
@@ -80,10 +82,18 @@ class DagBag {
   Status ScanLocked();
   void Recall(EarlierStart earlier);
   void Remember();
-  void LoadFile(const std::string& path, File& file);
+  // `name` is the file to `files`, which are those beneath `folder` ("": the DAG folder, or "flows.zip/").
+  void LoadFile(const std::string& folder, const std::string& name, const FileReader& files);
+  // Adds the files in it to `present`.
+  void LoadArchive(const std::string& path, std::set<std::string>& present);
+  // nullptr: it is the one that `identity` was said of, see FolderReader.
+  StatusOr<std::unique_ptr<Archive>> OpenArchive(const std::string& path, std::string& identity) const;
+  static void CannotRead(const std::string& path, const Status& status, const std::string& suggestion, File& file);
+  // Takes back what files said that are gone.
+  void Forget(const std::set<std::string>& present);
   // A version that the sink had, and is to have again.
   DagPtr Again(const std::string& path, const std::string& dag_id, const Version& version) const;
-  std::string ContentKey(const std::string& text, const std::vector<std::string>& names) const;
+  static std::string ContentKey(const std::string& text, const std::vector<std::string>& names, const FileReader& files);
   // Brings the sink to where the files are; what it refuses stays to be told.
   void Tell();
   void Watch();
@@ -98,6 +108,7 @@ class DagBag {
 
   mutable std::mutex mutex_;
   std::map<std::string, File> files_;         // by path
+  std::map<std::string, std::string> archives_;  // path -> which it was when it was last opened
   std::map<std::string, std::string> told_;   // dag id -> hash and file, as the sink knows them
   std::map<std::string, std::string> twins_;  // file -> what it defines although another file does
   std::set<std::string> cleared_;             // files whose problems are to be taken back

@@ -333,7 +333,7 @@ void DagReader::ReadFile(const std::string& path, const std::string& what, Posit
   const StatusOr<std::string> content = files_.Read(path);
   if (!content.ok()) {
     return Add(where, what + ": file '" + path + "': " + content.status().message(),
-               "files are looked for beneath the DAG folder");
+               "files are looked for beneath the DAG folder, or in the archive that the DAG lies in");
   }
   dag_->files.push_back({path, *content});
 }

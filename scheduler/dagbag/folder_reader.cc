@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "scheduler/dagbag/archive.h"
 #include "scheduler/dagbag/ignore_rules.h"
 
 namespace millrace::dagbag {
@@ -18,7 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kLargestFile = 16 << 20;
+// A file system's clock goes in ticks: what is written twice within one looks the same.
+constexpr Duration kTick = std::chrono::milliseconds(20);
 
 class OpenFile {
  public:
@@ -34,9 +36,48 @@ class OpenFile {
   int descriptor_;
 };
 
-bool IsLeftOut(std::string_view path) {
-  const std::string_view name = path.substr(path.rfind('/') + 1);
-  return name.starts_with('.') || name.starts_with('_') || name == "contracts";
+// Beneath the folder, by no way out of it.
+StatusOr<int> Open(const std::string& folder_path, std::string_view path) {
+  const OpenFile folder(open(folder_path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (folder.get() < 0) return ErrnoStatus(errno, "DAG folder " + folder_path);
+  const std::string name(path);
+  open_how how = {};
+  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  const int file = static_cast<int>(syscall(SYS_openat2, folder.get(), name.c_str(), &how, sizeof how));
+  if (file >= 0) return file;
+  if (errno == EXDEV || errno == ELOOP) return PermissionDenied("it leaves the DAG folder");
+  return ErrnoStatus(errno, name);
+}
+
+StatusOr<struct stat> FactsOf(const OpenFile& file, std::string_view path) {
+  struct stat facts = {};
+  if (fstat(file.get(), &facts) != 0) return ErrnoStatus(errno, path);
+  if (!S_ISREG(facts.st_mode)) return InvalidArgument("it is no file");
+  return facts;
+}
+
+StatusOr<std::string> ReadAll(const OpenFile& file, std::string_view path, std::size_t most) {
+  std::string content;
+  char buffer[1 << 16];
+  while (true) {
+    const ssize_t count = read(file.get(), buffer, sizeof buffer);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return ErrnoStatus(errno, path);
+    if (count == 0) return content;
+    if (content.size() + static_cast<std::size_t>(count) > most)
+      return ResourceExhausted("it is larger than " + std::to_string(most >> 20) + " MiB");
+    content.append(buffer, static_cast<std::size_t>(count));
+  }
+}
+
+std::string IdentityOf(const struct stat& facts) {
+  std::string identity;
+  for (const auto number : {static_cast<std::int64_t>(facts.st_dev), static_cast<std::int64_t>(facts.st_ino),
+                            static_cast<std::int64_t>(facts.st_size), facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec,
+                            facts.st_ctim.tv_sec, facts.st_ctim.tv_nsec})
+    identity += std::to_string(number) + " ";
+  return identity;
 }
 
 // Regular files and folders beneath the DAG folder, as they are at this moment, except those that are ignored. A path comes
@@ -87,38 +128,35 @@ Status Walk(const FolderReader& reader, Visit visit) {
 
 }  // namespace
 
+bool IsLeftOut(std::string_view path) {
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  return name.starts_with('.') || name.starts_with('_') || name == "contracts";
+}
+
 StatusOr<std::string> FolderReader::Read(std::string_view path) const {
-  const OpenFile folder(open(folder_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (folder.get() < 0) return ErrnoStatus(errno, "DAG folder " + folder_);
-  const std::string name(path);
-  open_how how = {};
-  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-  const OpenFile file(static_cast<int>(syscall(SYS_openat2, folder.get(), name.c_str(), &how, sizeof how)));
-  if (file.get() < 0) {
-    if (errno == EXDEV || errno == ELOOP) return PermissionDenied("it leaves the DAG folder");
-    return ErrnoStatus(errno, name);
-  }
-  struct stat status = {};
-  if (fstat(file.get(), &status) != 0) return ErrnoStatus(errno, name);
-  if (!S_ISREG(status.st_mode)) return InvalidArgument("it is no file");
-  std::string content;
-  char buffer[1 << 16];
-  while (true) {
-    const ssize_t count = read(file.get(), buffer, sizeof buffer);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return ErrnoStatus(errno, name);
-    if (count == 0) return content;
-    if (content.size() + static_cast<std::size_t>(count) > kLargestFile)
-      return ResourceExhausted("it is larger than 16 MiB");
-    content.append(buffer, static_cast<std::size_t>(count));
-  }
+  ASSIGN_OR_RETURN(const int descriptor, Open(folder_, path));
+  const OpenFile file(descriptor);
+  RETURN_IF_ERROR(FactsOf(file, path).status());
+  return ReadAll(file, path, kLargestFile);
+}
+
+StatusOr<std::optional<std::string>> FolderReader::ReadChanged(std::string_view path, WallTime now,
+                                                               std::string& identity) const {
+  ASSIGN_OR_RETURN(const int descriptor, Open(folder_, path));
+  const OpenFile file(descriptor);
+  ASSIGN_OR_RETURN(const struct stat facts, FactsOf(file, path));
+  std::string found = IdentityOf(facts);
+  if (found == identity) return std::optional<std::string>();
+  const auto changed = std::chrono::seconds(facts.st_ctim.tv_sec) + std::chrono::nanoseconds(facts.st_ctim.tv_nsec);
+  identity = now.time_since_epoch() - changed > kTick ? std::move(found) : "";
+  ASSIGN_OR_RETURN(std::string content, ReadAll(file, path, kLargestArchive));
+  return std::optional(std::move(content));
 }
 
 StatusOr<std::vector<std::string>> FolderReader::List() const {
   std::vector<std::string> files;
   RETURN_IF_ERROR(Walk(*this, [&](const fs::path&, const std::string& relative, bool is_folder) {
-    if (!is_folder && IsDagFileName(relative)) files.push_back(relative);
+    if (!is_folder && (IsDagFileName(relative) || IsArchiveName(relative))) files.push_back(relative);
   }));
   std::sort(files.begin(), files.end());
   return files;

@@ -14,11 +14,11 @@
 
 namespace millrace::dagbag {
 
-// Files that DAGs name (contracts, scripts), beneath the DAG folder.
+// Files that DAGs name (contracts, scripts), beneath the DAG folder or in an archive.
 class FileReader {
  public:
   virtual ~FileReader() = default;
-  // `path` is relative to the DAG folder. NOT_FOUND, PERMISSION_DENIED (it leaves the folder),
+  // `path` is relative to the DAG folder, or to the archive. NOT_FOUND, PERMISSION_DENIED (it leaves the folder),
   // RESOURCE_EXHAUSTED (too large).
   virtual StatusOr<std::string> Read(std::string_view path) const = 0;
 };

@@ -11,6 +11,7 @@
 #include <spdlog/version.h>
 #include <sqlite3.h>
 #include <xxhash.h>
+#include <zip.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -69,6 +70,7 @@ std::map<std::string, std::string> Linked() {
       {"googletest", GTEST_FOUND},
       {"grpc", grpc::Version()},
       {"httplib", HTTPLIB_FOUND},
+      {"libzip", zip_libzip_version()},
       {"lz4", LZ4_versionString()},
       {"nlohmann-json",
        Dotted(NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR, NLOHMANN_JSON_VERSION_PATCH)},

@@ -60,6 +60,7 @@ OWNERS = {
     "httplib.h": ["scheduler/http"],
     "grpcpp/": ["proto", "scheduler/gateway", "worker/agent", "worker/shuffle", "scheduler/main.cc", "worker/main.cc"],
     "sodium.h": ["scheduler/auth"],
+    "zip.h": ["scheduler/dagbag"],
     "curl/": ["worker/connect", "dagctl"],
     "CLI/": ["dagctl", "scheduler/main.cc", "worker/main.cc"],
 }

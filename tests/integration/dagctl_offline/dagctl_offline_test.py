@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import zipfile
 
 DAGCTL, DAGS = sys.argv[1:3]
 
@@ -71,6 +72,43 @@ tasks:
                                                       "suggestion": "did you mean 'empty'?"}])
         self.assertEqual(run("dags", "validate", "/nothing.yaml").returncode, 1)
         self.assertEqual(run("dags", "validate").returncode, 2)
+
+    def test_an_archive_is_read_as_a_folder_is(self):
+        path = os.path.join(self.folder.name, "flows.zip")
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("daily.yaml", "dag_id: daily\nschedule: '@daily'\nstart_date: 2026-01-01\n"
+                             "tasks: [{id: a, uses: python, with: {file: etl/a.py}}]\n")
+            archive.writestr("checked.yaml", "dag_id: checked\ntasks: [{id: a, uses: check, with: {input: x, contract: contracts/c.yml}}]\n")
+            archive.writestr("etl/a.py", "def main(): pass\n")
+            archive.writestr("contracts/c.yml", "name: c\n")
+        for given in (path, self.folder.name, path + "/daily.yaml"):
+            result = run("dags", "validate", given)
+            self.assertEqual(result.returncode, 0, result)
+        self.assertIn("2 DAGs in 2 files", run("dags", "validate", path).stdout)
+        for file in (path, path + "/daily.yaml"):
+            result = run("simulate", "daily", "--file", file, "--days", "3", "-o", "json")
+            self.assertEqual(len(json.loads(result.stdout)), 3, result)
+        self.assertEqual([row["dag_ids"] for row in json.loads(run("dags", "report", path, "-o", "json").stdout)], ["checked", "daily"])
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("checked.yaml", "dag_id: checked\ntasks: [{id: a, uses: check, with: {input: x, contract: contracts/c.yml}}]\n")
+            archive.writestr("contracts/c.yml", "nam: c\n")
+            archive.writestr("daily.yaml", "dag_id: daily\ntasks: [{id: a, uses: python, with: {file: etl/a.py}}]\n")
+        told = run("dags", "validate", path).stdout
+        self.assertIn(f"{path}/contracts/c.yml:1:", told)
+        self.assertIn(f"{path}/daily.yaml:2:", told)
+        self.assertIn("file 'etl/a.py': the archive has no such file", told)
+
+    def test_an_archive_that_cannot_be_read_says_why(self):
+        path = os.path.join(self.folder.name, "flows.zip")
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("flows/daily.yaml", "dag_id: daily\ntasks: [{id: a, uses: empty}]\n")
+        self.assertEqual(run("dags", "validate", self.folder.name).returncode, 0)  # one that is not for DAGs
+        self.assertIn("no DAG file at its root", run("dags", "validate", path).stdout)
+        self.write("flows.zip", "PK")
+        for given in (path, self.folder.name):
+            result = run("dags", "validate", given)
+            self.assertEqual(result.returncode, 1, result)
+            self.assertIn(f"{path}: cannot be read: the archive is damaged", result.stdout)
 
     def next_runs(self, schedule, count, after):
         path = self.write("next.yaml", f"dag_id: d\n{schedule}\ntasks: [{{id: a, uses: empty}}]\n")

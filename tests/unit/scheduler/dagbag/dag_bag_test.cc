@@ -11,6 +11,7 @@
 #include <string>
 
 #include "platform/zones.h"
+#include "tests/unit/scheduler/dagbag/zip_bytes.h"
 
 namespace millrace::dagbag {
 namespace {
@@ -36,6 +37,7 @@ class RecordingSink final : public DagSink {
   Status Loaded(DagPtr dag) override {
     RETURN_IF_ERROR(Record("loaded " + dag->id + " " + dag->description));
     hashes[dag->id] = dag->hash;
+    files[dag->id] = dag->file;
     return OkStatus();
   }
   Status Gone(const std::string& dag_id) override { return Record("gone " + dag_id); }
@@ -54,6 +56,7 @@ class RecordingSink final : public DagSink {
                              [&] { return std::find(lines_.begin(), lines_.end(), line) != lines_.end(); });
   }
   std::map<std::string, std::string> hashes;  // of what it was told last
+  std::map<std::string, std::string> files;
   void Refuse(bool refuse) {
     const std::lock_guard lock(mutex_);
     refuse_ = refuse;
@@ -165,6 +168,80 @@ TEST_F(DagBagTest, AChangedAirflowignoreIsSeenAtOnce) {
   bag.Stop();
 }
 
+TEST_F(DagBagTest, AnArchiveIsAFolderOfItsOwn) {
+  DagBag bag(folder_, sink_, zones_, clock_, log_);
+  const std::string uses = "dag_id: uses\ntasks: [{id: x, uses: shell, with: {command: x, files: [bin/run.sh]}}]\n";
+  const std::string checks = "dag_id: checks\ntasks: [{id: x, uses: check, with: {input: i, contract: contracts/c.yml}}]\n";
+  Write("bin/run.sh", "of the DAG folder");
+  Write("team/a.zip", ZipBytes({{"uses.yaml", uses}, {"checks.yaml", checks}, {"bin/run.sh", "1"}, {"contracts/c.yml", "name: c\n"}}));
+  ASSERT_TRUE(bag.Scan().ok());
+  EXPECT_THAT(sink_.Take(), ElementsAre("loaded checks ", "loaded uses "));
+  EXPECT_EQ(sink_.files["uses"], "team/a.zip/uses.yaml");
+  const std::string before = sink_.hashes["uses"];
+  // What a DAG names is a part of its version, and what lies beside the archive is not looked at.
+  Write("bin/run.sh", "another");
+  Write("team/a.zip", ZipBytes({{"uses.yaml", uses}, {"checks.yaml", checks}, {"bin/run.sh", "2"}, {"contracts/c.yml", "nam: c\n"}}));
+  ASSERT_TRUE(bag.Scan().ok());
+  EXPECT_THAT(sink_.Take(), ElementsAre("loaded uses ", HasSubstr("problems team/a.zip/checks.yaml")));
+  EXPECT_NE(sink_.hashes["uses"], before);
+  EXPECT_EQ(bag.parsed(), 4);
+  Write("team/a.zip", ZipBytes({{"uses.yaml", uses}}));
+  ASSERT_TRUE(bag.Scan().ok());
+  EXPECT_THAT(sink_.Take(), ElementsAre("gone checks", HasSubstr("'bin/run.sh': the archive has no such file"), "problems team/a.zip/checks.yaml"));
+  Write(".airflowignore", "*.zip\n");
+  ASSERT_TRUE(bag.Scan().ok());
+  EXPECT_THAT(sink_.Take(), ElementsAre("gone uses", "problems team/a.zip/uses.yaml"));
+}
+
+TEST_F(DagBagTest, AnArchiveThatTurnsBadKeepsItsDags) {
+  fs::create_directories(outside_);
+  const std::string good = ZipBytes({{"a.yaml", DagText("a", "1")}, {"b.yaml", DagText("b", "1")}});
+  Write("x.zip", good);
+  {
+    DagBag bag = Restarted({});
+    ASSERT_TRUE(bag.Scan().ok());
+    EXPECT_THAT(sink_.Take(), ElementsAre("loaded a 1", "loaded b 1"));
+    Write("x.zip", good.substr(0, 50));  // as of one that is being copied
+    ASSERT_TRUE(bag.Scan().ok());
+    EXPECT_THAT(sink_.Take(), ElementsAre(HasSubstr("problems x.zip | cannot be read: the archive is damaged")));
+    ASSERT_TRUE(bag.Scan().ok());
+    EXPECT_THAT(sink_.Take(), IsEmpty());
+  }
+  DagBag bag = Restarted(sink_.hashes);
+  ASSERT_TRUE(bag.Scan().ok());
+  EXPECT_THAT(sink_.Take(), ElementsAre(HasSubstr("problems x.zip")));
+  Write("x.zip", ZipBytes({{"a.yaml", DagText("a", "1")}, {"b.yaml", DagText("b", "2")}}));
+  ASSERT_TRUE(bag.Scan().ok());
+  EXPECT_THAT(sink_.Take(), ElementsAre("loaded b 2", "problems x.zip"));
+  EXPECT_EQ(bag.parsed(), 1);
+  Write("x.zip", "");
+  ASSERT_TRUE(bag.Scan().ok());
+  sink_.Take();
+  fs::remove(folder_ + "/x.zip");
+  ASSERT_TRUE(bag.Scan().ok());
+  EXPECT_THAT(sink_.Take(), ElementsAre("gone a", "gone b", "problems x.zip"));
+}
+
+TEST_F(DagBagTest, AnArchiveIsReadAgainOnlyWhenItMayHaveChanged) {
+  Write("x.zip", "one");
+  const FolderReader reader(folder_);
+  const WallTime later = WallFromMicros(4'000'000'000'000'000);
+  std::string identity;
+  EXPECT_EQ(**reader.ReadChanged("x.zip", later, identity), "one");
+  EXPECT_FALSE(reader.ReadChanged("x.zip", later, identity)->has_value());
+  Write("new.zip", "two");
+  fs::rename(folder_ + "/new.zip", folder_ + "/x.zip");
+  // At the moment of a change another one may follow that shows in nothing.
+  EXPECT_EQ(**reader.ReadChanged("x.zip", WallFromMicros(0), identity), "two");
+  EXPECT_EQ(**reader.ReadChanged("x.zip", later, identity), "two");
+  EXPECT_FALSE(reader.ReadChanged("x.zip", later, identity)->has_value());
+  fs::create_directories(outside_);
+  std::ofstream(outside_ + "/secret.zip") << "secret";
+  fs::create_symlink(outside_ + "/secret.zip", folder_ + "/link.zip");
+  std::string any;
+  EXPECT_EQ(reader.ReadChanged("link.zip", later, any).status().code(), Code::kPermissionDenied);
+}
+
 TEST_F(DagBagTest, KeepsTheLastGoodVersionOfAFileThatTurnsBad) {
   DagBag bag(folder_, sink_, zones_, clock_, log_);
   Write("a.yaml", DagText("a", "good"));
@@ -261,6 +338,10 @@ TEST_F(DagBagTest, SeesChangesWhileItRuns) {
   EXPECT_TRUE(sink_.WaitFor("loaded b 2"));
   fs::remove(folder_ + "/a.yaml");
   EXPECT_TRUE(sink_.WaitFor("gone a"));
+  Write("new/c.zip", ZipBytes({{"c.yaml", DagText("c", "1")}}));
+  EXPECT_TRUE(sink_.WaitFor("loaded c 1"));
+  Write("new/c.zip", ZipBytes({{"c.yaml", DagText("c", "2")}}));
+  EXPECT_TRUE(sink_.WaitFor("loaded c 2"));
   bag.Stop();
 }
 
