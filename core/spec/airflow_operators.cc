@@ -80,6 +80,7 @@ constexpr std::array kArguments = std::to_array<std::pair<std::string_view, std:
     {"conn_id", "connection"},
     {"sql_conn_id", "connection"},
     {"http_conn_id", "connection"},
+    {"op_args", "positional"},
     {"op_kwargs", "args"},
     {"env_vars", "env"},
     {"pip_install_options", "pip_options"},
@@ -113,9 +114,7 @@ constexpr std::array kArguments = std::to_array<std::pair<std::string_view, std:
 
 // What has no counterpart, and what to write instead.
 constexpr std::array kUnsupported = std::to_array<std::pair<std::string_view, std::string_view>>({
-    {"op_args", "give them by name, in op_kwargs"},
     {"string_args", "give them by name, in op_kwargs"},
-    {"templates_dict", "text in op_kwargs is rendered as well"},
     {"templates_exts", "text in 'with' is rendered, files are not"},
     {"output_processor", "the last line of the output is the result; a task behind it may work on that"},
     {"handler", "the rows of the last SELECT are the result; a python task behind it may work on them"},
@@ -168,6 +167,20 @@ void SplitCallable(Value& with) {
   Take(with, "python_callable");
   with.Set("file", std::move(name));
   with.Set("function", std::move(function));
+}
+
+// The function is given templates_dict by that name.
+void AddTemplatesDict(std::string_view name, Value& with, std::vector<Problem>& problems) {
+  std::optional<Value> texts = Take(with, "templates_dict");
+  if (!texts || texts->is_null()) return;
+  Value args = with.Find("args") != nullptr ? *with.Find("args") : Value(Value::Map{}).At(texts->position());
+  if (!args.is_map() || PulledFrom(args)) {
+    return AddProblem(problems, texts->key_position(),
+                      std::string(name) + ": 'templates_dict' goes with an op_kwargs that is written out",
+                      "text in op_kwargs is rendered as well");
+  }
+  args.Set("templates_dict", *std::move(texts));
+  with.Set("args", std::move(args));
 }
 
 // index_urls: [a, b] are pip's --index-url a --extra-index-url b.
@@ -291,6 +304,7 @@ Value TranslateArguments(std::string_view path, const Value& with, std::vector<P
   if (const Value* folder = native.Find("fs_conn_id"); folder != nullptr && *folder == Value("fs_default"))
     Take(native, "fs_conn_id");
   SplitCallable(native);
+  if (FindField(fields, "args") != nullptr) AddTemplatesDict(name, native, problems);
   AddIndexUrls(native);
   if (known.kind == "check") native = ChecksOf(name, native, problems);
   AddDefaults(path, known.kind, native);

@@ -98,6 +98,10 @@ const TaskKind& PythonKind() {
                .type = FieldType::kMap,
                .doc = "arguments by name: any JSON",
                .use = FieldUse::kTemplate},
+              {.name = "positional",
+               .type = FieldType::kList,
+               .doc = "arguments by position, before those by name: any JSON",
+               .use = FieldUse::kTemplate},
               {.name = "python",
                .type = FieldType::kString,
                .doc = "the interpreter: a path on the worker, or a name looked for in its PATH; python3 when "

@@ -177,11 +177,13 @@ Value Request(const TaskContext& context, const ChildPlace& place, const Value& 
     facts = *run;
   Value::Map environment;
   for (const auto& [name, value] : place.environment) environment.emplace_back(name, Value(value));
+  const Value* positional = with.Find("positional");
   const Value* args = with.Find("args");
   Value request;
   request.Set("file", place.files + "/" + Text(with.Find("file"), ""));
   request.Set("files", place.files);
   request.Set("function", Text(with.Find("function"), "main"));
+  request.Set("positional", positional != nullptr && positional->is_list() ? *positional : Value(Value::List{}));
   request.Set("args", args != nullptr && args->is_map() ? *args : Value(Value::Map{}));
   request.Set("context", std::move(facts));
   request.Set("environment", Value(std::move(environment)));

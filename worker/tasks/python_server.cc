@@ -101,10 +101,10 @@ def load(module, code, name):
     return function
 
 
-def arguments(function, args, context):
+def arguments(function, positional, args, context):
     given = dict(args)
     # The common case without inspect, which touches much: a plain function that is given all of its parameters.
-    if type(function) is types.FunctionType and not function.__dict__:
+    if type(function) is types.FunctionType and not function.__dict__ and not positional:
         code = function.__code__
         if not code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS) and not code.co_posonlyargcount:
             names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
@@ -116,17 +116,22 @@ def arguments(function, args, context):
         parameters = inspect.signature(function).parameters
     except (TypeError, ValueError):
         return given
+    placed = [name for name, parameter in parameters.items()
+              if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)][: len(positional)]
     for name, parameter in parameters.items():
+        if name in placed:
+            continue
         if parameter.kind == parameter.VAR_KEYWORD:
             for key, value in context.items():
-                given.setdefault(key, value)
+                if key not in placed:
+                    given.setdefault(key, value)
         elif name not in given and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
             if name == "context":
                 given[name] = context
             elif name in context:
                 given[name] = context[name]
     try:
-        inspect.signature(function).bind(**given)
+        inspect.signature(function).bind(*positional, **given)
     except TypeError as error:
         raise Wrong("%s(): %s" % (getattr(function, "__name__", "the function"), error))
     return given
@@ -151,8 +156,8 @@ def run(request, module, code):
         if isinstance(code, bytes):
             code = compile(code, request["file"], "exec")
         function = load(module, code, request["function"])
-        given = arguments(function, request["args"], request["context"])
-        result = function(**given)
+        given = arguments(function, request["positional"], request["args"], request["context"])
+        result = function(*request["positional"], **given)
         if inspect.iscoroutine(result):
             import asyncio
             result = asyncio.run(result)

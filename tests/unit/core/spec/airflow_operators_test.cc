@@ -100,6 +100,22 @@ TEST(AirflowOperators, VirtualEnvironmentsKeepTheirRequirements) {
   EXPECT_EQ(*native.Find("requirements_file"), Value("etl/requirements.txt"));
 }
 
+TEST(AirflowOperators, FunctionsAreGivenTheirArgumentsByPositionAndByName) {
+  Value native;
+  EXPECT_EQ(Told("airflow.operators.python.PythonOperator",
+                 Json(R"({"python_callable": "a.b", "op_args": [1, {"$x": "list"}], "op_kwargs": {"n": 1},
+                          "templates_dict": {"sql": "{{ ds }}"}})"),
+                 &native),
+            "");
+  EXPECT_EQ(native, Json(R"({"positional": [1, {"$x": "list"}],
+                             "args": {"n": 1, "templates_dict": {"sql": "{{ ds }}"}}, "file": "a.py",
+                             "function": "b"})"));
+  EXPECT_EQ(Told(kSensors + "python.PythonSensor",
+                 Json(R"({"python_callable": "a.b", "op_args": [1], "templates_dict": {"x": 1}})"), &native),
+            "");
+  EXPECT_EQ(*native.Find("args"), Json(R"({"templates_dict": {"x": 1}})"));
+}
+
 TEST(AirflowOperators, SensorsOfCommandsAndFunctionsAreOurs) {
   Value native;
   EXPECT_EQ(
@@ -218,10 +234,15 @@ column_mapping:
   EXPECT_THAT(told, HasSubstr("10: SQLColumnCheckOperator: delay.null_check.equal_to must be a number"));
   EXPECT_THAT(
       Told(kStandard + "python.PythonOperator",
-           Json(R"({"python_callable": "a.b", "op_args": [1], "templates_dict": null, "pyhton": 1})")),
-      AllOf(HasSubstr("PythonOperator: 'op_args' is not possible here (give them by name"),
+           Json(R"({"python_callable": "a.b", "string_args": [1], "templates_dict": null, "pyhton": 1})")),
+      AllOf(HasSubstr("PythonOperator: 'string_args' is not possible here (give them by name"),
             HasSubstr("unknown field 'pyhton' (did you mean 'python'?)"),
             ::testing::Not(HasSubstr("templates_dict"))));
+  EXPECT_THAT(Told(kStandard + "python.PythonOperator",
+                   Json(R"({"python_callable": "a.b", "op_kwargs": {"$x": "list"}, "templates_dict": {"q": "x"}})")),
+              HasSubstr("'templates_dict' goes with an op_kwargs that is written out"));
+  EXPECT_THAT(Told(kStandard + "python.PythonOperator", Json(R"({"python_callable": "a.b", "op_args": {"n": 1}})")),
+              HasSubstr("'positional' must be a list"));
   EXPECT_THAT(
       Told(kSql + "SQLTableCheckOperator", Json(R"({"table": "t", "checks": {"a": {"statement": "x"}}})")),
       AllOf(HasSubstr("there is no 'statement'"), HasSubstr("has no check_statement"),

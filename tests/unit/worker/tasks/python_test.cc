@@ -93,6 +93,23 @@ TEST_F(PythonTest, ArgumentsComeInAsJsonAndTheReturnValueIsTheResult) {
   EXPECT_EQ(log_, "on 20\n");
 }
 
+TEST_F(PythonTest, ArgumentsByPositionComeBeforeThoseByName) {
+  with_.Set("positional", Value(Value::List{Value(1), Value("two")}));
+  with_.Set("args", Value(Value::Map{{"last", Value(3)}}));
+  EXPECT_EQ(Run("def main(a, b, ds, last): return [a, b, ds, last]\n").result, R"([1, "two", "2001-03-01", 3])")
+      << log_;
+  EXPECT_EQ(Run("def main(*all, last): return [list(all), last]\n").result, R"([[1, "two"], 3])") << log_;
+  EXPECT_EQ(Run("def main(a, b, /, last): return [a, b, last]\n").result, R"([1, "two", 3])") << log_;
+  // One that it is given by position is not the run's of that name.
+  EXPECT_EQ(Run("def main(ds, dag_id, **rest): return [ds, dag_id, rest['last'], 'ds' in rest]\n").result,
+            R"([1, "two", 3, false])")
+      << log_;
+  const Report twice = Run("def main(last, b): return last\n");
+  EXPECT_EQ(twice.outcome, Outcome::kFailFinal);
+  EXPECT_THAT(twice.message, HasSubstr("multiple values for argument 'last'"));
+  EXPECT_THAT(Run("def main(a, last): return a\n").message, HasSubstr("multiple values for argument 'last'"));
+}
+
 TEST_F(PythonTest, WhatItPushesByNameComesWithTheEnd) {
   const Report report = Run(
       "import millrace\ndef main():\n  millrace.xcom_push('rows', 3)\n  millrace.xcom_push('l', ['a'])\n");
