@@ -251,7 +251,7 @@ class DagLine {
         ->add_option("--duration", in.durations,
                      "TASK:30m is how long its attempts take, 30m how long all others do")
         ->allow_extra_args(false);
-    simulate->add_option("--result", in.results, "TASK:JSON is what it returns, for branches and expand")
+    simulate->add_option("--result", in.results, "TASK:JSON is what it returns, for branches and expand; of a loop, one after the other")
         ->allow_extra_args(false);
     simulate->add_flag("--tasks", in.tasks, "each run's task instances, in JSON and YAML");
     tree_.Choose(*simulate, [this] {

@@ -67,7 +67,7 @@ class ScriptReader {
     if (!Knows("--result", task)) return;
     const StatusOr<Value> value = ParseJson(json);
     if (!value.ok()) return Add("--result " + text + ": " + value.status().message());
-    script_.tasks[task].result = json;
+    script_.tasks[task].results.push_back(json);
   }
 
   bool Knows(const std::string& option, const std::string& task) {

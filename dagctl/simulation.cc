@@ -74,7 +74,7 @@ DagPtr Simulation::WithoutWork(const Dag& dag) const {
   for (Task& task : copy.tasks) {
     task.map_index_template = Value();
     if (task.weight.is_string() && !References(task.weight.as_string(), task.id).empty()) task.weight = Value();
-    if (task.loop && task.loop->until.is_string()) task.loop.reset();
+    if (task.loop && !CanTellWhenDone(dag, task)) task.loop.reset();
     // What nobody can know here holds nothing back.
     for (std::optional<RunCondition>* condition : {&task.run_if, &task.skip_if}) {
       if (*condition && !References((*condition)->condition.as_string(), task.id).empty()) condition->reset();
@@ -92,6 +92,20 @@ DagPtr Simulation::WithoutWork(const Dag& dag) const {
     task.cache.reset();
   }
   return std::make_shared<const Dag>(std::move(copy));
+}
+
+const TaskScript* Simulation::ScriptOf(const Dag& dag, const Task& task) const {
+  const auto script = options_.tasks.find(task.id);
+  return dag.id == options_.dag_id && script != options_.tasks.end() ? &script->second : nullptr;
+}
+
+// Otherwise the first iteration is taken to return what the loop waits for.
+bool Simulation::CanTellWhenDone(const Dag& dag, const Task& task) const {
+  if (!task.loop->until.is_string()) return true;
+  const std::string& until = task.loop->until.as_string();
+  if (!References(until, task.id).empty()) return false;
+  const TaskScript* script = ScriptOf(dag, task);
+  return (script != nullptr && !script->results.empty()) || until.find("result") == std::string::npos;
 }
 
 const std::string* Simulation::TargetOf(const Task& task) const {
@@ -121,10 +135,16 @@ bool Simulation::Triggers(const Dag& dag, const Task& task) const {
 
 // What is said; otherwise what lets everything behind it run: all ways of a branch, one instance of an
 // expand.
-std::string Simulation::ResultOf(const Dag& dag, const Task& task) const {
-  if (dag.id == options_.dag_id) {
-    const auto script = options_.tasks.find(task.id);
-    if (script != options_.tasks.end() && !script->second.result.empty()) return script->second.result;
+std::string Simulation::ResultOf(const Dag& dag, const Task& task, const TaskInstanceKey& key) const {
+  if (const TaskScript* script = ScriptOf(dag, task); script != nullptr && !script->results.empty()) {
+    std::size_t iteration = 0;
+    const auto row = instances_.find(key);
+    if (task.loop && row != instances_.end() && !row->second.loop.empty()) {
+      const StatusOr<Value> kept = ParseJson(row->second.loop);
+      const Value* index = kept.ok() ? kept->Find("index") : nullptr;
+      if (index != nullptr && index->is_int()) iteration = static_cast<std::size_t>(index->as_int());
+    }
+    return script->results[std::min(iteration, script->results.size() - 1)];
   }
   if (task.steering == Steering::kBranch) {
     Value::List all;
@@ -340,19 +360,19 @@ void Simulation::Begin(const Assign& assign) {
   }
   if (ToInt(what.instance.run) == 0) return;  // a watch of a dataset: it never sees a change
   const Dag& dag = *dags_.find(what.dag_id)->second;
-  const auto script = options_.tasks.find(what.task_id);
-  const bool scripted = what.dag_id == options_.dag_id && script != options_.tasks.end();
-  Duration length = scripted && script->second.length ? *script->second.length : options_.length;
+  const Task& task = dag.tasks[static_cast<std::size_t>(dag.FindTask(what.task_id))];
+  const TaskScript* script = ScriptOf(dag, task);
+  Duration length = script != nullptr && script->length ? *script->length : options_.length;
   Report report;
   report.fence = what.fence;
   report.started_at = now_.wall;
   started_.push_back(report);
   report.ended = true;
-  if (scripted && what.try_number <= script->second.failures) {
+  if (script != nullptr && what.try_number <= script->failures) {
     report.outcome = Outcome::kFailed;
     report.message = "told to fail";
   } else {
-    report.result = ResultOf(dag, dag.tasks[static_cast<std::size_t>(dag.FindTask(what.task_id))]);
+    report.result = ResultOf(dag, task, what.instance);
   }
   if (what.timeout > Duration(0) && length > what.timeout) {
     length = what.timeout;

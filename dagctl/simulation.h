@@ -31,7 +31,9 @@ namespace millrace::dagctl {
 struct TaskScript {
   std::optional<Duration> length;
   std::int32_t failures = 0;  // so many attempts of each of its instances fail
-  std::string result;         // JSON: what it returns; "": see ResultOf
+  // JSON: what it returns; of a task that loops, in one iteration after the other, and the last in all further ones.
+  // None: see ResultOf.
+  std::vector<std::string> results;
 };
 
 struct SimulationOptions {
@@ -75,7 +77,9 @@ class Simulation {
   const std::string* TargetOf(const Task& task) const;
   bool Triggers(const Dag& dag, const Task& task) const;
   bool StaysSensor(const Task& task) const;
-  std::string ResultOf(const Dag& dag, const Task& task) const;
+  std::string ResultOf(const Dag& dag, const Task& task, const TaskInstanceKey& key) const;
+  const TaskScript* ScriptOf(const Dag& dag, const Task& task) const;
+  bool CanTellWhenDone(const Dag& dag, const Task& task) const;
   void Apply(const Event& event);
   void Take(const engine::Output& output);
   void Keep(const Batch& batch);

@@ -203,7 +203,7 @@ TEST_F(SimulationTest, AResultThatNamesNoneOfTheTasksOutletsFailsIt) {
   SimulationOptions options = Days(1);
   for (const auto& [alias, state] :
        {std::pair("files", RunState::kSuccess), std::pair("other", RunState::kFailed)}) {
-    options.tasks["w"].result = std::string(R"({"outlet_events": {")") + alias + R"(": ["f1"]}})";
+    options.tasks["w"].results = {std::string(R"({"outlet_events": {")") + alias + R"(": ["f1"]}})"};
     EXPECT_EQ(Play({writer.Build()}, options)[0].run.state, state) << alias;
   }
 }
@@ -267,8 +267,33 @@ TEST_F(SimulationTest, PeopleApproveUnlessTheyAreToldToReject) {
   builder.With([](Dag& dag) { dag.schedule = Daily()->schedule; });
   SimulationOptions options = Days(1);
   EXPECT_EQ(Play({builder.Build()}, options)[0].attempts, 2);
-  options.tasks["ok"].result = "false";
+  options.tasks["ok"].results = {"false"};
   EXPECT_EQ(Play({builder.Build()}, options)[0].states[static_cast<std::size_t>(TaskState::kSkipped)], 1);
+}
+
+TEST_F(SimulationTest, WhatALoopReturnsDecidesWhenItEnds) {
+  const DagPtr dag = Daily([](Dag& changed) {
+    LoopPolicy loop;
+    loop.until = Value("{{ loop.result.error < 0.1 }}");
+    loop.max_iterations = 5;
+    loop.delay = std::chrono::minutes(10);
+    changed.tasks[0].loop = loop;
+  });
+  SimulationOptions options = Days(1);
+  EXPECT_EQ(Play({dag}, options)[0].attempts, 2) << "the first iteration returns what is waited for";
+  options.tasks["a"].results = {R"({"error": 0.5})", R"({"error": 0.2})", R"({"error": 0.05})"};
+  const SimulatedRun converges = Play({dag}, options)[0];
+  EXPECT_EQ(converges.attempts, 4);
+  EXPECT_EQ(converges.run.state, RunState::kSuccess);
+  EXPECT_EQ(*converges.run.ended_at - *converges.run.started_at, Duration(std::chrono::minutes(20)));
+  options.tasks["a"].results = {R"({"error": 0.5})"};
+  const SimulatedRun never = Play({dag}, options)[0];
+  EXPECT_EQ(never.run.state, RunState::kFailed);
+  EXPECT_EQ(never.tasks[0].try_number, 5);
+  const DagPtr counts = Daily([](Dag& changed) {
+    changed.tasks[0].loop = LoopPolicy{.until = Value("{{ loop.index >= 2 }}"), .max_iterations = 5, .delay = Duration(0)};
+  });
+  EXPECT_EQ(Play({counts}, Days(1))[0].attempts, 4) << "what looks at no result needs none";
 }
 
 TEST_F(SimulationTest, ContinuousRunsFollowOneAnotherAsTheyEnd) {
