@@ -94,6 +94,12 @@ class ClusterLine {
                    "the most instances of a mapped task; 1,024 when left out")
         ->check(CLI::Range(1, 500'000));
     up->fallthrough();
+    tree_.Choose(*tree_.root().add_subcommand("version", "which dagctl this is"), [this] {
+      return tree_.Show([this](Output& output) {
+        output.stream() << tree_.root().version() << '\n';
+        return OkStatus();
+      });
+    });
     CLI::App* completion = tree_.root().add_subcommand(
         "completion", "completes commands and options in bash: source <(dagctl completion)");
     completion->add_option("shell", in_.shell)->capture_default_str()->check(CLI::IsMember({"bash"}));

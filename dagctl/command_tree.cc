@@ -3,8 +3,11 @@
 #include <poll.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
 #include <iostream>
 #include <map>
+#include <string_view>
 #include <utility>
 
 #include "core/spec/field.h"
@@ -48,6 +51,23 @@ std::vector<std::string> OptionsOf(const CLI::App& command) {
 std::vector<const CLI::App*> Inner(const CLI::App& command) {
   return command.get_subcommands([](const CLI::App*) { return true; });
 }
+
+// Airflow's, where its parts are others or there is nothing of the kind.
+constexpr std::array kElsewhere = std::to_array<std::pair<std::string_view, std::string_view>>({
+    {"scheduler", "it is the program millrace-scheduler; dagctl up starts one with workers"},
+    {"api-server", "millrace-scheduler serves the API and the dashboard"},
+    {"webserver", "millrace-scheduler serves the API and the dashboard"},
+    {"dag-processor", "millrace-scheduler reads the DAG files"},
+    {"triggerer", "what is deferred waits in millrace-scheduler and beside the slots of workers"},
+    {"celery", "workers are the program millrace-worker"},
+    {"config", "the scheduler is set by flags and environment: millrace-scheduler --help"},
+    {"info", "dagctl health tells how it is, dagctl --version which it is"},
+    {"migrate", "a scheduler that starts brings its store up to date"},
+    {"providers", "task kinds are built in: dagctl dags fields lists them"},
+    {"plugins", "there are none"},
+    {"teams", "there are none; users have roles"},
+    {"stability", "a version is the DAG's content: reading a file again makes none"},
+});
 
 std::vector<std::string> CommandsOf(const CLI::App& command) {
   std::vector<std::string> names;
@@ -152,7 +172,11 @@ int CommandTree::Refuse(const CLI::ParseError& error) const {
     text = option               ? path + " has no option " + unknown.front()
            : Inner(*at).empty() ? path + " takes no more: " + unknown.front()
                                 : path + " has no command " + unknown.front();
-    const std::string meant = DidYouMean(unknown.front(), option ? OptionsOf(*at) : CommandsOf(*at));
+    const auto elsewhere = std::find_if(kElsewhere.begin(), kElsewhere.end(),
+                                        [&](const auto& known) { return known.first == unknown.front(); });
+    const std::string meant = elsewhere != kElsewhere.end() && !Inner(*at).empty()
+                                  ? std::string(elsewhere->second)
+                                  : DidYouMean(unknown.front(), option ? OptionsOf(*at) : CommandsOf(*at));
     if (!meant.empty()) text += "; " + meant;
   }
   std::cerr << "dagctl: " << text << "\n" << path << " --help lists what there is\n";
@@ -213,6 +237,7 @@ void AddRunList(ListRunsOptions& options, CLI::App* command) {
   command->add_option("--to,--end-date", options.to, "to this one");
   command->add_option("--partition-key", options.partition_key, "that contain this, or a pattern with %");
   command->add_option("--limit", options.limit, "at most so many")->capture_default_str();
+  command->add_flag("--no-backfill", options.no_backfill, "without those of backfills");
 }
 
 CLI::App* AddRun(std::string& dag, std::string& run, CLI::App* command) {

@@ -68,6 +68,7 @@ struct ListRunsOptions {
   std::string from, to;  // logical dates
   std::string partition_key;
   int limit = 25;
+  bool no_backfill = false;
 };
 Status ListRuns(Context& context, const ListRunsOptions& options);
 Status ShowRun(Context& context, const std::string& dag_id, const std::string& run_id);

@@ -52,8 +52,11 @@ Status ListVariables(Context& context, const std::string& pattern) {
   return OkStatus();
 }
 
-Status GetVariable(Context& context, const std::string& key) {
-  ASSIGN_OR_RETURN(const Value variable, context.client.Get(PathOf(kVariables, key)));
+Status GetVariable(Context& context, const VariableOptions& options) {
+  StatusOr<Value> found = context.client.Get(PathOf(kVariables, options.key));
+  if (options.otherwise && found.status().code() == Code::kNotFound)
+    found = Value(Value::Map{{"key", options.key}, {"value", *options.otherwise}});
+  ASSIGN_OR_RETURN(const Value variable, std::move(found));
   if (context.output.format() == Format::kTable) {
     context.output.Say(Text(variable, "value"));
   } else {

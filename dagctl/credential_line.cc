@@ -10,9 +10,9 @@ void AddVariables(CLI::App& variables, VariableOptions& v, const AddAsking& add)
   add(variables, "list", "all, or those whose keys match", [&v](Context& c, bool&) {
     return ListVariables(c, v.pattern);
   })->add_option("pattern", v.pattern, "% for any text");
-  add(variables, "get", "its value", [&v](Context& c, bool&) { return GetVariable(c, v.key); })
-      ->add_option("key", v.key)
-      ->required();
+  CLI::App* get = add(variables, "get", "its value", [&v](Context& c, bool&) { return GetVariable(c, v); });
+  get->add_option("key", v.key)->required();
+  get->add_option("-d,--default", v.otherwise, "when there is none");
   CLI::App* set = add(variables, "set", "makes or changes one",
                       [&v](Context& c, bool&) { return SetVariable(c, v, std::cin); });
   set->add_option("key", v.key)->required();
@@ -44,7 +44,7 @@ void AddConnections(CLI::App& connections, ConnectionOptions& o, const AddAsking
                       [&o](Context& c, bool&) { return AddConnection(c, o, std::cin); });
   one->add_option("id", o.id)->required();
   one->add_option(
-      "--uri,--conn-uri", o.uri,
+      "--uri,--conn-uri,--conn-json", o.uri,
       "postgresql://user:password@host:5432/base, or JSON; - for standard input, which others on this "
       "machine cannot see");
   one->add_option("--conn-type", o.type);

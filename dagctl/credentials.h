@@ -3,6 +3,7 @@
 #pragma once
 
 #include <istream>
+#include <optional>
 #include <string>
 
 #include "core/base/status.h"
@@ -12,11 +13,12 @@ namespace millrace::dagctl {
 
 struct VariableOptions {
   std::string key, value, description, pattern;
+  std::optional<std::string> otherwise;  // of get
   std::string file;  // "-": standard input or output
   std::string on_existence = "overwrite";
 };
 Status ListVariables(Context& context, const std::string& pattern);
-Status GetVariable(Context& context, const std::string& key);
+Status GetVariable(Context& context, const VariableOptions& options);
 // Makes or changes it. `value` "-": from `input`, without the line's end.
 Status SetVariable(Context& context, const VariableOptions& options, std::istream& input);
 Status DeleteVariable(Context& context, const std::string& key);

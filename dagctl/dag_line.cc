@@ -65,12 +65,11 @@ class DagLine {
     trigger->add_option("--partition-key", in_.trigger.partition_key, "of the part of the data that it is about");
     trigger->add_flag("--wait", in_.trigger.wait, "shows progress; exit status 3 when the run fails");
     for (const bool paused : {true, false}) {
-      tree_
-          .Add(dags, paused ? "pause" : "unpause",
-               paused ? "no new runs by schedule" : "runs by schedule again",
-               [this, paused](Context& c, bool&) { return SetPaused(c, in_.dag, paused); })
-          ->add_option("dag", in_.dag)
-          ->required();
+      CLI::App* pause = tree_.Add(dags, paused ? "pause" : "unpause",
+                                  paused ? "no new runs by schedule" : "runs by schedule again",
+                                  [this, paused](Context& c, bool&) { return SetPaused(c, in_.dag, paused); });
+      pause->add_option("dag", in_.dag)->required();
+      AddYes(pause);
     }
     for (const bool favorite : {true, false}) {
       tree_
@@ -126,7 +125,7 @@ class DagLine {
     next->fallthrough();
     next->add_option("dag", in_.next.dag_id)->required();
     next->add_option("--file", in_.next.file, "a DAG file; without it the scheduler is asked");
-    next->add_option("--count", in_.next.count, "how many")
+    next->add_option("--count,-n,--num-executions", in_.next.count, "how many")
         ->capture_default_str()
         ->check(CLI::Range(1, 10'000));
     next->add_option("--after", in_.next.after, "2001-03-01, or RFC 3339; now when left out");

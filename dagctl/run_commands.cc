@@ -59,6 +59,10 @@ Value::List NamedByIndex(Value::List tasks) {
 Status ListRuns(Context& context, const ListRunsOptions& options) {
   QueryParameters query = {{"order_by", "-id"}};
   if (!options.state.empty()) query.emplace_back("state", options.state);
+  if (options.no_backfill) {
+    for (const char* type : {"scheduled", "manual", "asset_triggered", "operator_triggered"})
+      query.emplace_back("run_type", type);
+  }
   if (!options.partition_key.empty()) query.emplace_back("partition_key_pattern", options.partition_key);
   for (const auto& [option, date, parameter] : {std::tuple("--from: ", options.from, "logical_date_gte"),
                                                 std::tuple("--to: ", options.to, "logical_date_lte")}) {

@@ -148,6 +148,14 @@ class CommandsTest(unittest.TestCase):
         self.assertEqual(len(self.rows("dags", "reparse")), 3)
         self.assertEqual(self.rows("pools", "get", "default_pool")[0]["name"], "default_pool")
         self.dagctl("pools", "get", "nothing", status=1)
+        self.assertEqual(self.dagctl("variables", "get", "nothing", "-d", "else").stdout.strip(), "else")
+        self.dagctl("variables", "get", "nothing", status=1)
+        upcoming = self.rows("dags", "next-execution", "nightly", "-n", "2", "--after", "2001-02-01")
+        self.assertEqual([row["logical_date"][:10] for row in upcoming], ["2001-03-01", "2001-03-02"])
+        self.assertEqual(len(self.rows("dags", "list-runs", "writer", "--no-backfill")), len(self.rows("dags", "list-runs", "writer")))
+        self.assertEqual(self.dagctl("version").stdout, self.dagctl("--version").stdout)
+        self.assertIn("millrace-scheduler --help", self.dagctl("config", "list", status=2).stderr)
+        self.assertIn("brings its store up to date", self.dagctl("db", "migrate", status=2).stderr)
 
     def test_a_whole_range_is_cleared_without_a_run(self):
         eventually("three nights have run", lambda: len(self.rows("dags", "list-runs", "nightly", "--run-state", "success")) == 3)
