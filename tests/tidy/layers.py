@@ -36,7 +36,7 @@ ALLOWED = {
     "worker/connect": ["core"],
     # COPY (FORMAT shuffle) is DuckDB's side of the map output: the files' forms, not what keeps, serves or fetches them.
     "worker/readers": ["core"],
-    "worker/sql": ["core", "platform/failpoint", "worker/connect", "worker/readers", "worker/shuffle/block.h", "worker/shuffle/partition.h",
+    "worker/sql": ["core", "platform/failpoint", "worker/connect", "worker/readers", "worker/shuffle/block.h",
                    "worker/shuffle/map_writer.h", "worker/shuffle/map_file.h"],
     "worker/lake": ["core", "platform/failpoint", "worker/connect"],
     "worker/quality": ["core", "worker/sql"],

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <exception>
 
+#include "core/model/partition.h"
 #include "worker/lake/path.h"
 #include "worker/mapreduce/combining.h"
 #include "worker/mapreduce/emitting.h"
@@ -9,7 +10,6 @@
 #include "worker/mapreduce/lines.h"
 #include "worker/mapreduce/native.h"
 #include "worker/readers/byte_stream.h"
-#include "worker/shuffle/partition.h"
 
 namespace millrace::mapreduce {
 namespace {
@@ -156,7 +156,7 @@ StatusOr<std::unique_ptr<Chain>> MakeChain(const Site& site, const StageTaskWork
     ASSIGN_OR_RETURN(chain->partitioner, chain->partition_library->MakePartitioner(partition->class_name));
   }
   chain->lane = std::make_unique<LaneSink>(lane, [partitions, partitioner = chain->partitioner.get()](std::string_view key) {
-    if (partitioner == nullptr) return shuffle::PartitionOf(HashOf(key), partitions);
+    if (partitioner == nullptr) return PartitionOf(HashOf(key), partitions);
     return partitioner->Partition(key, partitions) % partitions;
   });
   const std::size_t memory = site.memory_bytes == 0 ? kCombineBytes : std::min<std::size_t>(kCombineBytes, site.memory_bytes / 4);

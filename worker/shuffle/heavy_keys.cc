@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "worker/shuffle/partition.h"
+#include "core/model/partition.h"
 
 namespace millrace::shuffle {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "worker/shuffle/partition.h"
+#include "core/model/partition.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>

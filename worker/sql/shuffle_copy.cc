@@ -12,8 +12,8 @@
 #include <span>
 #include <utility>
 
+#include "core/model/partition.h"
 #include "platform/failpoint/failpoint.h"
-#include "worker/shuffle/partition.h"
 #include "worker/sql/duckdb_copy.h"
 #include "worker/sql/shuffle_desk.h"
 #include "worker/sql/shuffle_scan.h"
@@ -188,7 +188,7 @@ void SetPartitions(ThreadState& state, duckdb_vector first, idx_t rows) {
   } else {
     const auto* hash = static_cast<const std::uint64_t*>(data);
     const std::uint32_t plain = partitions - target.salted_partitions;
-    for (idx_t row = 0; row < rows; ++row) state.partitions[row] = shuffle::PartitionOf(hash[row], plain);
+    for (idx_t row = 0; row < rows; ++row) state.partitions[row] = PartitionOf(hash[row], plain);
     if (!target.salts.empty()) Salt(state, {hash, rows});
   }
 }

@@ -9,7 +9,7 @@
 #include <set>
 #include <thread>
 
-#include "worker/shuffle/partition.h"
+#include "core/model/partition.h"
 
 namespace millrace::shuffle {
 namespace {

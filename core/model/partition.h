@@ -1,10 +1,10 @@
-// Which partition a row belongs to. Any thread. A job never mixes programs that disagree about this
-// (docs/formats.md).
+// Which partition a row belongs to. Writers of shuffles go by it, and who decides about partitions from what is known of keys.
+// Any thread. A job never mixes programs that disagree about this (docs/formats.md).
 #pragma once
 
 #include <cstdint>
 
-namespace millrace::shuffle {
+namespace millrace {
 
 constexpr std::uint64_t Mix64(std::uint64_t x) {
   x ^= x >> 30;
@@ -20,4 +20,4 @@ constexpr std::uint32_t PartitionOf(std::uint64_t hash, std::uint32_t partitions
   return static_cast<std::uint32_t>((Mix64(hash) >> 32) * partitions >> 32);
 }
 
-}  // namespace millrace::shuffle
+}  // namespace millrace
