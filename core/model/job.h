@@ -310,6 +310,9 @@ struct TaskShare {
   std::int32_t cut_read = -1;  // of this one of the stage's reads only the blocks in [from, to); -1: all of all
   CutPoint from;
   CutPoint to;
+  std::int32_t other_read = -1;  // in a grid, the read that is cut as well: every piece of the one meets every piece of the other
+  CutPoint other_from;
+  CutPoint other_to;
   friend bool operator==(const TaskShare&, const TaskShare&) = default;
 };
 

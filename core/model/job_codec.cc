@@ -245,6 +245,9 @@ void Describe(V& v, T& x) {
   v("cut_read", x.cut_read);
   v("from", x.from);
   v("to", x.to);
+  v.Later("other_read", x, &TaskShare::other_read);
+  v.Later("other_from", x, &TaskShare::other_from);
+  v.Later("other_to", x, &TaskShare::other_to);
 }
 
 template <typename V, Is<StageDecisions> T>

@@ -158,9 +158,11 @@ struct Job::State {
     const auto dealt_to = std::count_if(tasks.begin(), tasks.end(), [](const TaskShare& share) { return share.group < 0; });
     if (dealt_to > 0 && !dealt.contains(i)) dealt[i] = Deal(graph.Splits(i), static_cast<std::int32_t>(dealt_to));
     std::optional<StageTaskWork> common;  // by all tasks
+    auto known = progress.tasks.lower_bound({i, 0});  // every end of a task comes by here, and there may be thousands
     for (std::size_t k = 0; k < tasks.size(); ++k) {
       const StageTaskId id{i, static_cast<std::int32_t>(k)};
-      if (Task(id).running || Task(id).winner) continue;
+      while (known != progress.tasks.end() && known->first < id) ++known;
+      if (known != progress.tasks.end() && known->first == id && (known->second.running || known->second.winner)) continue;
       if (!common) common = graph.WorkOf(i);
       StageTaskWork work = *common;
       work.index = id.index;
@@ -172,9 +174,10 @@ struct Job::State {
 
   void SumPartitions() {
     progress.partitions.clear();
-    // The first task of a group begins with its first partition.
+    // The first task of a group begins with its first partition; several do that is cut.
+    std::set<std::int32_t> seen;
     for (const TaskShare& share : graph.decided(graph.last()).tasks) {
-      if (share.group >= 0 && share.begin == 0) {
+      if (share.group >= 0 && share.begin == 0 && seen.insert(share.group).second) {
         for (const PartitionSize& size : graph.Partitions(graph.last(), share.group)) progress.partitions.push_back(size);
       }
     }

@@ -114,14 +114,15 @@ Value SkewValue(const Skew& skew) {
   std::int64_t tasks = 0;
   std::int64_t replicated = 0;
   for (const HotPartition& partition : skew.cut.hot) {
-    const auto parts = static_cast<std::int64_t>(partition.points.size() + 1);
-    tasks += parts;
+    tasks += partition.tasks();
     replicated += partition.replicated_bytes;
     if (hot.size() == kShown) continue;
     hot.push_back(Value::Map{{"partition", std::int64_t{partition.partition}},
                              {"rows", partition.size.rows},
                              {"bytes", partition.size.bytes},
-                             {"tasks", parts}});
+                             {"tasks", partition.tasks()},
+                             {"pieces", static_cast<std::int64_t>(partition.points.size() + 1)},
+                             {"other_pieces", static_cast<std::int64_t>(partition.other_points.size() + 1)}});
   }
   Value::List keys;
   for (const HeavyKey& key : skew.keys) keys.push_back(Value::Map{{"key", key.text}, {"bytes", key.bytes}});

@@ -1,6 +1,5 @@
 #include "scheduler/jobs/second_tries.h"
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -9,7 +8,7 @@
 namespace millrace::jobs {
 
 std::vector<std::int64_t> SecondTries::Sizes(std::int32_t stage) const {
-  std::map<std::int32_t, std::vector<PartitionSize>> groups;
+  std::map<std::int32_t, std::vector<CutRead>> groups;
   std::vector<std::int64_t> sizes;
   const std::vector<TaskShare>& shares = graph_.decided(stage).tasks;
   for (const TaskShare& share : shares) {
@@ -18,11 +17,8 @@ std::vector<std::int64_t> SecondTries::Sizes(std::int32_t stage) const {
       for (const Split& split : dealt_.at(stage).at(static_cast<std::size_t>(share.begin))) bytes += split.bytes;
       continue;
     }
-    if (!groups.contains(share.group)) groups[share.group] = graph_.Partitions(stage, share.group);
-    for (std::int32_t p = share.begin; p < share.end; ++p) bytes += groups[share.group].at(static_cast<std::size_t>(p)).bytes;
-    // The tasks of a cut partition have about equal shares of it.
-    const auto beside = [&share](const TaskShare& other) { return other.group == share.group && other.begin == share.begin; };
-    if (share.cut_read >= 0) bytes /= std::count_if(shares.begin(), shares.end(), beside);
+    if (!groups.contains(share.group)) groups[share.group] = graph_.Reads(stage, share.group);
+    bytes = BytesOf(groups[share.group], share);
   }
   return sizes;
 }

@@ -32,13 +32,13 @@ std::string KeyHash(const StagePlan& stage) {
 }
 
 // Only the maps that have blocks in [from, to), and of those at both ends only some.
-void KeepCut(TaskRead& read, const TaskShare& share) {
+void KeepCut(TaskRead& read, CutPoint from, CutPoint to) {
   std::vector<MapOutput> sources;
   for (MapOutput& source : read.sources) {
     const std::int32_t map = source.map_index;
-    const ByteRange range{.begin = map == share.from.map ? share.from.byte : 0,
-                          .end = map == share.to.map ? share.to.byte : std::numeric_limits<std::int64_t>::max()};
-    if (map < share.from.map || map > share.to.map || range.begin >= range.end) continue;
+    const ByteRange range{.begin = map == from.map ? from.byte : 0,
+                          .end = map == to.map ? to.byte : std::numeric_limits<std::int64_t>::max()};
+    if (map < from.map || map > to.map || range.begin >= range.end) continue;
     sources.push_back(std::move(source));
     read.cuts.push_back(range);
   }
@@ -97,8 +97,10 @@ bool StageGraph::ReadsOf(std::int32_t stage, std::int32_t group, std::int32_t of
 }
 
 bool StageGraph::CutsMap(std::int32_t stage, const TaskShare& share, std::int32_t map_stage, std::int32_t map) const {
-  if (share.cut_read < 0 || plan(stage).reads[static_cast<std::size_t>(share.cut_read)].stage != map_stage) return false;
-  return share.from.map <= map && map <= share.to.map && share.to != CutPoint{map, 0};
+  const auto cuts = [&](std::int32_t read, CutPoint from, CutPoint to) {
+    return read >= 0 && plan(stage).reads[static_cast<std::size_t>(read)].stage == map_stage && from.map <= map && map <= to.map && to != CutPoint{map, 0};
+  };
+  return cuts(share.cut_read, share.from, share.to) || cuts(share.other_read, share.other_from, share.other_to);
 }
 
 bool StageGraph::Needed(std::int32_t stage) const {
@@ -151,7 +153,9 @@ std::vector<CutRead> StageGraph::Reads(std::int32_t stage, std::int32_t group) c
     const std::vector<std::string>& views = reader.cut.views;
     found.push_back({.read = static_cast<std::int32_t>(i),
                      .may_cut = std::find(views.begin(), views.end(), read.view) != views.end(),
-                     .maps = Maps(read.stage)});
+                     .maps = Maps(read.stage),
+                     .salts = decided(read.stage).salts,
+                     .salted_partitions = decided(read.stage).salted_partitions});
   }
   return found;
 }
@@ -279,7 +283,8 @@ void StageGraph::Narrow(StageTaskWork& work, const TaskShare& share) const {
     if (!mine) work.reads[i].sources.clear();
     work.reads[i].partition_begin = mine ? share.begin : 0;
     work.reads[i].partition_end = mine ? share.end : 0;
-    if (mine && share.cut_read == static_cast<std::int32_t>(i)) KeepCut(work.reads[i], share);
+    if (mine && share.cut_read == static_cast<std::int32_t>(i)) KeepCut(work.reads[i], share.from, share.to);
+    if (mine && share.other_read == static_cast<std::int32_t>(i)) KeepCut(work.reads[i], share.other_from, share.other_to);
   }
 }
 

@@ -100,7 +100,7 @@ PlanResult SomePlan() {
   stage.salt = {.partitions = 4, .heavy = {{~std::uint64_t{0}, 12, "k=1"}}, .sampled_bytes = 400};
   result.plan = {.stages = {stage}, .fused = stage.steps, .ordered = true, .partitions = 8};
   result.decisions = {.mode = "distributed",
-                      .stages = {{.absorbed = true, .partitions = 4, .tasks = {{.group = 1, .begin = 2, .end = 3, .cut_read = 0, .from = {1, 20}, .to = {2, 30}}}, .bounds = {"00"},
+                      .stages = {{.absorbed = true, .partitions = 4, .tasks = {{.group = 1, .begin = 2, .end = 3, .cut_read = 0, .from = {1, 20}, .to = {2, 30}, .other_read = 1, .other_from = {3, 4}, .other_to = {5, 6}}}, .bounds = {"00"},
                                   .salts = {{~std::uint64_t{0}, 4, 2}}, .salted_partitions = 2, .replicates = true, .divided_by = 3}}};
   return result;
 }

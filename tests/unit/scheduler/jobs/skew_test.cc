@@ -5,8 +5,11 @@
 #include <limits>
 #include <map>
 #include <set>
+#include <tuple>
 
+#include "core/model/codec.h"
 #include "core/model/json.h"
+#include "core/model/partition.h"
 #include "scheduler/jobs/job.h"
 
 namespace millrace::jobs {
@@ -181,6 +184,127 @@ TEST_F(SkewTest, TheHotSideOfAJoinIsCutAndEachPieceMeetsTheWholeOtherSide) {
   }
   EXPECT_EQ(joins.start.size(), 3U + pieces);
   EXPECT_GE(pieces, 8U);
+}
+
+// Both sides of an inner join are hot by one key.
+class GridTest : public SkewTest {
+ protected:
+  // A map of partition 1 of four, hot; it tells of its key.
+  static MapResult Hot(const Start& start, SessionId session = kFirst) {
+    const bool left = start.id.stage == 0;
+    MapResult map = Map(start, left ? std::vector<std::int64_t>{100, 1000, 100, 100} : std::vector<std::int64_t>{100, 600, 100, 100}, session);
+    std::uint64_t hash = 1;
+    while (PartitionOf(hash, 4) != 1) ++hash;
+    map.heavy = {{.hash = hash, .bytes = (left ? 900 : 500) * kKb, .text = "k=7"}};
+    return map;
+  }
+  static JobPlan InnerJoin() {
+    JobPlan plan = Join();
+    plan.stages[2].join.type = "inner";
+    plan.stages[2].cut.views = {"a", "b"};
+    return plan;
+  }
+  // The blocks of partition 1 that a task reads of either side: map and range.
+  using Blocks = std::set<std::tuple<std::int32_t, std::int64_t, std::int64_t>>;
+  static std::pair<Blocks, Blocks> BlocksOf(const Start& start) {
+    std::pair<Blocks, Blocks> blocks;
+    for (const std::size_t side : {0U, 1U}) {
+      const TaskRead& read = WorkOf(start).reads.at(side);
+      EXPECT_EQ(read.cuts.size(), read.sources.size());
+      for (std::size_t i = 0; i < read.cuts.size(); ++i)
+        (side == 0 ? blocks.first : blocks.second).emplace(read.sources[i].map_index, read.cuts[i].begin, read.cuts[i].end);
+    }
+    return blocks;
+  }
+};
+
+TEST_F(GridTest, EveryBlockOfOneSideMeetsEveryBlockOfTheOtherInOneTask) {
+  Job job(key_, kWith, {.workers = 2, .slots = 4});
+  Actions joins;
+  for (const Start& start : Plan(job, InnerJoin()).start) joins = End(job, start, Hot(start));
+  std::set<Blocks> pieces, others;
+  std::set<std::pair<Blocks, Blocks>> met;
+  for (const Start& start : joins.start) {
+    EXPECT_EQ(WorkOf(start).reads.at(0).partition_begin, WorkOf(start).reads.at(1).partition_begin);
+    if (WorkOf(start).reads.at(0).partition_begin != 1) continue;
+    const auto [piece, other] = BlocksOf(start);
+    pieces.insert(piece);
+    others.insert(other);
+    EXPECT_TRUE(met.emplace(piece, other).second);
+  }
+  EXPECT_GE(pieces.size(), 2000 / 250);
+  EXPECT_GE(others.size(), 1200 / 250);
+  EXPECT_EQ(met.size(), pieces.size() * others.size());
+  EXPECT_EQ(joins.start.size(), 3 + met.size());
+  // Each side's pieces are all of it, from end to end.
+  for (const std::set<Blocks>* side : {&pieces, &others}) {
+    std::map<std::int32_t, std::map<std::int64_t, std::int64_t>> ranges;
+    for (const Blocks& piece : *side) {
+      for (const auto& [map, begin, end] : piece) EXPECT_TRUE(ranges[map].emplace(begin, end).second);
+    }
+    ASSERT_EQ(ranges.size(), 2U);
+    for (const auto& [map, of_map] : ranges) {
+      std::int64_t reached = 0;
+      for (const auto& [begin, end] : of_map) EXPECT_EQ(std::exchange(reached, end), begin) << map;
+      EXPECT_EQ(reached, std::numeric_limits<std::int64_t>::max());
+    }
+  }
+  const Value report = *ParseJson(job.ReportJson());
+  const Value& hot = report.Find("skew")->as_list().at(0).Find("hot")->as_list().at(0);
+  EXPECT_EQ(hot.Find("pieces")->as_int(), static_cast<std::int64_t>(pieces.size()));
+  EXPECT_EQ(hot.Find("other_pieces")->as_int(), static_cast<std::int64_t>(others.size()));
+  EXPECT_EQ(hot.Find("tasks")->as_int(), static_cast<std::int64_t>(met.size()));
+}
+
+TEST_F(GridTest, AMapOfEitherSideThatIsMadeAgainWithOtherBlocksRevokesTheTasksThatReadThem) {
+  for (const std::int32_t side : {0, 1}) {
+    for (const bool reordered : {false, true}) {
+      Job job(key_, kWith, {.workers = 2, .slots = 4});
+      const auto lost = [&](const Start& start) { return start.id.stage == side && start.id.index == 1; };
+      Actions joins;
+      for (const Start& start : Plan(job, InnerJoin()).start) {
+        const SessionId session = lost(start) ? kSecond : kFirst;
+        joins = End(job, start, Hot(start, session), session);
+      }
+      // Every third task is done; of those, who has read some of the map's blocks of the hot partition?
+      std::set<StageTaskId> done, of_map;
+      for (std::size_t i = 0; i < joins.start.size(); i += 3) {
+        const Start& start = joins.start[i];
+        done.insert(start.id);
+        const TaskRead& read = WorkOf(start).reads.at(static_cast<std::size_t>(side));
+        const bool reads = std::any_of(read.sources.begin(), read.sources.end(), [](const MapOutput& source) { return source.map_index == 1; });
+        if (!read.cuts.empty() && reads) of_map.insert(start.id);
+        (void)End(job, start, ReduceResult{.files = {{.path = "p" + std::to_string(i)}}});
+      }
+      ASSERT_FALSE(of_map.empty());
+      ASSERT_LT(of_map.size(), done.size());
+      const Actions again = job.OnSessionLost(kSecond, {});
+      ASSERT_EQ(Ids(again), (std::vector<StageTaskId>{{side, 1}}));
+      MapResult made = Hot(again.start[0]);
+      if (reordered) made.order_digest = "other";
+      std::set<StageTaskId> rerun;
+      for (const StageTaskId& id : Ids(End(job, again.start[0], made))) {
+        if (done.contains(id)) rerun.insert(id);
+      }
+      EXPECT_EQ(rerun, reordered ? of_map : std::set<StageTaskId>{});
+    }
+  }
+}
+
+TEST_F(GridTest, ARestartMakesTheSameGrid) {
+  Job job(key_, kWith, {.workers = 2, .slots = 4});
+  Actions joins;
+  for (const Start& start : Plan(job, InnerJoin()).start) joins = End(job, start, Hot(start));
+  std::vector<StageTaskRow> durable;
+  for (const auto& [id, row] : rows_) {
+    StageTaskRow kept = row;
+    kept.result = *DecodeStageResult(EncodeStageResult(row.result));
+    durable.push_back(std::move(kept));
+  }
+  Job again(key_, kWith, {.workers = 2, .slots = 4});
+  const Actions rest = again.Begin(durable, {});
+  ASSERT_EQ(rest.start.size(), joins.start.size());
+  for (std::size_t i = 0; i < rest.start.size(); ++i) EXPECT_EQ(*rest.start[i].work, *joins.start[i].work);
 }
 
 TEST_F(SkewTest, SideBWouldHaveToBeCutAndKeepsItsUnmatchedRows) {

@@ -1,9 +1,12 @@
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 #include <numeric>
+#include <set>
 #include <utility>
 
+#include "core/model/partition.h"
 #include "scheduler/jobs/rules/broadcast.h"
 #include "scheduler/jobs/rules/coalesce.h"
 #include "scheduler/jobs/rules/cut.h"
@@ -182,6 +185,135 @@ TEST_F(CutTest, WhereBothSidesOfAJoinAreHotWhatIsReadTwiceStaysInProportion) {
     // Where the smaller side alone may be divided there is nothing to gain.
     reads[0].may_cut = false;
     EXPECT_EQ(Cut(reads, {.views = {"b"}}, true, 4).hot.empty(), other < 8000);
+  }
+}
+
+// The first key that lies in a partition of so many.
+HeavyKey KeyIn(std::uint32_t partition, std::uint32_t partitions, std::int64_t bytes) {
+  std::uint64_t hash = 1;
+  while (PartitionOf(hash, partitions) != partition) ++hash;
+  return {.hash = hash, .bytes = bytes, .text = "k"};
+}
+
+// A join of two sides that are hot in the third of five partitions.
+class GridTest : public CutTest {
+ protected:
+  void SetUp() override {
+    Write({100, 100, 8000, 100, 100}, 2);
+    left_ = std::exchange(maps_, {});
+    Write({20, 20, 4000, 20, 20}, 2);
+    right_ = std::exchange(maps_, {});
+    for (MapResult& map : left_) map.heavy = {KeyIn(2, 5, 3900 * kKb)};
+    for (MapResult& map : right_) map.heavy = {KeyIn(2, 5, 1900 * kKb)};
+  }
+  CutChoice Choose(const StageCut& cut = {.views = {"a", "b"}}) {
+    for (CutRead& read : reads_) read.maps.clear();
+    for (const MapResult& map : left_) reads_[0].maps.push_back(&map);
+    for (const MapResult& map : right_) reads_[1].maps.push_back(&map);
+    return Cut(reads_, cut, true, 4);
+  }
+  std::vector<MapResult> left_, right_;
+  std::vector<CutRead> reads_ = {{.read = 0, .may_cut = true}, {.read = 1, .may_cut = true}};
+};
+
+TEST_F(GridTest, WhereBothSidesAreHotByOneKeyEveryPieceOfTheOneMeetsEveryPieceOfTheOtherOnce) {
+  const CutChoice choice = Choose();
+  ASSERT_EQ(choice.hot.size(), 1U) << choice.decision.why;
+  const HotPartition& hot = choice.hot[0];
+  EXPECT_EQ(hot.read, 0) << "the larger one";
+  EXPECT_EQ(hot.other_read, 1);
+  EXPECT_LE(choice.largest_task_bytes, 150 * kKb) << "the median is 120";
+  const auto pieces = static_cast<std::int64_t>(hot.points.size() + 1);
+  const auto others = static_cast<std::int64_t>(hot.other_points.size() + 1);
+  EXPECT_LE(pieces * others, 8000 / 75 * 4000 / 75 * 11 / 10) << "no more tasks than halves of the limit make";
+  EXPECT_EQ(hot.replicated_bytes, 8000 * kKb * (others - 1) + 4000 * kKb * (pieces - 1));
+  std::set<std::pair<CutPoint, CutPoint>> met;
+  const std::vector<TaskShare> shares = SharesOf(hot, 0);
+  for (const TaskShare& share : shares) EXPECT_TRUE(met.emplace(share.from, share.other_from).second);
+  EXPECT_EQ(static_cast<std::int64_t>(met.size()), pieces * others);
+  EXPECT_EQ(shares.front().other_from, CutPoint{});
+  EXPECT_EQ(shares.back().other_to.map, std::numeric_limits<std::int32_t>::max());
+  for (std::size_t i = 1; i < static_cast<std::size_t>(others); ++i) EXPECT_EQ(shares[i].other_from, shares[i - 1].other_to);
+  EXPECT_NE(choice.decision.why.find("both sides of 1 are hot by the same keys"), std::string::npos) << choice.decision.why;
+  std::int64_t read = 0;
+  for (const TaskShare& share : shares) {
+    read += BytesOf(reads_, share);
+    EXPECT_LE(BytesOf(reads_, share), choice.largest_task_bytes + 2) << "but for rounding";
+  }
+  EXPECT_EQ(read, (8000 + 4000) * kKb + hot.replicated_bytes);
+  EXPECT_EQ(BytesOf(reads_, {.group = 0, .begin = 1, .end = 3}), (100 + 20 + 8000 + 4000) * kKb);
+}
+
+TEST_F(GridTest, OneSideAloneIsDividedWhereTheOtherMayNotBeOrTheyAreHotByOtherKeys) {
+  for (MapResult& map : right_) map.heavy = {KeyIn(3, 5, 1900 * kKb)};
+  const CutChoice others = Choose();
+  ASSERT_EQ(others.hot.size(), 1U);
+  EXPECT_EQ(others.hot[0].other_read, -1) << "nothing comes of most pairs of pieces";
+  EXPECT_LE(others.hot[0].replicated_bytes, 4 * 8000 * kKb);
+  SetUp();
+  reads_[1].may_cut = false;
+  const CutChoice kept = Choose({.views = {"a"}});
+  ASSERT_EQ(kept.hot.size(), 1U);
+  EXPECT_EQ(kept.hot[0].other_read, -1) << "a row of a's that no piece of b's meets is kept once";
+}
+
+TEST_F(GridTest, ASaltedKeysPartitionsAreCutWithWhatTheOtherSideHasInEach) {
+  // The last two of five partitions are a salted key's: the left side is dealt to them, the right one is whole in both.
+  for (MapResult& map : left_) map.partitions = std::vector<PartitionSize>{{100 * kKb, 100}, {100 * kKb, 100}, {100 * kKb, 100}, {4000 * kKb, 4000}, {4000 * kKb, 4000}};
+  for (MapResult& map : right_) map.partitions = std::vector<PartitionSize>{{10 * kKb, 10}, {10 * kKb, 10}, {10 * kKb, 10}, {2000 * kKb, 2000}, {2000 * kKb, 2000}};
+  for (CutRead& read : reads_) {
+    read.salts = {{.hash = left_[0].heavy[0].hash, .first = 3, .count = 2}};
+    read.salted_partitions = 2;
+  }
+  const CutChoice choice = Choose();
+  ASSERT_EQ(choice.hot.size(), 2U) << choice.decision.why;
+  for (const HotPartition& hot : choice.hot) EXPECT_EQ(hot.other_read, 1);
+  for (CutRead& read : reads_) read.salts[0].hash = 0;
+  EXPECT_EQ(Choose().hot.at(0).other_read, -1) << "some other key's";
+}
+
+TEST_F(GridTest, GridsThatWouldHaveTooManyTasksAreCoarser) {
+  const CutChoice choice = Choose({.views = {"a", "b"}, .bytes = 100 * kKb});
+  EXPECT_LE(choice.largest_task_bytes, 100 * kKb);
+  const CutChoice more = Choose({.views = {"a", "b"}, .bytes = 20 * kKb});
+  std::int64_t tasks = 0;
+  for (const HotPartition& hot : more.hot) tasks += hot.other_read >= 0 ? hot.tasks() : 0;
+  EXPECT_LE(tasks, 16'384);
+  EXPECT_GT(tasks, 16'384 / 2);
+  EXPECT_GT(more.largest_task_bytes, 20 * kKb);
+  EXPECT_LE(more.largest_task_bytes, 120 * kKb);
+}
+
+TEST_F(GridTest, OnZipfKeysInBothSidesTheLargestTaskHasAtMostAThirdMoreThanTheMedian) {
+  // The chance that a key is at least k is k^-0.3.
+  constexpr std::uint32_t kPartitions = 200;
+  const auto zipf = [&](double rows) {
+    constexpr double kRowBytes = 16;
+    MapResult map;
+    std::vector<double> shares(kPartitions);
+    double rest = 1;
+    for (std::uint64_t k = 1; k <= 20'000; ++k) {
+      const double share = std::pow(k, -0.3) - std::pow(k + 1, -0.3);
+      rest -= share;
+      shares[PartitionOf(k, kPartitions)] += share;
+      if (k <= 64) map.heavy.push_back({.hash = k, .bytes = static_cast<std::int64_t>(share * rows * kRowBytes), .text = "k"});
+    }
+    for (const double share : shares) {
+      const auto mine = static_cast<std::int64_t>(rows * (share + rest / kPartitions));
+      map.partitions.push_back({.bytes = mine * static_cast<std::int64_t>(kRowBytes), .rows = mine});
+    }
+    return map;
+  };
+  for (const double rows : {1e6, 1e5, 1e4}) {
+    left_ = {zipf(1e6)};
+    right_ = {zipf(rows)};
+    const CutChoice choice = Choose();
+    EXPECT_GT(choice.largest_bytes, 100 * choice.usual_bytes) << "that is hot";
+    EXPECT_LE(choice.largest_task_bytes, choice.usual_bytes * 4 / 3) << choice.decision.why;
+    // What is read more than once is little beside the rows that the join gives.
+    std::int64_t replicated = 0;
+    for (const HotPartition& hot : choice.hot) replicated += hot.replicated_bytes;
+    EXPECT_LE(static_cast<double>(replicated) / 16, 0.05 * 1e6 * rows / 50) << choice.decision.why;
   }
 }
 
