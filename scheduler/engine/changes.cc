@@ -146,6 +146,13 @@ void Engine::State::SetState(LiveRun& run, Instance& instance, TaskState to, boo
     instance.untold = true;
     instance.values.reset();
     instance.asked = false;
+    // What stood beside it before a clear does not come again when it ends without being expanded.
+    const auto before = run.to_map.find(row.task());
+    if (before != run.to_map.end() && row.key.index == run.first(row.task())) {
+      for (const std::int32_t index : before->second) {
+        if (run.at(index).row.state == TaskState::kNone) SetState(run, run.at(index), TaskState::kRemoved);
+      }
+    }
   } else if (instance.untold = false; to == TaskState::kScheduled) {
     row.scheduled_at = now.wall;
     Park(run, instance);
