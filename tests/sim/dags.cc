@@ -127,6 +127,51 @@ tasks:
   - {id: a, uses: shell, retries: 1, retry_delay: 5s, needs: [b], with: {command: a}}
 )y"};
 
+// Runs that are tried again by themselves: what failed and what stands behind it, with what it uses.
+constexpr const char* kAgain = R"y(dag_id: again
+max_active_runs: 2
+max_dag_retries: 2
+dag_retry_delay: 20s
+on_success_callback: {notify: webhook, url: "http://hooks.example/success"}
+on_failure_callback: {notify: webhook, url: "http://hooks.example/failure"}
+tasks:
+  - {id: create, uses: shell, setup: true, with: {command: create}}
+  - {id: list, uses: shell, needs: [create], with: {command: list}}
+  - {id: load, uses: shell, needs: [list], expand: {n: {$x: list}}, with: {command: "{{ map.n }}"}}
+  - {id: beside, uses: shell, with: {command: beside}}
+  - {id: sum, uses: empty, needs: [load, beside]}
+  - {id: drop, uses: shell, needs: [sum], teardown: [create], with: {command: drop}}
+  - {id: late, uses: shell, needs: [drop, beside], trigger_rule: all_done, with: {command: late}}
+)y";
+
+// The same with all of its tasks, also of runs that were stopped.
+constexpr const char* kAnew = R"y(dag_id: anew
+max_active_runs: 2
+max_dag_retries: 1
+dag_retry_strategy: all_tasks
+dag_retry_delay: 15s
+dagrun_timeout: 45s
+fail_fast: true
+tasks:
+  - {id: a, uses: shell, with: {command: a}}
+  - {id: b, uses: shell, retries: 1, retry_delay: 5s, with: {command: b}}
+  - {id: each, uses: shell, needs: [a], expand: {n: [1, 2, 3]}, with: {command: "{{ map.n }}"}}
+  - {id: end, uses: empty, needs: [b, each]}
+)y";
+
+// What a worker returns is the number of its attempt.
+constexpr const char* kLoops = R"y(dag_id: loops
+max_active_runs: 2
+max_dag_retries: 1
+dag_retry_delay: 10s
+default_args: {retries: 2, retry_delay: 3s}
+tasks:
+  - {id: count, uses: shell, loop: {max_iterations: 3, delay: 2s}, with: {command: "{{ loop.index }} {{ loop.previous }}"}}
+  - {id: thirds, uses: shell, needs: [count], trigger_rule: all_done, loop: {until: "{{ loop.result % 3 == 0 }}", max_iterations: 6}, with: {command: thirds}}
+  - {id: halves, uses: shell, expand: {n: [1, 2]}, loop: {until: "{{ loop.result % 2 == 0 }}", max_iterations: 4, delay: 1s}, with: {command: "{{ map.n }}"}}
+  - {id: end, uses: empty, needs: [thirds, halves], trigger_rule: all_done}
+)y";
+
 class NoFiles final : public dagbag::FileReader {
  public:
   StatusOr<std::string> Read(std::string_view) const override { return NotFound("no such file"); }
@@ -193,6 +238,9 @@ std::vector<DagPtr> Dags() {
   dags.push_back(FromFile(kCached));
   dags.push_back(FromFile(kWaits));
   dags.push_back(FromFile(kChanges[0]));
+  dags.push_back(FromFile(kAgain));
+  dags.push_back(FromFile(kAnew));
+  dags.push_back(FromFile(kLoops));
   dags.push_back(
       test::DagBuilder("job").Add("count", {}, job).Add("after", {"count"}, kind("empty", 0)).Build());
   return dags;

@@ -19,7 +19,7 @@ struct Faults {
   bool answers_lost = false;  // of commits
   bool store_breaks = false;
   bool store_slow = false;
-  bool users = false;  // cancel, clear, mark, pause
+  bool users = false;  // cancel, clear, mark, pause DAGs and tasks
 
   explicit Faults(Random& random) {
     for (bool* fault : {&streams_break, &partitions, &late_messages, &duplicates, &workers_die,

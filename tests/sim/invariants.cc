@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "core/model/json.h"
+
 namespace millrace::sim {
 namespace {
 
@@ -23,7 +25,13 @@ void Invariants::Committed(const Batch& batch) {
     const auto from = static_cast<TaskState>(t.from);
     const auto to = static_cast<TaskState>(t.to);
     const TaskInstanceKey key{t.run, t.index};
-    if (!IsLegal(from, to, false) && !IsTouched(key)) {
+    // Where its run is tried again, it is as if it had not begun.
+    const bool anew = to == TaskState::kNone &&
+                      std::any_of(batch.transitions.begin(), batch.transitions.end(), [&](const Transition& other) {
+                        return other.run == t.run && other.index < 0 &&
+                               static_cast<RunState>(other.to) == RunState::kQueued;
+                      });
+    if (!IsLegal(from, to, anew) && !IsTouched(key)) {
       Add("an illegal transition of " + Name(key) + ": " + std::string(ToString(from)) + " -> " +
           std::string(ToString(to)));
     }
@@ -32,6 +40,7 @@ void Invariants::Committed(const Batch& batch) {
   for (const auto& [key, row] : rows_.cached) cached_.insert({row.dag_id, row.task_id});
   for (const TaskInstance& row : batch.task_instances) {
     const Task& task = DagOf(row.key.run).tasks[static_cast<std::size_t>(row.task())];
+    if (task.loop && row.state == TaskState::kSuccess && !IsTouched(row.key)) CheckLoop(task, row);
     const bool is_job = task.kind == "mapreduce";
     if (row.state != TaskState::kSuccess || is_job || task.in_engine || IsTouched(row.key)) continue;
     // A result that is durable, or was, may stand for a success of its own.
@@ -41,8 +50,59 @@ void Invariants::Committed(const Batch& batch) {
     if (!succeeded_.contains(row.fence))
       Add(Name(row.key) + " counts as success, but attempt " + ToString(row.fence) + " never was");
   }
+  CheckRetries(batch);
+  CheckPaused(batch);
   CheckOutbox(batch);
   CheckLimits();
+}
+
+// A run ends as failed when its last retry has, and not before.
+void Invariants::CheckRetries(const Batch& batch) {
+  for (const Run& run : batch.runs) {
+    const std::string name = "run " + run.dag_id + "/" + run.run_id;
+    const std::string retries = std::to_string(run.retries) + " of " + std::to_string(run.max_retries);
+    if (run.retries > run.max_retries) Add(name + " was tried again too often: " + retries);
+    if (run.retry_at && run.state != RunState::kQueued)
+      Add(name + " awaits its retry as " + std::string(ToString(run.state)));
+    if (touched_runs_.contains(run.key)) continue;
+    if (run.max_retries != DagOf(run.key).max_dag_retries) Add(name + " has had " + retries + " retries");
+    if (run.state == RunState::kFailed && run.retries < run.max_retries) Add(name + " failed after retry " + retries);
+  }
+}
+
+// A task that is paused goes on where it is, but begins nothing.
+void Invariants::CheckPaused(const Batch& batch) {
+  for (const Transition& t : batch.transitions) {
+    const auto run = rows_.runs.find(t.run);
+    const auto row = rows_.instances.find({t.run, t.index});
+    if (t.index < 0 || run == rows_.runs.end() || row == rows_.instances.end() || IsTouched(row->first)) continue;
+    const auto from = static_cast<TaskState>(t.from);
+    const auto to = static_cast<TaskState>(t.to);
+    const bool waited = from == TaskState::kNone || from == TaskState::kScheduled || from == TaskState::kUpForRetry ||
+                        from == TaskState::kUpForReschedule;
+    const bool begins = HasAttempt(to) || to == TaskState::kDeferred || to == TaskState::kSuccess;
+    if (!waited || !begins) continue;
+    const std::string& task = DagOf(t.run).tasks[static_cast<std::size_t>(row->second.task())].id;
+    const auto is_in = [&](const std::vector<std::string>& paused) {
+      return std::find(paused.begin(), paused.end(), task) != paused.end();
+    };
+    // Before and after: within one commit it may have begun and been paused then.
+    if (is_in(paused_[run->second.dag_id]) && is_in(rows_.dags.at(run->second.dag_id).paused_tasks))
+      Add(Name(row->first) + " begins, and " + task + " is paused");
+  }
+  for (const auto& [id, row] : rows_.dags) paused_[id] = row.paused_tasks;
+}
+
+// The last iteration is the one that its condition holds for, or the last of all.
+void Invariants::CheckLoop(const Task& task, const TaskInstance& row) {
+  const StatusOr<Value> kept = ParseJson(row.loop.empty() ? R"({"index": 0})" : row.loop);
+  const std::int64_t iterations = kept->Find("index")->as_int() + 1;
+  const auto result = rows_.xcoms.find({row.key, "return_value"});
+  const int divisor = task.id == "thirds" ? 3 : task.id == "halves" ? 2 : 1;
+  const bool holds = result != rows_.xcoms.end() && std::stoll(result->second.json) % divisor == 0;
+  if (iterations > task.loop->max_iterations || !holds || (divisor == 1 && iterations != task.loop->max_iterations))
+    Add(Name(row.key) + ", " + task.id + ", ended well after " + std::to_string(iterations) + " iterations with " +
+        (result == rows_.xcoms.end() ? "nothing" : result->second.json));
 }
 
 void Invariants::CheckLimits() {
@@ -85,6 +145,12 @@ void Invariants::CheckOutbox(const Batch& batch) {
       return row.run == run && row.index == index && row.cause == cause;
     });
   };
+  for (const Notification& row : batch.notifications) {
+    const auto run = rows_.runs.find(row.run);
+    if (row.index >= 0 || row.cause != CallbackCause::kFailure || run == rows_.runs.end()) continue;
+    if (run->second.state != RunState::kFailed && !touched_runs_.contains(row.run))
+      Add("the failure of run " + run->second.run_id + " is told, and it is " + std::string(ToString(run->second.state)));
+  }
   for (const Transition& t : batch.transitions) {
     if (!rows_.runs.contains(t.run) || DagOf(t.run).run_callbacks.empty()) continue;
     if (t.index >= 0 && static_cast<TaskState>(t.to) == TaskState::kUpForRetry &&
@@ -124,6 +190,8 @@ void Invariants::Started(const std::string& worker, const Assignment& assignment
         " before it was durable");
   }
   if (IsTouched(key)) return;
+  // Its run has ended this try meanwhile, and the worker has not been told yet.
+  if (rows_.runs.at(key.run).retries > 0 && !HasAttempt(row->second.state)) return;
   if (!running_elsewhere.empty()) {
     Add(worker + " starts attempt " + ToString(assignment.fence) + " of " + Name(key) + " while " +
         ToString(*running_elsewhere.begin()) + " still runs");

@@ -44,6 +44,9 @@ class Invariants {
 
  private:
   void CheckLimits();
+  void CheckRetries(const Batch& batch);
+  void CheckPaused(const Batch& batch);
+  void CheckLoop(const Task& task, const TaskInstance& row);
   void CheckTriggered();
   void CheckOutbox(const Batch& batch);
   void StartedDelivery(const std::string& worker, const Assignment& assignment);
@@ -62,6 +65,7 @@ class Invariants {
   std::set<Fence> succeeded_;
   std::set<std::pair<std::string, std::string>> cached_;  // tasks, by DAG, that have left a result for others
   std::set<std::int64_t> told_;  // notifications
+  std::map<std::string, std::vector<std::string>> paused_;  // tasks, by DAG, before the commit
   std::set<TaskInstanceKey> touched_;
   std::set<RunKey> touched_runs_;
   std::map<RunKey, std::int64_t> made_by_;  // the backfill, or 0

@@ -30,7 +30,7 @@ void World::CommandOfUser() {
   // Whatever comes of it, attempts of that run may be stopping while others start.
   if (const millrace::Run* found = rows_.FindRun(dag.id, run); found != nullptr)
     invariants_.Touched(found->key);
-  switch (random_.Below(14)) {
+  switch (random_.Below(17)) {
     case 0:
       Submit(CancelRun{dag.id, run, "ana"});
       break;
@@ -72,10 +72,21 @@ void World::CommandOfUser() {
     case 12:
       FollowVersion();
       break;
+    case 13:
+    case 14:
+      Submit(SetTaskPaused{dag.id, GroupOrTask(dag, task), true, "ana"});
+      break;
+    case 15:
+      Submit(SetTaskPaused{dag.id, GroupOrTask(dag, task), false, "ana"});
+      break;
     default:
       Submit(SetPaused{dag.id, false, "ana"});
       break;
   }
+}
+
+std::string World::GroupOrTask(const Dag& dag, const std::string& task) {
+  return dag.groups.empty() || random_.Chance(70) ? task : dag.groups[0].id;
 }
 
 void World::ChangeDag() {

@@ -347,6 +347,9 @@ void World::Heal() {
   for (int i = 0; i < 3; ++i) {
     timeline_.After(std::chrono::minutes(2) * i, [this] {
       for (const DagPtr& dag : dags_) Submit(SetPaused{dag->id, false, "ana"});
+      for (const auto& [id, row] : rows_.dags) {
+        for (const std::string& task : row.paused_tasks) Submit(SetTaskPaused{id, task, false, "ana"});
+      }
       for (const auto& [id, backfill] : rows_.backfills)
         Submit(ChangeBackfill{id, BackfillAction::kUnpause, "ana"});
     });

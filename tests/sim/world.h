@@ -90,6 +90,7 @@ class World final : public EffectSink, public JournalSink, public LogSink, publi
   void CommandOfUser();
   CreateBackfill BackfillOfUser();
   void AnswerOfUser();
+  std::string GroupOrTask(const Dag& dag, const std::string& task);
   void ChangeDag();
   void FollowVersion();
   void Heal();
