@@ -4,3 +4,5 @@ target_compile_definitions(mapreduce_test_data INTERFACE "MILLRACE_SAMPLE_DATA=\
 add_dependencies(mapreduce_test_data word_count)
 # The whole job in one process: the scheduler decides, the worker works.
 set(extra mapreduce_test_data scheduler_jobs)
+# Whole jobs of hundreds of thousands of rows, under sanitizers and beside other tests.
+set(timeout 300)
