@@ -28,7 +28,7 @@
 #include "core/base/status.h"
 #include "core/base/zones.h"
 #include "core/calendar/fire_times.h"
-#include "core/calendar/partition.h"
+#include "core/calendar/partition_key.h"
 #include "core/model/schedule.h"
 
 namespace millrace {

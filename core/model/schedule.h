@@ -64,7 +64,7 @@ DatasetCondition Resolved(const DatasetCondition& condition, const AttachedDatas
 bool Holds(const DatasetCondition& condition, const std::vector<std::string>& updated);
 
 // How the partition key of a dataset's event becomes the key of the run that it counts for (Airflow's partition
-// mappers; core/calendar/partition.h).
+// mappers; core/calendar/partition_key.h).
 struct PartitionMapper {
   enum class Kind : std::uint8_t {
     kIdentity,

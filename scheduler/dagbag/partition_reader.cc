@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "core/calendar/cron.h"
-#include "core/calendar/partition.h"
+#include "core/calendar/partition_key.h"
 #include "core/spec/field.h"
 #include "core/spec/partition_fields.h"
 #include "scheduler/dagbag/fields.h"

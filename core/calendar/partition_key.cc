@@ -1,4 +1,4 @@
-#include "core/calendar/partition.h"
+#include "core/calendar/partition_key.h"
 
 #include <algorithm>
 #include <chrono>
