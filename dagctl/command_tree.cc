@@ -229,6 +229,15 @@ void AddTrial(CommandTree& tree, TrialOptions& options, CLI::App* command) {
   });
 }
 
+void AddTrigger(TriggerOptions& options, CLI::App* command) {
+  command->add_option("-c,--conf", options.conf, "parameters, a JSON object");
+  command->add_option("-l,--logical-date", options.logical_date, "2001-03-01, or RFC 3339");
+  command->add_option("-r,--run-id", options.run_id, "the run's id; made from the date when left out");
+  command->add_option("--note", options.note, "a note that the run keeps");
+  command->add_option("--partition-key", options.partition_key, "of the part of the data that it is about");
+  command->add_flag("--wait", options.wait, "shows progress; exit status 3 when the run fails");
+}
+
 void AddRunList(ListRunsOptions& options, CLI::App* command) {
   command->add_option("dag,--dag-id", options.dag_id, "of this DAG; all when left out");
   command->add_option("--run-state,--with-state", options.state, "queued, running, success or failed");

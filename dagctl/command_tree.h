@@ -73,6 +73,8 @@ void AddTrial(CommandTree& tree, TrialOptions& options, CLI::App* command);
 void AddClear(ClearOptions& options, CLI::App* command);
 // -y: nothing is asked here, which scripts that were written for Airflow do not know.
 void AddYes(CLI::App* command);
+// What a new run shall be like: what `dags trigger` and `datasets materialize` share.
+void AddTrigger(TriggerOptions& options, CLI::App* command);
 // Which runs are listed.
 void AddRunList(ListRunsOptions& options, CLI::App* command);
 // The run that a command is about, as its first two arguments.

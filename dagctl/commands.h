@@ -61,6 +61,8 @@ Status SetPaused(Context& context, const std::string& dag_id, bool paused);
 Status SetFavorite(Context& context, const std::string& dag_id, bool favorite);
 // `failed` is set when the run was waited for and failed.
 Status Trigger(Context& context, const TriggerOptions& options, bool& failed);
+// What `path` makes a run of when it is posted what `options` say; shows it, or its progress.
+Status StartRun(Context& context, const std::string& path, const TriggerOptions& options, bool& failed);
 
 struct ListRunsOptions {
   std::string dag_id;  // "": of all
@@ -90,7 +92,7 @@ Status ListDatasetEvents(Context& context, const std::string& name, int limit);
 Status ListDatasetAliases(Context& context);
 Status ShowDataset(Context& context, const std::string& name);
 // Starts the DAG that makes it.
-Status MaterializeDataset(Context& context, const std::string& name);
+Status MaterializeDataset(Context& context, const std::string& name, const TriggerOptions& options, bool& failed);
 Status UpdateDataset(Context& context, const std::string& name, const std::string& extra,
                      const std::string& partition_key);
 // Updates that a DAG has not used yet.

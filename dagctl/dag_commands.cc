@@ -100,7 +100,7 @@ Status SetFavorite(Context& context, const std::string& dag_id, bool favorite) {
   return OkStatus();
 }
 
-Status Trigger(Context& context, const TriggerOptions& options, bool& failed) {
+Status StartRun(Context& context, const std::string& path, const TriggerOptions& options, bool& failed) {
   const StatusOr<Value> conf = ParseJson(options.conf);
   if (!conf.ok() || !conf->is_map()) {
     return InvalidArgument("--conf is not a JSON object" + (conf.ok() ? std::string() : ": " + conf.status().message()));
@@ -110,10 +110,14 @@ Status Trigger(Context& context, const TriggerOptions& options, bool& failed) {
   if (!options.run_id.empty()) body.Set("dag_run_id", options.run_id);
   if (!options.note.empty()) body.Set("note", options.note);
   if (!options.partition_key.empty()) body.Set("partition_key", options.partition_key);
-  ASSIGN_OR_RETURN(const Value run, context.client.Post(DagPath(options.dag_id) + "/dagRuns", body));
-  if (options.wait) return WatchRun(context, options.dag_id, Text(run, "dag_run_id"), failed);
+  ASSIGN_OR_RETURN(const Value run, context.client.Post(path, body));
+  if (options.wait) return WatchRun(context, Text(run, "dag_id"), Text(run, "dag_run_id"), failed);
   context.output.Rows({{"dag_id", "DAG"}, {"dag_run_id", "RUN"}, {"state", "STATE"}, {"logical_date", "LOGICAL DATE"}}, {run});
   return OkStatus();
+}
+
+Status Trigger(Context& context, const TriggerOptions& options, bool& failed) {
+  return StartRun(context, DagPath(options.dag_id) + "/dagRuns", options, failed);
 }
 
 }  // namespace millrace::dagctl

@@ -58,12 +58,7 @@ class DagLine {
       return Trigger(c, in_.trigger, failed);
     });
     trigger->add_option("dag", in_.trigger.dag_id)->required();
-    trigger->add_option("-c,--conf", in_.trigger.conf, "parameters, a JSON object");
-    trigger->add_option("-l,--logical-date", in_.trigger.logical_date, "2001-03-01, or RFC 3339");
-    trigger->add_option("-r,--run-id", in_.trigger.run_id, "the run's id; made from the date when left out");
-    trigger->add_option("--note", in_.trigger.note, "a note that the run keeps");
-    trigger->add_option("--partition-key", in_.trigger.partition_key, "of the part of the data that it is about");
-    trigger->add_flag("--wait", in_.trigger.wait, "shows progress; exit status 3 when the run fails");
+    AddTrigger(in_.trigger, trigger);
     for (const bool paused : {true, false}) {
       CLI::App* pause = tree_.Add(dags, paused ? "pause" : "unpause",
                                   paused ? "no new runs by schedule" : "runs by schedule again",

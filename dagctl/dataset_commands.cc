@@ -133,13 +133,10 @@ Status ShowDataset(Context& context, const std::string& name) {
   return OkStatus();
 }
 
-Status MaterializeDataset(Context& context, const std::string& name) {
+Status MaterializeDataset(Context& context, const std::string& name, const TriggerOptions& options, bool& failed) {
   ASSIGN_OR_RETURN(const Value dataset, Find(context, name));
   const std::string path = std::string(kAssets) + "/" + ToJson(*dataset.Find("id")) + "/materialize";
-  ASSIGN_OR_RETURN(const Value run, context.client.Post(path, Value(Value::Map())));
-  context.output.Rows(
-      {{"dag_id", "DAG"}, {"dag_run_id", "RUN"}, {"state", "STATE"}, {"logical_date", "LOGICAL DATE"}}, {run});
-  return OkStatus();
+  return StartRun(context, path, options, failed);
 }
 
 Status UpdateDataset(Context& context, const std::string& name, const std::string& extra,

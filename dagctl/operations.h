@@ -44,9 +44,11 @@ Status AnswerApproval(Context& context, const AnswerOptions& options);
 
 struct ClearRunOptions {
   std::string dag_id, run_id;
+  std::string partition_key, partition_from, partition_to;  // instead of `run_id`: of all runs of these
   bool only_failed = false, only_skipped = false, only_new = false, newest_version = false, dry_run = false;
 };
 Status ClearRun(Context& context, const ClearRunOptions& options);
+Status ClearPartitions(Context& context, const ClearRunOptions& options);
 Status DeleteRun(Context& context, const std::string& dag_id, const std::string& run_id);
 Status DeleteDag(Context& context, const std::string& dag_id);
 

@@ -14,6 +14,7 @@ struct Arguments {
   std::string extra = "{}";
   std::string partition_key;
   int limit = 25;
+  TriggerOptions trigger;
   MarkOptions mark;
   ClearRunOptions clear_run;
   BackfillOptions backfill;
@@ -26,6 +27,7 @@ class RunLine {
   explicit RunLine(CommandTree& tree) : tree_(tree) {
     AddDatasets();
     AddRuns();
+    AddPartitions();
     AddBackfills();
   }
 
@@ -60,12 +62,30 @@ class RunLine {
           in_.clear_run.dag_id = in_.dag, in_.clear_run.run_id = in_.run;
           return ClearRun(c, in_.clear_run);
         }));
+    AddClearFlags(clear);
+  }
+
+  void AddClearFlags(CLI::App* clear) {
     clear->add_flag("--only-failed", in_.clear_run.only_failed, "only what failed");
     clear->add_flag("--only-skipped", in_.clear_run.only_skipped, "only what was skipped");
     clear->add_flag("--only-new", in_.clear_run.only_new, "only what the newest version has got since");
     clear->add_flag("--newest-version", in_.clear_run.newest_version,
                     "all of it, on the newest version of the DAG");
     clear->add_flag("--dry-run", in_.clear_run.dry_run, "only says what");
+  }
+
+  void AddPartitions() {
+    CLI::App& partitions = tree_.Group("partitions", "partitions: clear");
+    CLI::App* clear = tree_.Add(partitions, "clear", "runs all runs of partitions again", [this](Context& c, bool&) {
+      return ClearPartitions(c, in_.clear_run);
+    });
+    clear->add_option("dag,--dag-id", in_.clear_run.dag_id)->required();
+    auto* of = clear->add_option_group("of", "which partitions");
+    of->add_option("--partition-key", in_.clear_run.partition_key, "of this key");
+    of->add_option("--from", in_.clear_run.partition_from, "from this partition date on: 2001-03-01, or RFC 3339");
+    of->add_option("--to", in_.clear_run.partition_to, "to this one");
+    of->require_option();
+    AddClearFlags(clear);
   }
 
   void AddBackfills() {
@@ -124,8 +144,11 @@ class RunLine {
                                [this](Context& c, bool&) { return ShowDataset(c, in_.dataset); });
     show->alias("details");
     named(show);
-    named(tree_.Add(datasets, "materialize", "starts the DAG that makes it",
-                    [this](Context& c, bool&) { return MaterializeDataset(c, in_.dataset); }));
+    CLI::App* make = tree_.Add(datasets, "materialize", "starts the DAG that makes it", [this](Context& c, bool& failed) {
+      return MaterializeDataset(c, in_.dataset, in_.trigger, failed);
+    });
+    named(make);
+    AddTrigger(in_.trigger, make);
     tree_
         .Add(datasets, "list", "who makes and reads them, whom they start",
              [this](Context& c, bool&) { return ListDatasets(c, in_.dag); })

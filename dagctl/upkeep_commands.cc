@@ -33,6 +33,14 @@ Status ShowInstances(Context& context, const Value& answer, const std::string& w
   return OkStatus();
 }
 
+Value ClearBody(const ClearRunOptions& options) {
+  return Value::Map{{"dry_run", options.dry_run},
+                    {"only_failed", options.only_failed},
+                    {"only_skipped", options.only_skipped},
+                    {"only_new", options.only_new},
+                    {"run_on_latest_version", options.newest_version}};
+}
+
 Status Failed(const std::error_code& code, const std::string& what) {
   return ErrnoStatus(code.value(), what);
 }
@@ -96,15 +104,22 @@ Status MarkRun(Context& context, const std::string& dag_id, const std::string& r
 }
 
 Status ClearRun(Context& context, const ClearRunOptions& options) {
-  const Value body = Value::Map{{"dry_run", options.dry_run},
-                                {"only_failed", options.only_failed},
-                                {"only_skipped", options.only_skipped},
-                                {"only_new", options.only_new},
-                                {"run_on_latest_version", options.newest_version}};
   ASSIGN_OR_RETURN(const Value answer,
-                   context.client.Post(RunPath(options.dag_id, options.run_id) + "/clear", body));
+                   context.client.Post(RunPath(options.dag_id, options.run_id) + "/clear", ClearBody(options)));
   if (options.dry_run) return ShowInstances(context, answer, "would clear");
   return ShowRun(context, options.dag_id, options.run_id);
+}
+
+Status ClearPartitions(Context& context, const ClearRunOptions& options) {
+  Value body = ClearBody(options);
+  if (!options.partition_key.empty()) body.Set("partition_key", options.partition_key);
+  if (!options.partition_from.empty()) body.Set("partition_date_start", options.partition_from);
+  if (!options.partition_to.empty()) body.Set("partition_date_end", options.partition_to);
+  ASSIGN_OR_RETURN(const Value answer, context.client.Post(DagPath(options.dag_id) + "/clearDagRuns", body));
+  if (options.dry_run) return ShowInstances(context, answer, "would clear");
+  context.output.Rows({{"dag_run_id", "RUN"}, {"partition_key", "PARTITION"}, {"state", "STATE"}},
+                      answer.Find("dag_runs")->as_list());
+  return OkStatus();
 }
 
 Status DeleteRun(Context& context, const std::string& dag_id, const std::string& run_id) {

@@ -8,6 +8,7 @@
 #include "scheduler/api/answer.h"
 #include "scheduler/api/handlers.h"
 #include "scheduler/api/input.h"
+#include "scheduler/api/trigger_body.h"
 #include "scheduler/api/wire.h"
 
 namespace millrace::api {
@@ -15,8 +16,6 @@ namespace {
 
 using auth::Resource;
 using auth::Verb;
-
-std::string DagOf(const Call& call) { return std::string(call.request.Param("dag_id")); }
 
 // 0 when the path holds no number: no dataset, and no alias, has that id.
 std::int64_t IdOf(const Call& call, std::string_view param) {
@@ -243,7 +242,11 @@ http::Response PostEvent(Context& context, const Call& call) {
 }
 
 // Starts the one DAG that makes it: that has it as an outlet, or else one of whose aliases has come to stand for it.
+// What the run shall be like, its body says, as that of a trigger does.
 http::Response Materialize(Context& context, const Call& call) {
+  BodyInput body(call.request);
+  TriggerRun trigger = ReadTrigger(body);
+  if (auto problems = body.Problems()) return *problems;
   ASSIGN_OR_ANSWER(const store::DatasetEntry entry, context.readers.datasets.GetDataset(AssetOf(call)));
   std::set<std::string> makers, by_alias;
   for (const store::DatasetUse& use : entry.uses) {
@@ -253,9 +256,8 @@ http::Response Materialize(Context& context, const Call& call) {
   if (makers.empty()) return ErrorAnswer(NotFound("No DAG materializes asset: " + entry.dataset.name));
   if (makers.size() > 1)
     return http::ErrorResponse(409, "More than one DAG materializes asset: " + entry.dataset.name);
-  TriggerRun trigger;
   trigger.dag_id = *makers.begin();
-  trigger.logical_date = context.clock.now().wall;
+  if (trigger.run_id.empty() && !trigger.logical_date) trigger.logical_date = context.clock.now().wall;
   trigger.user = call.who.user;
   ASSIGN_OR_ANSWER(const CommandResult result, context.Run(std::move(trigger)));
   if (!result.run) return ErrorAnswer(Internal("a trigger made no run"));

@@ -15,11 +15,7 @@ namespace {
 using auth::Resource;
 using auth::Verb;
 
-constexpr std::size_t kMaxNote = 1000;
 constexpr std::size_t kMaxRuns = 1000;
-
-std::string DagOf(const Call& call) { return std::string(call.request.Param("dag_id")); }
-std::string RunOf(const Call& call) { return std::string(call.request.Param("dag_run_id")); }
 
 // What the path names, or for "~" what the entity does; both only when they say the same.
 StatusOr<std::string> Named(const std::string& in_path, BodyInput& entity, const char* field) {
@@ -64,11 +60,9 @@ StatusOr<InstanceEntity> ReadInstance(Context& context, const Call& call, const 
   entity.mark.downstream = body.Bool("include_downstream", false);
   entity.past = body.Bool("include_past", false);
   entity.future = body.Bool("include_future", false);
-  if (body.Has("note") && action.Masked("note")) entity.note = body.String("note");
+  if (body.Has("note") && action.Masked("note")) entity.note = body.Note();
   (void)body.Any("note");
   RETURN_IF_ERROR(ProblemsOf(body));
-  if (entity.note && entity.note->size() > kMaxNote)
-    return InvalidArgument("A note has at most 1000 characters");
   if (!state.empty() && action.Masked("new_state")) {
     const auto known = TaskStateFromString(state);
     if (!known ||
@@ -211,11 +205,9 @@ StatusOr<RunEntity> ReadRun(Context& context, const Call& call, const BulkAction
   const std::string run_id = body.String("dag_run_id");
   const std::string state = body.String("state");
   if (action.Masked("state")) entity.state = state;
-  if (body.Has("note") && action.Masked("note")) entity.note = body.String("note");
+  if (body.Has("note") && action.Masked("note")) entity.note = body.Note();
   (void)body.Any("note");
   RETURN_IF_ERROR(ProblemsOf(body));
-  if (entity.note && entity.note->size() > kMaxNote)
-    return InvalidArgument("A note has at most 1000 characters");
   if (!state.empty() && state != "queued" && state != "success" && state != "failed")
     return InvalidArgument("state is queued, success or failed, not " + state);
   ASSIGN_OR_RETURN(entity.run, context.readers.runs.GetRun(dag_id, run_id));
@@ -257,19 +249,30 @@ http::Response BulkRuns(Context& context, const Call& call) {
   return JsonAnswer(answer.Wire());
 }
 
-// Those that a body lists, or all of a partition.
+// The runs of partitions: of one key, of the dates of a range.
+store::RunFilter ReadPartitions(BodyInput& body, const Call& call) {
+  store::RunFilter filter;
+  filter.dag_id = DagOf(call);
+  filter.partition_key = body.PartitionKey();
+  filter.partition_date_from = body.Time("partition_date_start");
+  filter.partition_date_to = body.Time("partition_date_end");
+  filter.page.limit = kMaxRuns;
+  return filter;
+}
+
+bool IsSet(const store::RunFilter& filter) {
+  return !filter.partition_key.empty() || filter.partition_date_from || filter.partition_date_to;
+}
+
+// Those that a body lists, or all of its partitions.
 StatusOr<std::vector<Run>> RunsToClear(Context& context, const Call& call, const Value& listed,
-                                       const std::string& partition_key) {
+                                       const store::RunFilter& partitions) {
   std::vector<Run> runs;
-  if (!partition_key.empty()) {
-    store::RunFilter filter;
-    filter.dag_id = DagOf(call);
-    filter.partition_key = partition_key;
-    filter.page.limit = kMaxRuns;
-    RETURN_IF_ERROR(context.readers.dags.GetDag(filter.dag_id).status());
-    ASSIGN_OR_RETURN(auto found, context.readers.runs.ListRuns(filter));
-    if (found.rows.empty())
-      return NotFound("DAG " + filter.dag_id + " has no run with partition key " + partition_key);
+  if (IsSet(partitions)) {
+    RETURN_IF_ERROR(context.readers.dags.GetDag(partitions.dag_id).status());
+    ASSIGN_OR_RETURN(auto found, context.readers.runs.ListRuns(partitions));
+    if (found.rows.empty()) return NotFound("DAG " + partitions.dag_id + " has no run of such a partition");
+    if (found.total > static_cast<std::int64_t>(kMaxRuns)) return InvalidArgument("At most 1000 runs in one request");
     return std::move(found.rows);
   }
   for (const Value& written : listed.as_list()) {
@@ -293,24 +296,22 @@ http::Response ClearRuns(Context& context, const Call& call) {
   clear.latest_version = body.Bool("run_on_latest_version", false);
   clear.refresh_cache = body.Bool("refresh_cache", false);
   ReadOnlyNew(body, &clear);
-  for (const char* name : {"partition_date_start", "partition_date_end"}) body.Unsupported(name);
-  const std::string partition_key = body.PartitionKey();
+  const store::RunFilter partitions = ReadPartitions(body, call);
   const bool noted = body.Has("note");
-  const std::string note = body.String("note");
-  if (note.size() > kMaxNote) body.issues().Add("body", "note", "string_too_long", "At most 1000 characters");
+  const std::string note = body.Note();
   const Value listed = body.Any("dag_runs");
-  if (!partition_key.empty()) {
+  if (IsSet(partitions)) {
     if (!listed.is_null())
-      body.issues().Add("body", "dag_runs", "value_error", "Runs are named by dag_runs or by partition_key, not both");
+      body.issues().Add("body", "dag_runs", "value_error", "Runs are named by dag_runs or by their partition, not both");
     if (DagOf(call) == "~")
-      body.issues().Add("path", "dag_id", "value_error", "A partition key is one of a DAG; ~ is none");
+      body.issues().Add("path", "dag_id", "value_error", "A partition is one of a DAG; ~ is none");
   } else if (!listed.is_list() || listed.as_list().empty()) {
     body.issues().Add("body", "dag_runs", "missing", "A list of {dag_run_id} is required", listed);
   } else if (listed.as_list().size() > kMaxRuns) {
     body.issues().Add("body", "dag_runs", "too_long", "At most 1000 runs in one request");
   }
   if (auto problems = body.Problems()) return *problems;
-  ASSIGN_OR_ANSWER(const std::vector<Run> runs, RunsToClear(context, call, listed, partition_key));
+  ASSIGN_OR_ANSWER(const std::vector<Run> runs, RunsToClear(context, call, listed, partitions));
   ASSIGN_OR_ANSWER(Value::List wire, OverRuns(context, runs, clear, "clear"));
   if (clear.dry_run) return JsonAnswer(WireWholeList("task_instances", std::move(wire)));
   Value::List cleared;

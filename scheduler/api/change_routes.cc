@@ -15,17 +15,6 @@ namespace {
 using auth::Resource;
 using auth::Verb;
 
-constexpr std::size_t kMaxNote = 1000;
-
-std::string DagOf(const Call& call) { return std::string(call.request.Param("dag_id")); }
-std::string RunOf(const Call& call) { return std::string(call.request.Param("dag_run_id")); }
-std::string_view TaskOf(const Call& call) { return call.request.Param("task_id"); }
-
-std::string ReadNote(BodyInput& body) {
-  std::string note = body.String("note");
-  if (note.size() > kMaxNote) body.issues().Add("body", "note", "string_too_long", "At most 1000 characters");
-  return note;
-}
 
 TaskState ReadMark(BodyInput& body, const std::string& name) {
   const auto state = TaskStateFromString(name);
@@ -81,7 +70,7 @@ http::Response Patch(Context& context, const Call& call, bool dry_run) {
   const bool future = body.Bool("include_future", false);
   const bool past = body.Bool("include_past", false);
   const bool noted = body.Has("note");
-  const std::string note = ReadNote(body);
+  const std::string note = body.Note();
   // Without a state, only the note is meant.
   if (!name.empty() || !noted) mark.state = ReadMark(body, name);
   if (auto problems = query.Problems()) return *problems;
@@ -157,7 +146,7 @@ http::Response Clear(Context& context, const Call& call) {
   ReadOnlySkipped(body, &clear);
   // As a preview it refuses nothing.
   clear.prevent_running = body.Bool("prevent_running_task", false) && !clear.dry_run;
-  if (body.Has("note")) clear.note = ReadNote(body);
+  if (body.Has("note")) clear.note = body.Note();
   (void)body.Any("note");
   if (clear.run_id.empty() && !from && !to) {
     body.issues().Add("body", "dag_run_id", "missing",
@@ -184,7 +173,7 @@ http::Response ClearRun(Context& context, const Call& call) {
   clear.refresh_cache = body.Bool("refresh_cache", false);
   ReadOnlyNew(body, &clear);
   const bool noted = body.Has("note");
-  const std::string note = ReadNote(body);
+  const std::string note = body.Note();
   if (auto problems = body.Problems()) return *problems;
   ASSIGN_OR_ANSWER(Run run, context.readers.runs.GetRun(clear.dag_id, RunOf(call)));
   ASSIGN_OR_ANSWER(Value::List wire, OverRuns(context, {run}, clear, "clear"));

@@ -20,8 +20,6 @@ using auth::Verb;
 
 constexpr int kAllDags = 10'000;
 
-std::string DagOf(const Call& call) { return std::string(call.request.Param("dag_id")); }
-
 // Marking a DAG twice is no mistake; taking away a mark that is not there is, as in Airflow.
 http::Response Mark(Context& context, const Call& call, bool favorite) {
   const std::string dag_id = DagOf(call);

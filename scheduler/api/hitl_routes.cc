@@ -17,9 +17,6 @@ namespace {
 using auth::Resource;
 using auth::Verb;
 
-std::string DagOf(const Call& call) { return std::string(call.request.Param("dag_id")); }
-std::string RunOf(const Call& call) { return std::string(call.request.Param("dag_run_id")); }
-std::string_view TaskOf(const Call& call) { return call.request.Param("task_id"); }
 
 StatusOr<std::int32_t> NumberIn(const Call& call, std::string_view name) {
   const std::string_view text = call.request.Param(name);

@@ -207,6 +207,13 @@ Value BodyInput::Any(std::string_view name) {
   return value == nullptr ? Value() : *value;
 }
 
+std::string BodyInput::Note() {
+  constexpr std::size_t kMaxNote = 1000;
+  std::string note = String("note");
+  if (note.size() > kMaxNote) issues_.Add("body", "note", "string_too_long", "A note has at most 1000 characters");
+  return note;
+}
+
 std::string BodyInput::PartitionKey() {
   std::string key = String("partition_key");
   if (!key.empty() && !IsValidPartitionKey(key)) {

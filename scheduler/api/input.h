@@ -66,6 +66,8 @@ class BodyInput {
   bool Bool(std::string_view name, bool fallback);
   std::optional<bool> RequiredBool(std::string_view name);
   std::optional<WallTime> Time(std::string_view name);
+  // note; "" when it is not there.
+  std::string Note();
   // partition_key; "" when it is not there.
   std::string PartitionKey();
   // A member as it is; null when it is not there.

@@ -22,6 +22,10 @@ http::Response Guarded(const Route& route, auth::TokenVerifier& verifier, const 
 
 }  // namespace
 
+std::string DagOf(const Call& call) { return std::string(call.request.Param("dag_id")); }
+std::string RunOf(const Call& call) { return std::string(call.request.Param("dag_run_id")); }
+std::string TaskOf(const Call& call) { return std::string(call.request.Param("task_id")); }
+
 std::string_view BearerToken(const http::Request& request) {
   std::string_view header = request.Header("authorization");
   for (const std::string_view scheme : {std::string_view("Bearer "), std::string_view("bearer ")}) {

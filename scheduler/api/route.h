@@ -29,6 +29,11 @@ struct Call {
   auth::Identity who;  // empty on open routes
 };
 
+// What a route's path names; "" where it names none.
+std::string DagOf(const Call& call);
+std::string RunOf(const Call& call);
+std::string TaskOf(const Call& call);
+
 struct Route {
   std::string_view method;
   std::string_view pattern;

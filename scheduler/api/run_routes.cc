@@ -10,6 +10,7 @@
 #include "scheduler/api/input.h"
 #include "scheduler/api/run_filters.h"
 #include "scheduler/api/run_names.h"
+#include "scheduler/api/trigger_body.h"
 #include "scheduler/api/wire.h"
 
 namespace millrace::api {
@@ -17,11 +18,6 @@ namespace {
 
 using auth::Resource;
 using auth::Verb;
-
-constexpr std::size_t kMaxNote = 1000;
-
-std::string DagOf(const Call& call) { return std::string(call.request.Param("dag_id")); }
-std::string RunOf(const Call& call) { return std::string(call.request.Param("dag_run_id")); }
 
 http::Response AnswerRun(Context& context, const Run& run) {
   return JsonAnswer(WireRun(run, context.Version(run.dag_id, run.version)));
@@ -114,26 +110,9 @@ http::Response GetRun(Context& context, const Call& call) {
 
 http::Response Trigger(Context& context, RunNames& names, const Call& call) {
   BodyInput body(call.request);
-  TriggerRun trigger;
+  TriggerRun trigger = ReadTrigger(body);
   trigger.dag_id = DagOf(call);
   trigger.user = call.who.user;
-  trigger.run_id = body.String("dag_run_id");
-  trigger.logical_date = body.Time("logical_date");
-  trigger.note = body.String("note");
-  trigger.partition_key = body.PartitionKey();
-  const Value conf = body.Any("conf");
-  if (!conf.is_null() && !conf.is_map())
-    body.issues().Add("body", "conf", "dict_type", "Input should be an object", conf);
-  if (conf.is_map()) trigger.conf = ToJson(conf);
-  for (const char* name : {"data_interval_start", "data_interval_end", "run_after"}) {
-    body.Unsupported(name);
-  }
-  if (!trigger.run_id.empty() && !IsValidRunId(trigger.run_id)) {
-    body.issues().Add("body", "dag_run_id", "string_pattern_mismatch",
-                      "Run ids are made of A-Z, a-z, 0-9 and _.-:+, at most 250 characters", trigger.run_id);
-  }
-  if (trigger.note.size() > kMaxNote)
-    body.issues().Add("body", "note", "string_too_long", "At most 1000 characters");
   if (auto problems = body.Problems()) return *problems;
   ANSWER_IF_ERROR(context.readers.dags.GetDag(trigger.dag_id).status());
   if (trigger.run_id.empty() && !trigger.logical_date) trigger.run_id = names.Next("manual");
@@ -153,8 +132,7 @@ http::Response PatchRun(Context& context, const Call& call) {
   }
   const std::string state = body.String("state");
   const bool noted = body.Has("note");
-  const std::string note = body.String("note");
-  if (note.size() > kMaxNote) body.issues().Add("body", "note", "string_too_long", "At most 1000 characters");
+  const std::string note = body.Note();
   if (state != "failed" && state != "success" && state != "queued" && !(state.empty() && noted)) {
     body.issues().Add("body", "state", "enum", "Input should be 'failed', 'success' or 'queued'", state);
   }

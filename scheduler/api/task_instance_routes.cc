@@ -19,9 +19,6 @@ using auth::Verb;
 
 constexpr int kMaxRuns = 1000;
 
-std::string DagOf(const Call& call) { return std::string(call.request.Param("dag_id")); }
-std::string RunOf(const Call& call) { return std::string(call.request.Param("dag_run_id")); }
-std::string_view TaskOf(const Call& call) { return call.request.Param("task_id"); }
 
 void ReadStates(QueryInput& query, std::vector<TaskState>* states) {
   for (const std::string& state : query.Strings("state")) {

@@ -15,9 +15,6 @@ using auth::Verb;
 constexpr int kAllInstances = 10'000;
 constexpr std::size_t kMaxKey = 512;
 
-std::string DagOf(const Call& call) { return std::string(call.request.Param("dag_id")); }
-std::string RunOf(const Call& call) { return std::string(call.request.Param("dag_run_id")); }
-std::string TaskOf(const Call& call) { return std::string(call.request.Param("task_id")); }
 std::string KeyOf(const Call& call) { return std::string(call.request.Param("xcom_key")); }
 
 Value::Map Wire(const XComRow& row, const Run& run, const std::string& task_id, std::int32_t map_index) {

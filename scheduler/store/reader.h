@@ -76,6 +76,7 @@ struct RunFilter {
   std::string run_id_pattern;
   std::string partition_key_pattern;
   std::string partition_key;  // just this one
+  std::optional<WallTime> partition_date_from, partition_date_to;  // inclusive; of those that have one
   std::int64_t backfill = 0;         // of this one
   std::vector<std::string> dag_ids;  // of one of these; empty: no condition
   std::optional<WallTime> ended_before;

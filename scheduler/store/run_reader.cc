@@ -51,6 +51,10 @@ class Runs : public RunReader {
         if (filter.backfill != 0) query.Where("backfill = ?").Add(filter.backfill);
         if (!filter.run_id_pattern.empty()) query.Where("run_id LIKE ?").Add(filter.run_id_pattern);
         if (!filter.partition_key.empty()) query.Where("partition_key = ?").Add(filter.partition_key);
+        if (filter.partition_date_from)
+          query.Where("partition_date >= ?").Add(ToMicros(*filter.partition_date_from));
+        if (filter.partition_date_to)
+          query.Where("partition_date <= ?").Add(ToMicros(*filter.partition_date_to));
         if (!filter.partition_key_pattern.empty())
           query.Where("partition_key LIKE ?").Add(filter.partition_key_pattern);
       };

@@ -158,6 +158,8 @@ class FakeReaders : public store::DagReader,
       if (filter.run_after_from && run.run_after < *filter.run_after_from) continue;
       if (filter.run_after_to && run.run_after > *filter.run_after_to) continue;
       if (!filter.run_id_pattern.empty() && !Like(run.run_id, filter.run_id_pattern)) continue;
+      if (filter.partition_date_from && !(run.partition_date >= filter.partition_date_from)) continue;
+      if (filter.partition_date_to && (!run.partition_date || run.partition_date > filter.partition_date_to)) continue;
       if (!filter.partition_key.empty() && run.partition_key != filter.partition_key) continue;
       if (!filter.partition_key_pattern.empty() && !Like(run.partition_key, filter.partition_key_pattern)) continue;
       matching.push_back(run);

@@ -146,6 +146,20 @@ TEST_F(AssetRoutesTest, ToMaterializeAnAssetIsToStartTheDagThatMakesIt) {
   EXPECT_EQ(run.At("dag_id"), Value("daily_flights"));
 }
 
+TEST_F(AssetRoutesTest, WhatTheRunThatMakesAnAssetIsLikeItsBodySays) {
+  Start();
+  const Answered run = Do("POST", "/api/v2/assets/7/materialize",
+                          R"({"dag_run_id": "again", "partition_key": "2001-03-01", "note": "late", "conf": {"a": 1}})");
+  ASSERT_EQ(run.status, 200) << run.text;
+  const auto trigger = std::get<TriggerRun>(inbox_.commands().back());
+  EXPECT_EQ(trigger.dag_id, "daily_flights");
+  EXPECT_EQ(trigger.run_id, "again");
+  EXPECT_EQ(trigger.partition_key, "2001-03-01");
+  EXPECT_EQ(trigger.note, "late");
+  EXPECT_EQ(trigger.conf, R"({"a":1})");
+  EXPECT_EQ(Do("POST", "/api/v2/assets/7/materialize", R"({"conf": 3, "partition": "us"})").status, 422);
+}
+
 TEST_F(AssetRoutesTest, ARunsDeadlinesAreShown) {
   Dag dag = *dag_;
   Deadline deadline;

@@ -133,6 +133,24 @@ TEST_F(BulkRoutesTest, AllRunsOfAPartitionAreClearedByItsKey) {
   EXPECT_EQ(Do("POST", "/api/v2/dags/~/clearDagRuns", R"({"partition_key": "eu"})").status, 422);
 }
 
+TEST_F(BulkRoutesTest, TheRunsOfARangeOfPartitionsAreClearedByItsDates) {
+  rows_.runs[0].partition_date = kStart;
+  rows_.runs[1].partition_date = kStart + std::chrono::hours(48);
+  Start();
+  const char* path = "/api/v2/dags/daily_flights/clearDagRuns";
+  const auto runs = [&](const std::string& range) {
+    const Answered cleared = Do("POST", path, "{" + range + R"(, "dry_run": false})");
+    EXPECT_EQ(cleared.status, 200) << cleared.text;
+    return cleared.Count("dag_runs");
+  };
+  EXPECT_EQ(runs(R"("partition_date_start": "2001-03-01")"), 2U);
+  EXPECT_EQ(runs(R"("partition_date_end": "2001-03-02")"), 1U);
+  EXPECT_EQ(runs(R"("partition_date_start": "2001-03-02", "partition_date_end": "2001-03-03")"), 1U);
+  EXPECT_EQ(Do("POST", path, R"({"partition_date_start": "2001-03-04"})").status, 404);
+  EXPECT_EQ(Do("POST", path, R"({"partition_date_start": "tomorrow"})").status, 422);
+  EXPECT_EQ(Do("POST", path, R"({"partition_date_end": "2001-03-04", "dag_runs": [{"dag_run_id": "manual__2"}]})").status, 422);
+}
+
 TEST_F(BulkRoutesTest, ATaskInstanceIsForgottenByItsName) {
   Start();
   const std::string path =

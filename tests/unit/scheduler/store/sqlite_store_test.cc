@@ -225,7 +225,11 @@ TEST_F(SqliteStoreTest, PartitionKeysOfRunsAndEventsAndOfWhatWaitsAreThereAfterA
   EXPECT_EQ(image.dataset_queue[0].partition_key, "2001-03-01");
   EXPECT_EQ(image.dataset_queue[1].partition_key, "");
   const std::unique_ptr<SqliteReaders> readers = *SqliteReaders::Open(folder_, clock_);
+  const WallTime date = WallFromMicros(5);
   EXPECT_EQ(readers->runs().ListRuns({.partition_key_pattern = "eu|%"})->rows.size(), 1U);
+  EXPECT_EQ(readers->runs().ListRuns({.partition_date_from = date, .partition_date_to = date})->rows.size(), 1U);
+  EXPECT_EQ(readers->runs().ListRuns({.partition_date_from = date + std::chrono::seconds(1)})->rows.size(), 0U);
+  EXPECT_EQ(readers->runs().ListRuns({.partition_date_to = date - std::chrono::seconds(1)})->rows.size(), 0U);
   EXPECT_EQ(readers->runs().ListRuns({.partition_key_pattern = "us|%"})->rows.size(), 0U);
   EXPECT_EQ(readers->datasets().ListQueued("etl", 0)->at(0).partition_key, "2001-03-01");
   EXPECT_EQ(readers->datasets().ListEvents({})->rows.at(0).event.partition_key, "2001-03-01T05");
