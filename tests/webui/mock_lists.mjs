@@ -19,8 +19,8 @@ function makeLists() {
     backfills: [],
     pools: [{name: 'default_pool', slots: 128, description: null, running: 3, queued: 1, scheduled: 0}, {name: 'warehouse', slots: 4, description: 'Connections to the warehouse', running: 4, queued: 0, scheduled: 7}],
     assets: [
-      {id: 1, name: 'flights_raw', uri: 's3://lake/raw/flights', made: [['daily_flights', 'extract']], starts: ['ml_features'], read: [['daily_flights', 'delays']], events: []},
-      {id: 2, name: 'exchange_rates', uri: 'exchange_rates', made: [], starts: [], read: [], events: []},
+      {id: 1, name: 'flights_raw', uri: 's3://lake/raw/flights', made: [['daily_flights', 'extract']], starts: ['ml_features'], read: [['daily_flights', 'delays']], aliases: ['lake_files'], watches: [{name: 'arrivals', kind: 'sensor_file', changed_at: null, failure: 'no permission to read /in'}], events: []},
+      {id: 2, name: 'exchange_rates', uri: 'exchange_rates', made: [], starts: [], read: [], aliases: [], watches: [], events: []},
     ],
     variables: [{key: 'region', value: 'north', description: 'Where shops are'}, {key: 'api_token', value: '***', description: null}],
     connections: [{connection_id: 'warehouse', conn_type: 'postgres', description: null, host: 'db.example.com', port: 5432, schema: 'dwh', login: 'etl', password: '***', extra: '{"sslmode": "require"}'}],
@@ -44,7 +44,7 @@ export function lists(world) {
   const poolOf = (name) => world.lists.pools.find((one) => one.name === name) ?? fail(404, `The Pool with name: \`${name}\` was not found`);
   const assetOf = (id) => world.lists.assets.find((one) => one.id === Number(id)) ?? fail(404, 'The Asset was not found');
   const use = ([dag_id, task_id]) => ({dag_id, ...(task_id ? {task_id} : {})});
-  const asset = (one) => ({id: one.id, name: one.name, uri: one.uri, group: 'asset', extra: {}, producing_tasks: one.made.map(use), scheduled_dags: one.starts.map((dag) => use([dag])), consuming_tasks: one.read.map(use), last_asset_event: one.events.length > 0 ? {id: one.events[0].id, timestamp: one.events[0].timestamp} : null});
+  const asset = (one) => ({id: one.id, name: one.name, uri: one.uri, group: 'asset', extra: {}, producing_tasks: one.made.map(use), scheduled_dags: one.starts.map((dag) => use([dag])), consuming_tasks: one.read.map(use), aliases: one.aliases.map((name, i) => ({id: i + 1, name, group: 'asset'})), watchers: one.watches.map((watch, i) => ({...watch, trigger_id: i + 1, created_date: iso(world.now), dag_id: one.starts[0]})), last_asset_event: one.events.length > 0 ? {id: one.events[0].id, timestamp: one.events[0].timestamp} : null});
   const backfillOf = (id) => world.lists.backfills.find((one) => one.id === Number(id)) ?? fail(404, 'Backfill not found');
   const dates = (body) => {
     if (dagOf(body.dag_id).schedule === null) fail(400, `DAG ${body.dag_id} has no schedule whose dates could be run again`);
@@ -60,7 +60,7 @@ export function lists(world) {
     return progress(backfill).wire;
   };
   const update = (one, extra, source = {}) => {
-    const event = {id: world.lists.assets.reduce((sum, each) => sum + each.events.length, 1), asset_id: one.id, name: one.name, uri: one.uri, extra, source_dag_id: null, source_task_id: null, source_run_id: null, source_map_index: -1, created_dagruns: [], timestamp: iso(Date.now()), ...source};
+    const event = {id: world.lists.assets.reduce((sum, each) => sum + each.events.length, 1), asset_id: one.id, name: one.name, uri: one.uri, extra, source_dag_id: null, source_task_id: null, source_run_id: null, source_map_index: -1, partition_key: null, created_dagruns: [], timestamp: iso(Date.now()), ...source};
     for (const id of one.starts) {
       const run = world.start(dagOf(id), {logical_date: null, conf: {}}, null);
       if (run) event.created_dagruns.push({run_id: run.id, dag_id: id, state: 'queued'});
@@ -168,7 +168,7 @@ export function lists(world) {
       const {events} = assetOf(query.get('asset_id'));
       return {asset_events: events, total_entries: events.length};
     }],
-    ['POST', '/api/v2/assets/events', ({body}) => update(assetOf(body.asset_id), body.extra)],
+    ['POST', '/api/v2/assets/events', ({body}) => update(assetOf(body.asset_id), body.extra, {partition_key: body.partition_key ?? null})],
     ['POST', '/api/v2/assets/:id/materialize', ({args: [id]}) => {
       const dag = dagOf(assetOf(id).made[0][0]);
       return world.runResponse(dag, world.start(dag, {logical_date: null, conf: {}}, 'admin'));

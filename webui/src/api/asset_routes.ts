@@ -17,8 +17,10 @@ export const assetRoutes = (http: Http) => ({
     return http.get<{asset_events: AssetEvent[]; total_entries: number}>(`/api/v2/assets/events${query}`, signal);
   },
 
-  updateAsset(id: number, extra: Record<string, unknown>) {
-    return http.send('POST', '/api/v2/assets/events', {asset_id: id, extra}) as Promise<AssetEvent>;
+  // `partition`: of the part of it that was updated; '' when it is all of it.
+  updateAsset(id: number, extra: Record<string, unknown>, partition: string) {
+    const part = partition === '' ? {} : {partition_key: partition};
+    return http.send('POST', '/api/v2/assets/events', {asset_id: id, extra, ...part}) as Promise<AssetEvent>;
   },
 
   materialize(id: number) {

@@ -353,7 +353,19 @@ export interface Asset {
   scheduled_dags: AssetUse[];
   producing_tasks: AssetUse[];
   consuming_tasks: AssetUse[];
+  aliases: {id: number; name: string; group: string}[];
+  watchers: AssetWatch[];
   last_asset_event: {id: number; timestamp: string} | null;
+}
+
+// A look at something outside, from time to time: when it has changed, the asset is updated.
+export interface AssetWatch {
+  name: string;
+  trigger_id: number;
+  dag_id: string;
+  kind: string;
+  changed_at: string | null;
+  failure: string | null;
 }
 
 export interface AssetEvent {
@@ -365,6 +377,7 @@ export interface AssetEvent {
   source_task_id: string | null;
   source_run_id: string | null;
   source_map_index: number;
+  partition_key: string | null;
   created_dagruns: {run_id: string; dag_id: string; state: RunState}[];
   timestamp: string;
 }

@@ -2,7 +2,7 @@
 import {useState, type FormEvent} from 'react';
 import {useMutation} from '@tanstack/react-query';
 import {client, queryClient, useAsset, useAssetEvents, useCan} from '../api/queries';
-import type {Asset, AssetEvent} from '../api/types';
+import type {Asset, AssetEvent, AssetWatch} from '../api/types';
 import {Dialog} from '../components/dialog';
 import {FormEnd} from '../components/form_end';
 import {Empty, ErrorNotice, Skeleton} from '../components/notice';
@@ -91,6 +91,14 @@ function Lineage({asset}: {asset: Asset}) {
       <div className="card">
         <h2>Made by</h2>
         <Uses uses={asset.producing_tasks} />
+        {asset.watchers.length > 0 && (
+          <>
+            <h2>Watched by</h2>
+            {asset.watchers.map((watch) => (
+              <WatchLine key={watch.trigger_id} watch={watch} />
+            ))}
+          </>
+        )}
       </div>
       <span className="lineage-arrow" aria-hidden="true">
         →
@@ -106,6 +114,16 @@ function Lineage({asset}: {asset: Asset}) {
             'never updated'
           )}
         </span>
+        {asset.aliases.length > 0 && (
+          <span className="chips faint" title="Tasks update it by these names too">
+            also as
+            {asset.aliases.map((alias) => (
+              <span key={alias.id} className="chip" data-alias={alias.name}>
+                {alias.name}
+              </span>
+            ))}
+          </span>
+        )}
       </div>
       <span className="lineage-arrow" aria-hidden="true">
         →
@@ -124,7 +142,25 @@ function Lineage({asset}: {asset: Asset}) {
   );
 }
 
+// What looks at it from outside, and what the last look came to.
+function WatchLine({watch}: {watch: AssetWatch}) {
+  return (
+    <div data-watch={watch.name}>
+      <span className="chips">
+        <Link className="chip" href={dagHref(watch.dag_id)}>
+          {watch.dag_id} <span className="faint">{watch.name}</span>
+        </Link>
+        <span className="faint">
+          {watch.kind}, {watch.changed_at ? <Ago value={watch.changed_at} /> : 'no change yet'}
+        </span>
+      </span>
+      {watch.failure !== null && <div className="field-problem">{watch.failure}</div>}
+    </div>
+  );
+}
+
 function Events({events}: {events: AssetEvent[]}) {
+  const partitioned = events.some((event) => event.partition_key !== null);
   return (
     <div className="card table-card">
       <table className="list-table">
@@ -132,6 +168,7 @@ function Events({events}: {events: AssetEvent[]}) {
           <tr>
             <th>When</th>
             <th>By</th>
+            {partitioned && <th>Partition</th>}
             <th>Started</th>
             <th className="wide">Extra</th>
           </tr>
@@ -145,6 +182,7 @@ function Events({events}: {events: AssetEvent[]}) {
               <td>
                 <Source event={event} />
               </td>
+              {partitioned && <td>{event.partition_key}</td>}
               <td>
                 <span className="chips">
                   {event.created_dagruns.map((run) => (
@@ -183,9 +221,10 @@ export function Source({event}: {event: AssetEvent}) {
 
 function UpdateDialog({asset, onClose}: {asset: Asset; onClose: () => void}) {
   const [text, setText] = useState('{}');
+  const [partition, setPartition] = useState('');
   const parsed = parseConf(text);
   const update = useMutation({
-    mutationFn: (extra: Record<string, unknown>) => client.updateAsset(asset.id, extra),
+    mutationFn: (extra: Record<string, unknown>) => client.updateAsset(asset.id, extra, partition),
     onSuccess: () => {
       toast(`${asset.name} was updated`);
       for (const key of ['assets', 'asset', 'assetEvents']) void queryClient.invalidateQueries({queryKey: [key]});
@@ -224,6 +263,12 @@ function UpdateDialog({asset, onClose}: {asset: Asset; onClose: () => void}) {
             onChange={(event) => setText(event.target.value)}
           />
           {'problem' in parsed && <span className="field-problem">{parsed.problem}</span>}
+        </label>
+        <label className="field">
+          <span className="field-name">
+            Partition key <span className="faint">when only a part of it was updated</span>
+          </span>
+          <input name="partition_key" value={partition} onChange={(event) => setPartition(event.target.value)} />
         </label>
         {update.isError && <ErrorNotice error={update.error} />}
         <FormEnd text="Mark updated" disabled={'problem' in parsed || update.isPending} onClose={onClose} />

@@ -59,6 +59,9 @@ export function AssetsPage() {
                         {asset.name}
                       </Link>
                       {asset.uri !== asset.name && <div className="faint small">{asset.uri}</div>}
+                      {asset.watchers.some((watch) => watch.failure !== null) && (
+                        <div className="field-problem">A watch of it fails</div>
+                      )}
                     </td>
                     <td className="faint">
                       {asset.last_asset_event ? <Ago value={asset.last_asset_event.timestamp} /> : 'never'}
