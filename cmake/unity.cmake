@@ -1,6 +1,7 @@
-# A cold build in half the time (docs/decisions/0026-unity-builds.md): the sources of a room are compiled eight at a time, as one text each (CMake's unity builds). Two files
-# of a room that have the same private name cannot share a text: the compiler says "redefinition" or "ambiguous". Give one of them
-# a better name, or make what both wrote a function of the room; what waits for that is listed here, and compiled alone.
+# A cold build in half the time (docs/decisions/0026-unity-builds.md): the sources of a room are compiled eight at a time, as one text
+# each (CMake's unity builds). Two files of a room that have the same private name cannot share a text: the compiler says "redefinition"
+# or "ambiguous". Give one of them a better name, or make what both wrote a function of the room; what waits for that is listed here,
+# and compiled alone.
 #
 # -DMILLRACE_UNITY=OFF (the preset `fast`) compiles every file alone: it is the build that notices a missing include.
 option(MILLRACE_UNITY "Compile the sources of a room eight at a time" ON)
