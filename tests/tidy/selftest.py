@@ -108,6 +108,12 @@ class Planted(unittest.TestCase):
         self.found("build", "core/base/x.cc", "", "in no target", commands=["core/base/status.cc"])
         self.clean("build", "core/base/x.cc", "", commands=["core/base/x.cc"])
 
+    def test_what_is_compiled_as_one_text_is_in_the_build(self):
+        files = {"core/base/x.cc": "", "core/base/y.cc": "", "build/unity_0_cxx.cxx": '#include "../core/base/x.cc"\n'}
+        problems = self.problems("build", files, commands=["build/unity_0_cxx.cxx"])
+        self.assertEqual(len(problems), 1, problems)
+        self.assertIn("core/base/y.cc", problems[0])
+
     def test_the_map_of_the_docs_has_the_folders_and_no_others(self):
         head, tail = "# Map\n\n```\n", "scheduler/  x\n  store/  rows\ndocs/  this\n```\n"
         self.clean("docs", "docs/ARCHITECTURE.md", head + "core/   shared\n  base/   status\n" + tail)

@@ -10,13 +10,22 @@ from tree import ROOMS
 RELEASE_KINDS = ("e2e", "webui", "bench")
 
 
+def compiled(path):
+    """A source of the build, or the sources that a text of cmake/unity.cmake includes."""
+    if not os.path.basename(path).startswith("unity_"):
+        return [path]
+    with open(path, encoding="utf-8") as file:
+        return [os.path.join(os.path.dirname(path), source) for source in re.findall(r'^#include "(.*)"$', file.read(), re.M)]
+
+
 def build(tree, problems, commands):
     """commands: compile_commands.json of the dev build, or None where nothing is configured."""
     if commands is None:
         problems.add("build/dev/compile_commands.json", 0, "build", "is not there: cmake --preset dev writes it")
         return
     with open(commands, encoding="utf-8") as file:
-        built = {os.path.relpath(os.path.realpath(entry["file"]), os.path.realpath(tree.root)) for entry in json.load(file)}
+        sources = [source for entry in json.load(file) for source in compiled(entry["file"])]
+    built = {os.path.relpath(os.path.realpath(source), os.path.realpath(tree.root)) for source in sources}
     for name, _ in tree.sources(ROOMS + ("tests",), (".cc",)):
         parts = name.split("/")
         if parts[0] == "tests" and (parts[1] in RELEASE_KINDS or not name.endswith("_test.cc")):
