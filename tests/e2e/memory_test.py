@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Jobs that shuffle a gigabyte on two workers of 64 MB: grouped by keys that hardly repeat, and sorted. The results are those of plain
-DuckDB, no runner takes much more than it was given, and what did not fit is reported as spilled. In the release build: sanitizers take
-memory of their own.
+"""Jobs that shuffle a gigabyte on two workers of 64 MB: grouped by keys that hardly repeat, and sorted, the latter into CSV files of
+a size. The results are those of plain DuckDB, no runner takes much more than it was given, and what did not fit is reported as spilled.
+In the release build: sanitizers take memory of their own.
 
 usage: memory_test.py BUILD SOURCE [ROWS MEGABYTES]     of about 100 bytes; of each worker
 """
@@ -28,8 +28,10 @@ tasks:
       inputs: {{rows: {{path: data/rows.parquet}}}}
       {what}
       mode: distributed
-      output: {{path: out/{dag}/}}
+      output: {{path: out/{dag}/, {form}}}
 """
+FORMS = {"grouped": "format: parquet", "sorted": "format: csv, file_size: 64MB"}
+READ = {"grouped": "read_parquet('{}/*.parquet')", "sorted": "read_csv('{}/*.csv', types={{'k': 'UBIGINT', 'payload': 'VARCHAR'}})"}
 GROUPED = """map: SELECT k, payload FROM rows
       aggregate: {by: [k], select: {n: count(*), most: max(payload)}}"""
 SORTED = """map: SELECT k, payload FROM rows
@@ -47,10 +49,15 @@ def answer(cluster, query):
     return out.read_text().strip()
 
 
+def made(cluster, dag):
+    """The rows that a job has published."""
+    return READ[dag].format(cluster.root / "out" / dag)
+
+
 def out_of_order(cluster, dag, column):
     """Rows that are less than the one before, as one thread reads them, file by file: without an ORDER BY nothing is held, whatever their size."""
     return int(answer(cluster, f"SELECT count(*) FROM (SELECT {column} < lag({column}) OVER () AS wrong "
-                      f"FROM read_parquet('{cluster.root}/out/{dag}/*.parquet')) WHERE wrong"))
+                      f"FROM {made(cluster, dag)}) WHERE wrong"))
 
 
 def anonymous_bytes(pid):
@@ -63,7 +70,7 @@ def anonymous_bytes(pid):
 
 def run(cluster, dag, what):
     """The report of the job, and the most that a runner held while it ran."""
-    cluster.write_dag(f"{dag}.yaml", JOB.format(dag=dag, what=what))
+    cluster.write_dag(f"{dag}.yaml", JOB.format(dag=dag, what=what, form=FORMS[dag]))
     started = cluster.trigger(dag)
     most = 0
 
@@ -95,7 +102,7 @@ def main():
                 ("grouped", GROUPED, f"SELECT k, 1::BIGINT AS n, payload AS most FROM '{data}/rows.parquet'"),
                 ("sorted", SORTED, f"SELECT k, payload FROM '{data}/rows.parquet'")):
             report, most = run(cluster, dag, what)
-            ours = f"FROM read_parquet('{cluster.root}/out/{dag}/*.parquet')"
+            ours = f"FROM {made(cluster, dag)}"
             sums = "SELECT count(*), bit_xor(hash(COLUMNS(*))), sum(hash(COLUMNS(*)) % 1000003) FROM"
             assert answer(cluster, f"{sums} ({ours})") == answer(cluster, f"{sums} ({theirs})"), f"{dag}: other rows than DuckDB's"
             shuffled = sum(partition["bytes"] for partition in report["partitions"])

@@ -8,6 +8,7 @@
 
 #include "worker/readers/boundaries.h"
 #include "worker/readers/dialect.h"
+#include "worker/readers/record_reader.h"
 
 namespace millrace::mapreduce {
 namespace {
@@ -71,14 +72,18 @@ Status CopyRange(std::ifstream& from, std::uint64_t begin, std::uint64_t end, co
   return out ? OkStatus() : ResourceExhausted("cannot write " + to);
 }
 
+// As DuckDB writes it. `header`: of CSV, with its newline.
+readers::Dialect DialectOf(const std::string& format, std::ifstream& file, std::string& header) {
+  if (format != "csv") return readers::Dialect::Lines();
+  readers::Dialect dialect = {.header = true};
+  header = HeaderOf(file, dialect.columns);
+  return dialect;
+}
+
 Status CutRecords(const std::string& format, const std::string& path, std::int64_t file_bytes) {
   std::ifstream file(path, std::ios::binary);
-  readers::Dialect dialect = readers::Dialect::Lines();
   std::string header;
-  if (format == "csv") {
-    dialect = {.header = true};
-    header = HeaderOf(file, dialect.columns);
-  }
+  const readers::Dialect dialect = DialectOf(format, file, header);
   ASSIGN_OR_RETURN(const std::vector<readers::Piece> pieces,
                    readers::CutFile(dialect, path, static_cast<std::uint64_t>(file_bytes)));
   for (std::size_t i = 0; i < pieces.size(); ++i) {
@@ -89,7 +94,30 @@ Status CutRecords(const std::string& format, const std::string& path, std::int64
   return OkStatus();
 }
 
+// DuckDB would hold 30 MB and more of a file to count what is in it.
+StatusOr<std::int64_t> CountRecords(const std::string& format, const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string header;
+  readers::RecordReader reader(DialectOf(format, file, header));
+  std::error_code error;
+  const std::uint64_t bytes = fs::file_size(path, error);
+  if (error) return ErrnoStatus(error.value(), path);
+  std::int64_t rows = 0;
+  if (bytes == 0) return rows;
+  RETURN_IF_ERROR(reader.Open({path, 0, bytes}));
+  for (readers::Window window;; rows += static_cast<std::int64_t>(window.rows)) {
+    ASSIGN_OR_RETURN(const bool more, reader.Next(window));
+    if (!more) return rows;
+  }
+}
+
 }  // namespace
+
+StatusOr<std::int64_t> CountRows(sql::Connection& connection, const std::string& format, const std::string& path) {
+  if (format != "parquet") return CountRecords(format, path);
+  ASSIGN_OR_RETURN(const sql::Result counted, connection.Run("SELECT count(*) FROM read_parquet(" + QuoteText(path) + ")"));
+  return counted.Integer(0, 0);
+}
 
 Status CutOutputFile(sql::Connection& connection, const std::string& format, const std::string& path,
                      std::int64_t file_bytes) {
