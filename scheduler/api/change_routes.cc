@@ -15,7 +15,6 @@ namespace {
 using auth::Resource;
 using auth::Verb;
 
-
 TaskState ReadMark(BodyInput& body, const std::string& name) {
   const auto state = TaskStateFromString(name);
   if (state == TaskState::kSuccess || state == TaskState::kFailed || state == TaskState::kSkipped)

@@ -17,7 +17,6 @@ namespace {
 using auth::Resource;
 using auth::Verb;
 
-
 StatusOr<std::int32_t> NumberIn(const Call& call, std::string_view name) {
   const std::string_view text = call.request.Param(name);
   std::int32_t number = -1;

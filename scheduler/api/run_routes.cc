@@ -3,7 +3,6 @@
 #include <memory>
 
 #include "core/calendar/format.h"
-#include "core/model/json.h"
 #include "scheduler/api/answer.h"
 #include "scheduler/api/cursor.h"
 #include "scheduler/api/handlers.h"

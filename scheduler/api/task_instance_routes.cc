@@ -19,7 +19,6 @@ using auth::Verb;
 
 constexpr int kMaxRuns = 1000;
 
-
 void ReadStates(QueryInput& query, std::vector<TaskState>* states) {
   for (const std::string& state : query.Strings("state")) {
     const auto known = TaskStateFromString(state == "null" || state == "no_status" ? "none" : state);

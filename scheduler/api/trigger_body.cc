@@ -1,5 +1,6 @@
 #include "scheduler/api/trigger_body.h"
 
+#include "core/model/ids.h"
 #include "core/model/json.h"
 
 namespace millrace::api {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Jobs that shuffle a gigabyte on two workers of 64 MB: grouped by keys that hardly repeat, and sorted, the latter into CSV files of
-a size. The results are those of plain DuckDB, no runner takes much more than it was given, and what did not fit is reported as spilled.
+a size that are checked. The results are those of plain DuckDB, no runner takes much more than it was given, and what did not fit is reported as spilled.
 In the release build: sanitizers take memory of their own.
 
 usage: memory_test.py BUILD SOURCE [ROWS MEGABYTES]     of about 100 bytes; of each worker
@@ -35,7 +35,8 @@ READ = {"grouped": "read_parquet('{}/*.parquet')", "sorted": "read_csv('{}/*.csv
 GROUPED = """map: SELECT k, payload FROM rows
       aggregate: {by: [k], select: {n: count(*), most: max(payload)}}"""
 SORTED = """map: SELECT k, payload FROM rows
-      order_by: [payload]"""
+      order_by: [payload]
+      checks: [row_count > 0]"""
 
 
 def plain(statement):

@@ -134,7 +134,7 @@ std::string ReadBack(const std::string& format, const std::vector<std::string>& 
   std::string list;
   for (const std::string& path : paths) list += (list.empty() ? "[" : ", ") + QuoteText(path);
   list += "]";
-  // Of its own accord it holds two buffers of 32 MB, half of a small worker's memory each.
+  // DuckDB's own choice is buffers of 32 MB: two of them are all the memory of a small worker.
   if (format == "csv") return "read_csv(" + list + ", header=true, buffer_size=8388608)";
   if (format == "jsonl") return "read_json(" + list + ", format='newline_delimited')";
   if (format == "text") {

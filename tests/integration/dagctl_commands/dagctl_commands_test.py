@@ -209,7 +209,7 @@ mail: {conn_type: smtp, host: localhost, port: 25, login: ana, password: t0ps3cr
         [run] = self.rows("datasets", "materialize", "orders")
         self.assertEqual(run["dag_id"], "writer")
         self.cluster.await_run("writer", run["dag_run_id"], "failed")
-        [run] = self.rows("datasets", "materialize", "orders", "--run-id", "again", "--note", "late", "--partition-key", "2001-03-01")
+        [run] = self.rows("datasets", "materialize", "orders", "--run-id", "again", "--partition-key", "2001-03-01")
         self.assertEqual(run["dag_run_id"], "again")
         self.cluster.await_run("writer", "again", "failed")
         [shown] = self.rows("runs", "show", "writer", "again")
