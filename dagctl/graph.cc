@@ -54,11 +54,6 @@ void AddGroup(const Dag& dag, std::int32_t group, const std::string& indent, std
   }
 }
 
-std::string TextOf(const Value& with, std::string_view field) {
-  const Value* value = with.Find(field);
-  return value != nullptr && value->is_string() ? value->as_string() : "";
-}
-
 void AddTriggers(const Dag& dag, std::vector<Dependency>& found) {
   for (const Task& task : dag.tasks) {
     if (task.kind == "trigger_dag")

@@ -1,5 +1,7 @@
 #include "core/model/value.h"
 
+#include <utility>
+
 namespace millrace {
 
 std::string_view Value::TypeName() const {
@@ -31,6 +33,14 @@ void Value::Set(std::string_view key, Value value) {
     }
   }
   as_map().emplace_back(std::string(key), std::move(value));
+}
+
+std::string TextOf(const Value* value, std::string otherwise) {
+  return value != nullptr && value->is_string() ? value->as_string() : std::move(otherwise);
+}
+
+std::string TextOf(const Value& map, std::string_view name, std::string otherwise) {
+  return TextOf(map.Find(name), std::move(otherwise));
 }
 
 }  // namespace millrace

@@ -83,4 +83,8 @@ class Value {
   Position key_position_;
 };
 
+// The text that stands there; `otherwise` where there is none, or something that is no text.
+std::string TextOf(const Value* value, std::string otherwise = "");
+std::string TextOf(const Value& map, std::string_view name, std::string otherwise = "");
+
 }  // namespace millrace

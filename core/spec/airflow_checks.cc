@@ -47,10 +47,6 @@ std::string Listed(const std::vector<std::string>& names) {
   return text;
 }
 
-std::string TextOf(const Value* value) {
-  return value != nullptr && value->is_string() ? value->as_string() : "";
-}
-
 class Translation {
  public:
   Translation(std::string_view name, const Value& with, std::vector<Problem>& problems)

@@ -75,11 +75,6 @@ std::vector<std::string> StringsOf(const Value& value) {
   return strings;
 }
 
-std::string StringOf(const Value& map, std::string_view name) {
-  const Value* value = map.Find(name);
-  return value != nullptr && value->is_string() ? value->as_string() : "";
-}
-
 bool HoldsTemplate(const Value& value) {
   if (value.is_string()) return HasTemplate(value.as_string());
   if (value.is_list()) return std::any_of(value.as_list().begin(), value.as_list().end(), HoldsTemplate);
@@ -215,7 +210,7 @@ class CheckReader {
     const std::size_t before = problems_.size();
     CheckFields(map, kFields, "check", problems_);
     if (problems_.size() != before) return;
-    check_.name = StringOf(map, "name");
+    check_.name = TextOf(map, "name");
     const Value* text = map.Find("check");
     const Value* type = map.Find("type");
     if ((text != nullptr) == (type != nullptr)) {
@@ -227,8 +222,8 @@ class CheckReader {
     } else if (type != nullptr && type->is_string()) {
       ReadType(map, *type);
     }
-    check_.filter = StringOf(map, "filter");
-    check_.severity = StringOf(map, "severity") == "warn" ? Severity::kWarn : Severity::kError;
+    check_.filter = TextOf(map, "filter");
+    check_.severity = TextOf(map, "severity") == "warn" ? Severity::kWarn : Severity::kError;
     if (const Value* threshold = map.Find("threshold")) ReadThreshold(*threshold);
   }
 
@@ -249,11 +244,11 @@ class CheckReader {
     } else if (columns != nullptr) {
       check_.columns = StringsOf(*columns);
     }
-    if (const std::string column = StringOf(map, "column"); !column.empty()) check_.columns.push_back(column);
+    if (const std::string column = TextOf(map, "column"); !column.empty()) check_.columns.push_back(column);
     if (const Value* values = map.Find("values")) check_.values = values->as_list();
-    check_.pattern = StringOf(map, "pattern");
-    check_.sql = StringOf(map, "sql");
-    if (const std::string references = StringOf(map, "references"); !references.empty()) {
+    check_.pattern = TextOf(map, "pattern");
+    check_.sql = TextOf(map, "sql");
+    if (const std::string references = TextOf(map, "references"); !references.empty()) {
       const std::size_t dot = references.find('.');
       check_.reference_input = references.substr(0, dot);
       check_.reference_column = dot == std::string::npos ? "" : references.substr(dot + 1);
@@ -428,11 +423,11 @@ StatusOr<std::vector<CheckSpec>> ParseRenderedChecks(const Value& list) {
 
 StatusOr<CheckTaskSpec> ParseCheckTask(const Value& with) {
   CheckTaskSpec spec;
-  spec.input = StringOf(with, "input");
-  spec.contract = StringOf(with, "contract");
-  spec.quarantine = StringOf(with, "quarantine");
-  spec.connection = StringOf(with, "connection");
-  spec.table = StringOf(with, "table");
+  spec.input = TextOf(with, "input");
+  spec.contract = TextOf(with, "contract");
+  spec.quarantine = TextOf(with, "quarantine");
+  spec.connection = TextOf(with, "connection");
+  spec.table = TextOf(with, "table");
   if (const Value* retry = with.Find("retry_on_failure")) spec.retry = retry->is_bool() && retry->as_bool();
   if (const Value* references = with.Find("references"); references != nullptr && references->is_map()) {
     for (const auto& [name, path] : references->as_map()) {

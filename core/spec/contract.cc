@@ -35,7 +35,7 @@ const std::vector<FieldSpec>& ContractFields() {
   return fields;
 }
 
-std::string TextOf(const Value& map, std::string_view name) {
+std::string ScalarOf(const Value& map, std::string_view name) {
   const Value* value = map.Find(name);
   if (value == nullptr) return "";
   if (value->is_int()) return std::to_string(value->as_int());
@@ -69,19 +69,19 @@ Contract ParseContract(const Value& value, std::vector<Problem>& problems) {
     contract.quality = ParseChecks(*quality, SpecPhase::kRendered, problems);
   }
   if (problems.size() != before) return contract;
-  contract.name = TextOf(value, "name");
-  contract.version = TextOf(value, "version");
-  contract.owner = TextOf(value, "owner");
-  contract.description = TextOf(value, "description");
+  contract.name = ScalarOf(value, "name");
+  contract.version = ScalarOf(value, "version");
+  contract.owner = ScalarOf(value, "owner");
+  contract.description = ScalarOf(value, "description");
   if (const Value* sla = value.Find("sla"); sla != nullptr && sla->is_map()) {
-    const StatusOr<Duration> freshness = ParseDuration(TextOf(*sla, "freshness"));
+    const StatusOr<Duration> freshness = ParseDuration(ScalarOf(*sla, "freshness"));
     if (freshness.ok()) contract.freshness = *freshness;
-    contract.freshness_column = TextOf(*sla, "column");
+    contract.freshness_column = ScalarOf(*sla, "column");
   }
   if (const Value* schema = value.Find("schema"); schema != nullptr && schema->is_list()) {
     for (const Value& item : schema->as_list()) {
-      ContractColumn column{TextOf(item, "name"), TextOf(item, "type"), FlagOf(item, "nullable", true),
-                            FlagOf(item, "unique", false), TextOf(item, "description")};
+      ContractColumn column{ScalarOf(item, "name"), ScalarOf(item, "type"), FlagOf(item, "nullable", true),
+                            FlagOf(item, "unique", false), ScalarOf(item, "description")};
       std::transform(column.type.begin(), column.type.end(), column.type.begin(),
                      [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
       const bool twice = std::any_of(contract.schema.begin(), contract.schema.end(),

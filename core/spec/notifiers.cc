@@ -121,10 +121,6 @@ void AddDefaults(CallbackCause cause, bool of_task, Value& with) {
   }
 }
 
-std::string TextOf(const Value* value) {
-  return value != nullptr && value->is_string() ? value->as_string() : "";
-}
-
 bool IsKind(std::string_view kind) {
   return kind == "notify" || kind == "shell" || kind == "python" || kind == "http";
 }

@@ -13,11 +13,6 @@ bool IsTrue(const Value& with, std::string_view name) {
   return value != nullptr && value->is_bool() && value->as_bool();
 }
 
-std::string TextOf(const Value& with, std::string_view name) {
-  const Value* value = with.Find(name);
-  return value != nullptr && value->is_string() ? value->as_string() : "";
-}
-
 std::vector<std::string> TextsOf(const Value& with, std::string_view name) {
   std::vector<std::string> texts;
   const Value* value = with.Find(name);

@@ -12,10 +12,6 @@
 
 namespace millrace::dagbag {
 
-inline std::string TextOf(const Value* value) {
-  return value != nullptr && value->is_string() ? value->as_string() : "";
-}
-
 inline bool IsTrue(const Value* value) { return value != nullptr && value->is_bool() && value->as_bool(); }
 
 inline Duration LengthOf(const Value* value, Duration otherwise) {

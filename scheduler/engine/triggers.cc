@@ -16,7 +16,7 @@ namespace {
 constexpr Duration kAskAgain = std::chrono::seconds(1);
 constexpr const char* kRunIdKey = "trigger_run_id";
 
-std::string TextOf(const Value& with, std::string_view name) {
+std::string TextOrJson(const Value& with, std::string_view name) {
   const Value* value = with.Find(name);
   if (value == nullptr || value->is_null()) return "";
   return value->is_string() ? value->as_string() : ToJson(*value);
@@ -67,12 +67,12 @@ StatusOr<TriggerPlan> Engine::State::PlanTrigger(const LiveRun& run, const Insta
   ASSIGN_OR_RETURN(const Value with, ParseJson(assignment.with));
   const TaskInstance& row = instance.row;
   TriggerPlan plan;
-  plan.run.dag_id = TextOf(with, "dag");
+  plan.run.dag_id = TextOrJson(with, "dag");
   if (!IsValidId(plan.run.dag_id)) return InvalidArgument("'" + plan.run.dag_id + "' is no id of a DAG");
-  const std::string date = TextOf(with, "logical_date");
+  const std::string date = TextOrJson(with, "logical_date");
   ASSIGN_OR_RETURN(plan.run.logical_date, DateOf(date, now.wall));
   ASSIGN_OR_RETURN(plan.run.conf, ConfOf(with));
-  plan.run.run_id = TextOf(with, "run_id");
+  plan.run.run_id = TextOrJson(with, "run_id");
   if (plan.run.run_id.empty() || plan.run.run_id == "None") {
     plan.run.run_id = "manual__" + FormatTs(plan.run.logical_date.value_or(now.wall));
     // Two tasks of one moment, and a task's next try, make runs of their own.
@@ -83,8 +83,8 @@ StatusOr<TriggerPlan> Engine::State::PlanTrigger(const LiveRun& run, const Insta
   } else if (!IsValidRunId(plan.run.run_id)) {
     return InvalidArgument("run id must be 1 to 250 of A-Z a-z 0-9 _ . - : + : " + plan.run.run_id);
   }
-  plan.run.note = TextOf(with, "note");
-  plan.run.partition_key = TextOf(with, "partition_key");
+  plan.run.note = TextOrJson(with, "note");
+  plan.run.partition_key = TextOrJson(with, "partition_key");
   if (plan.run.partition_key == "None") plan.run.partition_key.clear();  // a template of a run without one
   RETURN_IF_ERROR(CheckPartitionKey(plan.run.partition_key));
   plan.run.user = run.row.triggered_by;

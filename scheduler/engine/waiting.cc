@@ -14,11 +14,6 @@ namespace {
 
 constexpr std::size_t kShownText = 200;
 
-std::string TextOf(const Value& with, std::string_view name) {
-  const Value* value = with.Find(name);
-  return value != nullptr && value->is_string() ? value->as_string() : "";
-}
-
 // What a look looks for, to people. No member of `with` that may hold a secret.
 std::string LooksFor(const Task& task, const Value& with) {
   std::string text;

@@ -22,11 +22,6 @@ const Dataset* Watched(const Dag& dag, const std::string& name) {
   return found == dag.datasets.end() ? nullptr : &*found;
 }
 
-std::string TextOf(const Value& map, std::string_view name) {
-  const Value* value = map.Find(name);
-  return value != nullptr && value->is_string() ? value->as_string() : "";
-}
-
 }  // namespace
 
 void Engine::State::SetWatches(const LiveDag& dag) {

@@ -25,11 +25,6 @@ std::int64_t IntOf(const Value& value, const char* member) {
   return found != nullptr && found->is_int() ? found->as_int() : 0;
 }
 
-std::string TextOf(const Value& value, const char* member) {
-  const Value* found = value.Find(member);
-  return found != nullptr && found->is_string() ? found->as_string() : "";
-}
-
 }  // namespace
 
 std::string SketchesText(const StageGraph& graph) {

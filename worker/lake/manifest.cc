@@ -9,11 +9,6 @@
 namespace millrace::lake {
 namespace {
 
-std::string TextOf(const Value& value, std::string_view key) {
-  const Value* member = value.Find(key);
-  return member != nullptr && member->is_string() ? member->as_string() : std::string();
-}
-
 std::int64_t NumberOf(const Value& value, std::string_view key) {
   const Value* member = value.Find(key);
   return member != nullptr && member->is_int() ? member->as_int() : 0;

@@ -70,11 +70,6 @@ TaskEnd EndOf(TaskContext& context, const Status& status) {
   return end;
 }
 
-std::string TextOf(const Value& with, std::string_view name, std::string otherwise) {
-  const Value* value = with.Find(name);
-  return value != nullptr && value->is_string() ? value->as_string() : std::move(otherwise);
-}
-
 std::int64_t NumberOf(const Value& with, std::string_view name, std::int64_t otherwise) {
   const Value* value = with.Find(name);
   return value != nullptr && value->is_int() ? value->as_int() : otherwise;

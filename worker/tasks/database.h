@@ -45,8 +45,7 @@ class Database {
 // author must mend (bad SQL, a bad path) as final. The whole text goes to the log, its first line into the end.
 TaskEnd EndOf(TaskContext& context, const Status& status);
 
-// The member as text, a number or a list of texts; absent gives the default.
-std::string TextOf(const Value& with, std::string_view name, std::string otherwise = "");
+// The member as a number or a list of texts; absent gives the default.
 std::int64_t NumberOf(const Value& with, std::string_view name, std::int64_t otherwise);
 std::vector<std::string> TextsOf(const Value& with, std::string_view name);
 
