@@ -74,7 +74,8 @@ DagPtr Simulation::WithoutWork(const Dag& dag) const {
   for (Task& task : copy.tasks) {
     task.map_index_template = Value();
     if (task.weight.is_string() && !References(task.weight.as_string(), task.id).empty()) task.weight = Value();
-    if (task.loop && !CanTellWhenDone(dag, task)) task.loop.reset();
+    if (task.loop && !CanTellWhenDone(dag, task)) task.loop = LoopPolicy{};
+    if (IsLoopGate(task)) continue;
     // What nobody can know here holds nothing back.
     for (std::optional<RunCondition>* condition : {&task.run_if, &task.skip_if}) {
       if (*condition && !References((*condition)->condition.as_string(), task.id).empty()) condition->reset();
@@ -104,7 +105,8 @@ bool Simulation::CanTellWhenDone(const Dag& dag, const Task& task) const {
   if (!task.loop->until.is_string()) return true;
   const std::string& until = task.loop->until.as_string();
   if (!References(until, task.id).empty()) return false;
-  const TaskScript* script = ScriptOf(dag, task);
+  const Task& returns = IsLoopGate(task) ? dag.tasks[static_cast<std::size_t>(task.upstream.front())] : task;
+  const TaskScript* script = ScriptOf(dag, returns);
   return (script != nullptr && !script->results.empty()) || until.find("result") == std::string::npos;
 }
 
@@ -139,7 +141,7 @@ std::string Simulation::ResultOf(const Dag& dag, const Task& task, const TaskIns
   if (const TaskScript* script = ScriptOf(dag, task); script != nullptr && !script->results.empty()) {
     std::size_t iteration = 0;
     const auto row = instances_.find(key);
-    if (task.loop && row != instances_.end() && !row->second.loop.empty()) {
+    if ((task.loop || task.loop_gate >= 0) && row != instances_.end() && !row->second.loop.empty()) {
       const StatusOr<Value> kept = ParseJson(row->second.loop);
       const Value* index = kept.ok() ? kept->Find("index") : nullptr;
       if (index != nullptr && index->is_int()) iteration = static_cast<std::size_t>(index->as_int());

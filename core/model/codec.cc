@@ -165,6 +165,7 @@ void Describe(V& v, T& x) {
   v.Later("map_index_template", x, &Task::map_index_template);
   v.Later("weight", x, &Task::weight);
   v.Later("loop", x, &Task::loop);
+  v.Later("loop_gate", x, &Task::loop_gate);
 }
 
 template <typename V, Is<DatasetCondition> T>

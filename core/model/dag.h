@@ -90,11 +90,11 @@ struct RunCondition {
   std::string message;  // the reason it is skipped with; "": tells the condition
 };
 
-// Runs again, one iteration after the other, until a condition holds: what each returns is the next one's
-// loop.previous.
+// A task, or the tasks of a group, runs again, one iteration after the other, until a condition holds: what each
+// returns is the next one's loop.previous.
 struct LoopPolicy {
   Value until;             // a template over loop.result, asked after each iteration; null: max_iterations of them
-  int max_iterations = 1;  // reached while `until` does not hold: the task fails
+  int max_iterations = 1;  // reached while `until` does not hold: the task, or the gate, fails
   Duration delay{0};       // between them
 };
 
@@ -157,11 +157,18 @@ struct Task {
   std::optional<CachePolicy> cache;
   std::optional<RunCondition> run_if;
   std::optional<RunCondition> skip_if;
-  std::optional<LoopPolicy> loop;
+  std::optional<LoopPolicy> loop;  // its own; of a gate its group's
+  std::int32_t loop_gate = -1;     // in Dag::tasks: the gate of the group around it that loops; of a gate itself
   Value map_index_template;  // a template of what an instance of a mapped task is called; null: its number alone
 
   bool mapped() const { return !expand.empty() || mapped_group >= 0; }
 };
+
+// The kind of the last task of a group that loops, which nobody writes: it asks `until`, and what needs the group waits
+// for it. The id ends as Airflow's does.
+inline constexpr std::string_view kLoopGate = "loop_gate";
+inline constexpr std::string_view kLoopGateId = "__loop_gate";
+inline bool IsLoopGate(const Task& task) { return task.kind == kLoopGate; }
 
 // Tasks that belong together; their ids begin with its id.
 struct TaskGroup {

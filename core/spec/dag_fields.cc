@@ -32,6 +32,24 @@ const std::vector<FieldSpec>& RetryRuleFields() {
 
 namespace {
 
+FieldSpec LoopField(const std::string& what, const std::string& who) {
+  return {.name = "loop",
+          .type = FieldType::kMap,
+          .doc = what + "; templates have loop.index (from 0), loop.max_iterations and loop.previous, what the iteration "
+                        "before returned",
+          .members = {{.name = "until",
+                       .type = FieldType::kString,
+                       .doc = "a template over loop.result, what " + who +
+                              " returned: true ends it; when left out it runs max_iterations times"},
+                      {.name = "max_iterations",
+                       .type = FieldType::kInteger,
+                       .doc = "it fails when `until` is not true after so many",
+                       .required = true,
+                       .min = 1,
+                       .max = 100'000},
+                      {.name = "delay", .type = FieldType::kDuration, .doc = "between iterations; none when left out"}}};
+}
+
 // What tasks and default_args share.
 std::vector<FieldSpec> TaskPolicyFields() {
   std::vector<FieldSpec> fields = {
@@ -283,21 +301,7 @@ const std::vector<FieldSpec>& TaskFields() {
                     {.name = "inputs",
                      .type = FieldType::kStringList,
                      .doc = "templates of what counts besides: \"{{ ds }}\", a path, a version"}}},
-       {.name = "loop",
-        .type = FieldType::kMap,
-        .doc = "it runs again, one iteration after the other, each with its own log and retries; templates have "
-               "loop.index (from 0), loop.max_iterations and loop.previous, what the iteration before returned",
-        .members = {{.name = "until",
-                     .type = FieldType::kString,
-                     .doc = "a template over loop.result, what the iteration returned: true ends it; when left out it "
-                            "runs max_iterations times"},
-                    {.name = "max_iterations",
-                     .type = FieldType::kInteger,
-                     .doc = "the task fails when `until` is not true after so many",
-                     .required = true,
-                     .min = 1,
-                     .max = 100'000},
-                    {.name = "delay", .type = FieldType::kDuration, .doc = "between iterations; none when left out"}}},
+       LoopField("it runs again, one iteration after the other, each with its own log and retries", "the iteration"),
        {.name = "run_if",
         .type = FieldType::kAny,
         .doc = "a template, or {condition, message}: unless it is true when the task is ready, the task is skipped"},
@@ -340,7 +344,8 @@ const std::vector<FieldSpec>& GroupFields() {
               {.name = "tasks",
                .type = FieldType::kList,
                .doc = "tasks and groups; needs are looked for in the group first",
-               .required = true}},
+               .required = true},
+              LoopField("all of it runs again, one iteration after the other", "its last task")},
              ExpandFields());
   return fields;
 }

@@ -56,33 +56,6 @@ void DagReader::ReadWeightRule(Task& task, const Value* value) {
   task.weight = *value;
 }
 
-void DagReader::ReadLoop(Task& task, const Value& value) {
-  const Value* loop = value.Find("loop");
-  if (loop == nullptr || !loop->is_map()) return;
-  const std::string what = "task '" + task.id + "': 'loop'";
-  if (task.in_engine || task.sensor) {
-    Add(loop->key_position(), what + " is for tasks that a worker runs to their end", "leave 'loop' out");
-    return;
-  }
-  if (task.cache) {
-    Add(loop->key_position(), what + " and 'cache' are both given: which iteration's result would stand for it?",
-        "leave one out");
-    return;
-  }
-  LoopPolicy policy;
-  policy.max_iterations = std::max(NumberOf(loop->Find("max_iterations"), 1), 1);
-  policy.delay = LengthOf(loop->Find("delay"), Duration(0));
-  if (const Value* until = loop->Find("until"); until != nullptr && !until->is_null()) {
-    Value text = WithoutMarks(*until, only_marked_);
-    if (text.is_string() && HasTemplate(text.as_string())) {
-      policy.until = std::move(text);
-    } else {
-      Add(until->position(), what + ": 'until' must be a template", "until: \"{{ loop.result.error < 0.01 }}\"");
-    }
-  }
-  task.loop = std::move(policy);
-}
-
 void DagReader::ReadRetries(Task& task, const Value& value, const Scope& scope) {
   const std::string what = "task '" + task.id + "'";
   const auto policy = [&](std::string_view field) { return Policy(value, field, scope); };

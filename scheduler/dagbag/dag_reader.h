@@ -48,6 +48,10 @@ class DagReader {
   void ReadRole(Task& task, const Value& value);
   void ReadCache(Task& task, const Value& value);
   void ReadLoop(Task& task, const Value& value);
+  LoopPolicy ReadLoopPolicy(const Value& loop, const std::string& what);
+  // The task that ends the group in `scope`, if that loops.
+  void ReadGate(const Value& group, const Scope& scope);
+  void CheckLoops();
   void ReadWeightRule(Task& task, const Value* value);
   void ReadConditions(Task& task, const Value& value);
   std::optional<RunCondition> ReadCondition(const Task& task, const Value& value, std::string_view field);

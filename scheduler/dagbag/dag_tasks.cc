@@ -145,6 +145,7 @@ void DagReader::ReadGroup(const Value& value, const Scope& scope) {
   if (inner.group > kMostGroups) return Add(id.position(), "a DAG has at most 10,000 groups");
   if (const Value* tasks = value.Find("tasks"); tasks != nullptr && tasks->is_list())
     ReadEntries(*tasks, inner);
+  ReadGate(value, inner);
 }
 
 void DagReader::ReadTask(const Value& written, const Scope& scope) {
@@ -256,6 +257,7 @@ void DagReader::LinkAll() {
   for (const Label& label : labels_)
     arrows.push_back({&label, needs.TasksOf(label.from.as_string(), label.group)});
   CheckMapping();
+  CheckLoops();
   LinkTasks(dag_->tasks, resolved, problems_);
   if (problems_.size() != before) return;
   for (const Arrow& arrow : arrows) {

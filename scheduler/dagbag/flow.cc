@@ -117,6 +117,23 @@ void SetExpandReads(const Dag& dag, Task& task, const std::vector<Expansion>& ex
   task.expand_lookups.assign(reads.lookups.begin(), reads.lookups.end());
 }
 
+// Which tasks a gate has run again, and whose result it asks about.
+void SetGates(Dag& dag) {
+  std::vector<std::int32_t> gates(dag.groups.size(), -1);
+  for (std::size_t i = 0; i < dag.tasks.size(); ++i) {
+    if (IsLoopGate(dag.tasks[i])) gates[static_cast<std::size_t>(dag.tasks[i].group)] = static_cast<std::int32_t>(i);
+  }
+  // Parents come first: a group within one that loops has its gate.
+  for (std::size_t g = 0; g < gates.size(); ++g) {
+    const std::int32_t parent = dag.groups[g].parent;
+    if (gates[g] < 0 && parent >= 0) gates[g] = gates[static_cast<std::size_t>(parent)];
+  }
+  for (Task& task : dag.tasks) {
+    if (task.group >= 0) task.loop_gate = gates[static_cast<std::size_t>(task.group)];
+    if (IsLoopGate(task)) task.pulls = {{task.upstream.front(), "return_value"}};
+  }
+}
+
 void SetReads(const Dag& dag, Task& task) {
   const TaskKind* kind = FindTaskKind(task.kind);
   if (kind == nullptr) return;
@@ -163,6 +180,7 @@ void SetLookups(const Dag& dag, Callback& callback) {
 void CompleteFlow(Dag& dag) {
   SetSetups(dag);
   SetWeights(dag);
+  SetGates(dag);
   for (Callback& callback : dag.callbacks) SetLookups(dag, callback);
   for (Task& task : dag.tasks) {
     SetReads(dag, task);

@@ -12,6 +12,50 @@ Needs::Needs(const std::vector<Task>& tasks, const std::vector<TaskGroup>& group
     by_id_.emplace(tasks[i].id, Target{false, static_cast<std::int32_t>(i), {}});
   for (std::size_t g = 0; g < groups.size(); ++g)
     by_id_.emplace(groups[g].id, Target{true, static_cast<std::int32_t>(g), {}});
+  loops_.assign(groups.size(), false);
+  for (const Task& task : tasks) {
+    if (IsLoopGate(task)) loops_[static_cast<std::size_t>(task.group)] = true;
+  }
+}
+
+std::int32_t Needs::LoopAround(std::int32_t group) const {
+  while (group >= 0 && !loops_[static_cast<std::size_t>(group)])
+    group = groups_[static_cast<std::size_t>(group)].parent;
+  return group;
+}
+
+bool Needs::ReachesIntoLoop(const Target& target, std::int32_t scope, const std::string& who,
+                            std::vector<Problem>& problems) const {
+  const auto index = static_cast<std::size_t>(target.index);
+  // A group that loops may be needed itself.
+  const std::int32_t within = target.is_group ? groups_[index].parent : tasks_[index].group;
+  const std::int32_t loop = LoopAround(within);
+  if (loop < 0 || IsIn(scope, loop)) return false;
+  const std::string& group = groups_[static_cast<std::size_t>(loop)].id;
+  AddProblem(problems, target.where,
+             who + " needs '" + (target.is_group ? groups_[index].id : tasks_[index].id) + "', which runs again as long as group '" +
+                 group + "' loops",
+             "need the group: '" + group + "'");
+  return true;
+}
+
+// A gate asks about one result.
+void Needs::LinkGates(std::vector<Problem>& problems) {
+  for (std::size_t i = 0; i < tasks_.size(); ++i) {
+    if (!IsLoopGate(tasks_[i])) continue;
+    std::vector<std::int32_t> last = LastOf(tasks_[i].group);
+    std::erase(last, static_cast<std::int32_t>(i));
+    if (last.size() != 1) {
+      std::string names;
+      for (const std::int32_t task : last) names += (names.empty() ? "" : ", ") + tasks_[static_cast<std::size_t>(task)].id;
+      AddProblem(problems, tasks_[i].where,
+                 "group '" + groups_[static_cast<std::size_t>(tasks_[i].group)].id + "' loops and ends with " +
+                     (last.empty() ? "no task" : "several tasks, " + names),
+                 "let one task behind them return what the iteration came to");
+      continue;
+    }
+    task_targets_[i].push_back({false, last.front(), tasks_[i].where});
+  }
 }
 
 std::optional<Needs::Target> Needs::Find(const std::string& name, std::int32_t scope) const {
@@ -115,6 +159,7 @@ std::vector<std::vector<Value>> Needs::Resolve(const std::vector<std::vector<Val
             "name the tasks that it needs");
         continue;
       }
+      if (ReachesIntoLoop(*target, tasks_[i].group, "task '" + tasks_[i].id + "'", problems)) continue;
       task_targets_[i].push_back(*target);
     }
   }
@@ -134,9 +179,11 @@ std::vector<std::vector<Value>> Needs::Resolve(const std::vector<std::vector<Val
             "name what comes before the group");
         continue;
       }
+      if (ReachesIntoLoop(*target, groups_[g].parent, "group '" + groups_[g].id + "'", problems)) continue;
       group_targets_[g].push_back(*target);
     }
   }
+  LinkGates(problems);
   std::vector<std::vector<Value>> resolved(tasks_.size());
   std::vector<std::optional<std::vector<std::int32_t>>> last(groups_.size());
   const auto add = [&](std::size_t task, const Target& target) {

@@ -1,7 +1,8 @@
 // What tasks and groups wrote as `needs`, resolved to tasks. Called by DagReader only. Pure.
 //
 // A name is looked for in the group that the writer stands in, then in the group around it, and so on. A
-// group as a need means its last tasks (teardowns aside); a group's own needs are those of its first tasks.
+// group as a need means its last tasks (teardowns aside); a group's own needs are those of its first tasks. Where a group
+// loops its last task is the gate, which needs the one before it; what lies outside can need nothing else of it.
 #pragma once
 
 #include <functional>
@@ -45,10 +46,17 @@ class Needs {
   std::vector<std::int32_t> FirstOf(std::int32_t group) const;
   std::optional<Target> Look(const Value& name, std::int32_t scope, const std::string& who,
                              std::vector<Problem>& problems) const;
+  // The group around it that loops; -1: none does.
+  std::int32_t LoopAround(std::int32_t group) const;
+  void LinkGates(std::vector<Problem>& problems);
+  // Who stands in `scope` needs what lies within a loop that `scope` does not lie in.
+  bool ReachesIntoLoop(const Target& target, std::int32_t scope, const std::string& who,
+                       std::vector<Problem>& problems) const;
 
   const std::vector<Task>& tasks_;
   const std::vector<TaskGroup>& groups_;
   std::map<std::string, Target, std::less<>> by_id_;
+  std::vector<bool> loops_;  // by group
   std::vector<std::vector<Target>> task_targets_;
   std::vector<std::vector<Target>> group_targets_;
 };

@@ -100,6 +100,31 @@ void CheckCallbacks(const Dag& dag, const std::vector<std::string>& params, std:
   }
 }
 
+void AddLoopNames(const Task& task, TemplateContext& context) {
+  if (!task.loop && task.loop_gate < 0) return;
+  context.Set("loop", Value(Value::Map{{"index", 0}, {"max_iterations", 1}, {"previous", Value()}}));
+  context.SetOpen("loop.previous");
+}
+
+// It is asked at an iteration's end, when what the task had read is no longer there.
+void CheckUntil(const Task& task, std::string_view source, TemplateContext& context, std::vector<Problem>& problems) {
+  if (!task.loop || !task.loop->until.is_string()) return;
+  const Value& until = task.loop->until;
+  AddLoopNames(task, context);
+  context.Set("loop.result", Value());
+  context.SetOpen("loop.result");
+  const auto add = [&](const auto& place, const std::string& message, std::string suggestion) {
+    problems.push_back({"", PlaceInFile(source, until.position(), {place.line, place.column}),
+                        "task '" + task.id + "': in a template: " + message, std::move(suggestion)});
+  };
+  for (const TemplateProblem& problem : CheckTemplate(until.as_string(), context))
+    add(problem, problem.message, problem.suggestion);
+  for (const TemplateReference& reference : References(until.as_string(), task.id)) {
+    add(reference, "'until' reads no " + ToString(reference.need),
+        "return what it is to look at, and read it as loop.result");
+  }
+}
+
 }  // namespace
 
 void CheckTemplates(const Dag& dag, std::string_view source, std::vector<Problem>& problems) {
@@ -109,8 +134,9 @@ void CheckTemplates(const Dag& dag, std::string_view source, std::vector<Problem
   CheckCallbacks(dag, params, source, problems);
   for (const Task& task : dag.tasks) {
     const TaskKind* kind = FindTaskKind(task.kind);
-    if (kind == nullptr) continue;
     TemplateContext context = SampleRunContext(dag.id, task.id, params);
+    if (IsLoopGate(task)) CheckUntil(task, source, context, problems);
+    if (kind == nullptr) continue;
     const auto names = [&](std::string_view text, Position where) {
       for (const TemplateProblem& problem : CheckTemplate(text, context)) {
         problems.push_back({"", PlaceInFile(source, where, {problem.line, problem.column}),
@@ -144,13 +170,11 @@ void CheckTemplates(const Dag& dag, std::string_view source, std::vector<Problem
         not_secret(expansion.values.as_string(), expansion.values.position(), "what 'expand' gives is kept in the store");
       }
     };
+    if (task.loop_gate >= 0) AddLoopNames(task, context);  // each iteration expands anew
     look(task.expand);
     if (const TaskGroup* group = FirstOfMappedGroup(dag, task, seen)) look(group->expand);
     AddMapNames(dag, task, context);
-    if (task.loop) {
-      context.Set("loop", Value(Value::Map{{"index", 0}, {"max_iterations", 1}, {"previous", Value()}}));
-      context.SetOpen("loop.previous");
-    }
+    AddLoopNames(task, context);
     // The checker refuses nothing, so there is no error to look at.
     static_cast<void>(RenderWith(*kind, task.with, check).ok());
     Value::List besides;
@@ -172,17 +196,7 @@ void CheckTemplates(const Dag& dag, std::string_view source, std::vector<Problem
       names(text.as_string(), text.position());
       CheckXComs(dag, task, text.as_string(), source, text.position(), problems);
     }
-    if (!task.loop || !task.loop->until.is_string()) continue;
-    // It is asked at an iteration's end, when what the task had read is no longer there.
-    const Value& until = task.loop->until;
-    context.Set("loop.result", Value());
-    context.SetOpen("loop.result");
-    names(until.as_string(), until.position());
-    for (const TemplateReference& reference : References(until.as_string(), task.id)) {
-      problems.push_back({"", PlaceInFile(source, until.position(), {reference.line, reference.column}),
-                          "task '" + task.id + "': in a template: 'until' reads no " + ToString(reference.need),
-                          "return what it is to look at, and read it as loop.result"});
-    }
+    CheckUntil(task, source, context, problems);
   }
 }
 

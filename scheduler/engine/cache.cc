@@ -46,9 +46,10 @@ StatusOr<std::string> Engine::State::CacheKeyOf(const LiveRun& run, const Instan
   const CachePolicy& policy = *task.cache;
   const std::vector<std::string> secrets = SecretsOf(instance.values.get());
   TemplateAnswers answers = AnswersOf(run, instance);
+  TaskInstance copy;
+  const TaskInstance& row = RowWithLoop(run, instance, copy);
   const auto rendered = [&](const std::string& text) -> StatusOr<Value> {
-    ASSIGN_OR_RETURN(std::string plain,
-                     RenderPlain(run.row, *run.dag, task, instance.row, text, &answers, EventsOf(run)));
+    ASSIGN_OR_RETURN(std::string plain, RenderPlain(run.row, *run.dag, task, row, text, &answers, EventsOf(run)));
     return Value(MaskedText(std::move(plain), secrets));
   };
   Value::List parts = {run.dag->id, task.id, task.kind};

@@ -132,6 +132,8 @@ void Engine::State::SetState(LiveRun& run, Instance& instance, TaskState to, boo
   }
   if (instance.reserves && to != TaskState::kDeferred && to != TaskState::kScheduled) Unreserve(run, instance);
   row.state = to;
+  if (from == TaskState::kRemoved) run.removed.erase({row.task(), row.map_index});
+  if (to == TaskState::kRemoved) run.removed[{row.task(), row.map_index}] = row.key.index;
   row.due_at.reset();
   row.wait.clear();
   if (IsTerminal(to) || to == TaskState::kNone) row.waits_since.reset();

@@ -93,6 +93,8 @@ CommandReply Engine::State::Clear(const ClearTasks& command, LiveRun& run) {
     Rerun(run, true, command.user);
   } else if (!command.dry_run && !indices.empty()) {
     ClearInstances(run, indices, command.user);
+    const bool all_of_task = !command.only_failed && !command.only_running && !command.only_skipped && command.map_index < 0;
+    if (all_of_task) BeginLoopsAnew(run, selected);
     if (command.reopen && IsTerminal(run.row.state)) Reopen(run);
     EvaluateAll(run, indices);
   } else if (!command.dry_run && command.reopen && IsTerminal(run.row.state) &&
@@ -113,12 +115,15 @@ void Engine::State::EvaluateAll(LiveRun& run, const std::vector<std::int32_t>& i
 
 void Engine::State::Rerun(LiveRun& run, bool latest_version, const std::string& user) {
   std::vector<std::int32_t> indices;
+  std::vector<std::int32_t> tasks;
   for (std::size_t task = 0; task < run.dag->tasks.size(); ++task) {
+    tasks.push_back(static_cast<std::int32_t>(task));
     EachOf(run, static_cast<std::int32_t>(task), [&](const Instance& instance) {
       if (instance.row.state != TaskState::kNone) indices.push_back(instance.row.key.index);
     });
   }
   ClearInstances(run, indices, user);
+  BeginLoopsAnew(run, tasks);
   if (latest_version && run.row.version != run.owner->row.version) UseNewestVersion(run);
   Reopen(run);
 }
@@ -217,7 +222,11 @@ void Engine::State::ClearInstances(LiveRun& run, const std::vector<std::int32_t>
     });
     SetState(run, instance, TaskState::kNone, true);
     row.skips.clear();
-    row.loop.clear();
+    if (IsLoopGate(task)) {
+      ForgetNext(row);
+    } else if (task.loop_gate < 0) {
+      row.loop.clear();
+    }
     row.reason.clear();
     row.scheduled_at.reset();
     row.queued_at.reset();

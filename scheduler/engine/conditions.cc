@@ -55,7 +55,8 @@ void Engine::State::AskConditions(LiveRun& run, Instance& instance) {
   TemplateAnswers answers = AnswersOf(run, instance);
   engine::End end;
   end.started_at = end.ended_at = now.wall;
-  TaskInstance next = instance.row;
+  TaskInstance copy;
+  TaskInstance next = RowWithLoop(run, instance, copy);
   const auto render = [&](const std::string& text, const char* field) {
     StatusOr<std::string> rendered =
         RenderPlain(run.row, *run.dag, task, next, text, &answers, EventsOf(run));

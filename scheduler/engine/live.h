@@ -135,6 +135,9 @@ struct LiveRun {
       mapped;  // task -> its instances by map index, once it is expanded
   std::map<std::int32_t, std::vector<std::int32_t>>
       to_map;                         // the same before a clear, until it is expanded again
+  // By task and map index: instances that the latest expansion has not. Where they come again their tries count on, so
+  // that no try's log is taken for another's.
+  std::map<std::pair<std::int32_t, std::int32_t>, std::int32_t> removed;
   std::map<std::int32_t, std::int32_t> moved;  // task -> its instance (of a mapped one: the first) that stands elsewhere
   std::int32_t tries_before = 0;      // of the version before; what is added to this run counts on from it
   std::int32_t unfinished = 0;        // of `instances`
@@ -159,6 +162,7 @@ struct LiveRun {
     dag = std::move(other);
     mapped.clear();
     to_map.clear();
+    removed.clear();
     moved.clear();
     task_limits.clear();
     lanes.clear();

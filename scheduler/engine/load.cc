@@ -159,6 +159,7 @@ void Engine::State::FindPlace(LiveRun& run, const TaskInstance& row) {
   if (row.state == TaskState::kRemoved) {
     // Of a task that the version has no more there are no instances that anything could be done to.
     if (task >= OwnTasks(run.row, *run.dag)) run.mapped[task];
+    if (row.map_index > 0) run.removed[{task, row.map_index}] = row.key.index;
     return;
   }
   if (row.map_index >= 0) run.mapped[task].push_back(row.key.index);

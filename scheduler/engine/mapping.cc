@@ -51,8 +51,9 @@ StatusOr<std::vector<Value>> Engine::State::MapValues(const LiveRun& run, const 
     Value values = expansion.values;
     if (values.is_string()) {
       TemplateAnswers answers = AnswersOf(run, instance);
-      ASSIGN_OR_RETURN(values, RenderData(run.row, *run.dag, task, instance.row, values.as_string(), &answers,
-                                          EventsOf(run)));
+      TaskInstance copy;
+      ASSIGN_OR_RETURN(values, RenderData(run.row, *run.dag, task, RowWithLoop(run, instance, copy),
+                                          values.as_string(), &answers, EventsOf(run)));
     }
     ASSIGN_OR_RETURN(lists.emplace_back(), ItemsOf(values, expansion.name));
     const std::size_t size = lists.back().size();
@@ -143,14 +144,15 @@ void Engine::State::SetMapped(LiveRun& run, const std::vector<std::int32_t>& tas
     for (const std::int32_t task : tasks) {
       const std::vector<std::int32_t>& before = run.to_map[task];
       std::vector<std::int32_t>& now_there = run.mapped[task];
-      const std::int32_t index = i == 0              ? run.first(task)
-                                 : i < before.size() ? before[i]
-                                                     : static_cast<std::int32_t>(run.instances.size());
+      const auto again = run.removed.find({task, static_cast<std::int32_t>(i)});
+      const std::int32_t index = i == 0                       ? run.first(task)
+                                 : i < before.size()          ? before[i]
+                                 : again != run.removed.end() ? again->second
+                                                              : static_cast<std::int32_t>(run.instances.size());
       if (!run.has(index)) {
         Instance& added = run.instances.emplace_back();
         added.row.key = {run.row.key, index};
         added.row.try_number = run.tries_before;
-        added.row.max_tries = run.tries_before + run.dag->tasks[static_cast<std::size_t>(task)].retry.retries;
         ++run.unfinished;
         ++run.counted;
         ++active_instances;
@@ -159,6 +161,12 @@ void Engine::State::SetMapped(LiveRun& run, const std::vector<std::int32_t>& tas
       if (instance.row.state == TaskState::kRemoved) {
         SetState(run, instance, TaskState::kNone, true);
         instance.row.ended_at.reset();
+        instance.row.reason.clear();
+      }
+      if (i > 0) {
+        instance.row.max_tries =
+            instance.row.try_number + run.dag->tasks[static_cast<std::size_t>(task)].retry.retries;
+        instance.row.loop = run.at(run.first(task)).row.loop;
       }
       instance.row.map_index = values.empty() ? -1 : static_cast<std::int32_t>(i);
       instance.row.mapped_task = values.empty() && index == task ? -1 : task;

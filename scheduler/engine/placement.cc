@@ -204,8 +204,9 @@ bool Engine::State::PlaceStage(LiveJob& job, StageRun& stage) {
 StatusOr<Assignment> Engine::State::MakeAssignment(const LiveRun& run, const Instance& instance) const {
   TemplateAnswers values = AnswersOf(run, instance);
   const Task& task = TaskOf(run, instance);
-  StatusOr<Assignment> assignment =
-      Render(run.row, *run.dag, task, instance.row, instance.row.fence, &values, EventsOf(run));
+  TaskInstance copy;
+  StatusOr<Assignment> assignment = Render(run.row, *run.dag, task, RowWithLoop(run, instance, copy),
+                                           instance.row.fence, &values, EventsOf(run));
   if (assignment.ok() && Polls(task)) assignment->slots = 0;
   std::vector<std::string> secrets = SecretsOf(instance.values.get());
   if (secrets.empty()) return assignment;

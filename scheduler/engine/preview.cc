@@ -91,6 +91,9 @@ StatusOr<TaskInstance> FirstAttempt(const Run& run, const Dag& dag, const std::s
   }
   instance.try_number = 1;
   const Task& task = dag.tasks[static_cast<std::size_t>(instance.key.index)];
+  if (IsLoopGate(task)) {
+    return InvalidArgument("task '" + task_id + "' is the gate of a group that loops: it has no fields, it asks the group's 'until'");
+  }
   instance.max_tries = task.retry.retries;
   if (task.mapped()) {
     ASSIGN_OR_RETURN(const Value values, FirstValues(run, dag, task, instance, lookup));

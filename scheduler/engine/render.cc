@@ -42,10 +42,15 @@ Status PutMapped(const TaskKind& kind, const TaskInstance& instance, Value& with
 
 }  // namespace
 
-Value LoopNames(const Task& task, const TaskInstance& instance) {
+const LoopPolicy* LoopOf(const Dag& dag, const Task& task) {
+  const Task& looping = task.loop_gate < 0 ? task : dag.tasks[static_cast<std::size_t>(task.loop_gate)];
+  return looping.loop ? &*looping.loop : nullptr;
+}
+
+Value LoopNames(const LoopPolicy& loop, const TaskInstance& instance) {
   Value names;
   names.Set("index", Value(std::int64_t{0}));
-  names.Set("max_iterations", Value(std::int64_t{task.loop->max_iterations}));
+  names.Set("max_iterations", Value(std::int64_t{loop.max_iterations}));
   names.Set("previous", Value());
   const StatusOr<Value> kept = instance.loop.empty() ? NotFound("first") : ParseJson(instance.loop);
   if (!kept.ok() || !kept->is_map()) return names;
@@ -85,7 +90,8 @@ StatusOr<TemplateContext> ContextOf(const Run& run, const Dag& dag, const Task& 
     ASSIGN_OR_RETURN(Value values, ParseJson(instance.map_value));
     context.Set("map", std::move(values), TemplateContext::Source::kUser);
   }
-  if (task.loop) context.Set("loop", LoopNames(task, instance), TemplateContext::Source::kUser);
+  if (const LoopPolicy* loop = LoopOf(dag, task); loop != nullptr)
+    context.Set("loop", LoopNames(*loop, instance), TemplateContext::Source::kUser);
   return context;
 }
 
@@ -115,7 +121,7 @@ StatusOr<std::string> ContextJson(const Run& run, const Dag& dag, const Task& ta
   ASSIGN_OR_RETURN(Value conf, ParseJson(run.conf));
   context.Set("params", std::move(params));
   context.Set("conf", std::move(conf));
-  if (task.loop) context.Set("loop", LoopNames(task, instance));
+  if (const LoopPolicy* loop = LoopOf(dag, task); loop != nullptr) context.Set("loop", LoopNames(*loop, instance));
   return ToJson(context);
 }
 
@@ -140,8 +146,8 @@ Assignment Frame(const Run& run, const Dag& dag, const Task& task, const TaskIns
                  {"MILLRACE_TASK_ID", task.id},
                  {"MILLRACE_TRY_NUMBER", std::to_string(instance.try_number)},
                  {"MILLRACE_FENCE", ToString(fence)}};
-  if (task.loop)
-    environment.emplace_back("MILLRACE_LOOP_INDEX", std::to_string(LoopNames(task, instance).Find("index")->as_int()));
+  if (const LoopPolicy* loop = LoopOf(dag, task); loop != nullptr)
+    environment.emplace_back("MILLRACE_LOOP_INDEX", std::to_string(LoopNames(*loop, instance).Find("index")->as_int()));
   if (instance.map_index >= 0)
     environment.emplace_back("MILLRACE_MAP_INDEX", std::to_string(instance.map_index));
   if (run.logical_date) {

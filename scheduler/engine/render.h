@@ -19,8 +19,10 @@ Assignment Frame(const Run& run, const Dag& dag, const Task& task, const TaskIns
 // The names that the task's templates have.
 StatusOr<TemplateContext> ContextOf(const Run& run, const Dag& dag, const Task& task,
                                     const TaskInstance& instance, const Value& triggering_events);
+// What it loops by, itself or with its group; nullptr: it does not.
+const LoopPolicy* LoopOf(const Dag& dag, const Task& task);
 // The member `loop` of it: index, max_iterations, previous.
-Value LoopNames(const Task& task, const TaskInstance& instance);
+Value LoopNames(const LoopPolicy& loop, const TaskInstance& instance);
 // The same for kinds that ask for it, as JSON.
 StatusOr<std::string> ContextJson(const Run& run, const Dag& dag, const Task& task,
                                   const TaskInstance& instance);

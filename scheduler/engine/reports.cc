@@ -260,6 +260,10 @@ void Engine::State::Reschedule(LiveRun& run, Instance& instance, const RetryRule
 }
 
 void Engine::State::OnRetryDue(LiveRun& run, Instance& instance) {
+  if (IsLoopGate(TaskOf(run, instance))) {
+    BeginIteration(run, instance);
+    return;
+  }
   TaskInstance& row = instance.row;
   row.lost = 0;
   if (row.state == TaskState::kUpForRetry) {
@@ -326,7 +330,7 @@ void Engine::State::Unwant(LiveRun& run, Instance& instance, const std::string& 
 void Engine::State::FinishRestart(LiveRun& run, Instance& instance) {
   instance.row.lost = 0;
   instance.row.rescheduled = 0;
-  instance.row.loop.clear();
+  if (TaskOf(run, instance).loop_gate < 0) instance.row.loop.clear();
   SetState(run, instance, TaskState::kNone, true);
   Evaluate(run, instance);
 }

@@ -66,6 +66,9 @@ void Engine::State::RetryLater(LiveRun& run, const std::string& why_stopped) {
       KeepAttempt(instance, TaskState::kFailed, std::nullopt);
   }
   ClearInstances(run, ToTryAgain(run, stopped), "");
+  for (std::size_t i = 0; run.dag->dag_retry_all && i < run.dag->tasks.size(); ++i) {
+    if (IsLoopGate(run.dag->tasks[i])) BeginLoopAnew(run, static_cast<std::int32_t>(i));
+  }
   ++run.row.retries;
   run.row.retry_at = now.wall + run.dag->dag_retry_delay;
   run.row.queued_at = now.wall;

@@ -174,7 +174,7 @@ void Engine::State::Evaluate(LiveRun& run, Instance& instance) {
     case Readiness::kWait:
       return;
     case Readiness::kReady:
-      OnReady(run, instance);
+      if (!IsLoopGate(task) || BodyHasEnded(run, instance)) OnReady(run, instance);
       return;
     case Readiness::kSkip:
       Skip(run, instance, "skipped by trigger rule " + std::string(ToString(task.trigger_rule)));
@@ -220,6 +220,7 @@ void Engine::State::TellDownstream() {
         Evaluate(*run, next);
       }
     });
+    TellGate(*run, TaskOf(*run, instance));
     TellFollowers(*run, instance.row.task());
   }
   for (const TaskInstanceKey& key : ended) perhaps_over.insert(key.run);

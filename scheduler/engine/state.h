@@ -404,9 +404,27 @@ struct Engine::State {
   void Reschedule(LiveRun& run, Instance& instance, const RetryRule& rule);
   void OnRetryDue(LiveRun& run, Instance& instance);
 
-  // loops.cc: tasks that run until a condition holds.
+  // loops.cc: tasks, and groups of them, that run until a condition holds.
   // True: its end is only one iteration's, or its failure.
   bool LoopsOn(LiveRun& run, Instance& instance, const engine::End& end);
+  // Whether this result is to be followed by another iteration; an error fails what loops.
+  StatusOr<bool> GoesOn(const LiveRun& run, const Instance& instance, const Value& result) const;
+  void AwaitIteration(LiveRun& run, Instance& instance, std::string reason, std::optional<std::int32_t> exit_code);
+  // With what the gate of its group keeps, as its templates see it: the row itself, or `copy`.
+  static const TaskInstance& RowWithLoop(const LiveRun& run, const Instance& instance, TaskInstance& copy);
+  // The tasks between which a gate stands and its group begins.
+  template <typename Visit>
+  void EachOfBody(LiveRun& run, std::int32_t gate, const Visit& visit);
+  bool BodyHasEnded(LiveRun& run, const Instance& gate);
+  // An instance of this task has ended, for which the gate may have waited.
+  void TellGate(LiveRun& run, const Task& over);
+  void RunGate(LiveRun& run, Instance& gate);
+  void BeginIteration(LiveRun& run, Instance& gate);
+  // A clear came between two iterations: the one that had ended is still under way.
+  static void ForgetNext(TaskInstance& gate);
+  void BeginLoopAnew(LiveRun& run, std::int32_t gate);
+  // Those whose bodies were cleared whole; one that was cleared in part goes on with the iteration it is in.
+  void BeginLoopsAnew(LiveRun& run, const std::vector<std::int32_t>& cleared);
   void OnLost(Fence fence, const std::string& why, bool counts);
   void Unwant(LiveRun& run, Instance& instance, const std::string& reason);
   void FinishRestart(LiveRun& run, Instance& instance);

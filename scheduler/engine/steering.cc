@@ -167,6 +167,10 @@ Status Engine::State::Steer(LiveRun& run, Instance& instance, const Value& resul
 
 void Engine::State::RunInEngine(LiveRun& run, Instance& instance) {
   const Task& task = TaskOf(run, instance);
+  if (IsLoopGate(task)) {
+    RunGate(run, instance);
+    return;
+  }
   if (task.kind == "trigger_dag") {
     BeginTrigger(run, instance);
     return;

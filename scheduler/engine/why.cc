@@ -37,6 +37,17 @@ std::string Waiting(const LiveRun& run, std::int32_t task) {
              : id + " (" + std::to_string(left) + " of " + std::to_string(mapped->second.size()) + " to end)";
 }
 
+// What a gate waits for besides the last task of its group.
+std::vector<std::string> BodyLeft(const LiveRun& run, std::int32_t gate) {
+  std::vector<std::string> left;
+  for (std::size_t i = 0; i < run.dag->tasks.size(); ++i) {
+    const auto task = static_cast<std::int32_t>(i);
+    if (run.dag->tasks[i].loop_gate != gate || task == gate) continue;
+    if (std::string text = Waiting(run, task); !text.empty()) left.push_back(std::move(text));
+  }
+  return left;
+}
+
 WhyReason WhyUpstream(const LiveRun& run, const Task& task) {
   std::vector<std::string> waiting;
   for (const std::int32_t index : task.upstream) {
@@ -181,6 +192,8 @@ StatusOr<Why> Engine::State::AnswerWhy(const AskWhy& question, Now asked_at) con
     case TaskState::kNone:
       if (engine::Evaluate(task.trigger_rule, instance.ends, instance.upstreams) == Readiness::kWait) {
         why.reasons.push_back(WhyUpstream(run, task));
+      } else if (IsLoopGate(task) && !BodyLeft(run, row.task()).empty()) {
+        why.reasons.push_back({"upstream", "waits for the end of all tasks of the iteration: " + Names(BodyLeft(run, row.task()))});
       } else if (task.depends_on_past && !PastAllows(run, task, row.task())) {
         const auto previous = runs.find(run.past->run);
         why.reasons.push_back(WhyPast(run, task, previous == runs.end() ? nullptr : &previous->second));

@@ -169,7 +169,13 @@ tasks:
   - {id: count, uses: shell, loop: {max_iterations: 3, delay: 2s}, with: {command: "{{ loop.index }} {{ loop.previous }}"}}
   - {id: thirds, uses: shell, needs: [count], trigger_rule: all_done, loop: {until: "{{ loop.result % 3 == 0 }}", max_iterations: 6}, with: {command: thirds}}
   - {id: halves, uses: shell, expand: {n: [1, 2]}, loop: {until: "{{ loop.result % 2 == 0 }}", max_iterations: 4, delay: 1s}, with: {command: "{{ map.n }}"}}
-  - {id: end, uses: empty, needs: [thirds, halves], trigger_rule: all_done}
+  - group: steps
+    loop: {until: "{{ loop.result % 3 == 0 }}", max_iterations: 5, delay: 1s}
+    tasks:
+      - {id: make, uses: shell, with: {command: "{{ loop.index }} {{ loop.previous }}"}}
+      - {id: each, uses: shell, needs: [make], trigger_rule: all_done, expand: {n: "{{ [1] * (loop.index + 1) }}"}, with: {command: "{{ map.n }}"}}
+      - {id: sum, uses: shell, needs: [each], trigger_rule: one_done, with: {command: sum}}
+  - {id: end, uses: empty, needs: [thirds, halves, steps], trigger_rule: all_done}
 )y";
 
 class NoFiles final : public dagbag::FileReader {

@@ -31,7 +31,10 @@ void Invariants::Committed(const Batch& batch) {
                         return other.run == t.run && other.index < 0 &&
                                static_cast<RunState>(other.to) == RunState::kQueued;
                       });
-    if (!IsLegal(from, to, anew) && !IsTouched(key)) {
+    const auto row = rows_.instances.find(key);
+    const bool iterates = to == TaskState::kNone && row != rows_.instances.end() &&
+                          DagOf(t.run).tasks[static_cast<std::size_t>(row->second.task())].loop_gate >= 0;
+    if (!IsLegal(from, to, anew || iterates) && !IsTouched(key)) {
       Add("an illegal transition of " + Name(key) + ": " + std::string(ToString(from)) + " -> " +
           std::string(ToString(to)));
     }
@@ -97,8 +100,19 @@ void Invariants::CheckPaused(const Batch& batch) {
 void Invariants::CheckLoop(const Task& task, const TaskInstance& row) {
   const StatusOr<Value> kept = ParseJson(row.loop.empty() ? R"({"index": 0})" : row.loop);
   const std::int64_t iterations = kept->Find("index")->as_int() + 1;
-  const auto result = rows_.xcoms.find({row.key, "return_value"});
-  const int divisor = task.id == "thirds" ? 3 : task.id == "halves" ? 2 : 1;
+  // A gate asks about what the last task of its group returned, and that all have ended.
+  TaskInstanceKey returned = row.key;
+  if (IsLoopGate(task)) {
+    const Dag& dag = DagOf(row.key.run);
+    returned.index = task.upstream.front();
+    for (const auto& [key, other] : rows_.instances) {
+      if (key.run == row.key.run && other.task() != row.task() && !IsTerminal(other.state) &&
+          dag.tasks[static_cast<std::size_t>(other.task())].loop_gate == row.task())
+        Add(Name(row.key) + " let its loop end before " + Name(key) + " had ended");
+    }
+  }
+  const auto result = rows_.xcoms.find({returned, "return_value"});
+  const int divisor = task.id == "thirds" || IsLoopGate(task) ? 3 : task.id == "halves" ? 2 : 1;
   const bool holds = result != rows_.xcoms.end() && std::stoll(result->second.json) % divisor == 0;
   if (iterations > task.loop->max_iterations || !holds || (divisor == 1 && iterations != task.loop->max_iterations))
     Add(Name(row.key) + ", " + task.id + ", ended well after " + std::to_string(iterations) + " iterations with " +

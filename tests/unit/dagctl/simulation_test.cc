@@ -296,6 +296,34 @@ TEST_F(SimulationTest, WhatALoopReturnsDecidesWhenItEnds) {
   EXPECT_EQ(Play({counts}, Days(1))[0].attempts, 4) << "what looks at no result needs none";
 }
 
+TEST_F(SimulationTest, AGroupThatLoopsEndsWithWhatItsLastTaskReturns) {
+  const DagPtr dag = Daily([](Dag& changed) {
+    changed.groups.push_back({.id = "g"});
+    Task gate;
+    gate.id = "g.__loop_gate";
+    gate.kind = kLoopGate;
+    gate.in_engine = true;
+    gate.upstream = {1};
+    gate.pulls = {{1, "return_value"}};
+    gate.loop = LoopPolicy{.until = Value("{{ loop.result == 'done' }}"), .max_iterations = 5, .delay = std::chrono::minutes(10)};
+    changed.tasks[1].downstream = {2};
+    changed.tasks.push_back(gate);
+    for (Task& task : changed.tasks) {
+      task.group = 0;
+      task.loop_gate = 2;
+    }
+  });
+  SimulationOptions options = Days(1);
+  EXPECT_EQ(Play({dag}, options)[0].attempts, 3) << "the first iteration returns what is waited for";
+  options.tasks[dag->tasks[1].id].results = {R"("more")", R"("more")", R"("done")"};
+  const SimulatedRun converges = Play({dag}, options)[0];
+  EXPECT_EQ(converges.attempts, 9);
+  EXPECT_EQ(converges.run.state, RunState::kSuccess);
+  EXPECT_EQ(*converges.run.ended_at - *converges.run.started_at, Duration(std::chrono::minutes(20)));
+  options.tasks[dag->tasks[1].id].results = {R"("more")"};
+  EXPECT_EQ(Play({dag}, options)[0].run.state, RunState::kFailed);
+}
+
 TEST_F(SimulationTest, ContinuousRunsFollowOneAnotherAsTheyEnd) {
   const DagPtr dag = Daily([](Dag& changed) {
     changed.schedule.kind = ScheduleKind::kContinuous;

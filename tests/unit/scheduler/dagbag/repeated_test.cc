@@ -100,5 +100,57 @@ TEST_F(RepeatedTest, ALoopIsReadAndWhatItCannotBeIsRefused) {
               HasSubstr("'until' reads no"));
 }
 
+TEST_F(RepeatedTest, AGroupThatLoopsEndsInAGateThatOthersWaitFor) {
+  const DagPtr dag = Read(R"y(  - group: g
+    loop: {until: "{{ loop.result.error < 1 }}", max_iterations: 5, delay: 1m}
+    default_args: {retries: 2, trigger_rule: all_done, owner: ana}
+    tasks:
+      - {id: a, uses: shell, with: {command: "{{ loop.index }} {{ loop.previous.error }}"}}
+      - group: inner
+        tasks:
+          - {id: b, uses: shell, needs: [a], expand: {n: "{{ loop.previous or [1] }}"}, with: {command: "{{ map.n }}"}}
+      - {id: c, uses: python, needs: [inner], with: {file: f.py}}
+  - {id: after, uses: shell, needs: [g], with: {command: "{{ ti.xcom_pull('g.c') }}"}}
+)y");
+  const Task& gate = Of(dag, "g.__loop_gate");
+  EXPECT_EQ(gate.kind, kLoopGate);
+  EXPECT_EQ(gate.trigger_rule, TriggerRule::kAllSuccess);
+  EXPECT_EQ(gate.retry.retries, 0);
+  EXPECT_EQ(gate.owner, "ana");
+  EXPECT_EQ(gate.loop->max_iterations, 5);
+  EXPECT_EQ(gate.loop->delay, std::chrono::minutes(1));
+  EXPECT_THAT(gate.pulls, ElementsAre(XComRef{dag->FindTask("g.c"), "return_value"}));
+  EXPECT_THAT(UpstreamOf(dag, "g.__loop_gate"), ElementsAre("g.c"));
+  EXPECT_THAT(UpstreamOf(dag, "after"), ElementsAre("g.__loop_gate"));
+  for (const char* id : {"g.a", "g.inner.b", "g.c", "g.__loop_gate"})
+    EXPECT_EQ(Of(dag, id).loop_gate, dag->FindTask("g.__loop_gate")) << id;
+  EXPECT_EQ(Of(dag, "after").loop_gate, -1);
+}
+
+TEST_F(RepeatedTest, WhatAGroupThatLoopsCannotBeIsRefused) {
+  const auto group = [](const std::string& fields, const std::string& tasks, const std::string& after = "") {
+    return "  - group: g\n    loop: {max_iterations: 2}\n" + fields + "    tasks:\n" + tasks + after;
+  };
+  const std::string one = "      - {id: a, uses: shell, with: {command: a}}\n";
+  EXPECT_THAT(Told(group("", one + "      - {id: b, uses: empty}\n")),
+              AllOf(HasSubstr("ends with several tasks, g.a, g.b"), HasSubstr("return what the iteration came to")));
+  EXPECT_THAT(Told(group("    expand: {n: [1, 2]}\n", one)), HasSubstr("group 'g' loops, and has 'expand'"));
+  EXPECT_THAT(Told("  - group: m\n    expand: {n: [1]}\n    tasks:\n      - group: g\n        loop: {max_iterations: 2}\n"
+                   "        tasks: [{id: a, uses: empty}]\n"),
+              HasSubstr("lies in group 'm', which has 'expand'"));
+  EXPECT_THAT(Told(group("", "      - {id: a, uses: shell, loop: {max_iterations: 2}, with: {command: a}}\n")),
+              HasSubstr("task 'g.a' loops, and so does group 'g' around it"));
+  EXPECT_THAT(Told(group("", "      - group: h\n        loop: {max_iterations: 2}\n        tasks: [{id: a, uses: empty}]\n")),
+              HasSubstr("group 'g.h' loops, and so does group 'g' around it"));
+  EXPECT_THAT(Told(group("", one, "  - {id: x, uses: empty, needs: [g.a]}\n")),
+              AllOf(HasSubstr("needs 'g.a', which runs again as long as group 'g' loops"), HasSubstr("need the group: 'g'")));
+  EXPECT_THAT(Told("  - group: g\n    loop: {until: done, max_iterations: 0}\n    tasks: [{id: a, uses: empty}]\n"),
+              AllOf(HasSubstr("'until' must be a template"), HasSubstr("max_iterations")));
+  EXPECT_THAT(Told("  - group: g\n    loop: {until: \"{{ ti.xcom_pull('g.a') }}\", max_iterations: 2}\n"
+                   "    tasks: [{id: a, uses: empty}]\n"),
+              HasSubstr("'until' reads no"));
+  EXPECT_THAT(Told("  - {id: x, uses: loop_gate}\n"), HasSubstr("unknown task kind 'loop_gate'"));
+}
+
 }  // namespace
 }  // namespace millrace::dagbag
