@@ -19,6 +19,7 @@ struct ApiServer::Parts {
             options.server, [this](const http::Request& request) { return router.Handle(request); }, clock,
             log) {
     AddSystemRoutes(table, context, options.version);
+    AddMetricsRoutes(table, context, metrics);
     AddDagRoutes(table, context);
     AddRunRoutes(table, context, live);
     AddAssetRoutes(table, context);
@@ -56,6 +57,7 @@ struct ApiServer::Parts {
   Context context;
   StaticFiles files;
   LiveEvents live;
+  metrics::Metrics metrics;
   RouteTable table;
   http::Router router;
   http::Server server;
@@ -82,6 +84,7 @@ void ApiServer::Stop() {
 }
 
 void ApiServer::Committed(const std::shared_ptr<const Batch>& batch) {
+  parts_->metrics.Committed(*batch);
   if (!batch->transitions.empty()) parts_->live.Committed(batch->sequence);
 }
 

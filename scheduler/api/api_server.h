@@ -44,7 +44,7 @@ class ApiServer : public JournalSink {
   int port() const;
   void Stop();
 
-  // On the loop's thread; only rings a bell.
+  // On the loop's thread; counts, and rings a bell.
   void Committed(const std::shared_ptr<const Batch>& batch) override;
 
   // What is served, for tests that walk all of it.

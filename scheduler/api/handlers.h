@@ -6,10 +6,12 @@
 #include "scheduler/api/context.h"
 #include "scheduler/api/live_events.h"
 #include "scheduler/api/route.h"
+#include "scheduler/metrics/metrics.h"
 
 namespace millrace::api {
 
 void AddSystemRoutes(RouteTable& table, Context& context, const std::string& version);
+void AddMetricsRoutes(RouteTable& table, Context& context, metrics::Metrics& metrics);
 void AddDagRoutes(RouteTable& table, Context& context);
 void AddRunRoutes(RouteTable& table, Context& context, LiveEvents& live);
 void AddAssetRoutes(RouteTable& table, Context& context);

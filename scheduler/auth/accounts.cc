@@ -12,6 +12,7 @@ namespace {
 
 constexpr const char* kAdmin = "admin";
 constexpr const char* kWorkerUser = "worker";
+constexpr const char* kMonitorUser = "metrics";
 constexpr std::size_t kRemembered = 4096;
 constexpr Duration kRenewBefore = std::chrono::hours(24 * 30);
 
@@ -22,7 +23,7 @@ Status BadToken() { return Unauthenticated("The token is not valid; log in again
 std::optional<Role> Effective(const TokenRecord& token, const UserRecord& user) {
   const auto a = RoleFromString(token.role);
   const auto b = RoleFromString(user.role);
-  if (!a || !b || (*a == Role::kWorker) != (*b == Role::kWorker)) return std::nullopt;
+  if (!a || !b || (*a != *b && !(IsOfPeople(*a) && IsOfPeople(*b)))) return std::nullopt;
   return std::min(*a, *b);
 }
 
@@ -88,9 +89,12 @@ StatusOr<FirstStart> Accounts::Prepare() {
   }
   if (!has(kWorkerUser))
     records.emplace_back(UserRecord{kWorkerUser, "", std::string(ToString(Role::kWorker)), false});
+  if (!has(kMonitorUser))
+    records.emplace_back(UserRecord{kMonitorUser, "", std::string(ToString(Role::kMonitor)), false});
   if (!records.empty()) RETURN_IF_ERROR(Write(std::move(records)));
   RETURN_IF_ERROR(KeepTokenFile("cli.token", kAdmin, Role::kAdmin));
   RETURN_IF_ERROR(KeepTokenFile("worker.token", kWorkerUser, Role::kWorker));
+  RETURN_IF_ERROR(KeepTokenFile("metrics.token", kMonitorUser, Role::kMonitor));
   return first;
 }
 
@@ -135,7 +139,7 @@ StatusOr<Token> Accounts::LoginInTurn(const std::string& user, const std::string
   const bool matches = CheckPassword(user, password, &record);
   hashing_.release();
   const auto role = RoleFromString(record.role);
-  if (!matches || !role || *role == Role::kWorker) return BadLogin();
+  if (!matches || !role || !IsOfPeople(*role)) return BadLogin();
   limiter_.Succeeded(address, user);
   std::vector<Record> audit;
   audit.emplace_back(Audit(clock_.now().wall, user, "login", user, address));
@@ -188,7 +192,7 @@ Status Accounts::Revoke(std::string_view token) {
 }
 
 Status Accounts::SetUser(const std::string& user, const std::string& password, Role role) {
-  if (!IsValidId(user) || user == kWorkerUser || role == Role::kWorker) {
+  if (!IsValidId(user) || user == kWorkerUser || user == kMonitorUser || !IsOfPeople(role)) {
     return InvalidArgument("Not a user name or role that people can have: " + user);
   }
   if (password.size() < 8 || password.size() > 1024) {

@@ -22,9 +22,9 @@
 namespace millrace::auth {
 
 struct AccountsOptions {
-  std::string state_folder;                            // admin.password, cli.token and worker.token live here
+  std::string state_folder;  // admin.password, cli.token, worker.token and metrics.token live here
   Duration session = std::chrono::hours(24);           // of a token got with a password
-  Duration file_token = std::chrono::hours(24 * 365);  // of cli.token and worker.token
+  Duration file_token = std::chrono::hours(24 * 365);  // of the token files
   Duration remembered = std::chrono::seconds(30);      // how long a verified token is believed without a read
   Duration patience = std::chrono::seconds(10);        // for a commit
 };
@@ -43,7 +43,7 @@ class Accounts : public TokenVerifier {
  public:
   Accounts(AccountsOptions options, store::AccountReader& reader, Inbox& inbox, const Clock& clock);
 
-  // Makes the user `admin` when there are no users, and cli.token and worker.token when they are missing or
+  // Makes the user `admin` when there are no users, and the token files when they are missing or
   // about to expire. Blocks until that is durable, so the loop must be running.
   StatusOr<FirstStart> Prepare();
 

@@ -5,10 +5,10 @@
 namespace millrace::auth {
 namespace {
 
-constexpr std::array<std::string_view, 5> kRoles = {"viewer", "user", "op", "admin", "worker"};
+constexpr std::array<std::string_view, 6> kRoles = {"viewer", "user", "op", "admin", "worker", "monitor"};
 constexpr std::array<std::string_view, 4> kVerbs = {"read", "write", "delete", "join"};
-constexpr std::array<std::string_view, 9> kResources = {"dag",  "worker", "connection", "variable", "pool",
-                                                        "user", "audit",  "config",     "self"};
+constexpr std::array<std::string_view, 10> kResources = {"dag",  "worker", "connection", "variable", "pool",
+                                                         "user", "audit",  "config",     "metrics",  "self"};
 
 // The least role of people that may do it; nothing means nobody.
 std::optional<Role> Needed(Verb verb, Resource resource) {
@@ -20,6 +20,7 @@ std::optional<Role> Needed(Verb verb, Resource resource) {
       if (verb == Verb::kWrite || verb == Verb::kDelete) return Role::kUser;
       return std::nullopt;
     case Resource::kWorker:
+    case Resource::kMetrics:
       return verb == Verb::kRead ? std::optional(Role::kViewer) : std::nullopt;
     case Resource::kPool:
     case Resource::kVariable:
@@ -53,6 +54,8 @@ Status Authorize(const Identity& who, Verb verb, const Object& object) {
   bool allowed = false;
   if (who.role == Role::kWorker) {
     allowed = verb == Verb::kJoin && object.resource == Resource::kWorker;
+  } else if (who.role == Role::kMonitor) {
+    allowed = verb == Verb::kRead && object.resource == Resource::kMetrics;
   } else if (const auto needed = Needed(verb, object.resource)) {
     allowed = who.role >= *needed;
   }

@@ -12,8 +12,10 @@
 
 namespace millrace::auth {
 
-// Airflow's four, each with all of the one before; and what a worker's token is, which is none of them.
-enum class Role : std::uint8_t { kViewer, kUser, kOp, kAdmin, kWorker };
+// Airflow's four, each with all of the one before; and those of programs, which are none of them: a worker's, which may join,
+// and that of what watches, which may read /metrics.
+enum class Role : std::uint8_t { kViewer, kUser, kOp, kAdmin, kWorker, kMonitor };
+inline bool IsOfPeople(Role role) { return role <= Role::kAdmin; }
 
 std::string_view ToString(Role role);
 std::optional<Role> RoleFromString(std::string_view text);
@@ -30,6 +32,7 @@ enum class Resource : std::uint8_t {
   kUser,
   kAudit,
   kConfig,
+  kMetrics,
   kSelf,  // the own account
 };
 std::string_view ToString(Resource resource);

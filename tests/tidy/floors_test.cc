@@ -74,6 +74,7 @@ std::map<std::string, std::string> Linked() {
       {"lz4", LZ4_versionString()},
       {"nlohmann-json",
        Dotted(NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR, NLOHMANN_JSON_VERSION_PATCH)},
+      {"prometheus", PROMETHEUS_FOUND},
       {"protobuf", Dotted(protobuf / 1000000, protobuf / 1000 % 1000, protobuf % 1000)},
       {"simdjson", SIMDJSON_FOUND},
       {"sodium", sodium_version_string()},

@@ -25,7 +25,8 @@ ALLOWED = {
     "scheduler/auth": ["core", "scheduler/store/reader.h", "scheduler/inbox.h"],
     "scheduler/gateway": ["core", "platform/failpoint", "proto", "scheduler/auth", "scheduler/store/reader.h", "scheduler/store/logs.h",
                           "scheduler/inbox.h", "scheduler/sinks.h"],
-    "scheduler/api": ["core", "scheduler/http", "scheduler/auth", "scheduler/store/reader.h", "scheduler/store/run_counts.h",
+    "scheduler/metrics": ["core", "scheduler/inbox.h"],
+    "scheduler/api": ["core", "scheduler/http", "scheduler/auth", "scheduler/metrics", "scheduler/store/reader.h", "scheduler/store/run_counts.h",
                       "scheduler/store/activity.h", "scheduler/store/logs.h",
                       "scheduler/inbox.h", "scheduler/sinks.h"],
     # The loop: the engine and the interfaces.
@@ -60,6 +61,7 @@ OWNERS = {
     "httplib.h": ["scheduler/http"],
     "grpcpp/": ["proto", "scheduler/gateway", "worker/agent", "worker/shuffle", "scheduler/main.cc", "worker/main.cc"],
     "sodium.h": ["scheduler/auth"],
+    "prometheus/": ["scheduler/metrics"],
     "zip.h": ["scheduler/dagbag"],
     "curl/": ["worker/connect", "dagctl"],
     "CLI/": ["dagctl", "scheduler/main.cc", "worker/main.cc"],

@@ -8,6 +8,8 @@ import pathlib
 import subprocess
 import sys
 import unittest
+import urllib.error
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
 from cluster import Cluster, eventually  # noqa: E402
@@ -83,6 +85,29 @@ class OperationsTest(unittest.TestCase):
             states = self.states(dag)
             return states if len(states) == count and set(states.values()) <= {"success", "failed"} else None
         return eventually(f"{count} runs of {dag} end", asked)
+
+    def test_prometheus_reads_what_the_tasks_of_a_run_came_to(self):
+        self.start()
+        self.write("report.yaml", REPORT)
+        self.known("report")
+        self.dagctl("dags", "trigger", "report", "--wait", rows=False)
+        token = (self.cluster.state / "metrics.token").read_text().strip()
+        url = json.loads((self.cluster.state / "endpoints.json").read_text())["http"]
+
+        def scrape(path="/metrics"):
+            request = urllib.request.Request(url + path, headers={"Authorization": f"Bearer {token}"})
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.read().decode()
+        values = dict(line.rsplit(" ", 1) for line in scrape().splitlines() if not line.startswith("#"))
+        self.assertEqual(values["airflow_ti_successes_total"], "1")
+        self.assertEqual(values['airflow_dagrun_duration_success_seconds_count{dag_id="report"}'], "1")
+        self.assertEqual(values["airflow_task_duration_seconds_count"], "1")
+        self.assertGreater(int(float(values["airflow_executor_open_slots"])), 0)
+        self.assertGreater(float(values["process_resident_memory_bytes"]), 1e6)
+        self.assertIn('airflow_pool_open_slots{pool_name="default_pool"}', values)
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            scrape("/api/v2/dags")
+        self.assertEqual(refused.exception.code, 403)
 
     def test_a_backfill_from_dry_run_to_end_with_the_dag_downstream(self):
         self.start()

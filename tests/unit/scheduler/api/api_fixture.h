@@ -55,7 +55,7 @@ class ApiTest : public testing::Test {
   static constexpr WallTime kStart{Duration(983'404'800'000'000)};  // 2001-03-01
 
   ApiTest() : clock_(kStart + std::chrono::hours(48)), accounts_({}, users_, inbox_, clock_) {
-    for (const char* role : {"viewer", "user", "op", "admin", "worker"}) {
+    for (const char* role : {"viewer", "user", "op", "admin", "worker", "monitor"}) {
       users_.Apply({UserRecord{role, "", role, false}});
     }
     AddFlights();

@@ -59,7 +59,8 @@ TEST_F(RouteWalkTest, EachRoleMayDoWhatItMayAndNoMore) {
   for (const Route& route : server_->routes().routes()) {
     if (route.access.open) continue;
     for (const auth::Role role :
-         {auth::Role::kViewer, auth::Role::kUser, auth::Role::kOp, auth::Role::kAdmin, auth::Role::kWorker}) {
+         {auth::Role::kViewer, auth::Role::kUser, auth::Role::kOp, auth::Role::kAdmin, auth::Role::kWorker,
+          auth::Role::kMonitor}) {
       const std::string name(auth::ToString(role));
       const bool may = auth::Authorize({name, role}, route.access.verb, {route.access.resource, ""}).ok();
       const int status = Status(route, Filled(route.pattern), Token(name));

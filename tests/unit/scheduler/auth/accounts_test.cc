@@ -43,13 +43,16 @@ TEST_F(AccountsTest, TheFirstStartMakesAnAdminAndPrivateFiles) {
   ASSERT_TRUE(first.ok()) << first.status().ToString();
   EXPECT_EQ(first->admin_password.size(), 20U);
   EXPECT_EQ(Secret("admin.password"), first->admin_password);
-  for (const char* name : {"admin.password", "cli.token", "worker.token"}) {
+  for (const char* name : {"admin.password", "cli.token", "worker.token", "metrics.token"}) {
     struct stat status {};
     ASSERT_EQ(stat((folder_ + "/" + name).c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 0777U, 0600U) << name;
   }
   EXPECT_EQ(accounts_->Verify(Secret("cli.token"))->role, Role::kAdmin);
   EXPECT_EQ(accounts_->Verify(Secret("worker.token"))->role, Role::kWorker);
+  EXPECT_EQ(accounts_->Verify(Secret("metrics.token"))->role, Role::kMonitor);
+  EXPECT_FALSE(accounts_->SetUser("metrics", "password", Role::kAdmin).ok());
+  EXPECT_FALSE(accounts_->SetUser("ana", "password", Role::kMonitor).ok());
   EXPECT_TRUE(accounts_->Login("admin", first->admin_password, "127.0.0.1").ok());
 }
 

@@ -9,7 +9,8 @@ namespace {
 
 constexpr Resource kResources[] = {Resource::kDag,      Resource::kWorker, Resource::kConnection,
                                    Resource::kVariable, Resource::kPool,   Resource::kUser,
-                                   Resource::kAudit,    Resource::kConfig, Resource::kSelf};
+                                   Resource::kAudit,    Resource::kConfig, Resource::kMetrics,
+                                   Resource::kSelf};
 constexpr Verb kVerbs[] = {Verb::kRead, Verb::kWrite, Verb::kDelete, Verb::kJoin};
 
 bool May(Role role, Verb verb, Resource resource) {
@@ -35,6 +36,16 @@ TEST(IdentityTest, AWorkerMayJoinAndNothingElse) {
     }
   }
   EXPECT_FALSE(May(Role::kAdmin, Verb::kJoin, Resource::kWorker));
+}
+
+TEST(IdentityTest, WhatWatchesMayReadMetricsAndNothingElse) {
+  for (const Resource resource : kResources) {
+    for (const Verb verb : kVerbs) {
+      EXPECT_EQ(May(Role::kMonitor, verb, resource), verb == Verb::kRead && resource == Resource::kMetrics);
+    }
+  }
+  EXPECT_TRUE(May(Role::kViewer, Verb::kRead, Resource::kMetrics));
+  EXPECT_FALSE(May(Role::kWorker, Verb::kRead, Resource::kMetrics));
 }
 
 TEST(IdentityTest, ViewersChangeNothingButThemselves) {
