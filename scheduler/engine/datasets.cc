@@ -57,10 +57,13 @@ void Engine::State::TellDatasets(const LiveRun& run, const Instance& instance,
     event.run_id = run.row.run_id;
     event.task_id = TaskOf(run, instance).id;
     event.map_index = instance.row.map_index;
-    event.partition_key = run.row.partition_key;
     event.extra = outlet.extra;
     event.aliases = outlet.aliases;
-    AddEvent(std::move(event));
+    const std::vector<std::string> of_run = {run.row.partition_key};
+    for (const std::string& key : outlet.partition_keys.empty() ? of_run : outlet.partition_keys) {
+      event.partition_key = key;
+      AddEvent(event);
+    }
   }
 }
 
