@@ -18,7 +18,8 @@ constexpr std::size_t kMostSegments = 1000;
 template <typename Kind>
 struct Named {
   const Kind* kind;
-  Value with;  // a map
+  Value with;                // a map
+  bool has_problem = false;  // of its own fields
 };
 
 template <typename Kind>
@@ -63,8 +64,7 @@ std::optional<Named<Kind>> ReadNamed(const Value& written, const std::vector<Kin
   if (given != nullptr && given->is_map()) with = *given;
   const std::size_t before = problems.size();
   CheckFields(with, kind->fields, what + " '" + kind->name + "'", problems);
-  if (problems.size() > before) return std::nullopt;
-  return Named<Kind>{kind, std::move(with)};
+  return Named<Kind>{kind, std::move(with), problems.size() > before};
 }
 
 }  // namespace
@@ -78,7 +78,22 @@ std::optional<PartitionMapper> MapperReader::Read(const Value& written, int dept
   const auto named =
       ReadNamed(written, MapperKinds(), FindMapperKind, "partition mapper",
                 "daily, or {uses: daily, with: {input_format: \"%Y-%m-%dT%H\"}}", problems_);
-  return named ? ReadFields(*named->kind, named->with, depth) : std::nullopt;
+  if (!named) return std::nullopt;
+  if (!named->has_problem) return ReadFields(*named->kind, named->with, depth);
+  TellOfParts(named->with, depth);
+  return std::nullopt;
+}
+
+// What stands in a mapper that is itself wrong: all problems are told at once.
+void MapperReader::TellOfParts(const Value& with, int depth) {
+  for (const char* field : {"upstream_mapper", "downstream_mapper"}) {
+    if (const Value* mapper = with.Find(field); mapper != nullptr && !mapper->is_null()) Read(*mapper, depth + 1);
+  }
+  if (const Value* mappers = with.Find("mappers"); mappers != nullptr && mappers->is_list()) {
+    for (const Value& mapper : mappers->as_list()) Read(mapper, depth + 1);
+  }
+  if (const Value* window = with.Find("window"); window != nullptr && !window->is_null()) ReadWindow(*window);
+  if (const Value* policy = with.Find("wait_policy"); policy != nullptr && !policy->is_null()) ReadWaitPolicy(*policy);
 }
 
 std::optional<PartitionMapper> MapperReader::ReadFields(const MapperKind& kind, const Value& written, int depth) {
@@ -105,7 +120,7 @@ std::optional<PartitionMapper> MapperReader::ReadFields(const MapperKind& kind, 
                "delimiter: \"|\"");
   }
   if (const Value* parts = with.Find("mappers")) ReadParts(kind.name, *parts, mapper, depth);
-  if (kind.of == Kind::kRollup || kind.of == Kind::kFanOut) ReadWindowed(with, mapper, depth);
+  if (kind.of == Kind::kRollup || kind.of == Kind::kFanOut) ReadWindowed(written, mapper, depth);
   // Of what is half read only half could be told.
   if (problems_.size() > before) return std::nullopt;
   if (const Status status = CheckMapper(mapper, zones_); !status.ok()) {
@@ -143,7 +158,7 @@ void MapperReader::ReadWindowed(const Value& with, PartitionMapper& mapper, int 
 std::optional<PartitionWindow> MapperReader::ReadWindow(const Value& written) {
   const auto named = ReadNamed(written, WindowKinds(), FindWindowKind, "window",
                                "week, or {uses: segment, with: {keys: [eu, us]}}", problems_);
-  if (!named) return std::nullopt;
+  if (!named || named->has_problem) return std::nullopt;
   PartitionWindow window;
   window.kind = named->kind->of;
   window.is_backward = TextOf(named->with.Find("direction")) == "backward";
@@ -181,7 +196,7 @@ void MapperReader::ReadSegments(const Value& with, PartitionWindow& window) {
 std::optional<std::int32_t> MapperReader::ReadWaitPolicy(const Value& written) {
   const auto named = ReadNamed(written, WaitPolicyKinds(), FindWaitPolicyKind, "wait policy",
                                "all, or {uses: minimum_count, with: {n: 5}}", problems_);
-  if (!named) return std::nullopt;
+  if (!named || named->has_problem) return std::nullopt;
   if (!named->kind->counts) return 0;
   const Value& count = *named->with.Find("n");
   if (count.as_int() == 0)

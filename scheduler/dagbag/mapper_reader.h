@@ -24,6 +24,7 @@ class MapperReader {
 
  private:
   std::optional<PartitionMapper> ReadFields(const MapperKind& kind, const Value& written, int depth);
+  void TellOfParts(const Value& with, int depth);
   void ReadParts(const std::string& name, const Value& parts, PartitionMapper& mapper, int depth);
   void ReadWindowed(const Value& with, PartitionMapper& mapper, int depth);
   std::optional<PartitionWindow> ReadWindow(const Value& written);
