@@ -56,7 +56,7 @@ const T* FindIn(const std::vector<T>& kinds, std::string_view uses) {
 
 std::vector<FieldSpec> DirectionField() {
   return {{.name = "direction",
-           .type = FieldType::kString,
+           .type = FieldType::kChoice,
            .doc = "of a fan_out: forward, when left out, begins the period with that of the update; backward ends it there",
            .choices = {"forward", "backward"}}};
 }

@@ -173,7 +173,8 @@ void MapperReader::ReadSegments(const Value& with, PartitionWindow& window) {
     AddProblem(problems_, airflows->position(), "window 'segment': keys and segments are both given",
                "they mean the same");
   }
-  for (const Value& key : NamesOf(ours != nullptr ? ours : airflows)) {
+  const Value::List keys = NamesOf(ours != nullptr ? ours : airflows);
+  for (const Value& key : keys) {
     if (!IsValidPartitionKey(key.as_string())) {
       AddProblem(problems_, key.position(), "window 'segment': '" + key.as_string() + "' is no partition key",
                  "1 to 250 bytes without control characters");
@@ -183,7 +184,7 @@ void MapperReader::ReadSegments(const Value& with, PartitionWindow& window) {
   }
   if (ours == nullptr && airflows == nullptr) {
     AddProblem(problems_, with.position(), "window 'segment': field 'keys' is missing", "keys: [eu, us]");
-  } else if (window.segments.empty()) {
+  } else if (keys.empty()) {
     AddProblem(problems_, (ours != nullptr ? ours : airflows)->position(),
                "window 'segment': at least one key is needed", "keys: [eu, us]");
   } else if (window.segments.size() > kMostSegments) {
