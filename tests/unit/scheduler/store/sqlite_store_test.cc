@@ -235,36 +235,6 @@ TEST_F(SqliteStoreTest, PartitionKeysOfRunsAndEventsAndOfWhatWaitsAreThereAfterA
   EXPECT_EQ(readers->datasets().ListEvents({})->rows.at(0).event.partition_key, "2001-03-01T05");
 }
 
-TEST_F(SqliteStoreTest, AnEventThatWaitsForSeveralPartitionsIsLetGoOneByOne) {
-  {
-    std::unique_ptr<Store> store = Open();
-    Batch batch = Example(*store->Load());
-    batch.dataset_events.push_back({.id = 1, .dataset = "orders", .at = batch.at, .partition_key = "2001"});
-    batch.dataset_events.push_back({.id = 2, .dataset = "orders", .at = batch.at, .partition_key = "2002"});
-    batch.dataset_queue = {{"etl", 1, false, "a"}, {"etl", 1, false, "b"}, {"etl", 1, false, "c"}, {"etl", 1, true, "b"},
-                           {"etl", 2, false, "a"}, {"etl", 2, false, "b"}, {"etl", 2, true}};
-    ASSERT_EQ(Commit(*store, batch).outcome, CommitOutcome::kDurable);
-  }
-  const Image image = *Open()->Load();
-  ASSERT_EQ(image.dataset_queue.size(), 2U);
-  EXPECT_EQ(image.dataset_queue[0].partition_key, "a");
-  EXPECT_EQ(image.dataset_queue[1].partition_key, "c");
-  ASSERT_EQ(image.dataset_events.size(), 1U);
-  EXPECT_EQ(image.dataset_events[0].partition_key, "2001");
-  const std::unique_ptr<SqliteReaders> readers = *SqliteReaders::Open(folder_, clock_);
-  const auto queued = *readers->datasets().ListQueued("etl", 0);
-  ASSERT_EQ(queued.size(), 2U);
-  EXPECT_EQ(queued[1].partition_key, "c");
-  EXPECT_EQ(queued[1].own_key, "2001");
-}
-
-TEST_F(SqliteStoreTest, WhatWaitedInAnOlderStoreStillDoes) {
-  LeaveOlder(16,
-             "INSERT INTO dataset_event VALUES (1, 'orders', 5, '', '', '', -1, '{}', 'x', NULL);"
-             "INSERT INTO dataset_queue VALUES ('etl', 1, 'day')");
-  EXPECT_EQ(Open()->Load()->dataset_queue.at(0).partition_key, "day");
-}
-
 TEST_F(SqliteStoreTest, ARunFromBeforePartitionsHasNone) {
   LeaveOlder(14,
              "INSERT INTO run(run, dag_id, run_id, type, state, version, run_after, queued_at, conf, triggered_by, note) "
