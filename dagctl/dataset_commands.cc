@@ -74,6 +74,27 @@ const std::vector<Field> kEventFields = {{"id", "ID"},
                                          {"source_aliases", "ALIASES"},
                                          {"extra", "EXTRA"}};
 
+// "3 of 7", or "3 of 7, 5 are enough"; null where keys are not rolled up.
+Value Arrived(const Value& row) {
+  if (row.Find("window_count") == nullptr) return Value();
+  const auto count = [&row](std::string_view member) { return static_cast<std::int64_t>(Number(row, member)); };
+  const std::string text = std::to_string(count("received_count")) + " of " + std::to_string(count("window_count"));
+  const std::int64_t needed = count("required_count");
+  if (needed == count("window_count")) return text;
+  return text + ", " + std::to_string(needed) + (needed == 1 ? " is enough" : " are enough");
+}
+
+// "2024-03-14, 2024-03-15 and 12 more"
+Value Missing(const Value& row) {
+  if (row.Find("missing_keys") == nullptr) return Value();
+  const Value::List keys = ListIn(row, "missing_keys");
+  std::string text;
+  for (const Value& key : keys) text += (text.empty() ? "" : ", ") + (key.is_string() ? key.as_string() : "");
+  const std::int64_t more =
+      static_cast<std::int64_t>(Number(row, "missing_count")) - static_cast<std::int64_t>(keys.size());
+  return more > 0 ? text + " and " + std::to_string(more) + " more" : text;
+}
+
 StatusOr<Value> Find(Context& context, const std::string& name) {
   ASSIGN_OR_RETURN(
       const Value::List found,
@@ -159,13 +180,20 @@ Status ListQueuedDatasetEvents(Context& context, const std::string& dag_id) {
       ASSIGN_OR_RETURN(const Value dataset,
                        context.client.Get(std::string(kAssets) + "/" + ToJson(*row.Find("asset_id"))));
       row.Set("name", Text(dataset, "name"));
+      row.Set("arrived", Arrived(row));
+      row.Set("missing", Missing(row));
       rows.push_back(std::move(row));
     }
   } else if (queued.status().code() != Code::kNotFound ||
              queued.status().message().find("Queue") == std::string::npos) {
     return queued.status();  // no such DAG, or no answer
   }
-  context.output.Rows({{"dag_id", "DAG"}, {"name", "DATASET"}, {"partition_key", "PARTITION"}, {"created_at", "SINCE"}},
+  context.output.Rows({{"dag_id", "DAG"},
+                       {"name", "DATASET"},
+                       {"partition_key", "PARTITION"},
+                       {"arrived", "ARRIVED"},
+                       {"missing", "MISSING"},
+                       {"created_at", "SINCE"}},
                       rows);
   return OkStatus();
 }

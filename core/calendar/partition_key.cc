@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <vector>
 
 #include "core/calendar/fire_times.h"
+#include "core/calendar/partition_time.h"
+#include "core/calendar/partition_window.h"
 #include "core/calendar/time_pattern.h"
 #include "core/model/ids.h"
 
@@ -12,73 +15,9 @@ namespace millrace {
 namespace {
 
 using Kind = PartitionMapper::Kind;
-using std::chrono::days;
-using std::chrono::local_days;
-using std::chrono::year_month_day;
 
-constexpr std::string_view kQuarter = "{quarter}";
-
-bool IsOfTime(Kind kind) { return kind >= Kind::kHour && kind <= Kind::kYear; }
-
-std::string_view InputOf(const PartitionMapper& mapper) {
-  return mapper.input_format.empty() ? kPartitionKeyFormat : std::string_view(mapper.input_format);
-}
-
-std::string_view OutputOf(const PartitionMapper& mapper) {
-  if (!mapper.output_format.empty()) return mapper.output_format;
-  switch (mapper.kind) {
-    case Kind::kHour:
-      return "%Y-%m-%dT%H";
-    case Kind::kWeek:
-      return "%Y-%m-%d (W%V)";
-    case Kind::kMonth:
-      return "%Y-%m";
-    case Kind::kQuarter:
-      return "%Y-Q{quarter}";
-    case Kind::kYear:
-      return "%Y";
-    default:
-      return "%Y-%m-%d";
-  }
-}
-
-// The start of the hour, day, ... that a clock's time lies in.
-LocalTime StartOf(const PartitionMapper& mapper, LocalTime time) {
-  const local_days day = std::chrono::floor<days>(time);
-  const year_month_day date(day);
-  const std::chrono::day first(mapper.start > 0 ? static_cast<unsigned>(mapper.start) : 1U);
-  switch (mapper.kind) {
-    case Kind::kHour:
-      return std::chrono::floor<std::chrono::hours>(time);
-    case Kind::kWeek: {
-      const int weekday = static_cast<int>(std::chrono::weekday(day).iso_encoding()) - 1;
-      return day - days((weekday - mapper.start + 7) % 7);
-    }
-    case Kind::kMonth: {
-      const auto month = date.year() / date.month();
-      return local_days((date.day() < first ? month - std::chrono::months(1) : month) / first);
-    }
-    case Kind::kQuarter:
-      return local_days(date.year() / ((static_cast<int>(static_cast<unsigned>(date.month())) - 1) / 3 * 3 + 1) / 1);
-    case Kind::kYear:
-      return local_days(date.year() / 1 / 1);
-    default:
-      return day;
-  }
-}
-
-// "+0200"
-std::string OffsetText(Duration offset) {
-  const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(offset).count();
-  const auto away = minutes < 0 ? -minutes : minutes;
-  const std::string digits = std::to_string(10'000 + away / 60 * 100 + away % 60);
-  return (minutes < 0 ? "-" : "+") + digits.substr(1);
-}
-
-StatusOr<std::string> Shown(LocalTime shown, WallTime date, std::string_view format, const Zone& zone) {
-  const WallTime clock(shown.time_since_epoch());
-  return FormatByPattern(clock, format, {OffsetText(zone.OffsetAt(date)), std::string(zone.name())});
-}
+// What an update may count for when the author does not say, as in Airflow.
+constexpr std::size_t kMostRunKeys = 1000;
 
 Status CheckKey(const std::string& key) {
   if (IsValidPartitionKey(key)) return OkStatus();
@@ -86,20 +25,9 @@ Status CheckKey(const std::string& key) {
 }
 
 StatusOr<Partition> MapTime(const PartitionMapper& mapper, std::string_view key, const Zone& zone) {
-  ASSIGN_OR_RETURN(const PatternTime read, ParseByPattern(key, InputOf(mapper)));
-  const LocalTime local =
-      read.offset ? zone.ToLocal(read.shown - *read.offset) : LocalTime(read.shown.time_since_epoch());
-  const LocalTime start = StartOf(mapper, local);
-  const year_month_day day(std::chrono::floor<days>(start));
-  if (day.year() < std::chrono::year(1) || day.year() > std::chrono::year(9999))
-    return InvalidArgument("'" + std::string(key) + "' lies outside of years 1 to 9999");
-  const WallTime date = ResolveLocal(zone, start);
-  ASSIGN_OR_RETURN(std::string text, Shown(start, date, OutputOf(mapper), zone));
-  for (std::size_t at = text.find(kQuarter); mapper.kind == Kind::kQuarter && at != std::string::npos;
-       at = text.find(kQuarter)) {
-    text.replace(at, kQuarter.size(), std::to_string((static_cast<unsigned>(day.month()) - 1) / 3 + 1));
-  }
-  return Partition{std::move(text), date};
+  ASSIGN_OR_RETURN(const KeyTime time, ReadKeyTime(mapper, key, zone));
+  return WriteKeyTime(time.start, ResolveLocal(zone, time.start), OutputFormatOf(mapper), zone,
+                      mapper.kind == Kind::kQuarter);
 }
 
 // At most one part is a time in keys that people make: of several none is the whole key's.
@@ -127,12 +55,14 @@ StatusOr<Partition> MapParts(const PartitionMapper& mapper, std::string_view key
   return whole;
 }
 
-StatusOr<Partition> Mapped(const PartitionMapper& mapper, std::string_view key, const ZoneDatabase& zones) {
-  if (IsOfTime(mapper.kind)) {
+// By a mapper that makes one key of one.
+StatusOr<Partition> MapOne(const PartitionMapper& mapper, std::string_view key, const ZoneDatabase& zones) {
+  if (MapsTimes(mapper.kind)) {
     ASSIGN_OR_RETURN(const Zone* zone, zones.Find(mapper.timezone));
     return MapTime(mapper, key, *zone);
   }
   if (mapper.kind == Kind::kProduct) return MapParts(mapper, key, zones);
+  if (mapper.kind == Kind::kFixed) return Partition{mapper.fixed, std::nullopt};
   const bool allowed =
       std::find(mapper.allowed.begin(), mapper.allowed.end(), key) != mapper.allowed.end();
   if (mapper.kind == Kind::kAllowed && !allowed) {
@@ -143,29 +73,98 @@ StatusOr<Partition> Mapped(const PartitionMapper& mapper, std::string_view key, 
   return Partition{std::string(key), std::nullopt};
 }
 
+Status CheckCount(const PartitionMapper& mapper, std::string_view key, std::size_t count) {
+  const std::size_t most = mapper.max_keys > 0 ? static_cast<std::size_t>(mapper.max_keys) : kMostRunKeys;
+  if (count <= most) return OkStatus();
+  return InvalidArgument("'" + std::string(key) + "' would count for " + std::to_string(count) +
+                         " runs or more, and max_downstream_keys is " + std::to_string(most));
+}
+
+StatusOr<std::vector<Partition>> MapChain(const PartitionMapper& chain, std::string_view key,
+                                          const ZoneDatabase& zones) {
+  std::vector<Partition> partitions = {{std::string(key), std::nullopt}};
+  for (const PartitionMapper& mapper : chain.parts) {
+    std::vector<Partition> next;
+    std::set<std::string> known;
+    for (const Partition& one : partitions) {
+      ASSIGN_OR_RETURN(std::vector<Partition> mapped, MapPartitions(mapper, one.key, zones));
+      for (Partition& partition : mapped) {
+        if (known.insert(partition.key).second) next.push_back(std::move(partition));
+      }
+      RETURN_IF_ERROR(CheckCount(chain, key, next.size()));
+    }
+    partitions = std::move(next);
+  }
+  return partitions;
+}
+
+StatusOr<std::vector<Partition>> MapToAll(const PartitionMapper& mapper, std::string_view key,
+                                          const ZoneDatabase& zones) {
+  if (mapper.kind == Kind::kRollup) {
+    RETURN_IF_ERROR(PlaceInWindow(mapper, key, zones).status());
+    return MapToAll(mapper.parts.front(), key, zones);
+  }
+  if (mapper.kind == Kind::kFanOut) return FanOut(mapper, key, zones);
+  if (mapper.kind == Kind::kChain) return MapChain(mapper, key, zones);
+  ASSIGN_OR_RETURN(Partition one, MapOne(mapper, key, zones));
+  return std::vector<Partition>{std::move(one)};
+}
+
+// Whether every key makes one of another.
+bool MakesOne(const PartitionMapper& mapper) {
+  return mapper.kind != Kind::kFanOut && std::all_of(mapper.parts.begin(), mapper.parts.end(), MakesOne);
+}
+
+bool RollsUp(const PartitionMapper& mapper) {
+  return mapper.kind == Kind::kRollup || std::any_of(mapper.parts.begin(), mapper.parts.end(), RollsUp);
+}
+
+// Which mappers may stand in which.
+Status CheckMapperParts(const PartitionMapper& mapper) {
+  if (std::any_of(mapper.parts.begin(), mapper.parts.end(), RollsUp))
+    return InvalidArgument("a rollup cannot be a part of another mapper: let it be the outermost one");
+  if (mapper.kind == Kind::kChain || std::all_of(mapper.parts.begin(), mapper.parts.end(), MakesOne)) return OkStatus();
+  return InvalidArgument("a fan_out makes several keys: it can be a part of a chain only");
+}
+
+Status CheckTimeMapper(const PartitionMapper& mapper, const ZoneDatabase& zones) {
+  ASSIGN_OR_RETURN(const Zone* zone, zones.Find(mapper.timezone));
+  const WallTime sample = std::chrono::sys_days(std::chrono::year(2001) / 3 / 1);
+  const StatusOr<Partition> read = PartitionAt(sample, InputFormatOf(mapper), *zone);
+  if (!read.ok()) return read.status().WithContext("input_format");
+  if (!ParseByPattern(read->key, InputFormatOf(mapper)).ok())
+    return InvalidArgument("input_format '" + mapper.input_format + "' cannot be read back, only written");
+  return MapPartition(mapper, read->key, zones).status().WithContext("output_format");
+}
+
 }  // namespace
 
 StatusOr<Partition> PartitionAt(WallTime date, std::string_view key_format, const Zone& zone) {
-  ASSIGN_OR_RETURN(std::string key, Shown(zone.ToLocal(date), date, key_format, zone));
-  RETURN_IF_ERROR(CheckKey(key));
-  return Partition{std::move(key), date};
-}
-
-StatusOr<Partition> MapPartition(const PartitionMapper& mapper, std::string_view key, const ZoneDatabase& zones) {
-  ASSIGN_OR_RETURN(Partition partition, Mapped(mapper, key, zones));
+  ASSIGN_OR_RETURN(Partition partition, WriteKeyTime(zone.ToLocal(date), date, key_format, zone, false));
   RETURN_IF_ERROR(CheckKey(partition.key));
   return partition;
 }
 
+StatusOr<std::vector<Partition>> MapPartitions(const PartitionMapper& mapper, std::string_view key,
+                                               const ZoneDatabase& zones) {
+  ASSIGN_OR_RETURN(std::vector<Partition> partitions, MapToAll(mapper, key, zones));
+  if (partitions.empty()) return InvalidArgument("'" + std::string(key) + "' is a time that clocks there leave out");
+  RETURN_IF_ERROR(CheckCount(mapper, key, partitions.size()));
+  for (const Partition& partition : partitions) RETURN_IF_ERROR(CheckKey(partition.key));
+  return partitions;
+}
+
+StatusOr<Partition> MapPartition(const PartitionMapper& mapper, std::string_view key, const ZoneDatabase& zones) {
+  ASSIGN_OR_RETURN(std::vector<Partition> partitions, MapPartitions(mapper, key, zones));
+  if (partitions.size() == 1) return std::move(partitions.front());
+  return InvalidArgument("'" + std::string(key) + "' counts for " + std::to_string(partitions.size()) + " keys, not one");
+}
+
 Status CheckMapper(const PartitionMapper& mapper, const ZoneDatabase& zones) {
-  if (!IsOfTime(mapper.kind)) return OkStatus();
-  ASSIGN_OR_RETURN(const Zone* zone, zones.Find(mapper.timezone));
-  const WallTime sample = std::chrono::sys_days(std::chrono::year(2001) / 3 / 1);
-  const StatusOr<Partition> read = PartitionAt(sample, InputOf(mapper), *zone);
-  if (!read.ok()) return read.status().WithContext("input_format");
-  if (!ParseByPattern(read->key, InputOf(mapper)).ok())
-    return InvalidArgument("input_format '" + mapper.input_format + "' cannot be read back, only written");
-  return MapPartition(mapper, read->key, zones).status().WithContext("output_format");
+  if (MapsTimes(mapper.kind)) return CheckTimeMapper(mapper, zones);
+  if (mapper.kind == Kind::kFixed) return CheckKey(mapper.fixed);
+  RETURN_IF_ERROR(CheckMapperParts(mapper));
+  return mapper.window ? CheckWindow(mapper, zones) : OkStatus();
 }
 
 const PartitionMapper& MapperOf(const Partitioning& partitions, std::string_view dataset) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/clock.h"
 #include "core/base/status.h"
@@ -27,10 +28,15 @@ struct Partition {
 // that is empty or too long.
 StatusOr<Partition> PartitionAt(WallTime date, std::string_view key_format, const Zone& zone);
 
-// The partition that an event with this key counts for. INVALID_ARGUMENT says what the mapper cannot read.
+// The partitions that an event with this key counts for, each once: one, but for a fan-out. INVALID_ARGUMENT says what
+// the mapper cannot read, and that they are more than it may make.
+StatusOr<std::vector<Partition>> MapPartitions(const PartitionMapper& mapper, std::string_view key,
+                                               const ZoneDatabase& zones);
+// The same by a mapper that makes one; INVALID_ARGUMENT when it makes several.
 StatusOr<Partition> MapPartition(const PartitionMapper& mapper, std::string_view key, const ZoneDatabase& zones);
 
-// What is wrong with a mapper whatever the key: its formats, its zone.
+// What is wrong with a mapper whatever the key: its formats, its zone, its window, what of its parts cannot be one. The
+// parts themselves have been checked.
 Status CheckMapper(const PartitionMapper& mapper, const ZoneDatabase& zones);
 
 // Of a dataset's events.

@@ -75,7 +75,8 @@ struct SessionRow {
   std::string end_reason;
 };
 
-// An event that a DAG's schedule has not used up yet. `event` 0 with `removed`: all of the DAG's.
+// An event that a DAG's schedule has not used up yet, one for each run that it waits for. With `removed`, `event` 0: all
+// of the DAG's; no partition key: whichever run it waits for.
 struct DatasetQueueRow {
   std::string dag_id;
   std::int64_t event = 0;

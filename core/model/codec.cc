@@ -175,6 +175,13 @@ void Describe(V& v, T& x) {
   v("parts", x.parts);
 }
 
+template <typename V, Is<PartitionWindow> T>
+void Describe(V& v, T& x) {
+  v("kind", x.kind);
+  v("is_backward", x.is_backward);
+  v("segments", x.segments);
+}
+
 template <typename V, Is<PartitionMapper> T>
 void Describe(V& v, T& x) {
   v("kind", x.kind);
@@ -185,6 +192,10 @@ void Describe(V& v, T& x) {
   v("delimiter", x.delimiter);
   v("parts", x.parts);
   v("allowed", x.allowed);
+  v.Later("fixed", x, &PartitionMapper::fixed);
+  v.Later("window", x, &PartitionMapper::window);
+  v.Later("minimum", x, &PartitionMapper::minimum);
+  v.Later("max_keys", x, &PartitionMapper::max_keys);
 }
 
 template <typename V, Is<DatasetMapper> T>

@@ -63,6 +63,23 @@ DatasetCondition Resolved(const DatasetCondition& condition, const AttachedDatas
 // Whether it holds when just these (sorted) have had an event.
 bool Holds(const DatasetCondition& condition, const std::vector<std::string>& updated);
 
+// The keys that make up one period, or one set (Airflow's windows): of a roll-up those that its run waits for, of a
+// fan-out those that one update counts for.
+struct PartitionWindow {
+  enum class Kind : std::uint8_t {
+    kHour,     // its minutes
+    kDay,      // its hours: 23 or 25 where clocks change
+    kWeek,     // its days
+    kMonth,    // its days
+    kQuarter,  // its months
+    kYear,     // its months
+    kSegment,  // `segments`
+  };
+  Kind kind = Kind::kDay;
+  bool is_backward = false;  // a fan-out's: the period ends with the update's, instead of beginning with it
+  std::vector<std::string> segments;
+};
+
 // How the partition key of a dataset's event becomes the key of the run that it counts for (Airflow's partition
 // mappers; core/calendar/partition_key.h).
 struct PartitionMapper {
@@ -76,6 +93,10 @@ struct PartitionMapper {
     kYear,
     kProduct,  // each part of the key by a mapper of its own
     kAllowed,  // the same key, which must be one of these
+    kFixed,    // the same run for whatever key
+    kChain,    // one mapper after the other
+    kRollup,   // one mapper; the run waits for every key of a window
+    kFanOut,   // one update counts for every key of a window
   };
   Kind kind = Kind::kIdentity;
   std::string timezone = "UTC";  // in which times are read, cut and written
@@ -83,8 +104,14 @@ struct PartitionMapper {
   std::string output_format;     // strftime's; {quarter} stands for 1 to 4
   std::int32_t start = 0;        // kWeek: the day it begins with, Monday 0; kMonth: the day, 1 to 28
   std::string delimiter = "|";   // kProduct
+  // Of kProduct and kChain theirs; of kRollup the one that gives the run's key; of kFanOut that one, which gives the
+  // period, and the one that writes the keys.
   std::vector<PartitionMapper> parts;
   std::vector<std::string> allowed;
+  std::string fixed;                      // kFixed
+  std::optional<PartitionWindow> window;  // kRollup, kFanOut
+  std::int32_t minimum = 0;   // kRollup: so many keys are enough, or all but so many when negative; 0: all
+  std::int32_t max_keys = 0;  // kChain, kFanOut: an update that counts for more counts for none; 0: 1,000
 };
 
 struct DatasetMapper {

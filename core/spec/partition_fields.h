@@ -23,6 +23,26 @@ const std::vector<MapperKind>& MapperKinds();
 // By our name, Airflow's class name, or a path that ends in one; nullptr otherwise.
 const MapperKind* FindMapperKind(std::string_view uses);
 
+// What a roll-up waits for and a fan-out makes, named and looked up like mappers.
+struct WindowKind {
+  PartitionWindow::Kind of;
+  std::string name;
+  std::vector<std::string> classes;
+  std::vector<FieldSpec> fields;
+};
+const std::vector<WindowKind>& WindowKinds();
+const WindowKind* FindWindowKind(std::string_view uses);
+
+// When a roll-up has enough of its window.
+struct WaitPolicyKind {
+  bool counts;  // its field n says how many
+  std::string name;
+  std::vector<std::string> classes;
+  std::vector<FieldSpec> fields;
+};
+const std::vector<WaitPolicyKind>& WaitPolicyKinds();
+const WaitPolicyKind* FindWaitPolicyKind(std::string_view uses);
+
 // Of cron_partition, beside those of cron.
 const std::vector<FieldSpec>& PartitionKeyFields();
 // Beside `datasets`.

@@ -18,6 +18,7 @@ struct ApiServer::Parts {
         server(
             options.server, [this](const http::Request& request) { return router.Handle(request); }, clock,
             log) {
+    context.zones = options.views.zones;
     AddSystemRoutes(table, context, options.version);
     AddMetricsRoutes(table, context, metrics);
     AddDagRoutes(table, context);

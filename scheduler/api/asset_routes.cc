@@ -1,8 +1,12 @@
 // Datasets on the wire: Airflow's assets, their events, and what waits for them. Deadlines of a run.
+#include <algorithm>
 #include <limits>
+#include <map>
 #include <set>
 #include <tuple>
 
+#include "core/calendar/partition_key.h"
+#include "core/calendar/partition_window.h"
 #include "core/model/json.h"
 #include "core/spec/schedule_fields.h"
 #include "scheduler/api/answer.h"
@@ -123,17 +127,50 @@ Value WireEvent(const store::DatasetEventEntry& entry) {
                     {"partition_key", TextOrNull(event.partition_key)}};
 }
 
+constexpr std::size_t kMissingKeysShown = 10;
+
+// The mapper of a dataset's keys, where they are rolled up.
+std::optional<PartitionMapper> RollupOf(const std::map<std::string, DagPtr>& dags, const store::QueuedEvent& event) {
+  const auto dag = dags.find(event.dag_id);
+  if (dag == dags.end() || dag->second == nullptr || !dag->second->schedule.partitions) return std::nullopt;
+  const PartitionMapper& mapper = MapperOf(*dag->second->schedule.partitions, event.dataset);
+  return mapper.kind == PartitionMapper::Kind::kRollup ? std::optional(mapper) : std::nullopt;
+}
+
+// How many keys of a roll-up's window have come, and which not.
+void SetProgress(const WindowProgress& progress, Value& wire) {
+  const std::size_t shown = std::min(progress.missing.size(), kMissingKeysShown);
+  const auto end = progress.missing.begin() + static_cast<std::ptrdiff_t>(shown);
+  wire.Set("received_count", static_cast<std::int64_t>(progress.arrived.size()));
+  wire.Set("window_count", static_cast<std::int64_t>(progress.arrived.size() + progress.missing.size()));
+  wire.Set("required_count", static_cast<std::int64_t>(progress.needed));
+  wire.Set("missing_keys", Value::List(progress.missing.begin(), end));
+  wire.Set("missing_count", static_cast<std::int64_t>(progress.missing.size()));
+}
+
 // One a DAG, dataset and partition key, as of its first event: what Airflow keeps.
-Value::List WireQueued(const std::vector<store::QueuedEvent>& events) {
-  Value::List wire;
-  std::set<std::tuple<std::string, std::string, std::string>> seen;
+Value::List WireQueued(Context& context, const std::vector<store::QueuedEvent>& events) {
+  std::map<std::string, DagPtr> dags;
+  std::map<std::tuple<std::string, std::string, std::string>, std::vector<std::string>> keys;
   for (const store::QueuedEvent& event : events) {
-    if (!seen.emplace(event.dag_id, event.dataset, event.partition_key).second) continue;
-    wire.push_back(Value::Map{{"dag_id", event.dag_id},
-                              {"dag_display_name", event.dag_id},
-                              {"asset_id", event.dataset_id},
-                              {"created_at", WireTime(event.at)},
-                              {"partition_key", TextOrNull(event.partition_key)}});
+    keys[{event.dag_id, event.dataset, event.partition_key}].push_back(event.own_key);
+    if (event.partition_key.empty() || dags.contains(event.dag_id)) continue;
+    const StatusOr<store::DagEntry> entry = context.readers.dags.GetDag(event.dag_id);
+    dags[event.dag_id] = entry.ok() ? entry->dag : nullptr;
+  }
+  Value::List wire;
+  for (const store::QueuedEvent& event : events) {
+    // The first of these: its group is then taken out.
+    const auto group = keys.extract({event.dag_id, event.dataset, event.partition_key});
+    if (group.empty()) continue;
+    Value row = Value::Map{{"dag_id", event.dag_id},
+                           {"dag_display_name", event.dag_id},
+                           {"asset_id", event.dataset_id},
+                           {"created_at", WireTime(event.at)},
+                           {"partition_key", TextOrNull(event.partition_key)}};
+    if (const std::optional<PartitionMapper> rollup = RollupOf(dags, event); rollup && context.zones != nullptr)
+      SetProgress(ProgressOf(*rollup, group.mapped(), *context.zones), row);
+    wire.push_back(std::move(row));
   }
   return wire;
 }
@@ -284,8 +321,8 @@ http::Response ShowQueued(Context& context, const Call& call) {
   const std::optional<WallTime> before = query.Time("before");
   if (auto problems = query.Problems()) return *problems;
   ASSIGN_OR_ANSWER(const auto events, Queued(context, call, before));
-  if (!DagOf(call).empty() && IsOfAsset(call)) return JsonAnswer(WireQueued(events).front());
-  return JsonAnswer(WireWholeList("queued_events", WireQueued(events)));
+  if (!DagOf(call).empty() && IsOfAsset(call)) return JsonAnswer(WireQueued(context, events).front());
+  return JsonAnswer(WireWholeList("queued_events", WireQueued(context, events)));
 }
 
 // All of a dataset at once: `before` would leave some.

@@ -14,6 +14,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/base/zones.h"
 #include "core/model/job_file.h"
 #include "core/template/lookup.h"
 #include "scheduler/auth/accounts.h"
@@ -108,6 +109,7 @@ class Context {
   auth::Accounts& accounts;
   const Clock& clock;
   const RenderFields render;  // may be empty
+  const ZoneDatabase* zones = nullptr;  // without it nothing is told of windows; set before the first call
   TemplateLookup* shown = nullptr;  // variables and connections as people may see them; set before the first call
 
  private:

@@ -12,7 +12,7 @@ namespace {
 
 // What a DAG that never fires may collect; the oldest go first.
 constexpr std::size_t kQueuedEvents = 1000;
-// With partition keys many may rightly wait, each key for its own.
+// With partition keys many may rightly wait, each key for its own; what counts for several counts so many times.
 constexpr std::size_t kQueuedPartitionEvents = 10'000;
 
 }  // namespace
@@ -57,10 +57,13 @@ void Engine::State::TellDatasets(const LiveRun& run, const Instance& instance,
     event.run_id = run.row.run_id;
     event.task_id = TaskOf(run, instance).id;
     event.map_index = instance.row.map_index;
-    event.partition_key = run.row.partition_key;
     event.extra = outlet.extra;
     event.aliases = outlet.aliases;
-    AddEvent(std::move(event));
+    const std::vector<std::string> of_run = {run.row.partition_key};
+    for (const std::string& key : outlet.partition_keys.empty() ? of_run : outlet.partition_keys) {
+      event.partition_key = key;
+      AddEvent(event);
+    }
   }
 }
 
@@ -90,15 +93,18 @@ const DatasetEvent& Engine::State::AddEvent(DatasetEvent event) {
     for (const std::string& id : waiting->second) {
       LiveDag& dag = dags.find(id)->second;
       if (dag.row.paused || dag.row.stale) continue;
-      const StatusOr<std::string> key = RunKeyOf(dag, *shared);
-      if (!key.ok()) {
-        SayUncounted(dag, *shared, key.status().message());
+      const StatusOr<std::vector<Partition>> keys = RunKeysOf(dag, *shared);
+      if (!keys.ok()) {
+        SayUncounted(dag, *shared, keys.status().message());
         continue;
       }
       dag.dataset_events.push_back(shared);
-      out->batch.dataset_queue.push_back({id, shared->id, false, *key});
-      PutUnder(dag, *key, shared);
-      if (dag.dataset_events.size() > (key->empty() ? kQueuedEvents : kQueuedPartitionEvents)) DropOldest(dag);
+      for (const Partition& run : *keys) {
+        out->batch.dataset_queue.push_back({id, shared->id, false, run.key});
+        PutUnder(dag, run.key, shared);
+      }
+      if (!dag.dag->schedule.partitions && dag.dataset_events.size() > kQueuedEvents) DropOldest(dag);
+      while (dag.waiting > kQueuedPartitionEvents) DropOldest(dag);
       woken.insert(id);
     }
   }
@@ -210,7 +216,9 @@ void Engine::State::LoadDatasets(const Image& image) {
   for (const DatasetQueueRow& row : image.dataset_queue) {
     const auto dag = dags.find(row.dag_id);
     if (dag == dags.end() || !events.contains(row.event)) continue;
-    dag->second.dataset_events.push_back(events[row.event]);
+    std::vector<EventPtr>& queued = dag->second.dataset_events;
+    // One that counts for several runs has a row for each.
+    if (queued.empty() || queued.back()->id != row.event) queued.push_back(events[row.event]);
     PutUnder(dag->second, row.partition_key, events[row.event]);
   }
   for (const RunEventRow& row : image.run_events) {

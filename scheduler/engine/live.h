@@ -179,6 +179,19 @@ struct LiveRun {
   }
 };
 
+// What waits for the run of one partition key.
+struct LivePartition {
+  // Of one dataset.
+  struct Arrivals {
+    std::int32_t events = 0;
+    // Where it is rolled up, the keys of the window that have come, each with how many events; so many are enough.
+    std::map<std::string, std::int32_t> keys;
+    std::size_t needed = 0;
+  };
+  std::vector<EventPtr> events;  // oldest first
+  std::map<std::string, Arrivals> datasets;
+};
+
 struct LiveDag {
   DagRow row;
   DagPtr dag;
@@ -188,8 +201,10 @@ struct LiveDag {
   std::optional<DatasetCondition> condition;  // of its schedule, over datasets alone
   std::vector<std::string> waits_for;         // these, sorted
   std::vector<EventPtr> dataset_events;   // not used up yet, oldest first
-  std::map<std::string, std::vector<EventPtr>> partitions;  // where runs have keys: the same, by the run's
+  std::map<std::string, LivePartition> partitions;  // where runs have keys: the same, by the run's
   std::set<std::string> full_partitions;  // those whose events make the condition true
+  std::map<std::int64_t, std::int32_t> waits_under;  // and of each event under how many keys it waits
+  std::size_t waiting = 0;                           // the sum of these
   std::set<RunKey> queued;
   std::int32_t queued_by_timetable = 0;
   std::int32_t running = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/model/ids.h"
 #include "core/model/json.h"
 
 namespace millrace::engine {
@@ -30,6 +31,26 @@ StatusOr<std::string> ExtraOf(const Value& event) {
   if (!extra->is_map())
     return InvalidArgument("'extra' must be an object, not a " + std::string(extra->TypeName()));
   return ToJson(*extra);
+}
+
+// Each is an event: no task may flood the DAGs that wait for it.
+constexpr std::size_t kMostPartitionKeys = 1000;
+
+// One or several, each once.
+StatusOr<std::vector<std::string>> PartitionKeysOf(const Value& event) {
+  std::vector<std::string> keys;
+  const Value* written = event.Find("partition_keys");
+  if (written == nullptr || written->is_null()) return keys;
+  for (const Value& key : written->is_list() ? written->as_list() : Value::List{*written}) {
+    if (!key.is_string() || !IsValidPartitionKey(key.as_string())) {
+      return InvalidArgument("'partition_keys' must be texts of 1 to 250 bytes without control characters, not " +
+                             ToJson(key).substr(0, 200));
+    }
+    if (!IsOneOf(keys, key.as_string())) keys.push_back(key.as_string());
+  }
+  if (keys.size() <= kMostPartitionKeys) return keys;
+  return InvalidArgument("'partition_keys' has " + std::to_string(keys.size()) + " keys; at most " +
+                         std::to_string(kMostPartitionKeys) + " are allowed");
 }
 
 Status CheckMembers(const Value& map, const std::vector<std::string>& known) {
@@ -66,18 +87,19 @@ StatusOr<Dataset> DatasetOf(const Value& written) {
   return dataset;
 }
 
-// One of what an alias stands for: a dataset's name, or {dataset, extra}.
+// One of what an alias stands for: a dataset's name, or {dataset, extra, partition_keys}.
 StatusOr<OutletEvent> AttachedOf(const Value& written) {
   OutletEvent event;
   if (!written.is_map()) {
     ASSIGN_OR_RETURN(event.dataset, DatasetOf(written));
     return event;
   }
-  RETURN_IF_ERROR(CheckMembers(written, {"dataset", "extra"}));
+  RETURN_IF_ERROR(CheckMembers(written, {"dataset", "extra", "partition_keys"}));
   const Value* dataset = written.Find("dataset");
   if (dataset == nullptr) return InvalidArgument("'dataset' is missing");
   ASSIGN_OR_RETURN(event.dataset, DatasetOf(*dataset));
   ASSIGN_OR_RETURN(event.extra, ExtraOf(written));
+  ASSIGN_OR_RETURN(event.partition_keys, PartitionKeysOf(written));
   return event;
 }
 
@@ -87,7 +109,8 @@ Status Attach(const std::string& alias, const Value& written, std::size_t own,
     ASSIGN_OR_RETURN(OutletEvent event, AttachedOf(item));
     const auto same = std::find_if(
         events.begin() + static_cast<std::ptrdiff_t>(own), events.end(), [&](const OutletEvent& other) {
-          return other.dataset.name == event.dataset.name && other.extra == event.extra;
+          return other.dataset.name == event.dataset.name && other.extra == event.extra &&
+                 other.partition_keys == event.partition_keys;
         });
     if (same == events.end()) {
       event.aliases = {alias};
@@ -116,11 +139,15 @@ StatusOr<std::vector<OutletEvent>> OutletEventsOf(const Task& task, const std::s
     const std::string what = std::string(kOutletEvents) + ": '" + name + "'";
     const auto outlet = std::find(task.outlets.begin(), task.outlets.end(), name);
     if (outlet != task.outlets.end()) {
-      if (!written.is_map()) return InvalidArgument(what + " must be an object with 'extra'");
-      RETURN_IF_ERROR(CheckMembers(written, {"extra"}).WithContext(what));
+      if (!written.is_map()) return InvalidArgument(what + " must be an object with 'extra' or 'partition_keys'");
+      RETURN_IF_ERROR(CheckMembers(written, {"extra", "partition_keys"}).WithContext(what));
       StatusOr<std::string> extra = ExtraOf(written);
       if (!extra.ok()) return extra.status().WithContext(what);
-      events[static_cast<std::size_t>(outlet - task.outlets.begin())].extra = std::move(extra).value();
+      StatusOr<std::vector<std::string>> keys = PartitionKeysOf(written);
+      if (!keys.ok()) return keys.status().WithContext(what);
+      OutletEvent& event = events[static_cast<std::size_t>(outlet - task.outlets.begin())];
+      event.extra = std::move(extra).value();
+      event.partition_keys = std::move(keys).value();
     } else if (IsOneOf(task.outlet_aliases, name)) {
       RETURN_IF_ERROR(Attach(name, written, task.outlets.size(), events).WithContext(what));
     } else {

@@ -12,13 +12,15 @@
 namespace millrace::engine {
 
 // The XCom, or the member of what was returned, in which a task says more of its outlets:
-// {"orders": {"extra": {...}}, "an_alias": [{"dataset": "orders/2026", "extra": {...}}]}.
+// {"orders": {"extra": {...}, "partition_keys": ["eu", "us"]}, "an_alias": [{"dataset": "orders/2026", "extra": {...}}]}.
 inline constexpr const char* kOutletEvents = "outlet_events";
 
 struct OutletEvent {
   Dataset dataset;
   std::string extra = "{}";          // JSON object
   std::vector<std::string> aliases;  // by which it was attached; none: an outlet of its own
+  // An event for each of these partition keys; none: one, with the key of the run.
+  std::vector<std::string> partition_keys = {};
 };
 
 // In the order of the task's outlets, then of what it attached; what several aliases attach alike is one

@@ -158,11 +158,16 @@ struct Engine::State {
   void LoadDatasets(const Image& image);
 
   // partitions.cc
-  // Of the run that an event counts for; "" where runs have none. INVALID_ARGUMENT: it does not count, and why.
-  StatusOr<std::string> RunKeyOf(const LiveDag& dag, const DatasetEvent& event) const;
+  // Of the runs that an event counts for; one, "", where runs have none. INVALID_ARGUMENT: it does not count, and why.
+  StatusOr<std::vector<Partition>> RunKeysOf(const LiveDag& dag, const DatasetEvent& event) const;
   void SayUncounted(const LiveDag& dag, const DatasetEvent& event, const std::string& reason);
   // Where keys are mapped: among the events of this one.
   void PutUnder(LiveDag& dag, const std::string& key, const EventPtr& event);
+  // They wait for the run of this key no longer; those that wait for no other are let go.
+  void Unqueue(LiveDag& dag, const std::string& key, const std::vector<EventPtr>& events);
+  void TakeOldest(const LiveDag& dag, LivePartition& group) const;
+  // Which datasets have all that the run of this key waits for.
+  static std::vector<std::string> ReadyIn(const LivePartition& group);
   // The schedule is another one: what does not count any more is let go, the rest stands under its new key.
   void Regroup(LiveDag& dag);
   void DropOldest(LiveDag& dag);

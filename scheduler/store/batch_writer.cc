@@ -53,7 +53,8 @@ constexpr const char* kDatasetEvent =
     "INSERT INTO dataset_event (id, dataset, at, dag_id, run_id, task_id, map_index, extra, partition_key, aliases) "
     "VALUES (?,?,?,?,?,?,?,?,?,?)";
 constexpr const char* kQueue = "INSERT OR IGNORE INTO dataset_queue VALUES (?,?,?)";
-constexpr const char* kUnqueue = "DELETE FROM dataset_queue WHERE dag_id = ?1 AND (?2 = 0 OR event = ?2)";
+constexpr const char* kUnqueue =
+    "DELETE FROM dataset_queue WHERE dag_id = ?1 AND (?2 = 0 OR event = ?2) AND (?3 = '' OR partition_key = ?3)";
 constexpr const char* kRunEvent = "INSERT OR IGNORE INTO run_event VALUES (?,?)";
 constexpr const char* kDeadline = "INSERT OR REPLACE INTO deadline VALUES (?,?,?,?)";
 constexpr const char* kForgetDeadline = "DELETE FROM deadline WHERE run = ? AND idx = ?";
@@ -327,7 +328,7 @@ Status BatchWriter::WriteDatasets(const Batch& batch) {
     ASSIGN_OR_RETURN(Statement * statement, Prepared(row.removed ? kUnqueue : kQueue));
     statement->Bind(1, row.dag_id);
     statement->Bind(2, row.event);
-    if (!row.removed) row.partition_key.empty() ? statement->BindNull(3) : statement->Bind(3, row.partition_key);
+    statement->Bind(3, row.partition_key);
     RETURN_IF_ERROR(statement->Run());
   }
   for (const RunEventRow& row : batch.run_events) {

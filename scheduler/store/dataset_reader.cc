@@ -217,16 +217,16 @@ StatusOr<std::vector<QueuedEvent>> SqliteDatasets::ListQueued(const std::string&
   return pool_.Read<std::vector<QueuedEvent>>([&](Database& database) -> StatusOr<std::vector<QueuedEvent>> {
     if (dataset != 0) RETURN_IF_ERROR(Find(database, dataset).status());
     Query query(
-        "SELECT q.dag_id, d.id, d.name, e.id, e.at, q.partition_key FROM dataset_queue q JOIN dataset_event e ON e.id = "
+        "SELECT q.dag_id, d.id, d.name, e.id, e.at, q.partition_key, e.partition_key FROM dataset_queue q JOIN dataset_event e ON e.id = "
         "q.event "
         "LEFT JOIN dataset d ON d.name = e.dataset");
     if (!dag_id.empty()) query.Where("q.dag_id = ?").Add(dag_id);
     if (dataset != 0) query.Where("d.id = ?").Add(dataset);
-    query.Tail("ORDER BY q.dag_id, e.id LIMIT 10000");
+    query.Tail("ORDER BY q.dag_id, e.id, q.partition_key LIMIT 10000");
     ASSIGN_OR_RETURN(Statement statement, query.Prepare(database));
     return All<QueuedEvent>(statement, [](const Statement& row) {
       return QueuedEvent{row.Text(0), row.Int(1), row.Text(2), row.Int(3), WallFromMicros(row.Int(4)),
-                         row.Text(5)};
+                         row.Text(5), row.Text(6)};
     });
   });
 }

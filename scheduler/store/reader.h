@@ -205,6 +205,7 @@ struct QueuedEvent {
   std::int64_t event = 0;
   WallTime at{};
   std::string partition_key = {};  // of the run that it waits for; "": none
+  std::string own_key = {};        // its own; "": none
 };
 
 class DatasetReader {

@@ -230,9 +230,19 @@ CREATE TABLE dataset_watch(
 CREATE INDEX dataset_watch_by_dataset ON dataset_watch(dataset);
 )sql";
 
+// An event may wait for the runs of several partition keys.
+constexpr const char* kVersion17 = R"sql(
+CREATE TABLE queued_event(
+  dag_id TEXT NOT NULL, event INTEGER NOT NULL, partition_key TEXT NOT NULL DEFAULT '', PRIMARY KEY (dag_id, event, partition_key)) WITHOUT ROWID;
+INSERT INTO queued_event SELECT dag_id, event, coalesce(partition_key, '') FROM dataset_queue;
+DROP TABLE dataset_queue;
+ALTER TABLE queued_event RENAME TO dataset_queue;
+)sql";
+
 constexpr std::array<const char*, kSchemaVersion> kMigrations = {
     kVersion1, kVersion2,  kVersion3,  kVersion4,  kVersion5,  kVersion6,  kVersion7, kVersion8,
-    kVersion9, kVersion10, kVersion11, kVersion12, kVersion13, kVersion14, kVersion15, kVersion16};
+    kVersion9, kVersion10, kVersion11, kVersion12, kVersion13, kVersion14, kVersion15, kVersion16,
+    kVersion17};
 
 StatusOr<int> Version(Database& database) {
   ASSIGN_OR_RETURN(Statement statement, database.Prepare("PRAGMA user_version"));

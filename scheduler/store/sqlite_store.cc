@@ -313,7 +313,7 @@ class SqliteStore : public Store {
         each("SELECT dag_id, dataset, seen, seen_at, failure FROM dataset_watch", [&](const Statement& row) {
           image.watches.push_back({row.Text(0), row.Text(1), row.Text(2), row.Time(3), row.Text(4)});
         }));
-    RETURN_IF_ERROR(each("SELECT dag_id, event, partition_key FROM dataset_queue ORDER BY dag_id, event", [&](const Statement& row) {
+    RETURN_IF_ERROR(each("SELECT dag_id, event, partition_key FROM dataset_queue ORDER BY dag_id, event, partition_key", [&](const Statement& row) {
       image.dataset_queue.push_back({row.Text(0), row.Int(1), false, row.Text(2)});
     }));
     RETURN_IF_ERROR(each("SELECT run, event FROM run_event WHERE run IN (SELECT run FROM run WHERE state < 2) ORDER BY run, event",

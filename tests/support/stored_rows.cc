@@ -147,10 +147,12 @@ Status StoredRows::Apply(const Batch& batch) {
   }
   for (const DatasetQueueRow& row : batch.dataset_queue) {
     if (!row.removed) {
-      dataset_queue.emplace(std::pair(row.dag_id, row.event), row.partition_key);
+      dataset_queue.emplace(row.dag_id, row.event, row.partition_key);
     } else {
-      std::erase_if(dataset_queue, [&](const auto& queued) {
-        return queued.first.first == row.dag_id && (row.event == 0 || queued.first.second == row.event);
+      std::erase_if(dataset_queue, [&row](const auto& queued) {
+        const auto& [dag_id, event, key] = queued;
+        return dag_id == row.dag_id && (row.event == 0 || event == row.event) &&
+               (row.partition_key.empty() || key == row.partition_key);
       });
     }
   }
@@ -239,9 +241,9 @@ Image StoredRows::Load() {
   for (const auto& [alias, dataset] : attached) image.attached.push_back({alias, dataset});
   if (!dataset_events.empty()) image.next_dataset_event = dataset_events.rbegin()->first + 1;
   std::set<std::int64_t> named;
-  for (const auto& [queued, key] : dataset_queue) {
-    image.dataset_queue.push_back({queued.first, queued.second, false, key});
-    named.insert(queued.second);
+  for (const auto& [dag_id, event, key] : dataset_queue) {
+    image.dataset_queue.push_back({dag_id, event, false, key});
+    named.insert(event);
   }
   for (const auto& [run, event] : run_events) {
     if (IsTerminal(runs.at(run).state)) continue;

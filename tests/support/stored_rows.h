@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -36,7 +37,7 @@ struct StoredRows {
   std::set<std::pair<std::string, std::string>> attached;                  // (alias, dataset)
   std::map<std::pair<std::string, std::string>, DatasetWatchRow> watches;  // by DAG and dataset
   std::map<std::int64_t, DatasetEvent> dataset_events;
-  std::map<std::pair<std::string, std::int64_t>, std::string> dataset_queue;  // with the partition key
+  std::set<std::tuple<std::string, std::int64_t, std::string>> dataset_queue;  // (dag, event, partition key)
   std::set<std::pair<RunKey, std::int64_t>> run_events;
   std::map<std::pair<RunKey, std::int32_t>, DeadlineRow> deadlines;
   std::vector<Transition> transitions;

@@ -43,13 +43,22 @@ class OutletEvent:
     def __init__(self):
         self.extra = {}
         self.added = []
+        self.partition_keys = []
 
     def add(self, dataset, extra=None):
         self.added.append({"dataset": dataset, "extra": extra or {}})
 
+    def add_partitions(self, keys):
+        self.partition_keys += [keys] if isinstance(keys, str) else list(keys)
+
+    def told(self):
+        keys = {"partition_keys": self.partition_keys} if self.partition_keys else {}
+        return [{**one, **keys} for one in self.added] or {"extra": self.extra, **keys}
+
 
 class OutletEvents(dict):
-    """Of a task's outlets, by name: [dataset].extra is what its event keeps, [alias].add(dataset, extra) names one."""
+    """Of a task's outlets, by name: [dataset].extra is what its event keeps, [dataset].add_partitions(keys) makes one a key,
+    [alias].add(dataset, extra) names one."""
 
     def __missing__(self, name):
         return self.setdefault(name, OutletEvent())
@@ -163,8 +172,7 @@ def run(request, module, code):
             result = asyncio.run(result)
         answer["outcome"] = "success"
         if millrace.outlet_events:
-            xcom_push("outlet_events", {name: event.added or {"extra": event.extra}
-                                        for name, event in millrace.outlet_events.items()})
+            xcom_push("outlet_events", {name: event.told() for name, event in millrace.outlet_events.items()})
         if request.get("sensor"):
             done = result
             if type(result).__name__ == "PokeReturnValue":

@@ -42,6 +42,29 @@ dag_id: by_day
 schedule: {datasets: {all: [clicks, views]}, partition_mapper: daily}
 tasks: [{id: read, uses: shell, with: {command: "echo {{ dag_run.partition_key }} $MILLRACE_PARTITION_KEY"}}]
 """
+BY_WEEK = """\
+dag_id: by_week
+schedule:
+  datasets: [visits]
+  partition_mapper:
+    uses: rollup
+    with:
+      upstream_mapper: {uses: weekly, with: {input_format: "%Y-%m-%d"}}
+      window: week
+      wait_policy: {uses: minimum_count, with: {n: 3}}
+tasks: [{id: read, uses: shell, with: {command: "echo {{ partition_key }}"}}]
+"""
+PICKER = """\
+dag_id: picker
+schedule: {uses: PartitionedAtRuntime}
+tasks:
+  - id: pick
+    uses: shell
+    outlets: [visits]
+    with:
+      command: |
+        echo 'outlet_events={"visits": {"partition_keys": ["2001-03-05", "2001-03-06"]}}' >> "$MILLRACE_OUTPUT"
+"""
 NIGHTLY = """\
 dag_id: nightly
 schedule: "0 0 * * *"
@@ -260,6 +283,20 @@ mail: {conn_type: smtp, host: localhost, port: 25, login: ana, password: t0ps3cr
             other.kill_scheduler()
             command = [BIN / "dagctl", "--state", other.state, "health"]
             self.assertEqual(subprocess.run(command, capture_output=True, timeout=60).returncode, 4)
+
+    def test_windows_fill_with_what_a_task_tells_and_say_what_is_missing(self):
+        for name, text in (("by_week", BY_WEEK), ("picker", PICKER)):
+            self.cluster.write_dag(name + ".yaml", text)
+        eventually("they are loaded", lambda: {"by_week", "picker"} <= {row["dag_id"] for row in self.rows("dags", "list")})
+        self.cluster.await_run("picker", self.cluster.trigger("picker"), "success")
+        [waits] = self.rows("datasets", "queued", "by_week")
+        self.assertEqual((waits["name"], waits["partition_key"], waits["arrived"]), ("visits", "2001-03-05 (W10)", "2 of 7, 3 are enough"))
+        self.assertEqual(waits["missing"], "2001-03-07, 2001-03-08, 2001-03-09, 2001-03-10, 2001-03-11")
+        self.rows("datasets", "update", "visits", "--partition-key", "2001-03-09")
+        [run] = eventually("a run by week", lambda: self.rows("runs", "list", "by_week"))
+        self.assertEqual(run["partition_key"], "2001-03-05 (W10)")
+        self.assertEqual(self.rows("datasets", "queued", "by_week"), [])
+        self.cluster.await_run("by_week", run["dag_run_id"], "success")
 
 
 if __name__ == "__main__":

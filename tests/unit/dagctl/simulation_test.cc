@@ -179,6 +179,33 @@ TEST_F(SimulationTest, PartitionsOfARunMakeRunsOfTheDagsThatMapThem) {
   EXPECT_EQ(readers[1].run.partition_key, "2001-03");
 }
 
+TEST_F(SimulationTest, ARollUpsRunsComeWhenTheirWeeksAreFull) {
+  DagBuilder reader("reader");
+  reader.Add("r").With([](Dag& dag) {
+    PartitionMapper weekly;
+    weekly.kind = PartitionMapper::Kind::kWeek;
+    dag.schedule.datasets = DatasetCondition{DatasetCondition::Op::kDataset, "orders", {}};
+    PartitionMapper& mapper = dag.schedule.partitions.emplace().mapper;
+    mapper.kind = PartitionMapper::Kind::kRollup;
+    mapper.parts = {weekly};
+    mapper.window = PartitionWindow{.kind = PartitionWindow::Kind::kWeek, .segments = {}};
+  });
+  DagBuilder writer("writer");
+  writer.Add("w", {}, [](Task& task) { task.outlets = {"orders"}; });
+  writer.With([](Dag& dag) {
+    dag.schedule = Daily()->schedule;
+    dag.schedule.partitions.emplace().key_format = "%Y-%m-%dT%H:%M:%S";
+  });
+  SimulationOptions options = Days(20);
+  options.dag_id = "reader";
+  const std::vector<SimulatedRun> runs = Play({reader.Build(), writer.Build()}, options);
+  ASSERT_EQ(runs.size(), 2U) << "the first week was half over";
+  EXPECT_EQ(runs[0].run.partition_key, "2001-03-05 (W10)");
+  EXPECT_EQ(runs[0].run.run_after, T("2001-03-11"));
+  EXPECT_EQ(runs[1].run.partition_key, "2001-03-12 (W11)");
+  EXPECT_EQ(runs[1].run.run_after, T("2001-03-18"));
+}
+
 TEST_F(SimulationTest, AWatchedDatasetIsNeverSeenToChange) {
   DagBuilder reader("reader");
   reader.Add("r").With([](Dag& dag) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/model/json.h"
+#include "platform/zones.h"
 #include "scheduler/api/api_server.h"
 #include "scheduler/auth/secrets.h"
 #include "tests/support/fake_credentials.h"
@@ -71,6 +72,7 @@ class ApiTest : public testing::Test {
     options.server.threads = 4;
     options.patience = std::chrono::milliseconds(200);
     options.render = render_;
+    options.views.zones = &zones_;
     options.credentials.emplace(Credentials{vault_, credentials_, credentials_, shown_, tests_connections_});
     options.load_job = [this](const JobFile& job) -> JobDag {
       jobs_.push_back(job);
@@ -249,6 +251,7 @@ class ApiTest : public testing::Test {
     return std::vector<WorkerView>{worker};
   }
 
+  platform::TzdbZones zones_;
   test::ManualClock clock_;
   test::RecordingLog log_;
   test::Rows rows_;

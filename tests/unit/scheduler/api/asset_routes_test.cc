@@ -139,6 +139,35 @@ TEST_F(AssetRoutesTest, EventsAndWhatWaitsTellTheirPartitionKeys) {
   EXPECT_EQ(Do("POST", "/api/v2/assets/events", R"({"asset_id": 7, "partition_key": ["us"]})").status, 422);
 }
 
+TEST_F(AssetRoutesTest, WhatWaitsForAWindowTellsHowMuchOfItHasComeAndWhatIsMissing) {
+  Dag dag = *dag_;
+  PartitionMapper weekly;
+  weekly.kind = PartitionMapper::Kind::kWeek;
+  PartitionMapper rollup;
+  rollup.kind = PartitionMapper::Kind::kRollup;
+  rollup.parts = {weekly};
+  rollup.window = PartitionWindow{.kind = PartitionWindow::Kind::kWeek, .segments = {}};
+  rollup.minimum = -1;
+  dag.schedule.partitions.emplace();
+  dag.schedule.partitions->mapper = rollup;
+  rows_.dags["daily_flights"].dag = std::make_shared<const Dag>(dag);
+  rows_.queued.clear();
+  std::int64_t event = 3;
+  for (const char* key : {"2001-03-05T00:00:00", "2001-03-07T00:00:00", "2001-03-05T02:00:00"})
+    rows_.queued.push_back({"daily_flights", 7, "orders", event++, kStart, "2001-03-05 (W10)", key});
+  Start();
+  const Answered queued = Get("/api/v2/dags/daily_flights/assets/queuedEvents");
+  ASSERT_EQ(queued.status, 200) << queued.text;
+  EXPECT_EQ(queued.At("total_entries"), Value(1));
+  EXPECT_EQ(queued.At("queued_events.0.partition_key"), Value("2001-03-05 (W10)"));
+  EXPECT_EQ(queued.At("queued_events.0.received_count"), Value(2));
+  EXPECT_EQ(queued.At("queued_events.0.window_count"), Value(7));
+  EXPECT_EQ(queued.At("queued_events.0.required_count"), Value(6));
+  EXPECT_EQ(queued.At("queued_events.0.missing_count"), Value(5));
+  EXPECT_EQ(queued.Count("queued_events.0.missing_keys"), 5U);
+  EXPECT_EQ(queued.At("queued_events.0.missing_keys.0"), Value("2001-03-06T00:00:00"));
+}
+
 TEST_F(AssetRoutesTest, ToMaterializeAnAssetIsToStartTheDagThatMakesIt) {
   Start();
   const Answered run = Do("POST", "/api/v2/assets/7/materialize", "");

@@ -26,6 +26,7 @@ std::vector<std::string> Told(const Task& task, const std::string& result,
   for (const OutletEvent& event : *events) {
     std::string text = event.dataset.name + " " + event.extra;
     for (const std::string& alias : event.aliases) text += " " + alias;
+    for (const std::string& key : event.partition_keys) text += " @" + key;
     told.push_back(std::move(text));
   }
   return told;
@@ -73,14 +74,31 @@ TEST(OutletEvents, WhatIsAttachedAlikeIsOneAndWithAnotherExtraAnother) {
               ElementsAre("orders {}", "users {}", "orders {} files"));
 }
 
+TEST(OutletEvents, ATaskTellsOfWhichPartitionsTheyAre) {
+  EXPECT_THAT(Told(Loader(), R"({"outlet_events": {"users": {"partition_keys": ["eu", "us", "eu"], "extra": {"n": 1}}}})"),
+              ElementsAre("orders {}", R"(users {"n":1} @eu @us)"));
+  EXPECT_THAT(Told(Loader(), R"({"outlet_events": {"users": {"partition_keys": "eu"}, "orders": {"partition_keys": []}}})"),
+              ElementsAre("orders {}", "users {} @eu"));
+  EXPECT_THAT(Told(Loader(), R"({"outlet_events": {"files": [{"dataset": "f", "partition_keys": ["eu"]}, "f"]}})"),
+              ElementsAre("orders {}", "users {}", "f {} files @eu", "f {} files"));
+  EXPECT_THAT(Refused(R"({"orders": {"partition_keys": ["eu", 7]}})"),
+              HasSubstr("outlet_events: 'orders': 'partition_keys' must be texts of 1 to 250 bytes without control characters, not 7"));
+  EXPECT_THAT(Refused(R"({"orders": {"partition_keys": [""]}})"), HasSubstr("not \"\""));
+  EXPECT_THAT(Refused(R"({"orders": {"partition_keys": {"eu": 1}}})"), HasSubstr("must be texts"));
+  EXPECT_THAT(Refused(R"({"files": [{"dataset": "f", "partition_keys": ["a\nb"]}]})"), HasSubstr("must be texts"));
+  std::string many = "\"0\"";
+  for (int i = 1; i <= 1000; ++i) many += ",\"" + std::to_string(i) + "\"";
+  EXPECT_THAT(Refused(R"({"orders": {"partition_keys": [)" + many + "]}}"), HasSubstr("has 1001 keys; at most 1000 are allowed"));
+}
+
 TEST(OutletEvents, WhatDoesNotFitIsRefusedWithItsPlace) {
   EXPECT_EQ(Refused("[1]"), "outlet_events must be an object by outlet, not a list");
   EXPECT_EQ(Refused(R"({"orderz": {}})"),
             "outlet_events: 'orderz' is none of the task's outlets, which are orders, users, files, others");
   EXPECT_EQ(Told(Task(), "", {{kOutletEvents, R"({"a": {}})"}}).at(0),
             "outlet_events: 'a' is none of the task's outlets; it has none");
-  EXPECT_EQ(Refused(R"({"orders": [1]})"), "outlet_events: 'orders' must be an object with 'extra'");
-  EXPECT_EQ(Refused(R"({"orders": {"rows": 1}})"), "outlet_events: 'orders': it has 'rows'; known are extra");
+  EXPECT_EQ(Refused(R"({"orders": [1]})"), "outlet_events: 'orders' must be an object with 'extra' or 'partition_keys'");
+  EXPECT_EQ(Refused(R"({"orders": {"rows": 1}})"), "outlet_events: 'orders': it has 'rows'; known are extra, partition_keys");
   EXPECT_EQ(Refused(R"({"orders": {"extra": 1}})"),
             "outlet_events: 'orders': 'extra' must be an object, not a integer");
   EXPECT_EQ(Refused(R"({"files": [{"extra": {}}]})"), "outlet_events: 'files': 'dataset' is missing");

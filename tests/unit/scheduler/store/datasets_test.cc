@@ -148,6 +148,37 @@ TEST_F(DatasetsTest, WhatAWatchHasSeenStaysOverVersionsUntilItIsNoLongerThere) {
   EXPECT_EQ(Count("dataset_watch"), 0);
 }
 
+TEST_F(DatasetsTest, AnEventThatWaitsForSeveralPartitionsIsLetGoOneByOne) {
+  Commit(WithAlias());
+  Batch batch;
+  batch.dataset_events = {{.id = 1, .dataset = "orders", .at = WallFromMicros(7), .partition_key = "2001"},
+                          {.id = 2, .dataset = "orders", .at = WallFromMicros(8), .partition_key = "2002"}};
+  batch.dataset_queue = {{"report", 1, false, "a"}, {"report", 1, false, "b"}, {"report", 1, false, "c"},
+                         {"report", 1, true, "b"},  {"report", 2, false, "a"}, {"report", 2, true}};
+  Commit(batch);
+  const std::vector<QueuedEvent> queued = readers_->datasets().ListQueued("report", 0).value();
+  ASSERT_EQ(queued.size(), 2U);
+  EXPECT_EQ(queued[0].partition_key, "a");
+  EXPECT_EQ(queued[1].partition_key, "c");
+  EXPECT_EQ(queued[1].own_key, "2001");
+  Open();
+  ASSERT_EQ(image_.dataset_queue.size(), 2U);
+  EXPECT_EQ(image_.dataset_queue[1].partition_key, "c");
+  ASSERT_EQ(image_.dataset_events.size(), 1U) << "one waits still, the other is history";
+}
+
+TEST_F(StoreFolder, WhatWaitedInAStoreOfOneKeyAnEventStillDoes) {
+  LeaveOlder(16,
+             "INSERT INTO dataset_event VALUES (1, 'orders', 5, '', '', '', -1, '{}', 'x', NULL);"
+             "INSERT INTO dataset_event VALUES (2, 'orders', 6, '', '', '', -1, '{}', NULL, NULL);"
+             "INSERT INTO dataset_queue VALUES ('etl', 1, 'day'), ('etl', 2, NULL)");
+  const std::unique_ptr<Store> store = OpenSqliteStore(folder_, log_).value();
+  const Image image = store->Load().value();
+  ASSERT_EQ(image.dataset_queue.size(), 2U);
+  EXPECT_EQ(image.dataset_queue[0].partition_key, "day");
+  EXPECT_EQ(image.dataset_queue[1].partition_key, "");
+}
+
 TEST_F(StoreFolder, AStoreFromBeforeAliasesKeepsItsEvents) {
   LeaveOlder(14,
              "INSERT INTO dataset_event VALUES (1, 'orders', 5, 'etl', 'r', 'a', -1, '{\"rows\":3}');"

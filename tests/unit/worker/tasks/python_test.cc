@@ -132,6 +132,23 @@ TEST_F(PythonTest, WhatItSaysOfItsOutletsIsAnXCom) {
                   R"({"dataset": {"name": "f2", "uri": "s3://f2"}, "extra": {}}]})"}));
 }
 
+TEST_F(PythonTest, WhatItSaysOfPartitionsOfItsOutletsIsAnXComToo) {
+  const Report report =
+      Run("from millrace import outlet_events\n"
+          "def main():\n"
+          "  outlet_events['orders'].add_partitions('eu')\n"
+          "  outlet_events['orders'].add_partitions(['us', 'apac'])\n"
+          "  outlet_events['users'].add_partitions([])\n"
+          "  outlet_events['files'].add('f1')\n"
+          "  outlet_events['files'].add_partitions(['eu'])\n");
+  EXPECT_EQ(report.outcome, Outcome::kSuccess) << report.message << log_;
+  EXPECT_THAT(report.xcoms,
+              ::testing::ElementsAre(XComValue{
+                  "outlet_events",
+                  R"({"orders": {"extra": {}, "partition_keys": ["eu", "us", "apac"]}, "users": {"extra": {}}, )"
+                  R"("files": [{"dataset": "f1", "extra": {}, "partition_keys": ["eu"]}]})"}));
+}
+
 TEST_F(PythonTest, ParametersWithTheNamesOfTheContextAreGivenTheRuns) {
   const Report report =
       Run("def main(ds, context, *, params):\n  return [ds, context['dag_id'], params['city']]\n");
