@@ -230,9 +230,21 @@ CREATE TABLE dataset_watch(
 CREATE INDEX dataset_watch_by_dataset ON dataset_watch(dataset);
 )sql";
 
+// State stores: of task instances, of datasets.
+constexpr const char* kVersion17 = R"sql(
+CREATE TABLE task_state(
+  key INTEGER NOT NULL, name TEXT NOT NULL, json TEXT NOT NULL, at INTEGER NOT NULL, expires_at INTEGER,
+  PRIMARY KEY (key, name)) WITHOUT ROWID;
+CREATE INDEX task_state_by_expiry ON task_state(expires_at) WHERE expires_at IS NOT NULL;
+CREATE TABLE dataset_state(
+  dataset TEXT NOT NULL, name TEXT NOT NULL, json TEXT NOT NULL, at INTEGER NOT NULL, dag_id TEXT NOT NULL,
+  run_id TEXT NOT NULL, task_id TEXT NOT NULL, map_index INTEGER NOT NULL, PRIMARY KEY (dataset, name)) WITHOUT ROWID;
+)sql";
+
 constexpr std::array<const char*, kSchemaVersion> kMigrations = {
     kVersion1, kVersion2,  kVersion3,  kVersion4,  kVersion5,  kVersion6,  kVersion7, kVersion8,
-    kVersion9, kVersion10, kVersion11, kVersion12, kVersion13, kVersion14, kVersion15, kVersion16};
+    kVersion9, kVersion10, kVersion11, kVersion12, kVersion13, kVersion14, kVersion15, kVersion16,
+    kVersion17};
 
 StatusOr<int> Version(Database& database) {
   ASSIGN_OR_RETURN(Statement statement, database.Prepare("PRAGMA user_version"));
