@@ -99,6 +99,18 @@ class RunnerPoolTest : public ::testing::Test, public runner::AttemptListener, p
     logs_[fence] += data;
     changed_.notify_all();
   }
+  // A store in memory, of keys whatever the attempt.
+  void OnStateRequest(StateRequest request) override {
+    StateAnswer answer{SessionId{}, request.fence, request.id, false, "", ""};
+    {
+      const std::lock_guard lock(mutex_);
+      if (request.op == StateOp::kSet) states_[request.key] = request.json;
+      const auto found = states_.find(request.key);
+      answer.found = request.op == StateOp::kGet && found != states_.end();
+      if (answer.found) answer.json = found->second;
+    }
+    pool_->Answer(answer);
+  }
   Status Keep(const v1::BlocksReady& blocks, runner::Descriptor descriptor) override {
     if (blocks.map_index() != 4) return InvalidArgument("other map");
     std::array<char, 100> text{};
@@ -210,6 +222,7 @@ class RunnerPoolTest : public ::testing::Test, public runner::AttemptListener, p
   std::map<Fence, Report> starts_;
   std::map<Fence, Report> ends_;
   std::map<Fence, std::string> logs_;
+  std::map<std::string, std::string> states_;
   std::string kept_;
   bool refuse_blocks_ = false;
   std::vector<JobKey> released_;
