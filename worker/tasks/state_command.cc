@@ -16,12 +16,13 @@ namespace millrace::tasks {
 namespace {
 
 constexpr const char* kUsage =
-    "usage: \"$MILLRACE_STATE\" get KEY [DEFAULT]        print a value; status 1 when there is none, and no DEFAULT\n"
-    "       \"$MILLRACE_STATE\" set KEY VALUE            keep JSON, or a word as text\n"
-    "                                                [--retention 6h|never] (else 30 days)\n"
-    "       \"$MILLRACE_STATE\" delete KEY\n"
-    "       \"$MILLRACE_STATE\" clear                    all keys\n"
-    "  --dataset NAME   the store of one of the task's inlets or outlets, instead of the task's own\n";
+    "usage: \"$MILLRACE_STATE_STORE\" get KEY [DEFAULT]\n"
+    "         prints a value; status 1 when there is none, and no DEFAULT\n"
+    "       \"$MILLRACE_STATE_STORE\" set KEY VALUE [--retention 6h|never]\n"
+    "         keeps JSON, or a word as text; for 30 days unless --retention says otherwise\n"
+    "       \"$MILLRACE_STATE_STORE\" delete KEY\n"
+    "       \"$MILLRACE_STATE_STORE\" clear\n"
+    "  --dataset NAME: the store of one of the task's inlets or outlets, instead of the task's own\n";
 
 struct Words {
   StateRequest request;

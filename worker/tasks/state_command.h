@@ -1,4 +1,4 @@
-// `"$MILLRACE_STATE" get KEY [DEFAULT]`: how a shell task asks its state store. This program under another name, that of a
+// `"$MILLRACE_STATE_STORE" get KEY [DEFAULT]`: how a shell task asks its state store. This program under another name, that of a
 // link in the worker's folder; it speaks to the runner by state_socket.h and to nobody else.
 #pragma once
 
@@ -8,7 +8,7 @@
 
 namespace millrace::tasks {
 
-inline constexpr const char* kStateVariable = "MILLRACE_STATE";
+inline constexpr const char* kStateVariable = "MILLRACE_STATE_STORE";
 inline constexpr const char* kStateCommand = "millrace-state";  // the link's name
 
 // Makes the link, in place of an earlier one.
