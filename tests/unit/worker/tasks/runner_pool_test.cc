@@ -257,6 +257,26 @@ TEST_F(RunnerPoolTest, AnAttemptFindsNothingOfTheOneBefore) {
   }
 }
 
+TEST_F(RunnerPoolTest, ATaskAsksItsStateStoreByASocketThatGoesWithIt) {
+  Open(1);
+  const std::string ask =
+      "python3 -c 'import os, socket, sys; path = os.environ[\"MILLRACE_STATE_SOCKET\"]; "
+      "s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); os.chdir(os.path.dirname(path)); "
+      "s.connect(os.path.basename(path)); s.send(sys.argv[1].replace(\"|\", chr(10)).encode()); "
+      "print(s.recv(99999).decode().replace(chr(10), \"|\"))' ";
+  const Fence first = Start("shell", ask + R"('{"op":"set","key":"job"}|"j1"'; )" + "echo $MILLRACE_STATE_SOCKET");
+  EXPECT_EQ(EndOf(first).outcome, Outcome::kSuccess);
+  const std::string log = LogUntil(first, ".state");
+  EXPECT_THAT(log, StartsWith(R"({"found":false,"error":""}|)"));
+  EXPECT_FALSE(std::filesystem::exists(log.substr(log.find('/'), log.rfind('\n') - log.find('/'))));
+  const Fence second = Start("shell", ask + R"('{"op":"get","key":"job"}|')");
+  EXPECT_EQ(EndOf(second).outcome, Outcome::kSuccess);
+  EXPECT_EQ(LogUntil(second, "|"), R"({"found":true,"error":""}|"j1")" "\n");
+  const Fence wrong = Start("shell", ask + R"('{"op":"set","key":"job"}|null')");
+  EXPECT_EQ(EndOf(wrong).outcome, Outcome::kSuccess);
+  EXPECT_THAT(LogUntil(wrong, "|"), HasSubstr("cannot be null"));
+}
+
 TEST_F(RunnerPoolTest, MoreAttemptsThanSlotsWait) {
   Open(1);
   const Fence first = Start("shell", "echo $$; while [ ! -e " + folder_ + "/go ]; do sleep 0.01; done");
