@@ -40,6 +40,7 @@
 #include "worker/tasks/shell.h"
 #include "worker/tasks/sql.h"
 #include "worker/tasks/state_command.h"
+#include "worker/tasks/state_socket.h"
 
 extern char** environ;
 
@@ -94,6 +95,15 @@ int RunnerMain() {
   const platform::SystemClock clock;
   return tasks::RunRunner(runner::kKeptDescriptor, clock,
                           [&](const tasks::Workplace& workplace) { return MakeRegistry(workplace, clock); });
+}
+
+int StateMain(int argc, char** argv) {
+  const std::string prefix = std::string(tasks::kStateSocketVariable) + "=";
+  std::string socket;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    if (std::string_view(*entry).starts_with(prefix)) socket = *entry + prefix.size();
+  }
+  return tasks::RunStateCommand(socket, argc, argv);
 }
 
 struct Flags {
@@ -232,7 +242,7 @@ int main(int argc, char** argv) {
   if (argc == 2 && std::string_view(argv[1]) == "runner") return millrace::RunnerMain();
   const std::string_view name = argc > 0 ? argv[0] : "";
   if (name.substr(name.rfind('/') + 1) == millrace::tasks::kStateCommand)
-    return millrace::tasks::RunStateCommand(argc, argv);
+    return millrace::StateMain(argc, argv);
   millrace::Flags flags;
   flags.name = millrace::Hostname();
   flags.slots = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));

@@ -1,7 +1,7 @@
 #include "worker/tasks/state_command.h"
 
+#include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -91,7 +91,7 @@ Status LinkStateCommand(const std::string& folder, const std::string& program) {
   return error ? Internal("cannot make " + link.string() + ": " + error.message()) : OkStatus();
 }
 
-int RunStateCommand(int argc, char** argv) {
+int RunStateCommand(const std::string& socket, int argc, char** argv) {
   const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
   if (words.size() == 1 && (words[0] == "--help" || words[0] == "help")) {
     std::fputs(kUsage, stdout);
@@ -100,10 +100,9 @@ int RunStateCommand(int argc, char** argv) {
   const StatusOr<Words> read = Read(words);
   if (!read.ok()) return FailWith(2, read.status().message());
   if (const Status good = CheckStateRequest(read->request); !good.ok()) return FailWith(3, good.message());
-  const char* path = std::getenv(kStateSocketVariable);
-  if (path == nullptr || *path == '\0')
+  if (socket.empty())
     return FailWith(3, std::string(kStateSocketVariable) + " is not set: this is no task of a worker");
-  const StatusOr<StateAnswer> answer = AskStateSocket(path, read->request);
+  const StatusOr<StateAnswer> answer = AskStateSocket(socket, read->request);
   if (!answer.ok()) return FailWith(3, answer.status().message());
   if (!answer->error.empty()) return FailWith(3, answer->error);
   if (read->request.op != StateOp::kGet) return 0;

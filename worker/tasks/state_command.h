@@ -14,7 +14,7 @@ inline constexpr const char* kStateCommand = "millrace-state";  // the link's na
 // Makes the link, in place of an earlier one.
 Status LinkStateCommand(const std::string& folder, const std::string& program);
 
-// The exit status: 0; 1: no such key; 2: the words make no sense; 3: it was refused, or nobody answers.
-int RunStateCommand(int argc, char** argv);
+// `socket`: what kStateSocketVariable says, or "". The exit status: 0; 1: no such key; 2: the words make no sense; 3: it was refused, or nobody answers.
+int RunStateCommand(const std::string& socket, int argc, char** argv);
 
 }  // namespace millrace::tasks
