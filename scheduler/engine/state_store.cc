@@ -33,11 +33,18 @@ void Engine::State::OnStateAsked(const StateAsked& event) {
     Emit(StateAnswer{event.session, request.fence, request.id, false, "", refusal});
     return;
   }
-  const TaskInstanceKey instance = attempts.find(request.fence)->second.instance;
+  LiveAttempt& attempt = attempts.find(request.fence)->second;
+  const TaskInstanceKey instance = attempt.instance;
   if (request.op == StateOp::kGet) {
     Emit(NeedState{event.session, request, instance});
     return;
   }
+  // A broken stream may deliver late what the next one has asked again: it was done, and newer ones since.
+  if (request.id < attempt.last_state) {
+    Emit(StateAnswer{event.session, request.fence, request.id, false, "", ""});
+    return;
+  }
+  attempt.last_state = request.id;
   const bool deleted = request.op != StateOp::kSet;
   const std::string key = request.op == StateOp::kClear ? "" : request.key;
   if (!request.dataset.empty()) {

@@ -11,7 +11,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-class NoFiles final : public dagbag::FileReader {
+class NoDagFiles final : public dagbag::FileReader {
  public:
   StatusOr<std::string> Read(std::string_view) const override { return NotFound("no such file"); }
 };
@@ -50,7 +50,7 @@ class StateStoreTest : public testing::Test {
   }
 
   platform::TzdbZones zones_;
-  NoFiles files_;
+  NoDagFiles files_;
   EngineDriver driver_;
   SessionId session_{};
   std::uint64_t ids_ = 0;
@@ -85,6 +85,23 @@ TEST_F(StateStoreTest, what_was_set_is_durable_when_the_answer_leaves) {
   driver_.Restart();
   session_ = driver_.Rejoin("w", session_, {fence});
   EXPECT_EQ(Get(fence, "n"), "1") << "asked again of the scheduler that started anew";
+}
+
+TEST_F(StateStoreTest, what_a_broken_stream_delivers_late_undoes_nothing) {
+  Load("  - {id: a, uses: shell, with: {command: x}}");
+  driver_.Trigger("etl", "r");
+  driver_.Start("a");
+  const Fence fence = FenceOf("a");
+  StateRequest first{.fence = fence, .id = 1, .op = StateOp::kSet, .dataset = "", .key = "n", .json = "1"};
+  StateRequest second = first;
+  second.id = 2;
+  second.json = "2";
+  for (const StateRequest& request : {first, first, second, first}) {
+    driver_.Apply(StateAsked{session_, request});
+    ASSERT_EQ(driver_.Effects<StateAnswer>().size(), 1U);
+    EXPECT_EQ(driver_.Effects<StateAnswer>()[0].error, "");
+  }
+  EXPECT_EQ(driver_.rows.LoadTaskState(driver_.KeyOf("a"), "n")->json, "2");
 }
 
 TEST_F(StateStoreTest, a_worker_speaks_for_its_own_attempts_only) {
