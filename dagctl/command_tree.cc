@@ -202,6 +202,8 @@ void AddClear(ClearOptions& options, CLI::App* command) {
   command->add_option("-e,--to,--end-date", options.to, "to this one");
   command->add_flag("--refresh-cache", options.refresh_cache,
                     "forgets what the tasks have cached, so that they do run");
+  command->add_flag("--keep-task-state", options.keep_state,
+                    "they go on from what their state stores hold, instead of starting over");
   command->add_flag("--newest-version", options.newest_version,
                     "whole runs, on the newest version of the DAG");
   command->add_flag("--keep-run", options.keep_run, "a run that has ended stays so for now");

@@ -47,7 +47,7 @@ struct ClearOptions {
   std::string from, to;  // logical dates
   bool upstream = false, downstream = false, past = false, future = false, only_failed = false;
   bool newest_version = false, keep_run = false, refresh_cache = false, dry_run = false, only_running = false,
-       only_skipped = false, prevent_running = false;
+       only_skipped = false, prevent_running = false, keep_state = false;
   std::string note;
 };
 
@@ -91,6 +91,8 @@ Status ListDatasetEvents(Context& context, const std::string& name, int limit);
 // And the datasets that they stand for.
 Status ListDatasetAliases(Context& context);
 Status ShowDataset(Context& context, const std::string& name);
+// As the API shows it; NOT_FOUND.
+StatusOr<Value> FindDataset(Context& context, const std::string& name);
 // Starts the DAG that makes it.
 Status MaterializeDataset(Context& context, const std::string& name, const TriggerOptions& options, bool& failed);
 Status UpdateDataset(Context& context, const std::string& name, const std::string& extra,

@@ -95,7 +95,9 @@ Value Missing(const Value& row) {
   return more > 0 ? text + " and " + std::to_string(more) + " more" : text;
 }
 
-StatusOr<Value> Find(Context& context, const std::string& name) {
+}  // namespace
+
+StatusOr<Value> FindDataset(Context& context, const std::string& name) {
   ASSIGN_OR_RETURN(
       const Value::List found,
       context.client.All(kAssets, "assets", {{"name_pattern", name}, {"only_active", "false"}}, 10'000));
@@ -104,8 +106,6 @@ StatusOr<Value> Find(Context& context, const std::string& name) {
   if (dataset == found.end()) return NotFound("no DAG names a dataset '" + name + "'");
   return *dataset;
 }
-
-}  // namespace
 
 Status ListDatasets(Context& context, const std::string& dag_id) {
   QueryParameters query = {{"order_by", "name"}};
@@ -120,7 +120,7 @@ Status ListDatasets(Context& context, const std::string& dag_id) {
 Status ListDatasetEvents(Context& context, const std::string& name, int limit) {
   QueryParameters query = {{"order_by", "-timestamp"}};
   if (!name.empty()) {
-    ASSIGN_OR_RETURN(const Value dataset, Find(context, name));
+    ASSIGN_OR_RETURN(const Value dataset, FindDataset(context, name));
     query.emplace_back("asset_id", ToJson(*dataset.Find("id")));
   }
   ASSIGN_OR_RETURN(Value::List events,
@@ -149,13 +149,13 @@ Status ListDatasetAliases(Context& context) {
 }
 
 Status ShowDataset(Context& context, const std::string& name) {
-  ASSIGN_OR_RETURN(const Value dataset, Find(context, name));
+  ASSIGN_OR_RETURN(const Value dataset, FindDataset(context, name));
   context.output.Rows(kDatasetFields, {Flat(dataset)});
   return OkStatus();
 }
 
 Status MaterializeDataset(Context& context, const std::string& name, const TriggerOptions& options, bool& failed) {
-  ASSIGN_OR_RETURN(const Value dataset, Find(context, name));
+  ASSIGN_OR_RETURN(const Value dataset, FindDataset(context, name));
   const std::string path = std::string(kAssets) + "/" + ToJson(*dataset.Find("id")) + "/materialize";
   return StartRun(context, path, options, failed);
 }
@@ -164,7 +164,7 @@ Status UpdateDataset(Context& context, const std::string& name, const std::strin
                      const std::string& partition_key) {
   const StatusOr<Value> value = ParseJson(extra);
   if (!value.ok() || !value->is_map()) return InvalidArgument("--extra must be a JSON object");
-  ASSIGN_OR_RETURN(const Value dataset, Find(context, name));
+  ASSIGN_OR_RETURN(const Value dataset, FindDataset(context, name));
   Value body = Value::Map{{"asset_id", *dataset.Find("id")}, {"extra", *value}};
   if (!partition_key.empty()) body.Set("partition_key", partition_key);
   ASSIGN_OR_RETURN(const Value event, context.client.Post(std::string(kAssets) + "/events", body));

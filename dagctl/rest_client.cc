@@ -71,8 +71,10 @@ RestClient::~RestClient() = default;
 StatusOr<Value> RestClient::Get(const std::string& path, const QueryParameters& query) { return Send("GET", path, query, ""); }
 StatusOr<Value> RestClient::Post(const std::string& path, const Value& body) { return Send("POST", path, {}, ToJson(body)); }
 StatusOr<Value> RestClient::Patch(const std::string& path, const Value& body) { return Send("PATCH", path, {}, ToJson(body)); }
-StatusOr<Value> RestClient::Put(const std::string& path) { return Send("PUT", path, {}, "{}"); }
-StatusOr<Value> RestClient::Delete(const std::string& path) { return Send("DELETE", path, {}, ""); }
+StatusOr<Value> RestClient::Put(const std::string& path, const Value& body, const QueryParameters& query) {
+  return Send("PUT", path, query, ToJson(body));
+}
+StatusOr<Value> RestClient::Delete(const std::string& path, const QueryParameters& query) { return Send("DELETE", path, query, ""); }
 
 StatusOr<Value::List> RestClient::All(const std::string& path, const std::string& member, QueryParameters query, std::size_t most) {
   Value::List rows;

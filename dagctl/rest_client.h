@@ -26,8 +26,8 @@ class RestClient {
   StatusOr<Value> Get(const std::string& path, const QueryParameters& query = {});
   StatusOr<Value> Post(const std::string& path, const Value& body);
   StatusOr<Value> Patch(const std::string& path, const Value& body);
-  StatusOr<Value> Put(const std::string& path);
-  StatusOr<Value> Delete(const std::string& path);
+  StatusOr<Value> Put(const std::string& path, const Value& body = Value(Value::Map()), const QueryParameters& query = {});
+  StatusOr<Value> Delete(const std::string& path, const QueryParameters& query = {});
 
   // All rows of a list, page by page: `member` is the list's name in the answer. At most `most` rows.
   StatusOr<Value::List> All(const std::string& path, const std::string& member, QueryParameters query, std::size_t most);

@@ -4,6 +4,7 @@
 #include "dagctl/command_lines.h"
 #include "dagctl/commands.h"
 #include "dagctl/operations.h"
+#include "dagctl/state_stores.h"
 
 namespace millrace::dagctl {
 namespace {
@@ -19,6 +20,7 @@ struct Arguments {
   ClearRunOptions clear_run;
   BackfillOptions backfill;
   std::int64_t backfill_id = 0;
+  StateStoreOptions states;
 };
 
 // `runs`, `backfill` and `datasets`.
@@ -137,8 +139,9 @@ class RunLine {
 
   void AddDatasets() {
     CLI::App& datasets =
-        tree_.Group("datasets", "datasets: list, show, aliases, events, queued, update, materialize");
+        tree_.Group("datasets", "datasets: list, show, aliases, events, queued, update, materialize, state-store");
     datasets.alias("assets");
+    AddStateStore(tree_, datasets, in_.states, true);
     const auto named = [this](CLI::App* command) { command->add_option("dataset", in_.dataset)->required(); };
     CLI::App* show = tree_.Add(datasets, "show", "one of them",
                                [this](Context& c, bool&) { return ShowDataset(c, in_.dataset); });

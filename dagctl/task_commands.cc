@@ -85,6 +85,7 @@ Status ClearTasks(Context& context, const ClearOptions& options) {
                  {"include_past", options.past},         {"include_future", options.future},
                  {"reset_dag_runs", !options.keep_run},  {"run_on_latest_version", options.newest_version},
                  {"refresh_cache", options.refresh_cache}};
+  if (options.keep_state) body.Set("keep_task_state", true);
   if (options.only_running) body.Set("only_running", true);
   if (options.only_skipped) body.Set("only_skipped", true);
   if (options.prevent_running) body.Set("prevent_running_task", true);

@@ -7,6 +7,7 @@
 #include "dagctl/commands.h"
 #include "dagctl/offline.h"
 #include "dagctl/operations.h"
+#include "dagctl/state_stores.h"
 
 namespace millrace::dagctl {
 namespace {
@@ -20,6 +21,7 @@ struct Arguments {
   MarkOptions mark;
   AnswerOptions answer;
   bool answered = false;
+  StateStoreOptions states;
 };
 
 // `tasks`.
@@ -30,9 +32,10 @@ class TaskLine {
  private:
   void AddTasks() {
     CLI::App& tasks = tree_.Group(
-        "tasks", "task instances: list, state, logs, why, clear, mark, pause, unpause, render, test, approvals, approve, reject, answer");
+        "tasks", "task instances: list, state, logs, why, clear, mark, pause, unpause, render, test, approvals, approve, reject, answer, state-store");
     AddRender(tasks);
     AddApprovals(tasks);
+    AddStateStore(tree_, tasks, in_.states, false);
     CLI::App* test = tasks.add_subcommand(
         "test", "runs one without what it needs, as dags test does; exit status 3 when it fails");
     test->add_option("dag", in_.trial.dag, "a DAG file, or the id of a DAG in the DAG folder")->required();

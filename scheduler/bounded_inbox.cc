@@ -7,7 +7,8 @@ namespace millrace {
 namespace {
 
 bool IsReport(const Event& event) {
-  return std::holds_alternative<Reported>(event) || std::holds_alternative<WorkerJoined>(event);
+  return std::holds_alternative<Reported>(event) || std::holds_alternative<WorkerJoined>(event) ||
+         std::holds_alternative<StateAsked>(event);
 }
 
 }  // namespace

@@ -19,7 +19,7 @@
 namespace millrace {
 
 struct InboxLimits {
-  std::size_t reports = 4096;  // Reported and WorkerJoined
+  std::size_t reports = 4096;  // Reported, WorkerJoined and StateAsked
   std::size_t commands = 1024;
   std::size_t questions = 1024;
 };

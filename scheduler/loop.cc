@@ -199,11 +199,25 @@ void Loop::Release(std::vector<Effect> effects, Now now) {
     } else if (const auto* runs = std::get_if<NeedRuns>(&effect)) {
       engine_->Apply(RunsLoaded{runs->instance, runs->date, LoadRuns(runs->dag_id, runs->date)}, now,
                      collecting_);
+    } else if (const auto* state = std::get_if<NeedState>(&effect)) {
+      engine_->Apply(StateLoaded{state->session, state->request.fence, state->request.id, LoadState(*state, now)},
+                     now, collecting_);
     } else {
       outgoing.push_back(std::move(effect));
     }
   }
   if (!outgoing.empty()) parts_.effects.Deliver(outgoing);
+}
+
+StatusOr<std::string> Loop::LoadState(const NeedState& need, Now now) const {
+  const StateRequest& request = need.request;
+  if (!request.dataset.empty()) {
+    ASSIGN_OR_RETURN(DatasetStateRow row, parts_.loader.LoadDatasetState(request.dataset, request.key));
+    return std::move(row.json);
+  }
+  ASSIGN_OR_RETURN(TaskStateRow row, parts_.loader.LoadTaskState(need.instance, request.key));
+  if (row.expires_at && *row.expires_at <= now.wall) return NotFound("it has expired");
+  return std::move(row.json);
 }
 
 std::vector<FoundValue> Loop::LookUp(const NeedXComs& need) const {

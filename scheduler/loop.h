@@ -84,6 +84,7 @@ class Loop {
   void Release(std::vector<Effect> effects, Now now);
   // What templates read besides XComs.
   std::vector<FoundValue> LookUp(const NeedXComs& need) const;
+  StatusOr<std::string> LoadState(const NeedState& need, Now now) const;
   StatusOr<std::vector<RunImage>> LoadRuns(const std::string& dag_id, WallTime date);
   void Freeze(const Status& status, Now now);
   void AskSequence(const Status& status, Now now);

@@ -143,7 +143,7 @@ Status Serve(const Flags& flags, const sigset_t& signals, LogSink& log) {
        .views = {&readers->run_counts(), &zones, base_url, &readers->activity()}},
       {readers->dags(), readers->runs(), readers->task_instances(), readers->xcoms(), readers->datasets(),
        readers->jobs(), readers->journal(), *logs, readers->backfills(), readers->approvals(),
-       readers->audit(), readers->notifications()},
+       readers->audit(), readers->notifications(), readers->states()},
       {*logs, backups}, inbox, accounts, clock, log);
   gateway::Gateway gateway({.address = grpc.host,
                             .port = grpc.port,

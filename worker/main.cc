@@ -1,5 +1,6 @@
 // millrace-worker: offers this machine's slots to a scheduler. `millrace-worker runner` is the same program
-// as a runner, started by the agent alone. This file puts the parts together and knows nothing else.
+// as a runner, started by the agent alone; under the name millrace-state it is what shell tasks ask their state store
+// with. This file puts the parts together and knows nothing else.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
@@ -38,6 +39,8 @@
 #include "worker/tasks/sensors.h"
 #include "worker/tasks/shell.h"
 #include "worker/tasks/sql.h"
+#include "worker/tasks/state_command.h"
+#include "worker/tasks/state_socket.h"
 
 extern char** environ;
 
@@ -58,11 +61,18 @@ std::map<std::string, std::string> BaseEnvironment() {
   return kept;
 }
 
+// What commands of users find besides.
+std::map<std::string, std::string> TaskEnvironment(const tasks::Workplace& workplace) {
+  std::map<std::string, std::string> environment = BaseEnvironment();
+  environment[tasks::kStateVariable] = workplace.folder + "/" + tasks::kStateCommand;
+  return environment;
+}
+
 tasks::Registry MakeRegistry(const tasks::Workplace& workplace, const Clock& clock) {
   return {
       {"empty", tasks::EmptyEntry()},
-      {"shell", tasks::ShellEntry(BaseEnvironment())},
-      {"python", tasks::PythonEntry(BaseEnvironment(), workplace.folder + "/environments")},
+      {"shell", tasks::ShellEntry(TaskEnvironment(workplace))},
+      {"python", tasks::PythonEntry(TaskEnvironment(workplace), workplace.folder + "/environments")},
       {"http", {[] { return std::make_unique<tasks::HttpTask>(); }}},
       {"notify", {[&] { return std::make_unique<tasks::NotifyTask>(workplace, clock); }}},
       {"connection_test", {[&] { return std::make_unique<tasks::ConnectionTest>(workplace); }}},
@@ -72,8 +82,8 @@ tasks::Registry MakeRegistry(const tasks::Workplace& workplace, const Clock& clo
       {"check", {[&] { return std::make_unique<tasks::CheckTask>(workplace, clock); }}},
       {"sensor_file", {[] { return std::make_unique<tasks::FileSensor>(); }}},
       {"sensor_sql", {[&] { return std::make_unique<tasks::SqlSensor>(workplace); }}},
-      {"sensor_shell", tasks::ShellSensorEntry(BaseEnvironment())},
-      {"sensor_python", tasks::PythonEntry(BaseEnvironment(), workplace.folder + "/environments")},
+      {"sensor_shell", tasks::ShellSensorEntry(TaskEnvironment(workplace))},
+      {"sensor_python", tasks::PythonEntry(TaskEnvironment(workplace), workplace.folder + "/environments")},
       {"sensor_http", {[] { return std::make_unique<tasks::HttpSensor>(); }}},
       {"mapreduce", tasks::MapReduceEntry(workplace, BaseEnvironment())},
   };
@@ -85,6 +95,15 @@ int RunnerMain() {
   const platform::SystemClock clock;
   return tasks::RunRunner(runner::kKeptDescriptor, clock,
                           [&](const tasks::Workplace& workplace) { return MakeRegistry(workplace, clock); });
+}
+
+int StateMain(int argc, char** argv) {
+  const std::string prefix = std::string(tasks::kStateSocketVariable) + "=";
+  std::string socket;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    if (std::string_view(*entry).starts_with(prefix)) socket = *entry + prefix.size();
+  }
+  return tasks::RunStateCommand(socket, argc, argv);
 }
 
 struct Flags {
@@ -186,6 +205,8 @@ int WorkerMain(Flags flags) {
   if (!std::filesystem::is_directory(flags.root, error))
     return fail(NotFound("--root is no folder: " + flags.root));
   if (const Status taken = TakeFolder(flags.folder); !taken.ok()) return fail(taken);
+  const std::string program = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (const Status linked = tasks::LinkStateCommand(flags.folder, program); !linked.ok()) return fail(linked);
 
   rlimit files{};
   ::getrlimit(RLIMIT_NOFILE, &files);
@@ -219,6 +240,9 @@ int WorkerMain(Flags flags) {
 
 int main(int argc, char** argv) {
   if (argc == 2 && std::string_view(argv[1]) == "runner") return millrace::RunnerMain();
+  const std::string_view name = argc > 0 ? argv[0] : "";
+  if (name.substr(name.rfind('/') + 1) == millrace::tasks::kStateCommand)
+    return millrace::StateMain(argc, argv);
   millrace::Flags flags;
   flags.name = millrace::Hostname();
   flags.slots = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));

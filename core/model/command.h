@@ -69,6 +69,8 @@ struct ClearTasks {
   bool refresh_cache = false;   // forgets what the tasks have cached, so that they do run
   bool prevent_running = false;  // refused when one of them is running
   bool only_skipped = false;
+  // What their state stores hold; else they start over. Airflow keeps it when a whole run is cleared, and so do we there.
+  bool keep_task_state = false;
   bool only_new = false;  // the run gets its DAG's newest version, and those of its tasks that it does not have
 };
 

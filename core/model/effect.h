@@ -11,6 +11,7 @@
 #include "core/model/command.h"
 #include "core/model/dag.h"
 #include "core/model/run.h"
+#include "core/model/state_store.h"
 
 namespace millrace {
 
@@ -109,7 +110,15 @@ struct NeedRuns {
   WallTime date{};
 };
 
+// An attempt reads a state store; the loop answers with StateLoaded, once what was set before is durable.
+struct NeedState {
+  SessionId session{};
+  StateRequest request;
+  TaskInstanceKey instance;  // whose, unless the request is of a dataset
+};
+
 using Effect = std::variant<Welcome, Assign, CancelAttempt, HeartbeatAck, AckReports, JobEnded, EndSession,
-                            Reply, Need, NeedXComs, NeedCached, NeedPrevious, NeedDates, NeedRuns>;
+                            Reply, Need, NeedXComs, NeedCached, NeedPrevious, NeedDates, NeedRuns, StateAnswer,
+                            NeedState>;
 
 }  // namespace millrace

@@ -12,6 +12,7 @@
 #include "core/model/batch.h"
 #include "core/model/command.h"
 #include "core/model/dag.h"
+#include "core/model/state_store.h"
 
 namespace millrace {
 
@@ -59,6 +60,12 @@ struct WorkerDraining {
 struct Reported {
   SessionId session{};
   std::vector<Report> reports;
+};
+
+// An attempt asks its state store, or that of a dataset.
+struct StateAsked {
+  SessionId session{};
+  StateRequest request;
 };
 
 // Somebody asks for a change; the reply goes to `reply` once the change is durable.
@@ -115,6 +122,14 @@ struct RunsLoaded {
   StatusOr<std::vector<RunImage>> images;
 };
 
+// The answer to NeedState: the value as it is stored, JSON; NOT_FOUND when there is none, or no longer.
+struct StateLoaded {
+  SessionId session{};
+  Fence fence;
+  std::uint64_t id = 0;
+  StatusOr<std::string> json;
+};
+
 // The loop itself stood still (a slow disk, a stopped machine): nobody's lease may pay for it.
 struct LoopStalled {
   Duration by{0};
@@ -123,6 +138,6 @@ struct LoopStalled {
 using Event =
     std::variant<Tick, DagLoaded, DagGone, WorkerJoined, Heartbeat, WorkerDisconnected, WorkerDraining,
                  Reported, CommandReceived, Loaded, XComsLoaded, CachedLoaded, PreviousLoaded, DatesLoaded, RunsLoaded,
-                 LoopStalled>;
+                 StateAsked, StateLoaded, LoopStalled>;
 
 }  // namespace millrace

@@ -9,6 +9,7 @@
 #include "core/base/clock.h"
 #include "core/model/dag.h"
 #include "core/model/run.h"
+#include "core/model/state_store.h"
 
 namespace millrace {
 
@@ -45,6 +46,14 @@ struct XComRecord {
   XComRow row;
 };
 
+// Of a state store: written by an attempt, through the engine, or by hand. In the order of the loop, whoever wrote.
+struct TaskStateRecord {
+  TaskStateRow row;
+};
+struct DatasetStateRecord {
+  DatasetStateRow row;
+};
+
 // What somebody writes about a task instance; "" takes it away.
 struct NoteRecord {
   TaskInstanceKey instance;
@@ -63,10 +72,12 @@ struct PoolRow {
   friend bool operator==(const PoolRow&, const PoolRow&) = default;
 };
 
-// Retention: journal rows and audit lines from before `before`, at most `limit` of each.
+// Retention: journal rows and audit lines from before `before`, values of state stores that have expired at `now`; at most
+// `limit` of each.
 struct PruneRecord {
   WallTime before{};
   std::int64_t limit = 0;
+  WallTime now{};
 };
 
 // A named value. `sealed`: encrypted by scheduler/auth, which alone can open it; so is it here and in the store.
@@ -100,6 +111,7 @@ struct FavoriteRecord {
 };
 
 using Record = std::variant<UserRecord, TokenRecord, AuditRecord, ImportErrorRecord, XComRecord, PoolRow,
-                            PruneRecord, NoteRecord, VariableRecord, ConnectionRecord, FavoriteRecord>;
+                            PruneRecord, NoteRecord, VariableRecord, ConnectionRecord, FavoriteRecord,
+                            TaskStateRecord, DatasetStateRecord>;
 
 }  // namespace millrace

@@ -80,7 +80,7 @@ const TaskKind& PythonKind() {
       .doc =
           "Calls a function of a Python file, in a process of its own. What it returns, as JSON, is the "
           "result. "
-          "millrace.xcom_push(key, value) leaves more by name. "
+          "millrace.xcom_push(key, value) leaves more by name; context[\"task_state_store\"] keeps values for its retries. "
           "Raise millrace.SkipException to skip, millrace.FailException to fail without another try.",
       .fields =
           {

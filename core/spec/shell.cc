@@ -42,7 +42,8 @@ const TaskKind& ShellKind() {
           "last line "
           "of its output is the result; lines name=value that it appends to the file $MILLRACE_OUTPUT are "
           "XComs, "
-          "JSON or text, and return_value=... is the result instead.",
+          "JSON or text, and return_value=... is the result instead. \"$MILLRACE_STATE_STORE\" get KEY and set KEY VALUE "
+          "ask its state store.",
       .fields =
           {
               {.name = "command",

@@ -46,6 +46,34 @@ Outcome OutcomeFromWire(v1::Outcome outcome) {
   }
 }
 
+v1::StateOp OpToWire(StateOp op) {
+  switch (op) {
+    case StateOp::kGet:
+      return v1::STATE_OP_GET;
+    case StateOp::kSet:
+      return v1::STATE_OP_SET;
+    case StateOp::kDelete:
+      return v1::STATE_OP_DELETE;
+    case StateOp::kClear:
+      return v1::STATE_OP_CLEAR;
+  }
+  return v1::STATE_OP_GET;
+}
+
+// A number of a newer version must not change anything.
+StateOp OpFromWire(v1::StateOp op) {
+  switch (op) {
+    case v1::STATE_OP_SET:
+      return StateOp::kSet;
+    case v1::STATE_OP_DELETE:
+      return StateOp::kDelete;
+    case v1::STATE_OP_CLEAR:
+      return StateOp::kClear;
+    default:
+      return StateOp::kGet;
+  }
+}
+
 // Protobuf maps have no order of their own; values made from them do.
 template <typename Map>
 std::vector<std::pair<std::string, std::string>> Sorted(const Map& from) {
@@ -240,6 +268,34 @@ Welcome FromWire(const v1::Welcome& from) {
 
 Terms TermsFromWire(const v1::Welcome& from) {
   return {Duration(from.heartbeat_micros()), Duration(from.lease_micros()), from.shuffle_secret()};
+}
+
+void ToWire(const StateRequest& from, v1::StateRequest* to) {
+  ToWire(from.fence, to->mutable_fence());
+  to->set_id(from.id);
+  to->set_op(OpToWire(from.op));
+  to->set_dataset(from.dataset);
+  to->set_key(from.key);
+  to->set_json(from.json);
+  to->set_retention_micros(from.retention.count());
+}
+
+StateRequest FromWire(const v1::StateRequest& from) {
+  return {FromWire(from.fence()), from.id(),   OpFromWire(from.op()),
+          from.dataset(),         from.key(),  from.json(),
+          Duration(from.retention_micros())};
+}
+
+void ToWire(const StateAnswer& from, v1::StateAnswer* to) {
+  ToWire(from.fence, to->mutable_fence());
+  to->set_id(from.id);
+  to->set_found(from.found);
+  to->set_json(from.json);
+  to->set_error(from.error);
+}
+
+StateAnswer FromWire(const v1::StateAnswer& from) {
+  return {SessionId{}, FromWire(from.fence()), from.id(), from.found(), from.json(), from.error()};
 }
 
 }  // namespace millrace::convert

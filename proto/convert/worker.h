@@ -50,4 +50,10 @@ void ToWire(const Welcome& from, const Terms& terms, v1::Welcome* to);
 Welcome FromWire(const v1::Welcome& from);
 Terms TermsFromWire(const v1::Welcome& from);
 
+void ToWire(const StateRequest& from, v1::StateRequest* to);
+StateRequest FromWire(const v1::StateRequest& from);
+// The session stays behind: it is the stream's.
+void ToWire(const StateAnswer& from, v1::StateAnswer* to);
+StateAnswer FromWire(const v1::StateAnswer& from);
+
 }  // namespace millrace::convert

@@ -26,6 +26,7 @@ struct ApiServer::Parts {
     AddAssetRoutes(table, context);
     AddTaskInstanceRoutes(table, context);
     AddXComRoutes(table, context);
+    AddStateStoreRoutes(table, context);
     AddChangeRoutes(table, context);
     AddBulkRoutes(table, context);
     AddBatchListRoutes(table, context);

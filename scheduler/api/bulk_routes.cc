@@ -173,6 +173,7 @@ Status ChangeRun(Context& context, const Run& run, const std::string& state,
     clear.dag_id = run.dag_id;
     clear.run_id = run.run_id;
     clear.user = user;
+    clear.keep_task_state = true;  // see ClearTasks
     RETURN_IF_ERROR(context.Run(std::move(clear)).status());
   } else if (!state.empty()) {
     const RunState ending = state == "failed" ? RunState::kFailed : RunState::kSuccess;
@@ -295,6 +296,7 @@ http::Response ClearRuns(Context& context, const Call& call) {
   ReadOnlySkipped(body, &clear);
   clear.latest_version = body.Bool("run_on_latest_version", false);
   clear.refresh_cache = body.Bool("refresh_cache", false);
+  clear.keep_task_state = true;  // see ClearTasks
   ReadOnlyNew(body, &clear);
   const store::RunFilter partitions = ReadPartitions(body, call);
   const bool noted = body.Has("note");

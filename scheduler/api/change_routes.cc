@@ -132,6 +132,7 @@ http::Response Clear(Context& context, const Call& call) {
   clear.reopen = body.Bool("reset_dag_runs", true);
   clear.latest_version = body.Bool("run_on_latest_version", false);
   clear.refresh_cache = body.Bool("refresh_cache", false);
+  clear.keep_task_state = body.Bool("keep_task_state", false);
   const bool future = body.Bool("include_future", false);
   const bool past = body.Bool("include_past", false);
   const std::optional<WallTime> from = body.Time("start_date");
@@ -170,6 +171,7 @@ http::Response ClearRun(Context& context, const Call& call) {
   ReadOnlySkipped(body, &clear);
   clear.latest_version = body.Bool("run_on_latest_version", false);
   clear.refresh_cache = body.Bool("refresh_cache", false);
+  clear.keep_task_state = true;  // see ClearTasks
   ReadOnlyNew(body, &clear);
   const bool noted = body.Has("note");
   const std::string note = body.Note();

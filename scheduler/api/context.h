@@ -44,6 +44,7 @@ struct Readers {
   store::ApprovalReader& approvals;
   store::AuditReader& audit;
   store::NotificationReader& notifications;
+  store::StateStoreReader& states;
 };
 
 // What the API has done to files, besides rows; both outlive the API.

@@ -17,6 +17,7 @@ void AddRunRoutes(RouteTable& table, Context& context, LiveEvents& live);
 void AddAssetRoutes(RouteTable& table, Context& context);
 void AddTaskInstanceRoutes(RouteTable& table, Context& context);
 void AddXComRoutes(RouteTable& table, Context& context);
+void AddStateStoreRoutes(RouteTable& table, Context& context);
 void AddChangeRoutes(RouteTable& table, Context& context);
 void AddBulkRoutes(RouteTable& table, Context& context);
 void AddBackfillRoutes(RouteTable& table, Context& context);

@@ -15,6 +15,13 @@ std::string Lower(std::string_view text) {
   return out;
 }
 
+// As the document has names: "{key}", also of one that takes the rest of the path.
+std::string PlainPattern(std::string_view pattern) {
+  std::string plain(pattern);
+  if (const std::size_t rest = plain.find(":path}"); rest != std::string::npos) plain.erase(rest, 5);
+  return plain;
+}
+
 Value Parameters(std::string_view pattern) {
   Value::List parameters;
   for (std::size_t open = pattern.find('{'); open != std::string_view::npos;
@@ -30,7 +37,7 @@ Value Parameters(std::string_view pattern) {
 Value Operation(const Route& route) {
   Value::Map responses = {{std::to_string(route.success), Value::Map{{"description", "Success"}}},
                           {"422", Value::Map{{"description", "What is wrong with the request, as a list"}}}};
-  Value::Map operation = {{"summary", route.summary}, {"parameters", Parameters(route.pattern)}};
+  Value::Map operation = {{"summary", route.summary}, {"parameters", Parameters(PlainPattern(route.pattern))}};
   if (route.access.open) {
     operation.emplace_back("security", Value::List());
   } else {
@@ -48,7 +55,7 @@ Value Operation(const Route& route) {
 std::string OpenApiDocument(const RouteTable& table, const std::string& version) {
   std::map<std::string, Value::Map> paths;
   for (const Route& route : table.routes()) {
-    paths[std::string(route.pattern)].emplace_back(Lower(route.method), Operation(route));
+    paths[PlainPattern(route.pattern)].emplace_back(Lower(route.method), Operation(route));
   }
   Value::Map path_map;
   for (auto& [pattern, operations] : paths) path_map.emplace_back(pattern, std::move(operations));

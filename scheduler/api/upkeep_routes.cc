@@ -33,14 +33,14 @@ StatusOr<std::int64_t> DeleteRuns(Context& context, store::RunFilter filter) {
   return deleted;
 }
 
-// The journal and the audit log, in portions while the journal's begin moves.
+// The journal, the audit log and what state stores no longer hold, in portions while the journal's begin moves.
 Status Prune(Context& context, WallTime before) {
   std::uint64_t oldest = 0;
   for (int pass = 0; pass < kMaxPasses; ++pass) {
     ASSIGN_OR_RETURN(const auto first, context.readers.journal.ReadAfter(0, 1));
     if (first.empty() || first[0].sequence == oldest) return OkStatus();
     oldest = first[0].sequence;
-    RETURN_IF_ERROR(context.Run(WriteRecords{{PruneRecord{before, kRowsAtOnce}}}).status());
+    RETURN_IF_ERROR(context.Run(WriteRecords{{PruneRecord{before, kRowsAtOnce, context.clock.now().wall}}}).status());
   }
   return OkStatus();
 }

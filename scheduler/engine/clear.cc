@@ -101,6 +101,8 @@ CommandReply Engine::State::Clear(const ClearTasks& command, LiveRun& run) {
              (run.instances.empty() || run.unfinished > 0)) {
     Reopen(run);  // ended before it began, or was cleared without being opened
   }
+  // As in Airflow: cleared means from the beginning, not from where it stood.
+  if (!command.keep_task_state && !command.dry_run) ForgetStates(result.instances);
   if (command.note && !command.dry_run) {
     for (const TaskInstanceKey& key : result.instances)
       out->batch.records.push_back(NoteRecord{key, *command.note, command.user, now.wall});
@@ -370,6 +372,7 @@ CommandReply Engine::State::Delete(const DeleteTaskInstance& command, LiveRun& r
   std::erase_if(out->batch.xcoms, [&](const XComRow& one) { return one.instance == key; });
   std::erase_if(out->batch.approvals, [&](const ApprovalRow& one) { return one.instance == key; });
   out->batch.forgotten.push_back({key, false});
+  ForgetStates({key});  // also what was set in this very batch
   CommandResult result;
   result.instances.push_back(key);
   result.run = run.row;

@@ -44,6 +44,8 @@ void Engine::Apply(const Event& event, Now now, Output& out) {
                  [&](const WorkerDisconnected& e) { state.OnDisconnected(e); },
                  [&](const WorkerDraining& e) { state.OnDraining(e); },
                  [&](const Reported& e) { state.OnReported(e); },
+                 [&](const StateAsked& e) { state.OnStateAsked(e); },
+                 [&](const StateLoaded& e) { state.OnStateLoaded(e); },
                  [&](const CommandReceived& e) { state.OnCommand(e); },
                  [&](const Loaded& e) { state.OnLoaded(e); },
                  [&](const XComsLoaded& e) { state.OnXComsLoaded(e); },

@@ -270,6 +270,7 @@ struct LiveAttempt {
   std::shared_ptr<const StageWork> work;
   std::int64_t notification = 0;  // a delivery: of no task instance, and without a slot
   bool watches = false;           // a dataset: of no task instance, and without a slot
+  std::uint64_t last_state = 0;   // the newest of its requests that changed a state store
   std::uint64_t reply = 0;        // a test of a connection, which counts as a delivery: whom its end answers
 };
 

@@ -122,6 +122,9 @@ StatusOr<std::string> ContextJson(const Run& run, const Dag& dag, const Task& ta
   context.Set("params", std::move(params));
   context.Set("conf", std::move(conf));
   if (const LoopPolicy* loop = LoopOf(dag, task); loop != nullptr) context.Set("loop", LoopNames(*loop, instance));
+  // Those by name; what aliases stand for is not known before the end.
+  if (!task.inlets.empty()) context.Set("inlets", Value(Value::List(task.inlets.begin(), task.inlets.end())));
+  if (!task.outlets.empty()) context.Set("outlets", Value(Value::List(task.outlets.begin(), task.outlets.end())));
   return ToJson(context);
 }
 

@@ -513,6 +513,13 @@ struct Engine::State {
   void BeginLoadedJobs();
   void WriteReport(LiveJob& job, bool ended);
 
+  // state_store.cc: what tasks keep beside their runs. The engine holds none of it.
+  void OnStateAsked(const StateAsked& event);
+  // Why the attempt may not; "": it may.
+  std::string RefusalOf(const StateAsked& event);
+  void OnStateLoaded(const StateLoaded& event);
+  void ForgetStates(const std::vector<TaskInstanceKey>& instances);
+
   // why.cc
   StatusOr<Why> AnswerWhy(const AskWhy& question, Now asked_at) const;
   void WhyDeferred(const Instance& instance, Why& why) const;

@@ -167,6 +167,7 @@ void Engine::State::DoTrigger(LiveRun& run, Instance& instance, const TriggerPla
     clear.dag_id = dag_id;
     clear.run_id = run_id;
     clear.user = run.row.dag_id + "." + TaskOf(run, instance).id;
+    clear.keep_task_state = true;  // of the whole run: see ClearTasks
     const CommandReply cleared = Clear(clear, *target);
     if (!cleared.ok()) {
       OnEnded(run, instance, Ended(Outcome::kFailed, cleared.status().message(), now.wall));

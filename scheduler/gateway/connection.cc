@@ -31,6 +31,7 @@ struct ToMessage {
     convert::ToWire(effect.fence, message.mutable_cancel()->mutable_fence());
     message.mutable_cancel()->set_reason(effect.reason);
   }
+  void operator()(const StateAnswer& effect) const { convert::ToWire(effect, message.mutable_state_answer()); }
   void operator()(const Assign&) const {}  // batched by the caller
   void operator()(const Reply&) const {}
   void operator()(const Need&) const {}
@@ -39,6 +40,7 @@ struct ToMessage {
   void operator()(const NeedPrevious&) const {}
   void operator()(const NeedDates&) const {}
   void operator()(const NeedRuns&) const {}
+  void operator()(const NeedState&) const {}
 };
 
 }  // namespace

@@ -129,23 +129,23 @@ grpc::Status WorkerServiceImpl::Control(grpc::ServerContext* context, ControlStr
 }
 
 void WorkerServiceImpl::ReadControl(ControlStream& stream, Connection& connection) {
-  // Reports that the inbox had no room for, in order; the worker bounds how many there can be. While they
-  // wait, heartbeats pass.
-  std::deque<Reported> deferred;
+  // What the inbox had no room for, in order: reports and questions to state stores. The worker bounds how
+  // many there can be. While they wait, heartbeats pass.
+  std::deque<Event> deferred;
   std::mutex mutex;
   std::condition_variable wake;
   bool done = false;
   std::thread retries;
   const auto put_deferred = [&] {
     while (!deferred.empty()) {
-      Reported copy = deferred.front();
+      Event copy = deferred.front();
       if (!parts_.inbox.Put(std::move(copy)).ok()) return;
       deferred.pop_front();
     }
   };
-  const auto put_reports = [&](Reported reported) {
+  const auto put_surely = [&](Event event) {
     const std::lock_guard lock(mutex);
-    deferred.push_back(std::move(reported));
+    deferred.push_back(std::move(event));
     put_deferred();
     if (deferred.empty() || retries.joinable()) return;
     retries = std::thread([&] {
@@ -169,9 +169,12 @@ void WorkerServiceImpl::ReadControl(ControlStream& stream, Connection& connectio
         for (const v1::Report& report : message.reports().reports())
           reported.reports.push_back(convert::FromWire(report));
         Failpoint("gateway.report_received");
-        put_reports(std::move(reported));
+        put_surely(std::move(reported));
         break;
       }
+      case v1::WorkerMessage::kStateRequest:
+        put_surely(StateAsked{session, convert::FromWire(message.state_request())});
+        break;
       case v1::WorkerMessage::kDraining:
         (void)parts_.inbox.Put(WorkerDraining{session, message.draining().left()});
         break;

@@ -33,15 +33,21 @@ std::optional<std::string> DecodeSegment(std::string_view raw) {
 
 bool IsName(const std::string& segment) { return segment.front() == '{'; }
 
+// "{name:path}", last: the rest of the path.
+constexpr std::string_view kRest = ":path}";
+
+bool TakesRest(const std::vector<std::string>& pattern) { return !pattern.empty() && pattern.back().ends_with(kRest); }
+
 bool Fits(const std::vector<std::string>& pattern, const std::vector<std::string>& path) {
+  if (TakesRest(pattern) ? path.size() < pattern.size() : path.size() != pattern.size()) return false;
   return std::equal(
-      pattern.begin(), pattern.end(), path.begin(), path.end(),
+      pattern.begin(), pattern.end(), path.begin(),
       [](const std::string& want, const std::string& got) { return IsName(want) || want == got; });
 }
 
 // True when `a` has a literal at the first place where one of two fitting patterns has a name.
 bool MoreLiteral(const std::vector<std::string>& a, const std::vector<std::string>& b) {
-  for (std::size_t i = 0; i < a.size(); ++i) {
+  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
     if (IsName(a[i]) != IsName(b[i])) return IsName(b[i]);
   }
   return false;
@@ -94,7 +100,14 @@ Response Router::Handle(const Request& request) const {
   Request routed = request;
   for (std::size_t i = 0; i < best->segments.size(); ++i) {
     const std::string& name = best->segments[i];
-    if (IsName(name)) routed.params.emplace_back(name.substr(1, name.size() - 2), (*path)[i]);
+    if (!IsName(name)) continue;
+    std::string value = (*path)[i];
+    if (!name.ends_with(kRest)) {
+      routed.params.emplace_back(name.substr(1, name.size() - 2), std::move(value));
+      continue;
+    }
+    for (std::size_t rest = i + 1; rest < path->size(); ++rest) value += "/" + (*path)[rest];
+    routed.params.emplace_back(name.substr(1, name.size() - 1 - kRest.size()), std::move(value));
   }
   return best->handler(routed);
 }

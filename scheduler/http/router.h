@@ -1,5 +1,5 @@
 // Finds the handler of a request by method and path. Patterns are literal segments and {names}:
-// "/dags/{dag_id}/tasks". The raw path is split first and each segment decoded once, so "%2F" never makes a
+// "/dags/{dag_id}/tasks"; a last one "{key:path}" takes what is left, slashes and all. The raw path is split first and each segment decoded once, so "%2F" never makes a
 // segment boundary; empty segments,
 // "." and "..", and encoded slashes or control characters match no route. Case counts. A literal beats a
 // name.

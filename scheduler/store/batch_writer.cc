@@ -75,16 +75,16 @@ constexpr const char* kBackfill =
 constexpr const char* kCached = "INSERT OR REPLACE INTO cached_result VALUES (?,?,?,?,?,?,?,?)";
 constexpr const char* kForgetCached = "DELETE FROM cached_result WHERE dag_id = ? AND task_id = ?";
 // Its row first.
-constexpr std::array<const char*, 7> kForgetInstance = {
+constexpr std::array<const char*, 8> kForgetInstance = {
     "DELETE FROM task_instance WHERE key = ?", "DELETE FROM attempt WHERE key = ?",
     "DELETE FROM xcom WHERE key = ?", "DELETE FROM job WHERE key = ?",
     "DELETE FROM stage_task WHERE key = ?", "DELETE FROM approval WHERE key = ?",
-    "DELETE FROM note WHERE key = ?"};
-constexpr std::array<const char*, 7> kDeleteRun = {
+    "DELETE FROM note WHERE key = ?", "DELETE FROM task_state WHERE key = ?"};
+constexpr std::array<const char*, 8> kDeleteRun = {
     "DELETE FROM task_instance WHERE key BETWEEN ? AND ?", "DELETE FROM attempt WHERE key BETWEEN ? AND ?",
     "DELETE FROM xcom WHERE key BETWEEN ? AND ?", "DELETE FROM job WHERE key BETWEEN ? AND ?",
     "DELETE FROM stage_task WHERE key BETWEEN ? AND ?", "DELETE FROM approval WHERE key BETWEEN ? AND ?",
-    "DELETE FROM note WHERE key BETWEEN ? AND ?"};
+    "DELETE FROM note WHERE key BETWEEN ? AND ?", "DELETE FROM task_state WHERE key BETWEEN ? AND ?"};
 constexpr std::array<const char*, 4> kDeleteRunRow = {"DELETE FROM notification WHERE run = ?",
                                                       "DELETE FROM run_event WHERE run = ?",
                                                       "DELETE FROM deadline WHERE run = ?",

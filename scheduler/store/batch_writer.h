@@ -33,6 +33,9 @@ class BatchWriter {
   Status Delete(const Batch& batch);
   Status Forget(const Batch::Forgotten& forgotten);
   Status WriteRecord(const Record& record);
+  Status WriteTaskState(const TaskStateRow& row);
+  Status WriteDatasetState(const DatasetStateRow& row);
+  Status Prune(const PruneRecord& prune);
   Status WriteJournal(const Batch& batch);
 
   Database& database_;

@@ -124,6 +124,19 @@ class XComReader {
   virtual StatusOr<std::vector<XComRow>> ListXComs(const TaskInstanceKey& key) = 0;
 };
 
+// What state stores hold, by key.
+class StateStoreReader {
+ public:
+  virtual ~StateStoreReader() = default;
+  // What has expired at `now` is not there.
+  virtual StatusOr<TaskStateRow> GetTaskState(const TaskInstanceKey& instance, const std::string& key,
+                                              WallTime now) = 0;
+  virtual StatusOr<Listing<TaskStateRow>> ListTaskStates(const TaskInstanceKey& instance, const Page& page,
+                                                         WallTime now) = 0;
+  virtual StatusOr<DatasetStateRow> GetDatasetState(const std::string& dataset, const std::string& key) = 0;
+  virtual StatusOr<Listing<DatasetStateRow>> ListDatasetStates(const std::string& dataset, const Page& page) = 0;
+};
+
 // How a DAG, or one of its tasks, uses a dataset.
 struct DatasetUse {
   std::string dag_id;

@@ -25,6 +25,17 @@ constexpr const char* kConnection = "INSERT OR REPLACE INTO connection VALUES (?
 constexpr const char* kForgetConnection = "DELETE FROM connection WHERE name = ?";
 constexpr const char* kNote = "INSERT OR REPLACE INTO note VALUES (?,?,?,?)";
 constexpr const char* kForgetNote = "DELETE FROM note WHERE key = ?";
+// Of an instance that is there: its run may have been deleted while somebody wrote.
+constexpr const char* kTaskState =
+    "INSERT INTO task_state SELECT ?1,?2,?3,?4,?5 WHERE EXISTS (SELECT 1 FROM task_instance WHERE key = ?1) "
+    "ON CONFLICT (key, name) DO UPDATE SET json = ?3, at = ?4, expires_at = ?5";
+constexpr const char* kForgetTaskState = "DELETE FROM task_state WHERE key = ? AND name = ?";
+constexpr const char* kForgetTaskStates = "DELETE FROM task_state WHERE key = ?";
+constexpr const char* kDatasetState = "INSERT OR REPLACE INTO dataset_state VALUES (?,?,?,?,?,?,?,?)";
+constexpr const char* kForgetDatasetState = "DELETE FROM dataset_state WHERE dataset = ? AND name = ?";
+constexpr const char* kForgetDatasetStates = "DELETE FROM dataset_state WHERE dataset = ?";
+constexpr const char* kPruneStates =
+    "DELETE FROM task_state WHERE (key, name) IN (SELECT key, name FROM task_state WHERE expires_at <= ? LIMIT ?)";
 constexpr std::array<const char*, 4> kPrune = {
     "DELETE FROM journal WHERE sequence IN (SELECT sequence FROM journal WHERE at < ?1 ORDER BY sequence "
     "LIMIT ?2)",
@@ -107,15 +118,9 @@ Status BatchWriter::WriteRecord(const Record& record) {
     if (!connection->deleted) BindConnection(*statement, *connection);
     return statement->Run();
   }
-  if (const auto* prune = std::get_if<PruneRecord>(&record)) {
-    for (const char* sql : kPrune) {
-      ASSIGN_OR_RETURN(Statement * statement, Prepared(sql));
-      statement->Bind(1, ToMicros(prune->before));
-      statement->Bind(2, prune->limit);
-      RETURN_IF_ERROR(statement->Run());
-    }
-    return OkStatus();
-  }
+  if (const auto* state = std::get_if<TaskStateRecord>(&record)) return WriteTaskState(state->row);
+  if (const auto* state = std::get_if<DatasetStateRecord>(&record)) return WriteDatasetState(state->row);
+  if (const auto* prune = std::get_if<PruneRecord>(&record)) return Prune(*prune);
   const ImportError& error = std::get<ImportErrorRecord>(record).error;
   ASSIGN_OR_RETURN(Statement * statement, Prepared(error.problems.empty() ? kForgetImportError : kImportError));
   statement->Bind(1, error.file);
@@ -124,6 +129,52 @@ Status BatchWriter::WriteRecord(const Record& record) {
     statement->Bind(3, EncodeProblems(error.problems));
   }
   return statement->Run();
+}
+
+Status BatchWriter::WriteTaskState(const TaskStateRow& row) {
+  const bool all = row.deleted && row.key.empty();
+  ASSIGN_OR_RETURN(Statement * statement, Prepared(all           ? kForgetTaskStates
+                                                   : row.deleted ? kForgetTaskState
+                                                                 : kTaskState));
+  statement->Bind(1, PackKey(row.instance));
+  if (!all) statement->Bind(2, row.key);
+  if (!row.deleted) {
+    statement->Bind(3, row.json);
+    statement->Bind(4, ToMicros(row.at));
+    statement->Bind(5, row.expires_at);
+  }
+  return statement->Run();
+}
+
+Status BatchWriter::WriteDatasetState(const DatasetStateRow& row) {
+  const bool all = row.deleted && row.key.empty();
+  ASSIGN_OR_RETURN(Statement * statement, Prepared(all           ? kForgetDatasetStates
+                                                   : row.deleted ? kForgetDatasetState
+                                                                 : kDatasetState));
+  statement->Bind(1, row.dataset);
+  if (!all) statement->Bind(2, row.key);
+  if (!row.deleted) {
+    statement->Bind(3, row.json);
+    statement->Bind(4, ToMicros(row.at));
+    statement->Bind(5, row.dag_id);
+    statement->Bind(6, row.run_id);
+    statement->Bind(7, row.task_id);
+    statement->Bind(8, std::int64_t{row.map_index});
+  }
+  return statement->Run();
+}
+
+Status BatchWriter::Prune(const PruneRecord& prune) {
+  for (const char* sql : kPrune) {
+    ASSIGN_OR_RETURN(Statement * statement, Prepared(sql));
+    statement->Bind(1, ToMicros(prune.before));
+    statement->Bind(2, prune.limit);
+    RETURN_IF_ERROR(statement->Run());
+  }
+  ASSIGN_OR_RETURN(Statement * states, Prepared(kPruneStates));
+  states->Bind(1, ToMicros(prune.now));
+  states->Bind(2, prune.limit);
+  return states->Run();
 }
 
 }  // namespace millrace::store

@@ -331,6 +331,25 @@ XComRow ReadXCom(const Statement& row) {
   return {.instance = UnpackKey(row.Int(0)), .key = row.Text(1), .json = row.Text(2), .at = WallFromMicros(row.Int(3))};
 }
 
+TaskStateRow ReadTaskState(const Statement& row) {
+  return {.instance = UnpackKey(row.Int(0)),
+          .key = row.Text(1),
+          .json = row.Text(2),
+          .at = WallFromMicros(row.Int(3)),
+          .expires_at = row.Time(4)};
+}
+
+DatasetStateRow ReadDatasetState(const Statement& row) {
+  return {.dataset = row.Text(0),
+          .key = row.Text(1),
+          .json = row.Text(2),
+          .at = WallFromMicros(row.Int(3)),
+          .dag_id = row.Text(4),
+          .run_id = row.Text(5),
+          .task_id = row.Text(6),
+          .map_index = static_cast<std::int32_t>(row.Int(7))};
+}
+
 VariableRecord ReadVariable(const Statement& row) {
   return {.key = row.Text(0), .sealed = row.Text(1), .description = row.Text(2)};
 }

@@ -31,6 +31,8 @@ inline constexpr const char* kTaskInstanceColumns =
     "worker, reason, map_index, mapped_task, map_value, skips, waits_for, wait, waits_since, cache_key, "
     "rendered_map_index, rescheduled, weight, loop";
 inline constexpr const char* kXComColumns = "key, name, json, at";
+inline constexpr const char* kTaskStateColumns = "key, name, json, at, expires_at";
+inline constexpr const char* kDatasetStateColumns = "dataset, name, json, at, dag_id, run_id, task_id, map_index";
 inline constexpr const char* kAttemptColumns =
     "key, try_number, term, counter, state, queued_at, started_at, ended_at, worker, exit_code, reason";
 inline constexpr const char* kApprovalColumns =
@@ -54,6 +56,8 @@ Backfill ReadBackfill(const Statement& row);
 PoolRow ReadPoolRow(const Statement& row);
 TaskInstance ReadTaskInstance(const Statement& row);
 XComRow ReadXCom(const Statement& row);
+TaskStateRow ReadTaskState(const Statement& row);
+DatasetStateRow ReadDatasetState(const Statement& row);
 VariableRecord ReadVariable(const Statement& row);
 ConnectionRecord ReadConnection(const Statement& row);
 StatusOr<CachedResult> ReadCached(const Statement& row);

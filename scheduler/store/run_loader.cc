@@ -4,6 +4,7 @@
 #include "scheduler/store/listing.h"
 #include "scheduler/store/rows.h"
 #include "scheduler/store/schema.h"
+#include "scheduler/store/state_store_reader.h"
 
 namespace millrace::store {
 namespace {
@@ -49,6 +50,14 @@ class Loader : public RunLoader {
       query.Where("hash = ?").Add(key);
       return One<CachedResult>(database, query, "no such cached result", ReadCached);
     });
+  }
+
+  StatusOr<TaskStateRow> LoadTaskState(const TaskInstanceKey& instance, const std::string& key) override {
+    return pool_.Read<TaskStateRow>([&](Database& database) { return TaskStateOf(database, instance, key); });
+  }
+
+  StatusOr<DatasetStateRow> LoadDatasetState(const std::string& dataset, const std::string& key) override {
+    return pool_.Read<DatasetStateRow>([&](Database& database) { return DatasetStateOf(database, dataset, key); });
   }
 
   StatusOr<std::vector<XComRow>> LoadXComs(const std::vector<XComKey>& keys) override {

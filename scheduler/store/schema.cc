@@ -239,10 +239,21 @@ DROP TABLE dataset_queue;
 ALTER TABLE queued_event RENAME TO dataset_queue;
 )sql";
 
+// State stores: of task instances, of datasets.
+constexpr const char* kVersion18 = R"sql(
+CREATE TABLE task_state(
+  key INTEGER NOT NULL, name TEXT NOT NULL, json TEXT NOT NULL, at INTEGER NOT NULL, expires_at INTEGER,
+  PRIMARY KEY (key, name)) WITHOUT ROWID;
+CREATE INDEX task_state_by_expiry ON task_state(expires_at) WHERE expires_at IS NOT NULL;
+CREATE TABLE dataset_state(
+  dataset TEXT NOT NULL, name TEXT NOT NULL, json TEXT NOT NULL, at INTEGER NOT NULL, dag_id TEXT NOT NULL,
+  run_id TEXT NOT NULL, task_id TEXT NOT NULL, map_index INTEGER NOT NULL, PRIMARY KEY (dataset, name)) WITHOUT ROWID;
+)sql";
+
 constexpr std::array<const char*, kSchemaVersion> kMigrations = {
     kVersion1, kVersion2,  kVersion3,  kVersion4,  kVersion5,  kVersion6,  kVersion7, kVersion8,
     kVersion9, kVersion10, kVersion11, kVersion12, kVersion13, kVersion14, kVersion15, kVersion16,
-    kVersion17};
+    kVersion17, kVersion18};
 
 StatusOr<int> Version(Database& database) {
   ASSIGN_OR_RETURN(Statement statement, database.Prepare("PRAGMA user_version"));

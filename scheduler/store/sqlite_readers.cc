@@ -17,6 +17,7 @@
 #include "scheduler/store/run_reader.h"
 #include "scheduler/store/schema.h"
 #include "scheduler/store/sqlite_store.h"
+#include "scheduler/store/state_store_reader.h"
 #include "scheduler/store/task_instance_reader.h"
 #include "scheduler/store/version_cache.h"
 
@@ -30,6 +31,7 @@ struct SqliteReaders::Parts {
         loader(MakeRunLoader(*pool, versions)),
         task_instances(MakeTaskInstanceReader(*pool)),
         xcoms(MakeXComReader(*pool)),
+        states(MakeStateStoreReader(*pool)),
         datasets(*pool),
         jobs(MakeJobReader(*pool)),
         backfills(MakeBackfillReader(*pool)),
@@ -49,6 +51,7 @@ struct SqliteReaders::Parts {
   std::unique_ptr<RunLoader> loader;
   std::unique_ptr<TaskInstanceReader> task_instances;
   std::unique_ptr<XComReader> xcoms;
+  std::unique_ptr<StateStoreReader> states;
   SqliteDatasets datasets;
   std::unique_ptr<JobReader> jobs;
   std::unique_ptr<BackfillReader> backfills;
@@ -92,6 +95,7 @@ DagReader& SqliteReaders::dags() { return *parts_->dags; }
 RunReader& SqliteReaders::runs() { return *parts_->runs; }
 TaskInstanceReader& SqliteReaders::task_instances() { return *parts_->task_instances; }
 XComReader& SqliteReaders::xcoms() { return *parts_->xcoms; }
+StateStoreReader& SqliteReaders::states() { return *parts_->states; }
 DatasetReader& SqliteReaders::datasets() { return parts_->datasets; }
 JobReader& SqliteReaders::jobs() { return *parts_->jobs; }
 BackfillReader& SqliteReaders::backfills() { return *parts_->backfills; }

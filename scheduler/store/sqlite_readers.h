@@ -23,6 +23,7 @@ class SqliteReaders {
   RunReader& runs();
   TaskInstanceReader& task_instances();
   XComReader& xcoms();
+  StateStoreReader& states();
   DatasetReader& datasets();
   JobReader& jobs();
   BackfillReader& backfills();

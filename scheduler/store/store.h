@@ -58,6 +58,9 @@ class RunLoader {
   virtual StatusOr<Run> LoadPreviousSuccess(const std::string& dag_id, WallTime before) = 0;
   // NOT_FOUND when there is none; whether it has expired is not looked at.
   virtual StatusOr<CachedResult> LoadCached(const std::string& key) = 0;
+  // What a state store holds under a key; NOT_FOUND. Whether it has expired is not looked at.
+  virtual StatusOr<TaskStateRow> LoadTaskState(const TaskInstanceKey& instance, const std::string& key) = 0;
+  virtual StatusOr<DatasetStateRow> LoadDatasetState(const std::string& dataset, const std::string& key) = 0;
 };
 
 }  // namespace millrace::store

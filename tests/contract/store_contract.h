@@ -271,6 +271,53 @@ TEST_P(StoreContract, xcoms_are_kept_by_name_and_forgotten_alone_or_together) {
   EXPECT_EQ(opened_.loader->LoadXComs(asked)->size(), 2u);
 }
 
+TEST_P(StoreContract, state_stores_are_kept_by_key_in_the_order_of_the_batch) {
+  CommitOk(WithRun());
+  const TaskInstanceKey a{RunKey{1}, 0};
+  const TaskInstanceKey b{RunKey{1}, 1};
+  const auto of_task = [](const TaskInstanceKey& key, const std::string& name, const std::string& json) {
+    return TaskStateRow{key, name, json, WallFromMicros(9), WallFromMicros(100), false};
+  };
+  const DatasetStateRow watermark{"orders", "watermark", "7", WallFromMicros(9), "etl", "first", "load", 3, false};
+  Batch batch = NewBatch();
+  batch.records = {TaskStateRecord{of_task(a, "old", "1")},
+                   TaskStateRecord{{a, "", "", {}, std::nullopt, true}},
+                   TaskStateRecord{of_task(a, "job", "\"j1\"")},
+                   TaskStateRecord{of_task(a, "job", "\"j2\"")},
+                   TaskStateRecord{of_task(b, "job", "3")},
+                   TaskStateRecord{{b, "job", "", {}, std::nullopt, true}},
+                   TaskStateRecord{of_task({RunKey{77}, 0}, "job", "4")},
+                   DatasetStateRecord{{"orders", "watermark", "6", {}, "", "", "", -1, false}},
+                   DatasetStateRecord{watermark},
+                   DatasetStateRecord{{"users", "n", "1", {}, "", "", "", -1, false}},
+                   DatasetStateRecord{{"users", "", "", {}, "", "", "", -1, true}}};
+  CommitOk(std::move(batch));
+  Reopen();
+  EXPECT_EQ(*opened_.loader->LoadTaskState(a, "job"), of_task(a, "job", "\"j2\""));
+  EXPECT_EQ(opened_.loader->LoadTaskState(a, "old").status().code(), Code::kNotFound);
+  EXPECT_EQ(opened_.loader->LoadTaskState(b, "job").status().code(), Code::kNotFound);
+  EXPECT_EQ(opened_.loader->LoadTaskState({RunKey{77}, 0}, "job").status().code(), Code::kNotFound)
+      << "there is no such task instance";
+  EXPECT_EQ(*opened_.loader->LoadDatasetState("orders", "watermark"), watermark);
+  EXPECT_EQ(opened_.loader->LoadDatasetState("users", "n").status().code(), Code::kNotFound);
+  // Retention takes what has expired, and the run takes the rest of its own.
+  Batch kept = NewBatch();
+  kept.records = {TaskStateRecord{of_task(b, "late", "1")}, PruneRecord{WallFromMicros(0), 10, WallFromMicros(99)}};
+  CommitOk(std::move(kept));
+  EXPECT_TRUE(opened_.loader->LoadTaskState(a, "job").ok());
+  Batch pruned = NewBatch();
+  pruned.records = {PruneRecord{WallFromMicros(0), 10, WallFromMicros(100)},
+                    TaskStateRecord{{b, "ever", "1", WallFromMicros(9), std::nullopt, false}}};
+  CommitOk(std::move(pruned));
+  EXPECT_EQ(opened_.loader->LoadTaskState(a, "job").status().code(), Code::kNotFound);
+  EXPECT_TRUE(opened_.loader->LoadTaskState(b, "ever").ok());
+  Batch deleted = NewBatch();
+  deleted.deleted_runs = {RunKey{1}};
+  CommitOk(std::move(deleted));
+  EXPECT_EQ(opened_.loader->LoadTaskState(b, "ever").status().code(), Code::kNotFound);
+  EXPECT_TRUE(opened_.loader->LoadDatasetState("orders", "watermark").ok());
+}
+
 TEST_P(StoreContract, mapped_instances_and_what_a_branch_left_out_come_back) {
   CommitOk(WithRun());
   TaskInstance first = InstanceRow(1, 0, TaskState::kSuccess);

@@ -64,10 +64,11 @@ void EngineDriver::AnswerNeeds() {
   const std::vector<NeedCached> cached = Effects<NeedCached>();
   const std::vector<NeedPrevious> previous = Effects<NeedPrevious>();
   const std::vector<NeedRuns> watched = Effects<NeedRuns>();
+  const std::vector<NeedState> states = Effects<NeedState>();
   std::vector<Effect> all = std::move(effects);
   std::erase_if(all, [](const Effect& effect) {
     return std::holds_alternative<Need>(effect) || std::holds_alternative<NeedDates>(effect) ||
-           std::holds_alternative<NeedRuns>(effect);
+           std::holds_alternative<NeedRuns>(effect) || std::holds_alternative<NeedState>(effect);
   });
   const auto answer = [&](const Event& event) {
     Apply(event);
@@ -90,7 +91,19 @@ void EngineDriver::AnswerNeeds() {
   for (const NeedDates& need : dates) {
     answer(DatesLoaded{need.backfill, need.from, need.to, rows.LoadDates(need.dag_id, need.from, need.to)});
   }
+  for (const NeedState& need : states)
+    answer(StateLoaded{need.session, need.request.fence, need.request.id, LoadState(need)});
   effects = std::move(all);
+}
+
+StatusOr<std::string> EngineDriver::LoadState(const NeedState& need) const {
+  if (!need.request.dataset.empty()) {
+    ASSIGN_OR_RETURN(const DatasetStateRow row, rows.LoadDatasetState(need.request.dataset, need.request.key));
+    return row.json;
+  }
+  ASSIGN_OR_RETURN(const TaskStateRow row, rows.LoadTaskState(need.instance, need.request.key));
+  if (row.expires_at && *row.expires_at <= now_.wall) return NotFound("it has expired");
+  return row.json;
 }
 
 std::vector<FoundValue> EngineDriver::LookUp(const NeedXComs& need) const {

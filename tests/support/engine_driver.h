@@ -96,6 +96,7 @@ class EngineDriver {
   void Commit(engine::Output output);
   // The store's answers to what the engine needs.
   void AnswerNeeds();
+  StatusOr<std::string> LoadState(const NeedState& need) const;
   std::vector<FoundValue> LookUp(const NeedXComs& need) const;
 
   engine::EngineOptions options_;

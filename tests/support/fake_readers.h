@@ -26,6 +26,8 @@ struct Rows {
   std::map<TaskInstanceKey, TaskInstance> instances;
   std::map<TaskInstanceKey, std::vector<Attempt>> attempts;
   std::map<XComKey, XComRow> xcoms;
+  std::map<XComKey, TaskStateRow> task_states;
+  std::map<std::pair<std::string, std::string>, DatasetStateRow> dataset_states;  // by dataset and key
   std::vector<store::DatasetEntry> datasets;
   std::vector<store::DatasetEventEntry> dataset_events;
   std::vector<store::DatasetAliasEntry> dataset_aliases;
@@ -74,6 +76,7 @@ class FakeReaders : public store::DagReader,
                     public store::RunReader,
                     public store::TaskInstanceReader,
                     public store::XComReader,
+                    public store::StateStoreReader,
                     public store::DatasetReader,
                     public store::JobReader,
                     public store::JournalReader,
@@ -281,6 +284,40 @@ class FakeReaders : public store::DagReader,
       if (name.instance == key) found.push_back(row);
     }
     return found;
+  }
+
+  StatusOr<TaskStateRow> GetTaskState(const TaskInstanceKey& instance, const std::string& key,
+                                      WallTime now) override {
+    const std::lock_guard lock(rows_.mutex);
+    const auto found = rows_.task_states.find({instance, key});
+    const bool there = found != rows_.task_states.end() &&
+                       (!found->second.expires_at || *found->second.expires_at > now);
+    if (!there) return NotFound("Task state store key '" + key + "' not found");
+    return found->second;
+  }
+  StatusOr<store::Listing<TaskStateRow>> ListTaskStates(const TaskInstanceKey& instance, const store::Page& page,
+                                                        WallTime now) override {
+    const std::lock_guard lock(rows_.mutex);
+    std::vector<TaskStateRow> found;
+    for (const auto& [key, row] : rows_.task_states) {
+      if (key.instance == instance && (!row.expires_at || *row.expires_at > now)) found.push_back(row);
+    }
+    return PageOf(std::move(found), page);
+  }
+  StatusOr<DatasetStateRow> GetDatasetState(const std::string& dataset, const std::string& key) override {
+    const std::lock_guard lock(rows_.mutex);
+    const auto found = rows_.dataset_states.find({dataset, key});
+    if (found == rows_.dataset_states.end()) return NotFound("Asset state store key '" + key + "' not found");
+    return found->second;
+  }
+  StatusOr<store::Listing<DatasetStateRow>> ListDatasetStates(const std::string& dataset,
+                                                              const store::Page& page) override {
+    const std::lock_guard lock(rows_.mutex);
+    std::vector<DatasetStateRow> found;
+    for (const auto& [key, row] : rows_.dataset_states) {
+      if (key.first == dataset) found.push_back(row);
+    }
+    return PageOf(std::move(found), page);
   }
 
   StatusOr<JobRow> GetJob(const JobKey& key) override {

@@ -91,6 +91,14 @@ StatusOr<Run> FakeStore::LoadPreviousSuccess(const std::string& dag_id, WallTime
 
 StatusOr<CachedResult> FakeStore::LoadCached(const std::string& key) { return rows_.LoadCached(key); }
 
+StatusOr<TaskStateRow> FakeStore::LoadTaskState(const TaskInstanceKey& instance, const std::string& key) {
+  return rows_.LoadTaskState(instance, key);
+}
+
+StatusOr<DatasetStateRow> FakeStore::LoadDatasetState(const std::string& dataset, const std::string& key) {
+  return rows_.LoadDatasetState(dataset, key);
+}
+
 StatusOr<std::vector<XComRow>> FakeStore::LoadXComs(const std::vector<XComKey>& keys) {
   return rows_.LoadXComs(keys);
 }

@@ -33,6 +33,8 @@ class FakeStore final : public store::Store, public store::RunLoader {
   StatusOr<RunImage> LoadPrevious(const std::string& dag_id, WallTime before) override;
   StatusOr<Run> LoadPreviousSuccess(const std::string& dag_id, WallTime before) override;
   StatusOr<CachedResult> LoadCached(const std::string& key) override;
+  StatusOr<TaskStateRow> LoadTaskState(const TaskInstanceKey& instance, const std::string& key) override;
+  StatusOr<DatasetStateRow> LoadDatasetState(const std::string& dataset, const std::string& key) override;
   StatusOr<std::vector<XComRow>> LoadXComs(const std::vector<XComKey>& keys) override;
   StatusOr<std::vector<Run>> LoadDates(const std::string& dag_id, WallTime from, WallTime to) override;
 

@@ -25,6 +25,7 @@ Status StoredRows::Apply(const Batch& batch) {
   for (const Batch::Forgotten& one : batch.forgotten) {
     std::erase_if(attempts, [&](const Attempt& attempt) { return attempt.instance == one.instance; });
     std::erase_if(xcoms, [&](const auto& xcom) { return xcom.first.instance == one.instance; });
+    std::erase_if(task_states, [&](const auto& state) { return state.first.instance == one.instance; });
     std::erase_if(approvals, [&](const auto& row) { return row.first.first == one.instance; });
     if (one.row) instances.erase(one.instance);
   }
@@ -121,6 +122,13 @@ Status StoredRows::Apply(const Batch& batch) {
   for (const XComRow& row : batch.xcoms) keep(row);
   for (const Record& record : batch.records) {
     if (const auto* xcom = std::get_if<XComRecord>(&record)) keep(xcom->row);
+    if (const auto* state = std::get_if<TaskStateRecord>(&record)) Keep(state->row);
+    if (const auto* state = std::get_if<DatasetStateRecord>(&record)) Keep(state->row);
+    if (const auto* prune = std::get_if<PruneRecord>(&record)) {
+      std::erase_if(task_states, [&](const auto& state) {
+        return state.second.expires_at && *state.second.expires_at <= prune->now;
+      });
+    }
   }
   for (const ApprovalRow& row : batch.approvals) {
     if (!instances.contains(row.instance)) return Aborted("an approval without its task instance");
@@ -174,6 +182,7 @@ void StoredRows::Delete(RunKey run) {
   std::erase_if(instances, [&](const auto& one) { return one.first.run == run; });
   std::erase_if(attempts, [&](const Attempt& attempt) { return attempt.instance.run == run; });
   std::erase_if(xcoms, [&](const auto& one) { return one.first.instance.run == run; });
+  std::erase_if(task_states, [&](const auto& one) { return one.first.instance.run == run; });
   std::erase_if(approvals, [&](const auto& one) { return one.first.first.run == run; });
   std::erase_if(run_events, [&](const auto& one) { return one.first == run; });
   std::erase_if(deadlines, [&](const auto& one) { return one.first.first == run; });
@@ -294,6 +303,38 @@ StatusOr<Run> StoredRows::LoadPreviousSuccess(const std::string& dag_id, WallTim
 StatusOr<CachedResult> StoredRows::LoadCached(const std::string& key) const {
   const auto found = cached.find(key);
   if (found == cached.end()) return NotFound("no such cached result");
+  return found->second;
+}
+
+void StoredRows::Keep(const TaskStateRow& row) {
+  if (!row.deleted) {
+    if (instances.contains(row.instance)) task_states[{row.instance, row.key}] = row;
+  } else if (row.key.empty()) {
+    std::erase_if(task_states, [&](const auto& state) { return state.first.instance == row.instance; });
+  } else {
+    task_states.erase({row.instance, row.key});
+  }
+}
+
+void StoredRows::Keep(const DatasetStateRow& row) {
+  if (!row.deleted) {
+    dataset_states[{row.dataset, row.key}] = row;
+  } else if (row.key.empty()) {
+    std::erase_if(dataset_states, [&](const auto& state) { return state.first.first == row.dataset; });
+  } else {
+    dataset_states.erase({row.dataset, row.key});
+  }
+}
+
+StatusOr<TaskStateRow> StoredRows::LoadTaskState(const TaskInstanceKey& instance, const std::string& key) const {
+  const auto found = task_states.find({instance, key});
+  if (found == task_states.end()) return NotFound("no such key");
+  return found->second;
+}
+
+StatusOr<DatasetStateRow> StoredRows::LoadDatasetState(const std::string& dataset, const std::string& key) const {
+  const auto found = dataset_states.find({dataset, key});
+  if (found == dataset_states.end()) return NotFound("no such key");
   return found->second;
 }
 

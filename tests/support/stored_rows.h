@@ -27,6 +27,8 @@ struct StoredRows {
   std::map<JobKey, JobRow> jobs;
   std::map<SessionId, SessionRow> sessions;
   std::map<XComKey, XComRow> xcoms;
+  std::map<XComKey, TaskStateRow> task_states;
+  std::map<std::pair<std::string, std::string>, DatasetStateRow> dataset_states;  // by dataset and key
   std::map<std::pair<TaskInstanceKey, std::int32_t>, ApprovalRow> approvals;  // by try
   std::map<std::int64_t, Backfill> backfills;
   std::map<std::string, PoolRow> pools;
@@ -51,12 +53,16 @@ struct StoredRows {
   StatusOr<RunImage> LoadPrevious(const std::string& dag_id, WallTime before) const;
   StatusOr<Run> LoadPreviousSuccess(const std::string& dag_id, WallTime before) const;
   StatusOr<CachedResult> LoadCached(const std::string& key) const;
+  StatusOr<TaskStateRow> LoadTaskState(const TaskInstanceKey& instance, const std::string& key) const;
+  StatusOr<DatasetStateRow> LoadDatasetState(const std::string& dataset, const std::string& key) const;
   std::vector<XComRow> LoadXComs(const std::vector<XComKey>& keys) const;
   std::vector<Run> LoadDates(const std::string& dag_id, WallTime from, WallTime to) const;
   const Run* FindRun(const std::string& dag_id, const std::string& run_id) const;
   DagPtr DagOf(const Run& run) const;
 
  private:
+  void Keep(const TaskStateRow& row);
+  void Keep(const DatasetStateRow& row);
   RunImage Whole(const Run& run) const;
 };
 

@@ -195,6 +195,10 @@ bool Agent::NextMessage(v1::WorkerMessage& message, const std::function<bool()>&
       if (!reports.empty()) return true;
       report_at_.reset();
     }
+    if (const std::optional<StateRequest> question = session_.TakeQuestion()) {
+      convert::ToWire(*question, message.mutable_state_request());
+      return true;
+    }
     if (drain_ == Drain::kLeaving && !left_told_) {
       left_told_ = true;
       message.mutable_draining()->set_left(true);
@@ -263,6 +267,12 @@ void Agent::OnMessage(v1::SchedulerMessage message) {
       logs_.SetSession(SessionId{});
       control_.Break();
       changed_.notify_all();
+      break;
+    }
+    case v1::SchedulerMessage::kStateAnswer: {
+      const std::lock_guard lock(mutex_);
+      const StateAnswer answer = convert::FromWire(message.state_answer());
+      if (session_.Answered(answer)) pool_.Answer(answer);
       break;
     }
     case v1::SchedulerMessage::MESSAGE_NOT_SET:
@@ -365,5 +375,16 @@ void Agent::OnReport(Report report) {
 }
 
 void Agent::OnLog(const Fence& fence, std::string data) { logs_.Append(fence, std::move(data)); }
+
+void Agent::OnStateRequest(StateRequest request) {
+  StateAnswer refusal{SessionId{}, request.fence, request.id, false, "", ""};
+  const std::lock_guard lock(mutex_);
+  if (const Status asked = session_.Ask(std::move(request)); !asked.ok()) {
+    refusal.error = asked.message();
+    pool_.Answer(refusal);
+    return;
+  }
+  outgoing_.notify_all();
+}
 
 }  // namespace millrace::agent

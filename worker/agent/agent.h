@@ -62,6 +62,7 @@ class Agent final : public ControlPeer, public runner::AttemptListener {
   // AttemptListener: the runners' reading threads.
   void OnReport(Report report) override;
   void OnLog(const Fence& fence, std::string data) override;
+  void OnStateRequest(StateRequest request) override;
 
  private:
   void OnWelcome(const v1::Welcome& welcome);

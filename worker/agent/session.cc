@@ -1,6 +1,8 @@
 #include "worker/agent/session.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <iterator>
 
 namespace millrace::agent {
 namespace {
@@ -78,7 +80,11 @@ std::vector<Fence> Session::Welcomed(const Welcome& welcome, LeaseTerms terms) {
     for (const Fence& fence : welcome.kill) {
       if (alive_.erase(fence) > 0) kill.push_back(fence);
       stages_.erase(fence);
+      DropQuestions(fence);
     }
+    // Those that the last stream carried were lost with it, or their answers were.
+    to_ask_.clear();
+    for (const auto& [key, question] : questions_) to_ask_.push_back(key);
   }
   Acknowledged(welcome.acknowledged);
   lease_.Begin(terms, joined_at_);
@@ -95,6 +101,7 @@ void Session::Add(Report report) {
   if (!alive_.contains(report.fence)) return;
   if (report.ended) {
     alive_.erase(report.fence);
+    DropQuestions(report.fence);
     // Only the newest few can be of the same attempt; a short task's start is nearly always the last one.
     const auto start = std::find_if(waiting_.rbegin(), waiting_.rend(),
                                     [&](const Report& waiting) { return waiting.fence == report.fence; });
@@ -134,12 +141,42 @@ void Session::Acknowledged(std::uint64_t sequence) {
   to_resend_ = std::min(to_resend_, sent_.size());
 }
 
+Status Session::Ask(StateRequest request) {
+  if (!alive_.contains(request.fence)) return NotFound("this attempt is over");
+  const auto first = questions_.lower_bound({request.fence, 0});
+  const auto last = questions_.upper_bound({request.fence, UINT64_MAX});
+  if (static_cast<std::size_t>(std::distance(first, last)) >= kMaxStateRequests) {
+    return ResourceExhausted("this attempt has " + std::to_string(kMaxStateRequests) +
+                             " requests to state stores under way: wait for their answers");
+  }
+  const QuestionKey key{request.fence, request.id};
+  if (questions_.emplace(key, std::move(request)).second) to_ask_.push_back(key);
+  return OkStatus();
+}
+
+std::optional<StateRequest> Session::TakeQuestion() {
+  while (!to_ask_.empty()) {
+    const auto question = questions_.find(to_ask_.front());
+    to_ask_.pop_front();
+    if (question != questions_.end()) return question->second;
+  }
+  return std::nullopt;
+}
+
+bool Session::Answered(const StateAnswer& answer) { return questions_.erase({answer.fence, answer.id}) > 0; }
+
+void Session::DropQuestions(const Fence& fence) {
+  questions_.erase(questions_.lower_bound({fence, 0}), questions_.upper_bound({fence, UINT64_MAX}));
+}
+
 std::vector<Fence> Session::End() {
   std::vector<Fence> kill(alive_.begin(), alive_.end());
   alive_.clear();
   stages_.clear();
   waiting_.clear();
   sent_.clear();
+  questions_.clear();
+  to_ask_.clear();
   to_resend_ = 0;
   last_sequence_ = 0;
   id_ = SessionId{};

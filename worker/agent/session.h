@@ -9,13 +9,16 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "core/base/clock.h"
 #include "core/model/attempt.h"
 #include "core/model/effect.h"
 #include "core/model/event.h"
+#include "core/model/state_store.h"
 #include "worker/agent/lease.h"
 
 namespace millrace::agent {
@@ -47,6 +50,13 @@ class Session {
   // So much is not acknowledged that TakeReports gives nothing.
   bool full() const;
 
+  // An attempt asks a state store. RESOURCE_EXHAUSTED: it has too many questions open; NOT_FOUND: it is not alive.
+  Status Ask(StateRequest request);
+  // The next question to send now, if any; each is kept until it is answered, and asked again on the next stream.
+  std::optional<StateRequest> TakeQuestion();
+  // False: nobody waits for it any more.
+  bool Answered(const StateAnswer& answer);
+
   // The scheduler ended the session: the next Join starts a new one. Returns the attempts to kill.
   std::vector<Fence> End();
 
@@ -58,6 +68,9 @@ class Session {
   const Lease& lease() const { return lease_; }
 
  private:
+  using QuestionKey = std::pair<Fence, std::uint64_t>;
+  void DropQuestions(const Fence& fence);
+
   WorkerOffer offer_;
   SessionId id_{};
   Lease lease_;
@@ -68,6 +81,8 @@ class Session {
   std::deque<Report> sent_;               // numbered, not acknowledged
   std::size_t to_resend_ = 0;             // of the end of sent_: not sent on this stream yet
   std::uint64_t last_sequence_ = 0;
+  std::map<QuestionKey, StateRequest> questions_;  // not answered
+  std::deque<QuestionKey> to_ask_;                 // of these, what this stream has not carried; or gone meanwhile
 };
 
 }  // namespace millrace::agent

@@ -255,6 +255,16 @@ void RunnerPool::Cancel(const Fence& fence, const std::string& reason) {
   if (never_begun) attempts_.OnReport(std::move(*never_begun));
 }
 
+void RunnerPool::Answer(const StateAnswer& answer) {
+  const std::lock_guard lock(mutex_);
+  const auto place = places_.find(answer.fence);
+  if (place == places_.end()) return;
+  Seat& seat = *place->second;
+  v1::ToRunner message;
+  convert::ToWire(answer, message.mutable_state_answer());
+  if (seat.runner != nullptr && !seat.runner->Post(message).ok()) seat.runner->Kill();
+}
+
 std::vector<Fence> RunnerPool::TakeWaiting() {
   const std::lock_guard lock(mutex_);
   std::vector<Fence> fences;

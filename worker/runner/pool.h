@@ -18,6 +18,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/model/attempt.h"
+#include "core/model/state_store.h"
 #include "proto/runner.pb.h"
 #include "worker/runner/launcher.h"
 #include "worker/runner/runner.h"
@@ -40,6 +41,8 @@ class AttemptListener {
   virtual void OnReport(Report report) = 0;
   // May block: then the runner's tasks are slowed down.
   virtual void OnLog(const Fence& fence, std::string data) = 0;
+  // An attempt asks a state store; answered by RunnerPool::Answer. Never waits.
+  virtual void OnStateRequest(StateRequest request) = 0;
 };
 
 struct PoolOptions {
@@ -65,6 +68,8 @@ class RunnerPool {
   void Start(std::vector<v1::Assignment> assignments);
   // TERM, grace, KILL; the end is reported as killed with the reason. Unknown attempts are ignored.
   void Cancel(const Fence& fence, const std::string& reason);
+  // To the attempt that asked, if it is there.
+  void Answer(const StateAnswer& answer);
   // The attempts that no runner has begun, for handing back; nothing is reported of them.
   std::vector<Fence> TakeWaiting();
   // The job is over for this worker: its runner is closed, its blocks are freed.
@@ -100,6 +105,7 @@ class RunnerPool {
   void Feed();
   void Handle(Runner& runner, v1::FromRunner message, Descriptor descriptor);
   void HandleReport(Runner& runner, const v1::Report& wire);
+  void HandleStateRequest(Runner& runner, const v1::StateRequest& wire);
   void HandleExit(Runner& runner, int wait_status);
   Seat* SeatOf(const Runner& runner);
   Report EndOf(const Fence& fence, Outcome outcome, std::string message) const;

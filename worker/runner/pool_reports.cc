@@ -14,6 +14,8 @@ namespace {
 // Memory is short when the kernel sends SIGKILL and nobody here did.
 bool LooksLikeMemory(int wait_status) { return WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL; }
 
+constexpr std::size_t kMaxDatasetBytes = 4096;
+
 std::string DeathMessage(int wait_status) {
   return "runner " + DescribeWaitStatus(wait_status) +
          (LooksLikeMemory(wait_status) ? " (out of memory?)" : "");
@@ -68,6 +70,9 @@ void RunnerPool::Handle(Runner& runner, v1::FromRunner message, Descriptor descr
       broken_blocks_[convert::FromWire(message.blocks().fence())] = kept.ToString();
       break;
     }
+    case v1::FromRunner::kStateRequest:
+      HandleStateRequest(runner, message.state_request());
+      break;
     case v1::FromRunner::kReady:
     case v1::FromRunner::MESSAGE_NOT_SET:
       break;
@@ -98,6 +103,23 @@ void RunnerPool::HandleReport(Runner& runner, const v1::Report& wire) {
     }
   }
   attempts_.OnReport(std::move(report));
+}
+
+// A runner speaks for its own attempts only; what it says is bounded here because user code may run in it.
+void RunnerPool::HandleStateRequest(Runner& runner, const v1::StateRequest& wire) {
+  StateRequest request = convert::FromWire(wire);
+  const bool bounded = request.key.size() <= kMaxStateKeyBytes && request.json.size() <= kMaxStateValueBytes &&
+                       request.dataset.size() <= kMaxDatasetBytes;
+  {
+    const std::lock_guard lock(mutex_);
+    const Seat* seat = SeatOf(runner);
+    if (seat == nullptr || !seat->running.contains(request.fence)) return;
+  }
+  if (bounded) {
+    attempts_.OnStateRequest(std::move(request));
+  } else {
+    Answer({SessionId{}, request.fence, request.id, false, "", "the key or the value is too long"});
+  }
 }
 
 void RunnerPool::HandleExit(Runner& runner, int wait_status) {

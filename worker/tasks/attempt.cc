@@ -32,11 +32,13 @@ std::string OneLine(std::string text) {
 
 }  // namespace
 
-Attempt::Attempt(const v1::Assignment& wire, const Workplace& workplace, LogOut log_out, std::size_t max_log)
+Attempt::Attempt(const v1::Assignment& wire, const Workplace& workplace, LogOut log_out, std::size_t max_log,
+                 StateOut state_out)
     : workplace_(workplace),
       assignment_(convert::FromWire(wire)),
       enclosed_(convert::EnclosedFromWire(wire)),
       log_out_(std::move(log_out)),
+      state_out_(std::move(state_out)),
       max_log_(max_log),
       whole_(AllSecrets(enclosed_)),
       mask_(AllSecrets(enclosed_)) {}
@@ -97,6 +99,28 @@ StatusOr<std::string> Attempt::File(std::string_view path) const {
     if (file.path == path) return file.content;
   }
   return NotFound("file does not belong to the DAG: " + std::string(path));
+}
+
+void Attempt::AskState(StateRequest request, std::function<void(const StateAnswer&)> answered) {
+  request.fence = assignment_.fence;
+  if (!state_out_) return TaskContext::AskState(std::move(request), std::move(answered));
+  {
+    const std::lock_guard lock(states_mutex_);
+    request.id = ++last_state_;
+    states_[request.id] = std::move(answered);
+  }
+  state_out_(request);
+}
+
+void Attempt::Answered(const StateAnswer& answer) {
+  std::function<void(const StateAnswer&)> answered;
+  {
+    const std::lock_guard lock(states_mutex_);
+    const auto waits = states_.extract(answer.id);
+    if (waits.empty()) return;
+    answered = std::move(waits.mapped());
+  }
+  answered(answer);
 }
 
 void Attempt::Stop(const std::string& reason) {

@@ -71,6 +71,16 @@ StatusOr<ChildPlace> PlaceChild(const TaskContext& context, Environment base, co
   return place;
 }
 
+std::unique_ptr<StateSocket> OpenStates(TaskContext& context, Environment& environment) {
+  StatusOr<std::unique_ptr<StateSocket>> states = StateSocket::Open(context);
+  if (!states.ok()) {
+    context.Log("[millrace] this attempt has no state store: " + states.status().message() + "\n");
+    return nullptr;
+  }
+  environment[kStateSocketVariable] = (*states)->path();
+  return *std::move(states);
+}
+
 std::string FindProgram(const std::string& name, const std::string& path) {
   if (name.find('/') != std::string::npos) return name;
   for (std::size_t begin = 0; begin <= path.size();) {
@@ -114,9 +124,10 @@ void Follow(TaskContext& context, const Followed& child, LastLine& last_line, st
   bool answers = child.answer >= 0;
   bool alive = true;
   while (alive) {
-    std::array<pollfd, 4> polled{
+    std::array<pollfd, 5> polled{
         pollfd{child.process, POLLIN, 0}, pollfd{open ? child.output : -1, POLLIN, 0},
-        pollfd{kill_at ? -1 : child.cancel, POLLIN, 0}, pollfd{answers ? child.answer : -1, POLLIN, 0}};
+        pollfd{kill_at ? -1 : child.cancel, POLLIN, 0}, pollfd{answers ? child.answer : -1, POLLIN, 0},
+        pollfd{child.states != nullptr ? child.states->descriptor() : -1, POLLIN, 0}};
     int wait = -1;
     if (kill_at) {
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(*kill_at - SteadyClock::now());
@@ -125,6 +136,7 @@ void Follow(TaskContext& context, const Followed& child, LastLine& last_line, st
     if (::poll(polled.data(), polled.size(), wait) < 0 && errno != EINTR) break;
     if (polled[1].revents != 0) open = Drain(child.output, buffer, log);
     if (polled[3].revents != 0) answers = Drain(child.answer, buffer, keep);
+    if (polled[4].revents != 0) child.states->Serve();
     if (polled[2].revents != 0) {
       ::kill(-child.group, SIGTERM);
       kill_at = SteadyClock::now() + context.assignment().kill_grace;

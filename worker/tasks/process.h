@@ -1,5 +1,5 @@
 // What task kinds that start processes share: the environment and folder a child gets, and following it to
-// its end: its log, cancel (TERM, grace, KILL) and the end of everything it left in its process group. Called
+// its end: its log, its state store, cancel (TERM, grace, KILL) and the end of everything it left in its process group. Called
 // by shell and python, on the attempt's thread.
 //
 // Deliberately not here: starting (worker/runner/spawn.h, or a Python server that forks), and what an exit
@@ -9,12 +9,14 @@
 #include <sys/types.h>
 
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/base/status.h"
 #include "core/model/value.h"
+#include "worker/tasks/state_socket.h"
 #include "worker/tasks/task.h"
 
 namespace millrace::tasks {
@@ -31,6 +33,9 @@ struct ChildPlace {
 // Lays out the assignment's files; adds the attempt's variables, then `with`'s `env`, to `base`; resolves
 // `with`'s `cwd` beneath the root.
 StatusOr<ChildPlace> PlaceChild(const TaskContext& context, Environment base, const Value& with);
+
+// The attempt's state store for its child, told in `environment`; none, and the log says why, when it cannot be had.
+std::unique_ptr<StateSocket> OpenStates(TaskContext& context, Environment& environment);
 
 // A path is taken as it is; a name is looked for in `path` ("/usr/bin:/bin"). The name again if not found.
 std::string FindProgram(const std::string& name, const std::string& path);
@@ -58,6 +63,7 @@ struct Followed {
   int output = -1;
   int answer = -1;
   int cancel = -1;
+  StateSocket* states = nullptr;  // served meanwhile
 };
 
 // Blocks until the child has ended; then kills what is left of its group, which therefore must not have been

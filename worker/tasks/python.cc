@@ -233,7 +233,7 @@ class Python final : public TaskKind {
   TaskEnd Run(TaskContext& context) override {
     const StatusOr<Value> with = ParseJson(context.assignment().with);
     if (!with.ok()) return Fail(context, Outcome::kFailFinal, with.status().message());
-    const StatusOr<ChildPlace> place = PlaceChild(context, servers_.environment(), *with);
+    StatusOr<ChildPlace> place = PlaceChild(context, servers_.environment(), *with);
     if (!place.ok()) return Fail(context, Outcome::kFailFinal, place.status().message());
     const auto path = place->environment.find("PATH");
     std::string interpreter = FindProgram(NameOf(*with), path->second);
@@ -251,6 +251,7 @@ class Python final : public TaskKind {
       environment = *std::move(taken);
       interpreter = environment.interpreter;
     }
+    const std::unique_ptr<StateSocket> states = OpenStates(context, place->environment);
     StatusOr<Pipe> output = MakeAnswerPipe();
     if (!output.ok()) return Fail(context, Outcome::kFailed, output.status().message());
     StatusOr<Pipe> answer = MakeAnswerPipe();
@@ -276,7 +277,8 @@ class Python final : public TaskKind {
     }
     const Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, *child, 0)));
     std::string answered;
-    Follow(context, {*child, process.get(), output->read.get(), answer->read.get(), cancel_.get()}, last_line,
+    Follow(context,
+           {*child, process.get(), output->read.get(), answer->read.get(), cancel_.get(), states.get()}, last_line,
            &answered, kMaxAnswer);
     const StatusOr<int> status = (*server)->Reap();
     // One of an environment is not kept: there may be many of them, and they come and go.

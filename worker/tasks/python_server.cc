@@ -5,7 +5,7 @@ namespace millrace::tasks {
 // Python 3.8 and later; the standard library only. What users' functions may import (`from millrace import
 // SkipException`) is made here too, so that nothing has to be installed.
 const char* const kPythonServer = R"py(
-import array, datetime, gc, inspect, json, os, signal, socket, struct, sys, traceback, types
+import array, datetime, gc, inspect, json, os, signal, socket, struct, sys, threading, traceback, types
 
 # A child copies each page that it is the first to touch, and that is most of what an attempt costs: what can be
 # made ready before the fork is made ready then.
@@ -72,7 +72,160 @@ class PokeReturnValue:
         self.xcom_value = xcom_value
 
 
+class NeverExpire:
+    def __repr__(self):
+        return "NEVER_EXPIRE"
+
+
+NEVER_EXPIRE = NeverExpire()
+asking = threading.BoundedSemaphore(8)  # requests to state stores: the worker takes 16 of an attempt
+PACKET = 1 << 17
+
+
+class StateStore:
+    """What a task keeps for its retries, or a dataset for its tasks: durable when set, delete or clear return."""
+
+    def __init__(self, dataset=""):
+        self._dataset = dataset
+
+    def _ask(self, op, key="", value="", retention=None):
+        path = os.environ.get("MILLRACE_STATE_SOCKET")
+        if not path:
+            raise RuntimeError("there is no state store here: MILLRACE_STATE_SOCKET is not set")
+        head = json.dumps({"op": op, "dataset": self._dataset, "key": key, "retention": retention})
+        # By way of its folder: an address has room for 107 bytes only.
+        folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            with asking, socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as control:
+                control.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * PACKET)
+                control.connect("/proc/self/fd/%d/%s" % (folder, os.path.basename(path)))
+                control.send((head + "\n" + value).encode())
+                answer = control.recv(PACKET).decode()
+        except OSError as error:
+            raise RuntimeError("the state store does not answer: %s" % error)
+        finally:
+            os.close(folder)
+        head, line, value = answer.partition("\n")
+        if not line:
+            raise RuntimeError("the state store has closed: the attempt is over")
+        head = json.loads(head)
+        if head["error"]:
+            raise RuntimeError(head["error"])
+        return value if head["found"] else None
+
+    def get(self, key, default=None):
+        value = self._ask("get", check_key(key))
+        return default if value is None else json.loads(value)
+
+    def _set(self, key, value, retention):
+        if value is None:
+            raise ValueError("a value cannot be None: delete the key %r instead" % (key,))
+        try:
+            text = encoder.encode(value)
+        except (TypeError, ValueError) as error:
+            raise ValueError("the value of %r cannot be JSON: %s" % (key, error))
+        if len(text) > 65535:
+            raise ValueError("the value of %r has %d bytes as JSON, at most 65535 are kept: write a file and keep its path"
+                             % (key, len(text)))
+        self._ask("set", check_key(key), text, retention)
+
+    def set(self, key, value):
+        self._set(key, value, None)
+
+    def delete(self, key):
+        self._ask("delete", check_key(key))
+
+    def clear(self):
+        self._ask("clear")
+
+    async def aget(self, key, default=None):
+        return await aside(self.get, key, default)
+
+    async def aset(self, key, value, **options):
+        await aside(self.set, key, value, **options)
+
+    async def adelete(self, key):
+        await aside(self.delete, key)
+
+    async def aclear(self):
+        await aside(self.clear)
+
+
+class TaskStateStore(StateStore):
+    def set(self, key, value, *, retention=None):
+        if isinstance(retention, datetime.timedelta):
+            retention = retention.total_seconds()
+            if retention <= 0:
+                raise ValueError("retention is longer than nothing")
+        elif retention is NEVER_EXPIRE:
+            retention = "never"
+        elif retention is not None:
+            raise TypeError("retention is a timedelta, NEVER_EXPIRE or None, not %r" % (retention,))
+        self._set(key, value, retention)
+
+
+class AssetStateStores:
+    """Of a task's inlets and outlets: [dataset] is the store of one, and where there is only one this is it."""
+
+    def __getitem__(self, dataset):
+        name = getattr(dataset, "name", dataset)
+        if name not in datasets_of(millrace.context):
+            raise KeyError(name)
+        return StateStore(name)
+
+    def _only(self):
+        names = datasets_of(millrace.context)
+        if not names:
+            raise KeyError("asset_state_store")
+        if len(names) > 1:
+            raise ValueError("this task has several datasets (%s): use asset_state_store[name]" % ", ".join(names))
+        return StateStore(names[0])
+
+    def __getattr__(self, name):
+        if name in ("get", "set", "delete", "clear", "aget", "aset", "adelete", "aclear"):
+            return getattr(self._only(), name)
+        raise AttributeError(name)
+
+
+def check_key(key):
+    if not isinstance(key, str):
+        raise TypeError("a key is a str, not %r" % (key,))
+    return key
+
+
+async def aside(call, *args, **options):
+    import asyncio, functools
+    return await asyncio.get_running_loop().run_in_executor(None, functools.partial(call, *args, **options))
+
+
+def datasets_of(context):
+    return list(dict.fromkeys(context.get("inlets", []) + context.get("outlets", [])))
+
+
+STORES = ("task_state_store", "asset_state_store")
+
+
+class Context(dict):
+    """What a task is told of its run. The stores are found in it without being listed, so that it is plain data still."""
+
+    def __missing__(self, name):
+        if name == "task_state_store":
+            return millrace.task_state_store
+        if name == "asset_state_store" and datasets_of(self):
+            return millrace.asset_state_store
+        raise KeyError(name)
+
+    def __contains__(self, name):
+        return dict.__contains__(self, name) or name == STORES[0] or (name == STORES[1] and bool(datasets_of(self)))
+
+    def get(self, name, default=None):
+        return self[name] if name in self else default
+
+
 millrace = types.ModuleType("millrace")
+millrace.NEVER_EXPIRE = NEVER_EXPIRE
+millrace.task_state_store = TaskStateStore()
+millrace.asset_state_store = AssetStateStores()
 millrace.PokeReturnValue = PokeReturnValue
 millrace.SkipException = SkipException
 millrace.FailException = FailException
@@ -131,9 +284,9 @@ def arguments(function, positional, args, context):
         if name in placed:
             continue
         if parameter.kind == parameter.VAR_KEYWORD:
-            for key, value in context.items():
+            for key in list(context) + [store for store in STORES if store in context]:
                 if key not in placed:
-                    given.setdefault(key, value)
+                    given.setdefault(key, context[key])
         elif name not in given and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
             if name == "context":
                 given[name] = context
@@ -215,6 +368,7 @@ LARGE = 1 << 16
 # What an attempt's child finds: its module, and the code or why there is none. Nothing of a user's runs here, and a
 # file that takes its time to be compiled is left to the child.
 def prepare(request):
+    request["context"] = Context(request["context"])
     millrace.context = request["context"]
     wanted = request["environment"]
     for name in [name for name in os.environ if name not in wanted]:

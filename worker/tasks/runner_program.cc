@@ -119,6 +119,12 @@ class RunnerProgram final : public BlockSender {
       case v1::ToRunner::kPrepare:
         std::thread([this, count = message.prepare().instances()] { instances_.Prepare(count); }).detach();
         break;
+      case v1::ToRunner::kStateAnswer: {
+        const StateAnswer answer = convert::FromWire(message.state_answer());
+        const std::lock_guard lock(mutex_);  // so that the attempt cannot go meanwhile
+        if (const auto live = live_.find(answer.fence); live != live_.end()) live->second.attempt->Answered(answer);
+        break;
+      }
       case v1::ToRunner::MESSAGE_NOT_SET:
         break;
     }
@@ -236,14 +242,19 @@ class RunnerProgram final : public BlockSender {
     if (live.attempt == nullptr) {
       const bool watches =
           assignment.slots() == 0 && PolicyOf(work).seen;  // of no task instance: no log is its own
-      live.attempt =
-          std::make_unique<Attempt>(assignment, workplace_, [this, fence, watches](std::string data) {
-            if (watches) return;
-            v1::FromRunner message;
-            convert::ToWire(fence, message.mutable_log()->mutable_fence());
-            *message.mutable_log()->mutable_data() = std::move(data);
-            if (!channel_.Send(message).ok()) Die();
-          });
+      const Attempt::LogOut log_out = [this, fence, watches](std::string data) {
+        if (watches) return;
+        v1::FromRunner message;
+        convert::ToWire(fence, message.mutable_log()->mutable_fence());
+        *message.mutable_log()->mutable_data() = std::move(data);
+        if (!channel_.Send(message).ok()) Die();
+      };
+      const Attempt::StateOut state_out = [this](const StateRequest& request) {
+        v1::FromRunner message;
+        convert::ToWire(request, message.mutable_state_request());
+        if (!channel_.Send(message).ok()) Die();
+      };
+      live.attempt = std::make_unique<Attempt>(assignment, workplace_, log_out, kMaxLogBytes, state_out);
     }
     if (!broken_.ok()) {
       Tell(live.attempt->Finish({.outcome = Outcome::kFailed, .message = broken_.message()}), start.wall);

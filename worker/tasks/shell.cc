@@ -18,6 +18,7 @@
 #include "worker/runner/spawn.h"
 #include "worker/shuffle/descriptor.h"
 #include "worker/tasks/process.h"
+#include "worker/tasks/word.h"
 
 namespace millrace::tasks {
 namespace {
@@ -31,14 +32,6 @@ constexpr std::size_t kMaxOutputs = 64U
                                     << 10;  // beyond what XComs may have, so that it is told what they have
 
 std::string OutputsPath(const TaskContext& context) { return context.scratch() + "/outputs"; }
-
-// JSON as it stands; what is none, or a number that would lose digits, is text.
-std::string JsonOf(const std::string& value) {
-  const StatusOr<Value> parsed = ParseJson(value);
-  const bool whole = parsed.ok() && (parsed->is_map() || parsed->is_list() || parsed->is_string() ||
-                                     ToJson(*parsed) == value);
-  return whole ? value : ToJson(Value(value));
-}
 
 // What the command left there, whatever it made of the file: nothing but a plain file is read, and not all of
 // a large one.
@@ -71,7 +64,7 @@ Status TakeOutputs(const std::string& text, TaskEnd& end) {
     if (equals == std::string::npos || equals == 0)
       return InvalidArgument("line " + std::to_string(number) + " of $MILLRACE_OUTPUT is not name=value");
     const std::string name = line.substr(0, equals);
-    std::string json = JsonOf(line.substr(equals + 1));
+    std::string json = JsonOfWord(line.substr(equals + 1));
     if (name == kReturnValue) {
       end.result = std::move(json);
       continue;
@@ -92,13 +85,15 @@ bool Skips(const TaskContext& context, int exit_code) {
   return codes->is_list() ? std::any_of(codes->as_list().begin(), codes->as_list().end(), is_it) : is_it(*codes);
 }
 
-StatusOr<runner::SpawnOptions> Prepare(const TaskContext& context, Environment environment) {
+StatusOr<runner::SpawnOptions> Prepare(TaskContext& context, Environment environment,
+                                       std::unique_ptr<StateSocket>& states) {
   ASSIGN_OR_RETURN(const Value with, ParseJson(context.assignment().with));
   const Value* command = with.Find("command");
   if (command == nullptr) return InvalidArgument("'command' is missing");
   ASSIGN_OR_RETURN(ChildPlace place, PlaceChild(context, std::move(environment), with));
   ::unlink(OutputsPath(context).c_str());  // a sensor's earlier look may have left it
   place.environment["MILLRACE_OUTPUT"] = OutputsPath(context);
+  states = OpenStates(context, place.environment);
   runner::SpawnOptions options;
   for (const auto& [name, value] : place.environment) options.environment.push_back(name + "=" + value);
   options.folder = std::move(place.folder);
@@ -120,7 +115,8 @@ class Shell final : public TaskKind {
       : environment_(environment), cancel_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
   TaskEnd Run(TaskContext& context) override {
-    StatusOr<runner::SpawnOptions> options = Prepare(context, environment_);
+    std::unique_ptr<StateSocket> states;
+    StatusOr<runner::SpawnOptions> options = Prepare(context, environment_, states);
     if (!options.ok()) {
       const bool full = options.status().code() == Code::kResourceExhausted;
       return Fail(context, full ? Outcome::kFailed : Outcome::kFailFinal, options.status().message());
@@ -136,7 +132,7 @@ class Shell final : public TaskKind {
     const StatusOr<pid_t> group = runner::Spawn(*options);
     if (!group.ok()) return Fail(context, Outcome::kFailed, group.status().message());
     input.Close();
-    return Finish(context, *group, output.get());
+    return Finish(context, *group, output.get(), states.get());
   }
 
   void Cancel() override { ::eventfd_write(cancel_.get(), 1); }
@@ -147,10 +143,10 @@ class Shell final : public TaskKind {
     return {.outcome = outcome, .message = message};
   }
 
-  TaskEnd Finish(TaskContext& context, pid_t group, int output) {
+  TaskEnd Finish(TaskContext& context, pid_t group, int output, StateSocket* states) {
     const Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, group, 0)));
     LastLine last_line(kMaxLine);
-    Follow(context, {group, process.get(), output, -1, cancel_.get()}, last_line, nullptr, 0);
+    Follow(context, {group, process.get(), output, -1, cancel_.get(), states}, last_line, nullptr, 0);
     int status = 0;
     while (::waitpid(group, &status, 0) < 0 && errno == EINTR) continue;
     TaskEnd end = EndOf(context, status, last_line.Get().substr(0, kMaxInMessage));

@@ -3,6 +3,7 @@
 // that process costs no other worker.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 
 #include "core/base/status.h"
 #include "core/model/attempt.h"
+#include "core/model/state_store.h"
 
 namespace millrace::tasks {
 
@@ -42,6 +44,11 @@ class TaskContext {
   // The content of a file of the DAG version that the assignment carries.
   virtual StatusOr<std::string> File(std::string_view path) const = 0;
   virtual bool cancelled() const = 0;
+  // Asks a state store; fence and id are the context's to give. `answered` is called once on any thread, perhaps before
+  // this returns, or never, when the attempt ends first; it must only hand over.
+  virtual void AskState(StateRequest request, std::function<void(const StateAnswer&)> answered) {
+    answered({SessionId{}, request.fence, request.id, false, "", "there is no state store here"});
+  }
 };
 
 class TaskKind {

@@ -190,6 +190,22 @@ TEST(ConvertTest, AnUnknownOutcomeIsAFailureNeverASuccess) {
   EXPECT_EQ(FromWire(ThroughBytes(wire)).outcome, Outcome::kFailed);
 }
 
+TEST(ConvertTest, WhatIsAskedOfAStateStoreAndAnsweredComesBackAsItWas) {
+  for (const StateOp op : {StateOp::kGet, StateOp::kSet, StateOp::kDelete, StateOp::kClear}) {
+    const StateRequest request{{3, 17}, 4, op, "orders", "s3/a b", R"({"n":1})", kForEver};
+    v1::StateRequest wire;
+    ToWire(request, &wire);
+    EXPECT_EQ(FromWire(wire), request);
+  }
+  v1::StateRequest newer;
+  newer.set_op(static_cast<v1::StateOp>(77));
+  EXPECT_EQ(FromWire(newer).op, StateOp::kGet) << "what is not known changes nothing";
+  const StateAnswer answer{SessionId{}, {3, 17}, 4, true, "[1]", "no"};
+  v1::StateAnswer wire;
+  ToWire(answer, &wire);
+  EXPECT_EQ(FromWire(wire), answer);
+}
+
 TEST(ConvertTest, AJoinComesBackAsItWas) {
   WorkerJoined from;
   from.offer = {"w1",           "host",    8,   {"gpu", "big"}, "0.1.0", "127.0.0.1:9", "/run/s.sock",

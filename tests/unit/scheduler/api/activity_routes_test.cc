@@ -38,7 +38,7 @@ class ActivityRoutesTest : public ApiTest {
     options.patience = std::chrono::milliseconds(200);
     options.views.activity = &activity_;
     test::FakeReaders& r = readers_;
-    server_.emplace(options, Readers{r, r, r, r, r, r, r, r, r, r, users_, r}, Upkeep{r, r}, inbox_,
+    server_.emplace(options, Readers{r, r, r, r, r, r, r, r, r, r, users_, r, r}, Upkeep{r, r}, inbox_,
                     accounts_, clock_, log_);
     ASSERT_TRUE(server_->Start().ok());
   }

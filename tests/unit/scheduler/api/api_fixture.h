@@ -80,7 +80,7 @@ class ApiTest : public testing::Test {
       return {dag_, {}};
     };
     test::FakeReaders& r = readers_;
-    server_.emplace(options, Readers{r, r, r, r, r, r, r, r, r, r, users_, r}, Upkeep{r, r}, inbox_, accounts_,
+    server_.emplace(options, Readers{r, r, r, r, r, r, r, r, r, r, users_, r, r}, Upkeep{r, r}, inbox_, accounts_,
                     clock_, log_);
     const Status started = server_->Start();
     ASSERT_TRUE(started.ok()) << started.ToString();

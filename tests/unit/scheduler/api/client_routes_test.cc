@@ -56,7 +56,7 @@ class ClientRoutesTest : public ApiTest {
     options.patience = std::chrono::milliseconds(200);
     options.views = {&counts_, &zones_, "http://mill:8080"};
     test::FakeReaders& r = readers_;
-    server_.emplace(options, Readers{r, r, r, r, r, r, r, r, r, r, users_, r}, Upkeep{r, r}, inbox_,
+    server_.emplace(options, Readers{r, r, r, r, r, r, r, r, r, r, users_, r, r}, Upkeep{r, r}, inbox_,
                     accounts_, clock_, log_);
     const Status started = server_->Start();
     ASSERT_TRUE(started.ok()) << started.ToString();

@@ -39,6 +39,16 @@ TEST_F(RouterTest, NamesMatchOneDecodedSegment) {
   EXPECT_EQ(Answer("HEAD", "/dags"), "GET /dags");
 }
 
+TEST_F(RouterTest, ALastNameMayTakeTheRestOfThePath) {
+  Add("GET", "/state/{key:path}");
+  Add("GET", "/state");
+  EXPECT_EQ(Answer("GET", "/state/a"), "GET /state/{key:path} key=a");
+  EXPECT_EQ(Answer("GET", "/state/s3/a%20b/c"), "GET /state/{key:path} key=s3/a b/c");
+  EXPECT_EQ(Answer("GET", "/state"), "GET /state");
+  for (const char* path : {"/state/", "/state/a//b", "/state/a/../b", "/state/a%2Fb"})
+    EXPECT_EQ(Answer("GET", path), "404") << path;
+}
+
 TEST_F(RouterTest, ALiteralBeatsAName) {
   EXPECT_EQ(Answer("GET", "/dags/a/runs/list"), "GET /dags/{dag_id}/runs/list dag_id=a");
 }

@@ -161,6 +161,43 @@ TEST_F(SessionTest, AJobsAttemptsAreToldWithWhatTheyWorkOnUntilTheirEndIsAcknowl
   EXPECT_EQ(Join().stages.size(), 1U);
 }
 
+TEST_F(SessionTest, WhatIsAskedOfAStateStoreIsAskedAgainUntilItIsAnswered) {
+  Welcome(7);
+  session_.Add(kOne);
+  const auto ask = [this](Fence fence, std::uint64_t id) { return session_.Ask({.fence = fence, .id = id, .dataset = "", .key = "k", .json = ""}); };
+  const auto taken = [this] {
+    std::vector<std::uint64_t> ids;
+    while (const auto question = session_.TakeQuestion()) ids.push_back(question->id);
+    return ids;
+  };
+  EXPECT_TRUE(ask(kOne, 1).ok());
+  EXPECT_TRUE(ask(kOne, 2).ok());
+  EXPECT_EQ(ask(kTwo, 1).code(), Code::kNotFound) << "it is not alive here";
+  EXPECT_THAT(taken(), ElementsAre(1, 2));
+  EXPECT_THAT(taken(), IsEmpty()) << "once a stream";
+  EXPECT_TRUE(session_.Answered({.session = {}, .fence = kOne, .id = 1}));
+  EXPECT_FALSE(session_.Answered({.session = {}, .fence = kOne, .id = 1})) << "a second answer is for nobody";
+  Join();
+  Welcome(7);
+  EXPECT_THAT(taken(), ElementsAre(2));
+  session_.Add(Ended(kOne));
+  Join();
+  Welcome(7);
+  EXPECT_THAT(taken(), IsEmpty()) << "nobody waits for it any more";
+}
+
+TEST_F(SessionTest, AnAttemptHasOnlySoManyQuestionsOpen) {
+  Welcome(7);
+  session_.Add(kOne);
+  session_.Add(kTwo);
+  const auto ask = [this](Fence fence, std::uint64_t id) { return session_.Ask({.fence = fence, .id = id, .dataset = "", .key = "k", .json = ""}); };
+  for (std::uint64_t id = 1; id <= kMaxStateRequests; ++id) ASSERT_TRUE(ask(kOne, id).ok());
+  EXPECT_EQ(ask(kOne, 99).code(), Code::kResourceExhausted);
+  EXPECT_TRUE(ask(kTwo, 1).ok()) << "another's are its own";
+  EXPECT_TRUE(session_.Answered({.session = {}, .fence = kOne, .id = 1}));
+  EXPECT_TRUE(ask(kOne, 99).ok());
+}
+
 TEST_F(SessionTest, ASessionThatTheSchedulerEndedIsNotResumed) {
   Welcome(7);
   session_.Add(kOne);

@@ -55,8 +55,19 @@ class PythonTest : public ::testing::Test {
       const std::lock_guard lock(mutex_);
       log_ += data;
       logged_.notify_all();
-    });
+    }, kMaxLogBytes, [this](const StateRequest& request) { Answer(request); });
     kind_ = entry_.make();
+  }
+  // A scheduler with a state store in memory.
+  void Answer(const StateRequest& request) {
+    StateAnswer answer{SessionId{}, request.fence, request.id, false, "", ""};
+    const std::string key = request.dataset + "/" + request.key;
+    if (request.op == StateOp::kSet) states_[key] = request;
+    if (request.op == StateOp::kDelete) states_.erase(key);
+    if (request.op == StateOp::kClear) states_.clear();
+    answer.found = request.op == StateOp::kGet && states_.contains(key);
+    if (answer.found) answer.json = states_[key].json;
+    attempt_->Answered(answer);
   }
   Report Run(const std::string& source) {
     Begin(source);
@@ -75,6 +86,7 @@ class PythonTest : public ::testing::Test {
   Value with_;
   std::uint64_t counter_ = 0;
   std::vector<std::pair<std::string, std::string>> more_files_;
+  std::map<std::string, StateRequest> states_;  // as they were set last
   TaskEntry entry_;  // outlives its kinds
   std::unique_ptr<Attempt> attempt_;
   std::unique_ptr<TaskKind> kind_;
@@ -91,6 +103,57 @@ TEST_F(PythonTest, ArgumentsComeInAsJsonAndTheReturnValueIsTheResult) {
   EXPECT_EQ(report.outcome, Outcome::kSuccess) << report.message << log_;
   EXPECT_EQ(report.result, R"({"twice": 40, "names": ["a", "b"]})");
   EXPECT_EQ(log_, "on 20\n");
+}
+
+TEST_F(PythonTest, ATaskKeepsWhatItsRetryReads) {
+  const std::string source = R"(import asyncio, datetime
+from millrace import NEVER_EXPIRE
+async def slow(store): return await asyncio.gather(*[store.aget('job') for _ in range(20)])
+def main(context, task_state_store, **rest):
+  store = context['task_state_store']
+  assert store is task_state_store and 'ds' in rest and 'task_state_store' not in list(context)
+  before = store.get('job', default='none')
+  store.set('job', {'id': 7})
+  store.set('hours', 1, retention=datetime.timedelta(hours=6))
+  store.set('ever', 1, retention=NEVER_EXPIRE)
+  for value, retention, error in ((None, None, ValueError), (1, 7, TypeError), (object(), None, ValueError), ('x' * 70000, None, ValueError)):
+    try: store.set('bad', value, retention=retention)
+    except error: continue
+    return 'was not refused'
+  try: context['asset_state_store']
+  except KeyError: pass
+  else: return 'there is no dataset'
+  return [before, store.get('job'), store.get('bad'), len(asyncio.run(slow(store)))]
+)";
+  EXPECT_EQ(Run(source).result, R"(["none", {"id": 7}, null, 20])") << log_;
+  EXPECT_EQ(states_["/hours"].retention, std::chrono::hours(6));
+  EXPECT_EQ(states_["/ever"].retention, kForEver);
+  EXPECT_EQ(states_["/job"].retention, Duration(0));
+  EXPECT_EQ(Run("def main(context):\n  s = context['task_state_store']\n  job = s.get('job')\n  s.delete('job')\n"
+                "  return [job, s.get('job')]\n")
+                .result,
+            R"([{"id": 7}, null])")
+      << log_;
+}
+
+TEST_F(PythonTest, ADatasetsStoreIsFoundByItsNameAndAloneWithoutIt) {
+  wire_.set_context(R"({"inlets":["orders"],"outlets":["orders"]})");
+  EXPECT_EQ(Run("def main(context, asset_state_store):\n"
+                "  asset_state_store.set('w', 5)\n"
+                "  return [asset_state_store.get('w'), context['asset_state_store']['orders'].get('w')]\n")
+                .result,
+            "[5, 5]")
+      << log_;
+  EXPECT_TRUE(states_.contains("orders/w"));
+  wire_.set_context(R"({"inlets":["orders"],"outlets":["users"]})");
+  EXPECT_THAT(Run("def main(asset_state_store): asset_state_store.get('w')\n").message,
+              HasSubstr("ValueError: this task has several datasets (orders, users)"));
+  EXPECT_THAT(Run("def main(asset_state_store): asset_state_store['nope']\n").message, HasSubstr("KeyError"));
+  EXPECT_EQ(Run("class Users: name = 'users'\n"
+                "def main(asset_state_store): return asset_state_store[Users].get('w', 1)\n")
+                .result,
+            "1")
+      << log_;
 }
 
 TEST_F(PythonTest, ArgumentsByPositionComeBeforeThoseByName) {

@@ -99,6 +99,18 @@ class RunnerPoolTest : public ::testing::Test, public runner::AttemptListener, p
     logs_[fence] += data;
     changed_.notify_all();
   }
+  // A store in memory, of keys whatever the attempt.
+  void OnStateRequest(StateRequest request) override {
+    StateAnswer answer{SessionId{}, request.fence, request.id, false, "", ""};
+    {
+      const std::lock_guard lock(mutex_);
+      if (request.op == StateOp::kSet) states_[request.key] = request.json;
+      const auto found = states_.find(request.key);
+      answer.found = request.op == StateOp::kGet && found != states_.end();
+      if (answer.found) answer.json = found->second;
+    }
+    pool_->Answer(answer);
+  }
   Status Keep(const v1::BlocksReady& blocks, runner::Descriptor descriptor) override {
     if (blocks.map_index() != 4) return InvalidArgument("other map");
     std::array<char, 100> text{};
@@ -210,6 +222,7 @@ class RunnerPoolTest : public ::testing::Test, public runner::AttemptListener, p
   std::map<Fence, Report> starts_;
   std::map<Fence, Report> ends_;
   std::map<Fence, std::string> logs_;
+  std::map<std::string, std::string> states_;
   std::string kept_;
   bool refuse_blocks_ = false;
   std::vector<JobKey> released_;
@@ -242,6 +255,26 @@ TEST_F(RunnerPoolTest, AnAttemptFindsNothingOfTheOneBefore) {
     EXPECT_EQ(EndOf(after).outcome, Outcome::kSuccess) << left;
     EXPECT_EQ(LogUntil(after, "\n"), ".\n") << left;
   }
+}
+
+TEST_F(RunnerPoolTest, ATaskAsksItsStateStoreByASocketThatGoesWithIt) {
+  Open(1);
+  const std::string ask =
+      "python3 -c 'import os, socket, sys; path = os.environ[\"MILLRACE_STATE_SOCKET\"]; "
+      "s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); os.chdir(os.path.dirname(path)); "
+      "s.connect(os.path.basename(path)); s.send(sys.argv[1].replace(\"|\", chr(10)).encode()); "
+      "print(s.recv(99999).decode().replace(chr(10), \"|\"))' ";
+  const Fence first = Start("shell", ask + R"('{"op":"set","key":"job"}|"j1"'; )" + "echo $MILLRACE_STATE_SOCKET");
+  EXPECT_EQ(EndOf(first).outcome, Outcome::kSuccess);
+  const std::string log = LogUntil(first, ".state");
+  EXPECT_THAT(log, StartsWith(R"({"found":false,"error":""}|)"));
+  EXPECT_FALSE(std::filesystem::exists(log.substr(log.find('/'), log.rfind('\n') - log.find('/'))));
+  const Fence second = Start("shell", ask + R"('{"op":"get","key":"job"}|')");
+  EXPECT_EQ(EndOf(second).outcome, Outcome::kSuccess);
+  EXPECT_EQ(LogUntil(second, "|"), R"({"found":true,"error":""}|"j1")" "\n");
+  const Fence wrong = Start("shell", ask + R"('{"op":"set","key":"job"}|null')");
+  EXPECT_EQ(EndOf(wrong).outcome, Outcome::kSuccess);
+  EXPECT_THAT(LogUntil(wrong, "|"), HasSubstr("cannot be null"));
 }
 
 TEST_F(RunnerPoolTest, MoreAttemptsThanSlotsWait) {
