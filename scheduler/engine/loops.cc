@@ -73,6 +73,7 @@ void Engine::State::AwaitIteration(LiveRun& run, Instance& instance, std::string
   row.max_tries = row.try_number + task.retry.retries;
   row.lost = 0;
   row.rescheduled = 0;
+  ForgetStates({row.key});  // an iteration goes on from loop.previous, not from where the one before stood
   instance.values.reset();  // the next one reads again
   instance.asked = false;
   SetState(run, instance, TaskState::kUpForReschedule);
@@ -163,13 +164,16 @@ void Engine::State::BeginIteration(LiveRun& run, Instance& gate) {
   const LoopPolicy& loop = *TaskOf(run, gate).loop;
   const std::int64_t index = LoopNames(loop, gate.row).Find("index")->as_int();
   std::vector<std::int32_t> body;
+  std::vector<TaskInstanceKey> keys;
   EachOfBody(run, gate.row.task(), [&](Instance& one) {
     if (one.row.state == TaskState::kRemoved) return;
     one.row.reason = IterationOf(loop, index) + (one.row.reason.empty() ? "" : ": " + one.row.reason);
     // Also of one that the next iteration skips.
     if (one.row.try_number > 0) out->batch.xcoms.push_back({one.row.key, "", "", true, now.wall});
     body.push_back(one.row.key.index);
+    keys.push_back(one.row.key);
   });
+  ForgetStates(keys);
   std::vector<std::int32_t> all = body;
   all.push_back(gate.row.key.index);
   ClearInstances(run, all, "");
