@@ -60,11 +60,6 @@ StatusOr<Descriptor> MakePacketSocket(int flags) {
   return made;
 }
 
-std::string TextOf(const Value& head, std::string_view member) {
-  const Value* value = head.Find(member);
-  return value != nullptr && value->is_string() ? value->as_string() : "";
-}
-
 StatusOr<Duration> RetentionOf(const Value& head) {
   const Value* retention = head.Find("retention");
   if (retention == nullptr || retention->is_null()) return Duration(0);
