@@ -9,6 +9,7 @@
 #include "dagctl/credential_line.h"
 #include "dagctl/exchange.h"
 #include "dagctl/operations.h"
+#include "dagctl/users.h"
 
 namespace millrace::dagctl {
 namespace {
@@ -24,10 +25,11 @@ struct Arguments {
   ConnectionOptions connection;
   CleanOptions clean;
   std::string backup;
+  UserOptions user;
 };
 
-// What the scheduler keeps besides runs: `pools`, `audit`, `variables`, `connections`, `notifications` and
-// `db`.
+// What the scheduler keeps besides runs: `pools`, `audit`, `variables`, `connections`, `notifications`, `users`
+// and `db`.
 class StoreLine {
  public:
   explicit StoreLine(CommandTree& tree) : tree_(tree) {
@@ -36,6 +38,7 @@ class StoreLine {
     AddCredentials();
     AddNotifications();
     AddStore();
+    AddUsers();
   }
 
  private:
@@ -144,6 +147,28 @@ class StoreLine {
         return Restore(output, in_.backup, tree_.state(), tree_.clock().now().wall);
       });
     });
+  }
+
+  void AddUsers() {
+    CLI::App& users = tree_.Group("users", "who may log in, and as what: list, create, set, delete");
+    tree_.Add(users, "list", "all, by name", [](Context& c, bool&) { return ListUsers(c); });
+    UserOptions& in = in_.user;
+    const auto named = [&in](CLI::App* command) {
+      command->add_option("name,-u,--username", in.name)->required();
+      return command;
+    };
+    const auto wanted = [&in](CLI::App* command) {
+      command->add_option("-p,--password", in.password, "others see it in the process list: better a file");
+      command->add_option("--password-file", in.password_file, "a file whose first line it is");
+      return command->add_option("-r,--role", in.role, "viewer, user, op or admin, each with all of the one before");
+    };
+    wanted(named(tree_.Add(users, "create", "makes one; without a password one is made up and shown",
+                           [&in](Context& c, bool&) { return CreateUser(c, in); })))
+        ->required();
+    wanted(named(tree_.Add(users, "set", "gives one another role or password",
+                           [&in](Context& c, bool&) { return ChangeUser(c, in); })));
+    named(tree_.Add(users, "delete", "its tokens are worthless from now on",
+                    [&in](Context& c, bool&) { return DeleteUser(c, in.name); }));
   }
 
   Arguments in_;

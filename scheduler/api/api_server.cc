@@ -39,6 +39,7 @@ struct ApiServer::Parts {
     AddNotificationRoutes(table, context);
     AddPoolRoutes(table, context);
     AddAuditRoutes(table, context);
+    AddUserRoutes(table, context);
     AddUpkeepRoutes(table, context);
     AddLogRoutes(table, context);
     AddMillraceRoutes(table, context, live);

@@ -191,20 +191,60 @@ Status Accounts::Revoke(std::string_view token) {
   return OkStatus();
 }
 
-Status Accounts::SetUser(const std::string& user, const std::string& password, Role role) {
+StatusOr<std::vector<UserRecord>> Accounts::Users() {
+  ASSIGN_OR_RETURN(std::vector<UserRecord> users, reader_.ListUsers());
+  std::erase_if(users, [](const UserRecord& user) {
+    const auto role = RoleFromString(user.role);
+    return user.deleted || !role || !IsOfPeople(*role);
+  });
+  for (UserRecord& user : users) user.password_hash.clear();
+  return users;
+}
+
+Status Accounts::SetUser(const std::string& user, const std::optional<std::string>& password, Role role,
+                         const std::string& by) {
   if (!IsValidId(user) || user == kWorkerUser || user == kMonitorUser || !IsOfPeople(role)) {
     return InvalidArgument("Not a user name or role that people can have: " + user);
   }
-  if (password.size() < 8 || password.size() > 1024) {
+  if (user == kAdmin && role != Role::kAdmin)
+    return FailedPrecondition("The user admin stays an admin: whoever has the machine could not help otherwise");
+  if (password && (password->size() < 8 || password->size() > 1024)) {
     return InvalidArgument("A password has 8 to 1024 characters");
   }
-  hashing_.acquire();
-  auto hash = HashPassword(password);
-  hashing_.release();
-  RETURN_IF_ERROR(hash.status());
+  std::string hash;
+  if (password) {
+    hashing_.acquire();
+    auto hashed = HashPassword(*password);
+    hashing_.release();
+    RETURN_IF_ERROR(hashed.status());
+    hash = std::move(*hashed);
+  } else {
+    ASSIGN_OR_RETURN(UserRecord before, reader_.GetUser(user));
+    hash = std::move(before.password_hash);
+  }
   std::vector<Record> records;
-  records.emplace_back(UserRecord{user, std::move(*hash), std::string(ToString(role)), false});
-  records.emplace_back(Audit(clock_.now().wall, "system", "set_user", user));
+  records.emplace_back(UserRecord{user, std::move(hash), std::string(ToString(role)), false});
+  records.emplace_back(Audit(clock_.now().wall, by, "set_user", user));
+  return Forget(user, std::move(records));
+}
+
+Status Accounts::DeleteUser(const std::string& user, const std::string& by) {
+  if (user == kAdmin) {
+    return FailedPrecondition(
+        "The user admin stays: the next start would make it again. Give it a password that nobody knows instead");
+  }
+  ASSIGN_OR_RETURN(UserRecord record, reader_.GetUser(user));
+  const auto role = RoleFromString(record.role);
+  if (record.deleted || !role || !IsOfPeople(*role)) return NotFound("There is no user " + user);
+  record.deleted = true;
+  std::vector<Record> records;
+  records.emplace_back(Audit(clock_.now().wall, by, "delete_user", user));
+  records.emplace_back(std::move(record));
+  return Forget(user, std::move(records));
+}
+
+// What was remembered of its tokens holds no longer.
+Status Accounts::Forget(const std::string& user, std::vector<Record> records) {
   RETURN_IF_ERROR(Write(std::move(records)));
   const std::lock_guard lock(mutex_);
   std::erase_if(known_, [&](const auto& entry) { return entry.second.identity.user == user; });

@@ -8,6 +8,7 @@
 
 #include <map>
 #include <mutex>
+#include <optional>
 #include <semaphore>
 #include <string>
 #include <string_view>
@@ -53,8 +54,14 @@ class Accounts : public TokenVerifier {
   StatusOr<Identity> Verify(std::string_view token) override;
   // The token is refused from now on.
   Status Revoke(std::string_view token);
-  // Adds a user, or sets password and role of one. Tokens that the user had stay with the new role.
-  Status SetUser(const std::string& user, const std::string& password, Role role);
+  // Those of people, by name, without what their passwords hash to.
+  StatusOr<std::vector<UserRecord>> Users();
+  // Adds a user, or sets role and password of one; without a password that stays, and NOT_FOUND is who has none. Tokens that
+  // the user had stay, with the new role. `by`: for the audit log.
+  Status SetUser(const std::string& user, const std::optional<std::string>& password, Role role,
+                 const std::string& by = "system");
+  // Its tokens are refused from now on. FAILED_PRECONDITION of `admin`, who would be made again by the next start.
+  Status DeleteUser(const std::string& user, const std::string& by);
 
  private:
   struct Known {
@@ -69,6 +76,7 @@ class Accounts : public TokenVerifier {
   StatusOr<Known> Read(const std::string& hash);
   StatusOr<Token> LoginInTurn(const std::string& user, const std::string& password,
                               const std::string& address);
+  Status Forget(const std::string& user, std::vector<Record> records);
   bool CheckPassword(const std::string& user, const std::string& password, UserRecord* record);
 
   const AccountsOptions options_;

@@ -10,6 +10,7 @@ namespace {
 
 constexpr const char* kUser = "INSERT OR REPLACE INTO user VALUES (?,?,?)";
 constexpr const char* kForgetUser = "DELETE FROM user WHERE name = ?";
+constexpr const char* kForgetTokens = "DELETE FROM token WHERE user = ?";
 constexpr const char* kForgetFavorites = "DELETE FROM favorite WHERE user = ?";
 constexpr const char* kFavorite = "INSERT OR IGNORE INTO favorite VALUES (?,?)";
 constexpr const char* kForgetFavorite = "DELETE FROM favorite WHERE user = ? AND dag_id = ?";
@@ -57,6 +58,10 @@ Status BatchWriter::WriteRecord(const Record& record) {
       return statement->Run();
     }
     RETURN_IF_ERROR(statement->Run());
+    // Whoever has the name next is somebody else.
+    ASSIGN_OR_RETURN(Statement * tokens, Prepared(kForgetTokens));
+    tokens->Bind(1, user->name);
+    RETURN_IF_ERROR(tokens->Run());
     ASSIGN_OR_RETURN(Statement * favorites, Prepared(kForgetFavorites));
     favorites->Bind(1, user->name);
     return favorites->Run();

@@ -109,6 +109,30 @@ class OperationsTest(unittest.TestCase):
             scrape("/api/v2/dags")
         self.assertEqual(refused.exception.code, 403)
 
+    def test_users_are_made_log_in_and_are_gone(self):
+        self.start()
+        url = json.loads((self.cluster.state / "endpoints.json").read_text())["http"]
+
+        def token(user, password):
+            body = json.dumps({"username": user, "password": password}).encode()
+            request = urllib.request.Request(url + "/auth/token", body, {"Content-Type": "application/json"})
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return json.load(answer)["access_token"]
+        made = self.dagctl("users", "create", "ana", "-r", "Viewer")[0]
+        self.assertEqual((made["username"], made["role"]), ("ana", "viewer"))
+        as_ana = ("--url", url, "--token", token("ana", made["password"]))
+        self.assertEqual(self.dagctl("dags", "list", *as_ana), [])
+        self.assertIn("may not", self.dagctl("users", "list", *as_ana, status=1))
+        secret = self.cluster.root / "secret"
+        secret.write_text("a better password\n")
+        self.dagctl("users", "set", "ana", "--role", "op", "--password-file", secret)
+        token("ana", "a better password")
+        self.assertEqual([(row["username"], row["role"]) for row in self.dagctl("users", "list")],
+                         [("admin", "admin"), ("ana", "op")])
+        self.dagctl("users", "delete", "ana", rows=False)
+        self.assertIn("log in again", self.dagctl("dags", "list", *as_ana, status=4))
+        self.assertIn("stays", self.dagctl("users", "delete", "admin", status=1))
+
     def test_a_backfill_from_dry_run_to_end_with_the_dag_downstream(self):
         self.start()
         self.write("daily.yaml", DAILY)

@@ -119,6 +119,28 @@ TEST_F(AccountsTest, ATokenNeverHasMoreThanItsUserNowHas) {
   EXPECT_EQ(accounts_->Verify(token->secret).status().code(), Code::kUnauthenticated);
 }
 
+TEST_F(AccountsTest, UsersComeChangeAndGo) {
+  ASSERT_TRUE(accounts_->Prepare().ok());
+  EXPECT_EQ(accounts_->SetUser("ana", std::nullopt, Role::kOp).code(), Code::kNotFound);
+  ASSERT_TRUE(accounts_->SetUser("ana", "long enough", Role::kOp, "admin").ok());
+  const auto token = accounts_->Login("ana", "long enough", "127.0.0.1");
+  const auto users = accounts_->Users();
+  ASSERT_EQ(users->size(), 2U) << "programs are no users";
+  EXPECT_EQ((*users)[1].name, "ana");
+  EXPECT_EQ((*users)[1].password_hash, "");
+  ASSERT_TRUE(accounts_->SetUser("ana", std::nullopt, Role::kViewer).ok());
+  EXPECT_EQ(accounts_->Verify(token->secret)->role, Role::kViewer);
+  EXPECT_TRUE(accounts_->Login("ana", "long enough", "127.0.0.1").ok()) << "the password stays";
+  EXPECT_EQ(accounts_->SetUser("admin", std::nullopt, Role::kUser).code(), Code::kFailedPrecondition);
+  EXPECT_EQ(accounts_->DeleteUser("admin", "ana").code(), Code::kFailedPrecondition);
+  EXPECT_EQ(accounts_->DeleteUser("worker", "admin").code(), Code::kNotFound);
+  EXPECT_EQ(accounts_->DeleteUser("eva", "admin").code(), Code::kNotFound);
+  ASSERT_TRUE(accounts_->DeleteUser("ana", "admin").ok());
+  EXPECT_EQ(accounts_->Users()->size(), 1U);
+  EXPECT_EQ(accounts_->Verify(token->secret).status().code(), Code::kUnauthenticated);
+  EXPECT_FALSE(accounts_->Login("ana", "long enough", "127.0.0.1").ok());
+}
+
 TEST_F(AccountsTest, WrongPasswordsAndUnknownUsersLookAlike) {
   ASSERT_TRUE(accounts_->Prepare().ok());
   const Status wrong = accounts_->Login("admin", "guess", "127.0.0.1").status();

@@ -355,6 +355,22 @@ TEST_F(SqliteStoreTest, AStoreFromBeforeFavoritesTakesThemAndForgetsThemWithThei
   EXPECT_TRUE(readers->dags().ListFavorites("eva")->empty());
 }
 
+TEST_F(SqliteStoreTest, TheTokensOfADeletedUserGoWithIt) {
+  std::unique_ptr<Store> store = Open();
+  Batch batch = Example(*store->Load());
+  batch.records = {UserRecord{"ana", "hash", "op", false}, TokenRecord{"of-ana", "ana", "op", WallTime{}, false},
+                   TokenRecord{"of-eva", "eva", "op", WallTime{}, false}};
+  ASSERT_EQ(Commit(*store, batch).outcome, CommitOutcome::kDurable);
+  Batch gone;
+  gone.term = batch.term;
+  gone.sequence = batch.sequence + 1;
+  gone.records = {UserRecord{"ana", "", "op", true}};
+  ASSERT_EQ(Commit(*store, gone).outcome, CommitOutcome::kDurable);
+  const std::unique_ptr<SqliteReaders> readers = *SqliteReaders::Open(folder_, clock_);
+  EXPECT_EQ(readers->accounts().GetToken("of-ana").status().code(), Code::kNotFound);
+  EXPECT_TRUE(readers->accounts().GetToken("of-eva").ok());
+}
+
 TEST_F(SqliteStoreTest, AStoreFromBeforeRunsThatAreTriedAgainKeepsWhatItHasAndTakesWhatIsNew) {
   {
     auto database = *Database::Open(DatabasePath(folder_), Database::Mode::kReadWrite);
