@@ -164,6 +164,10 @@ export function lists(world) {
       const found = world.lists.assets.filter((one) => one.name.includes((query.get('name_pattern') ?? '').replaceAll('%', '')));
       return {assets: found.map(asset), total_entries: found.length};
     }],
+    ['GET', '/api/v2/assets/:asset/state-store', () => {
+      const entries = [{key: 'watermark', value: '2001-03-01', updated_at: new Date().toISOString(), last_updated_by: {kind: 'task', dag_id: 'daily', task_id: 'load'}}];
+      return {asset_state_store: entries, total_entries: entries.length};
+    }],
     ['GET', '/api/v2/assets/events', ({query}) => {
       const {events} = assetOf(query.get('asset_id'));
       return {asset_events: events, total_entries: events.length};

@@ -148,6 +148,10 @@ export function operations(world) {
       return {xcom_entries: entries, total_entries: entries.length};
     }],
     ['GET', `${instance}/xcomEntries/:key`, ({args: [, , task, key], query}) => xcom(key, Number(query.get('map_index') ?? -1), key === 'rows' ? 226 : {task, files: ['part-0.parquet', '<b>part-1</b>.parquet']})],
+    ['GET', `${instance}/state-store`, () => {
+      const entries = [{key: 'job_id', value: 'job-<b>17</b>', updated_at: new Date().toISOString(), expires_at: null}];
+      return {task_state_store: entries, total_entries: entries.length};
+    }],
     ['GET', `${instance}/:map/tries`, tries],
     ['GET', `${instance}/:map`, one],
     ['GET', instance, one],

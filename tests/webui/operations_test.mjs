@@ -318,6 +318,7 @@ describePages('the dashboard does', (started) => ({mock, page} = started), () =>
     assert.match(await page.locator('.lineage').innerText(), /daily_flights extract[\s\S]*flights_raw[\s\S]*ml_features[\s\S]*daily_flights delays/);
     assert.match(await page.locator('[data-watch=arrivals]').innerText(), /ml_features[\s\S]*sensor_file, no change yet[\s\S]*no permission to read/);
     assert.equal(await page.locator('[data-alias=lake_files]').count(), 1);
+    assert.match(await page.locator('[data-state=watermark]').innerText(), /by load[\s\S]*2001-03-01/);
     await page.click('text=Mark updated…');
     await page.fill('[name=extra]', '[1]');
     await page.waitForSelector('.field-problem');

@@ -334,6 +334,8 @@ describePages('the dashboard shows', (started) => ({mock, page} = started), () =
     await page.click('[role=tab]:text("XComs")');
     await page.waitForSelector('[data-xcom=rows] >> text=226');
     assert.match(await page.locator('[data-xcom=return_value]').innerText(), /<b>part-1<\/b>/);
+    await page.click('[role=tab]:text("State")');
+    assert.match(await page.locator('[data-state=job_id]').innerText(), /<b>17<\/b>/);
     await page.keyboard.press('u');
     await page.waitForSelector('.mapped-row');
   });

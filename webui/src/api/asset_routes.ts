@@ -1,6 +1,6 @@
 // Assets and their updates.
 import {queryString, kPage, type Http} from './http';
-import type {Asset, AssetEvent, DagRun} from './types';
+import type {Asset, AssetEvent, DagRun, StateEntry} from './types';
 
 export const assetRoutes = (http: Http) => ({
   assets(search: string, offset: number, signal?: AbortSignal) {
@@ -15,6 +15,12 @@ export const assetRoutes = (http: Http) => ({
   assetEvents(id: number, signal?: AbortSignal) {
     const query = queryString({asset_id: id, order_by: '-timestamp', limit: 50});
     return http.get<{asset_events: AssetEvent[]; total_entries: number}>(`/api/v2/assets/events${query}`, signal);
+  },
+
+  async assetState(id: number, signal?: AbortSignal): Promise<StateEntry[]> {
+    const query = queryString({limit: kPage});
+    return (await http.get<{asset_state_store: StateEntry[]}>(`/api/v2/assets/${id}/state-store${query}`, signal))
+      .asset_state_store;
   },
 
   // `partition`: of the part of it that was updated; '' when it is all of it.

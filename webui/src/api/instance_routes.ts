@@ -1,7 +1,7 @@
 // Task instances: how they stand and why, what they left, and what people do to them.
 import {queryString, kPage, type Http} from './http';
 import {dagPath, instancePath, mapQuery, segment, taskPath} from './paths';
-import type {Approval, InstanceKey, LogChunk, TaskInstance, Why, XComEntry} from './types';
+import type {Approval, InstanceKey, LogChunk, StateEntry, TaskInstance, Why, XComEntry} from './types';
 
 // Which task instances are meant, from one or from a whole run: preview and action are one request, but for dry_run.
 export interface Selection {
@@ -81,6 +81,12 @@ export const instanceRoutes = (http: Http) => ({
         http.get<XComEntry>(`${path}/${segment(entry.key)}${queryString(mapQuery(key))}`, signal),
       ),
     );
+  },
+
+  async taskState(key: InstanceKey, signal?: AbortSignal): Promise<StateEntry[]> {
+    const query = queryString({limit: kPage, ...mapQuery(key)});
+    const list = await http.get<{task_state_store: StateEntry[]}>(`${taskPath(key)}/state-store${query}`, signal);
+    return list.task_state_store;
   },
 
   why(key: InstanceKey, signal?: AbortSignal) {

@@ -285,6 +285,23 @@ export function useXComs(key: InstanceKey, wanted: boolean) {
   return useQuery({queryKey: keyOf('xcoms', key), queryFn: ({signal}) => client.xcoms(key, signal), enabled: wanted});
 }
 
+// It changes while the task runs, and no event tells of it.
+export function useTaskState(key: InstanceKey) {
+  return useQuery({
+    queryKey: keyOf('state', key),
+    queryFn: ({signal}) => client.taskState(key, signal),
+    refetchInterval: 3000,
+  });
+}
+
+export function useAssetState(id: number) {
+  return useQuery({
+    queryKey: ['assetState', id],
+    queryFn: ({signal}) => client.assetState(id, signal),
+    refetchInterval: 5000,
+  });
+}
+
 export function useWhy(key: InstanceKey, waiting: boolean) {
   return useQuery({
     queryKey: keyOf('why', key),

@@ -176,6 +176,15 @@ export interface XComEntry {
   value?: unknown;
 }
 
+// What a task instance keeps for its retries, or a dataset for its tasks.
+export interface StateEntry {
+  key: string;
+  value: unknown;
+  updated_at: string;
+  expires_at?: string | null; // of a task instance: never when it is null
+  last_updated_by?: {kind: 'task' | 'api'; dag_id: string | null; task_id: string | null};
+}
+
 export interface TaskInstance {
   task_id: string;
   dag_id: string;

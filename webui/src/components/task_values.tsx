@@ -1,8 +1,8 @@
-// What an attempt was given and what it left: rendered fields and XComs. Values are text of users: text nodes, never markup.
+// What an attempt was given and what it left: rendered fields, XComs and state stores. Values are text of users: text nodes, never markup.
 import {Empty, ErrorNotice, Skeleton} from './notice';
-import {Ago} from './times';
-import {useXComs} from '../api/queries';
-import type {InstanceKey} from '../api/types';
+import {Ago, Time} from './times';
+import {useTaskState, useXComs} from '../api/queries';
+import type {InstanceKey, StateEntry} from '../api/types';
 
 function Text({value}: {value: unknown}) {
   return <pre>{typeof value === 'string' ? value : JSON.stringify(value, null, 2)}</pre>;
@@ -45,6 +45,46 @@ export function XComs({instance}: {instance: InstanceKey}) {
             {entry.key}{' '}
             <span className="faint">
               <Ago value={entry.timestamp} />
+            </span>
+          </dt>
+          <dd>
+            <Text value={entry.value} />
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+export function TaskState({instance}: {instance: InstanceKey}) {
+  const state = useTaskState(instance);
+  if (state.isError) return <ErrorNotice error={state.error} retry={() => void state.refetch()} />;
+  if (!state.data) return <Skeleton rows={4} />;
+  if (state.data.length === 0) {
+    return (
+      <Empty title="Its state store is empty">
+        What a task sets in its task_state_store is here at once, and its retries find it.
+      </Empty>
+    );
+  }
+  return <StateEntries entries={state.data} />;
+}
+
+export function StateEntries({entries}: {entries: StateEntry[]}) {
+  return (
+    <dl className="rendered">
+      {entries.map((entry) => (
+        <div key={entry.key} data-state={entry.key}>
+          <dt>
+            {entry.key}{' '}
+            <span className="faint">
+              <Ago value={entry.updated_at} />
+              {entry.last_updated_by && ` by ${entry.last_updated_by.task_id ?? 'hand'}`}
+              {entry.expires_at && (
+                <>
+                  , until <Time value={entry.expires_at} />
+                </>
+              )}
             </span>
           </dt>
           <dd>

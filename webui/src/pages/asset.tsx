@@ -1,13 +1,14 @@
 // One asset: from whom it comes and to whom it goes, its updates with the runs that they started, and saying that it was updated.
 import {useState, type FormEvent} from 'react';
 import {useMutation} from '@tanstack/react-query';
-import {client, queryClient, useAsset, useAssetEvents, useCan} from '../api/queries';
+import {client, queryClient, useAsset, useAssetEvents, useAssetState, useCan} from '../api/queries';
 import type {Asset, AssetEvent, AssetWatch} from '../api/types';
 import {Dialog} from '../components/dialog';
 import {FormEnd} from '../components/form_end';
 import {Empty, ErrorNotice, Skeleton} from '../components/notice';
 import {Shell} from '../components/shell';
 import {StateDot} from '../components/state';
+import {StateEntries} from '../components/task_values';
 import {Ago, Time} from '../components/times';
 import {toast} from '../components/toast';
 import {parseConf} from '../format/params';
@@ -77,6 +78,7 @@ export function AssetPage({asset: id}: {asset: number}) {
             {events.isError && <ErrorNotice error={events.error} />}
             {events.data && list.length === 0 && <Empty title="It has not been updated yet" />}
             {list.length > 0 && <Events events={list} />}
+            <Kept asset={id} />
           </>
         )}
       </div>
@@ -139,6 +141,19 @@ function Lineage({asset}: {asset: Asset}) {
         )}
       </div>
     </section>
+  );
+}
+
+// Its state store, when there is something in it.
+function Kept({asset}: {asset: number}) {
+  const state = useAssetState(asset);
+  if (state.isError) return <ErrorNotice error={state.error} />;
+  if (!state.data || state.data.length === 0) return null;
+  return (
+    <>
+      <h2>State</h2>
+      <StateEntries entries={state.data} />
+    </>
   );
 }
 

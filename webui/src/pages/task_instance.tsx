@@ -24,7 +24,7 @@ import {Shell, type Crumb} from '../components/shell';
 import {StateBadge, StateDot, isFinished} from '../components/state';
 import {Facts, Neighbours, WhyCard} from '../components/task_facts';
 import {PausedTag, TaskPauseButton} from '../components/task_pause';
-import {RenderedFields, XComs} from '../components/task_values';
+import {RenderedFields, TaskState, XComs} from '../components/task_values';
 import {Lasted} from '../components/times';
 import {readJobReport} from '../format/job_report';
 import {overallState} from '../format/summary';
@@ -38,7 +38,14 @@ interface Props {
   task: string;
 }
 
-const kTabs = {answer: 'Answer', log: 'Log', job: 'Job', fields: 'Rendered fields', xcoms: 'XComs'} as const;
+const kTabs = {
+  answer: 'Answer',
+  log: 'Log',
+  job: 'Job',
+  fields: 'Rendered fields',
+  xcoms: 'XComs',
+  state: 'State',
+} as const;
 type Tab = keyof typeof kTabs;
 
 export function TaskInstancePage({dag, run, task}: Props) {
@@ -196,6 +203,7 @@ function OneInstance({instanceKey, definition, siblings, onChange}: OneProps) {
     ...(report ? (['job'] as const) : []),
     'fields',
     'xcoms',
+    'state',
   ];
   const firstTab = tabs[0] ?? 'log';
   const wantedTab = useSearchParam('tab') ?? firstTab;
@@ -307,6 +315,7 @@ function OneInstance({instanceKey, definition, siblings, onChange}: OneProps) {
           {tab === 'job' && report && <JobReportView report={report} />}
           {tab === 'fields' && <RenderedFields fields={Object.entries(instance.rendered_fields ?? {})} />}
           {tab === 'xcoms' && <XComs instance={instanceKey} />}
+          {tab === 'state' && <TaskState instance={instanceKey} />}
         </div>
         <aside className="task-side">
           {telling && why.data && why.data.reasons.length > 0 && <WhyCard why={why.data} />}
