@@ -35,7 +35,7 @@ void Engine::State::TellLineage(LiveRun& run, LineageEvent event, const std::str
     if (instance.row.state == TaskState::kFailed)
       facts.message = "task " + TaskOf(run, instance).id + ": " + instance.row.reason;
   }
-  AddLineage(run, nullptr, facts.event, LineageOfRun(options.lineage.name_space, run.row, *run.dag, facts));
+  AddLineage(run, nullptr, 0, facts.event, LineageOfRun(options.lineage.name_space, run.row, *run.dag, facts));
 }
 
 void Engine::State::TellLineage(LiveRun& run, const Instance& instance, TaskState to, bool by_user) {
@@ -45,11 +45,14 @@ void Engine::State::TellLineage(LiveRun& run, const Instance& instance, TaskStat
   const engine::End* end = ending && ending->first == instance.row.key ? ending->second : nullptr;
   bool starts = !HasBegun(from) && HasBegun(to);
   bool ends = HasBegun(from) && !HasBegun(to);
-  // It has ended before anybody heard that it had begun.
-  if (!HasBegun(from) && !HasBegun(to) && !by_user && (end != nullptr || (from == TaskState::kQueued && IsFailure(to))))
-    starts = ends = true;
-  const auto tell = [&](LineageFacts facts) {
-    AddLineage(run, &instance, facts.event,
+  // It has ended before anybody heard that it had begun; what run_if skips never did.
+  const bool at_once = end != nullptr ? from == TaskState::kQueued || to != TaskState::kSkipped
+                                      : from == TaskState::kQueued && IsFailure(to);
+  if (!HasBegun(from) && !HasBegun(to) && !by_user && at_once) starts = ends = true;
+  // One that is lost begins the same try again, and so has taken it back already.
+  const std::int32_t try_number = instance.row.try_number + (ends && to == TaskState::kScheduled ? 1 : 0);
+  const auto tell = [&](const LineageFacts& facts) {
+    AddLineage(run, &instance, try_number, facts.event,
                LineageOfTask(options.lineage.name_space, run.row, *run.dag, task, instance.row, facts));
   };
   if (starts) tell({LineageEvent::kStart, now.wall});
@@ -58,7 +61,8 @@ void Engine::State::TellLineage(LiveRun& run, const Instance& instance, TaskStat
 }
 
 // While nobody takes them, STARTs are the first to be dropped: a terminal event says all that a START does.
-void Engine::State::AddLineage(LiveRun& run, const Instance* of, LineageEvent event, const Value& what) {
+void Engine::State::AddLineage(LiveRun& run, const Instance* of, std::int32_t try_number, LineageEvent event,
+                               const Value& what) {
   const std::size_t most = options.lineage.most_waiting;
   if (notifications.size() >= (event == LineageEvent::kStart ? most / 2 : most)) {
     Suppress(run, CallbackCause::kLineage);
@@ -66,6 +70,7 @@ void Engine::State::AddLineage(LiveRun& run, const Instance* of, LineageEvent ev
   }
   LiveNotification& notification = AddRow(run, CallbackCause::kLineage, of);
   Notification& row = notification.row;
+  row.try_number = try_number;
   row.kind = "notify";
   row.target = LineageTarget(options.lineage);
   StatusOr<Delivery> delivery = LineageDelivery(options.lineage, what);

@@ -193,7 +193,7 @@ struct Engine::State {
   void TellLineage(LiveRun& run, LineageEvent event, const std::string& message = "");
   // The instance is about to be in another state.
   void TellLineage(LiveRun& run, const Instance& instance, TaskState to, bool by_user);
-  void AddLineage(LiveRun& run, const Instance* of, LineageEvent event, const Value& what);
+  void AddLineage(LiveRun& run, const Instance* of, std::int32_t try_number, LineageEvent event, const Value& what);
 
   // deadlines.cc
   std::optional<WallTime> DueAt(const LiveRun& run, const Deadline& deadline) const;
