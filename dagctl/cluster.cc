@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <utility>
 #include <vector>
 
 #include "core/model/value.h"
@@ -70,6 +71,11 @@ StatusOr<Login> StartCluster(const ClusterOptions& options, const Clock& clock, 
                                         "--grpc",   "127.0.0.1:0"};
   if (options.max_map_length > 0)
     arguments.insert(arguments.end(), {"--max-map-length", std::to_string(options.max_map_length)});
+  for (const auto& [flag, value] : {std::pair("--lineage-url", options.lineage_url),
+                                    std::pair("--lineage-connection", options.lineage_connection),
+                                    std::pair("--lineage-namespace", options.lineage_namespace)}) {
+    if (!value.empty()) arguments.insert(arguments.end(), {flag, value});
+  }
   if (!options.webui.empty())
     arguments.insert(arguments.end(), {"--webui", fs::absolute(options.webui).string()});
   RETURN_IF_ERROR(

@@ -24,6 +24,9 @@ struct ClusterOptions {
   int slots = 4;
   int port = 0;  // HTTP; 0: any free one
   int max_map_length = 0;  // 0: the scheduler's own
+  std::string lineage_url;         // "": no lineage by it
+  std::string lineage_connection;  // the same
+  std::string lineage_namespace;   // "": the scheduler's own
 };
 
 // Starts all of them; answers as soon as the scheduler serves. CANCELLED when a stop was asked for meanwhile.

@@ -93,6 +93,11 @@ class ClusterLine {
     up->add_option("--max-map-length", in_.up.max_map_length,
                    "the most instances of a mapped task; 1,024 when left out")
         ->check(CLI::Range(1, 500'000));
+    CLI::Option* lineage_url = up->add_option("--lineage-url", in_.up.lineage_url,
+                                              "where OpenLineage events are posted, the whole address; nowhere when left out");
+    up->add_option("--lineage-connection", in_.up.lineage_connection, "instead: the name of a connection that is this address")
+        ->excludes(lineage_url);
+    up->add_option("--lineage-namespace", in_.up.lineage_namespace, "of the jobs in them; default when left out");
     up->fallthrough();
     tree_.Choose(*tree_.root().add_subcommand("version", "which dagctl this is"), [this] {
       return tree_.Show([this](Output& output) {

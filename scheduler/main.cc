@@ -48,6 +48,7 @@ struct Flags {
   std::int64_t heartbeat_millis = 3000;
   std::int64_t lease_millis = 30000;
   std::int64_t max_map_length = engine::EngineOptions().max_map_length;
+  engine::LineageOptions lineage;
   bool verbose = false;
   bool no_connection_tests = false;
 };
@@ -159,7 +160,8 @@ Status Serve(const Flags& flags, const sigset_t& signals, LogSink& log) {
             {.heartbeat = heartbeat,
              .lease = lease,
              .max_map_length = flags.max_map_length,
-             .base_url = base_url});
+             .base_url = base_url,
+             .lineage = flags.lineage});
   RETURN_IF_ERROR(loop.Start());
   std::thread loop_thread([&] { loop.Run(); });
 
@@ -197,6 +199,14 @@ Status Serve(const Flags& flags, const sigset_t& signals, LogSink& log) {
   inbox.Stop();
   loop_thread.join();
   return opened;
+}
+
+CLI::Validator WebAddress() {
+  const auto check = [](const std::string& text) {
+    const bool good = text.starts_with("http://") || text.starts_with("https://");
+    return good ? std::string() : "must begin with http:// or https://: " + text;
+  };
+  return {check, "URL", "web address"};
 }
 
 int SchedulerMain(const Flags& flags) {
@@ -244,6 +254,16 @@ int main(int argc, char** argv) {
                  "the most instances that a mapped task, or each task of a mapped group, may have")
       ->capture_default_str()
       ->check(CLI::Range(1, 500'000));
+  CLI::Option* lineage_url =
+      app.add_option("--lineage-url", flags.lineage.url,
+                     "where workers post OpenLineage events, the whole address (http://127.0.0.1:5000/api/v1/lineage); off when "
+                     "left out")
+          ->check(millrace::WebAddress());
+  app.add_option("--lineage-connection", flags.lineage.connection,
+                 "instead of --lineage-url: the name of a connection whose URI is that address, with its credentials")
+      ->excludes(lineage_url);
+  app.add_option("--lineage-namespace", flags.lineage.name_space, "of the jobs in OpenLineage events")
+      ->capture_default_str();
   app.add_flag("--no-connection-tests", flags.no_connection_tests,
                "refuse to have workers try whether a connection works");
   app.add_flag("--verbose", flags.verbose, "log more");

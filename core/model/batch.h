@@ -209,7 +209,7 @@ struct Image {
   std::vector<PoolRow> pools;
   std::int64_t next_notification = 1;
   std::vector<Notification> notifications;  // not over; suppressed ones of `runs`
-  std::vector<std::pair<RunKey, std::int32_t>> notified;  // of `runs`: how many rows each has
+  std::vector<std::pair<RunKey, std::int32_t>> notified;  // of `runs`: how many rows of callbacks each has
   std::vector<ApprovalRow> approvals;  // of `task_instances` that are deferred
 };
 

@@ -43,6 +43,9 @@ bool IsValidRunId(std::string_view id);
 // To 250 bytes without control characters, not empty.
 bool IsValidPartitionKey(std::string_view key);
 
+// A UUID that is a pure function of the text: the same for the same text, for ever.
+std::string UuidOf(std::string_view text);
+
 // The UUID that the REST API shows for a task instance's try (Airflow's `id`); derived, stored nowhere.
 std::string TaskInstanceUuid(const TaskInstanceKey& key, int try_number);
 

@@ -1,6 +1,6 @@
 // Callbacks: what a DAG file says is to be told when something happens (Callback), and the outbox row that
-// the same commit writes as the transition that caused it (Notification). Workers deliver rows as attempts;
-// what becomes of them changes no task and no run. Plain data.
+// the same commit writes as the transition that caused it (Notification); a lineage event is such a row, too. Workers
+// deliver rows as attempts; what becomes of them changes no task and no run. Plain data.
 //
 // Deliberately not here: how a notifier works (the task kinds of core/spec do it), who delivers when
 // (scheduler/engine/outbox.cc).
@@ -27,9 +27,10 @@ struct LookupRef {
   friend auto operator<=>(const LookupRef&, const LookupRef&) = default;
 };
 
-enum class CallbackCause : std::uint8_t { kSuccess, kFailure, kRetry, kSkipped, kExecute, kDeadline };
-inline constexpr int kCallbackCauseCount = 6;
-// "on_failure", as in the field on_failure_callback; "deadline".
+// kLineage: no DAG file asks for it, the scheduler's flags do.
+enum class CallbackCause : std::uint8_t { kSuccess, kFailure, kRetry, kSkipped, kExecute, kDeadline, kLineage };
+inline constexpr int kCallbackCauseCount = 7;
+// "on_failure", as in the field on_failure_callback; "deadline", "lineage".
 std::string_view ToString(CallbackCause cause);
 std::optional<CallbackCause> CallbackCauseFromString(std::string_view text);
 

@@ -66,6 +66,8 @@ std::string_view Happened(CallbackCause cause) {
       return "has started";
     case CallbackCause::kDeadline:
       return "missed its deadline";
+    case CallbackCause::kLineage:  // no callback's
+      break;
   }
   return "";
 }

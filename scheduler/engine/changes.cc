@@ -114,6 +114,7 @@ void Engine::State::SetState(LiveRun& run, Instance& instance, TaskState to, boo
   TaskInstance& row = instance.row;
   const TaskState from = row.state;
   MILLRACE_CHECK(IsLegal(from, to, by_user));
+  if (lineage) TellLineage(run, instance, to, by_user);
   out->batch.transitions.push_back({row.key.run, row.key.index, static_cast<std::uint8_t>(from),
                                     static_cast<std::uint8_t>(to), row.try_number, now.wall});
   if (from == TaskState::kScheduled) Unpark(run, instance);

@@ -40,6 +40,7 @@ CommandResult Engine::State::Stop(LiveRun& run, const std::string& reason) {
   run.row.ended_at = now.wall;
   run.row.retry_at.reset();
   run.row.note = reason;
+  if (lineage) TellLineage(run, LineageEvent::kAbort, reason);
   DropDeadlines(run);
   StopRest(run, reason, true, &result.instances);
   result.run = run.row;

@@ -6,6 +6,7 @@
 // Cost: an event costs time proportional to the edges it touches. Nothing scans all runs or all tasks.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +23,16 @@
 
 namespace millrace::engine {
 
+// Where OpenLineage events are posted; off when neither `url` nor `connection` says.
+struct LineageOptions {
+  std::string url;         // the whole address
+  std::string connection;  // instead: the name of one whose URI is the address, with its credentials
+  std::string name_space = "default";
+  std::size_t most_waiting = 20'000;  // rows of the outbox in memory: further events are counted, not told
+
+  bool on() const { return !url.empty() || !connection.empty(); }
+};
+
 struct EngineOptions {
   Duration heartbeat = std::chrono::seconds(3);
   Duration lease = std::chrono::seconds(30);
@@ -32,6 +43,7 @@ struct EngineOptions {
   int prefetch_per_slot = 8;                       // of short built-in kinds only
   std::string base_url = "http://127.0.0.1:8080";  // of the dashboard, for links in notifications
   int notifications_per_run = 100;                 // about its tasks; further ones are counted, not told
+  LineageOptions lineage = {};
 };
 
 // What applying an event adds: rows for the batch that is collecting, and effects that leave when it is

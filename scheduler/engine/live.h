@@ -151,8 +151,9 @@ struct LiveRun {
   std::string stopped;                            // fail_fast: why nothing but teardowns starts any more
   std::vector<EventPtr> events;                // of datasets, that made it
   std::map<std::int32_t, WallTime> deadlines;  // not missed yet, by index in the DAG
-  std::int32_t notified = 0;    // rows of the outbox that it has made
+  std::int32_t notified = 0;    // rows of callbacks in the outbox that it has made
   std::int64_t suppressed = 0;  // the one that counts what it does not tell any more
+  std::int64_t lineage_suppressed = 0;  // the same of lineage events
   BatchPlace place;
   bool dirty = false;
 

@@ -59,6 +59,7 @@ void Engine::State::Load(Image image) {
     }
     perhaps_over.insert(key);
   }
+  LoadNotifications(image);  // before anything is told
   // Limits reach across runs: what holds a place takes it before anything that waits for one.
   for (const RunKey key : loaded) ResumeInstances(runs.find(key)->second);
   LoadDatasets(image);
@@ -72,7 +73,6 @@ void Engine::State::Load(Image image) {
     if (instance == nullptr || instance->row.state != TaskState::kDeferred) continue;
     if (instance->row.try_number == row.try_number) approvals[row.instance] = std::move(row);
   }
-  LoadNotifications(image);
   for (StageTaskRow& row : image.stage_tasks) {
     const auto job = jobs.find(row.job.instance);
     if (job != jobs.end() && job->second.key == row.job) job->second.durable.push_back(std::move(row));

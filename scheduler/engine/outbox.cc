@@ -77,7 +77,7 @@ void Engine::State::Tell(LiveRun& run, const Instance& instance, CallbackCause c
     const Callback& callback = run.dag->callbacks[static_cast<std::size_t>(place)];
     if (callback.on != cause) continue;
     if (run.notified >= options.notifications_per_run) {
-      Suppress(run);
+      Suppress(run, cause);
       continue;
     }
     const TaskInstance& row = instance.row;
@@ -136,26 +136,11 @@ void Engine::State::AddNotification(LiveRun& run, const Callback& callback, cons
     facts.max_tries = instance.max_tries;
     facts.log_url = LogUrl(options.base_url, run.row, task, instance);
   }
-  const std::int64_t id = next_notification++;
-  LiveNotification& notification = notifications[id];
+  LiveNotification& notification = AddRow(run, callback.on, of);
   Notification& row = notification.row;
-  row.id = id;
-  row.run = run.row.key;
-  row.cause = callback.on;
-  row.dag_id = run.row.dag_id;
-  row.run_id = run.row.run_id;
-  if (of != nullptr) {
-    row.index = instance.key.index;
-    row.task_id = task.id;
-    row.map_index = instance.map_index;
-    row.try_number = instance.try_number;
-  }
   row.kind = callback.kind;
   row.target = TargetOf(callback);
-  row.created_at = now.wall;
-  row.due_at = now.wall;
   ++run.notified;
-  notifications_of_runs.emplace(row.run, id);
   StatusOr<Delivery> delivery =
       RenderCallback(run.row, *run.dag, task, instance, callback, facts, EventsOf(run));
   if (!delivery.ok()) {
@@ -163,25 +148,44 @@ void Engine::State::AddNotification(LiveRun& run, const Callback& callback, cons
     return;
   }
   row.delivery = std::move(delivery).value();
-  undelivered.insert(id);
+  undelivered.insert(row.id);
   Keep(notification);
 }
 
-void Engine::State::Suppress(LiveRun& run) {
-  if (run.suppressed == 0) {
-    run.suppressed = next_notification++;
-    Notification& row = notifications[run.suppressed].row;
-    row.id = run.suppressed;
-    row.run = run.row.key;
-    row.dag_id = run.row.dag_id;
-    row.run_id = run.row.run_id;
-    row.state = NotificationState::kSuppressed;
-    row.created_at = now.wall;
-    row.count = 0;
-    row.reason = "its run has told of its tasks " + std::to_string(options.notifications_per_run) + " times";
-    notifications_of_runs.emplace(row.run, row.id);
+LiveNotification& Engine::State::AddRow(const LiveRun& run, CallbackCause cause, const Instance* of) {
+  const std::int64_t id = next_notification++;
+  LiveNotification& notification = notifications[id];
+  Notification& row = notification.row;
+  row.id = id;
+  row.run = run.row.key;
+  row.cause = cause;
+  row.dag_id = run.row.dag_id;
+  row.run_id = run.row.run_id;
+  if (of != nullptr) {
+    row.index = of->row.key.index;
+    row.task_id = TaskOf(run, *of).id;
+    row.map_index = of->row.map_index;
+    row.try_number = of->row.try_number;
   }
-  LiveNotification& notification = notifications.find(run.suppressed)->second;
+  row.created_at = now.wall;
+  row.due_at = now.wall;
+  notifications_of_runs.emplace(row.run, id);
+  return notification;
+}
+
+void Engine::State::Suppress(LiveRun& run, CallbackCause cause) {
+  const bool of_lineage = cause == CallbackCause::kLineage;
+  std::int64_t& id = of_lineage ? run.lineage_suppressed : run.suppressed;
+  if (id == 0) {
+    Notification& row = AddRow(run, cause, nullptr).row;
+    id = row.id;
+    row.state = NotificationState::kSuppressed;
+    row.due_at.reset();
+    row.count = 0;
+    row.reason = of_lineage ? "too many events wait for somebody to take them"
+                            : "its run has told of its tasks " + std::to_string(options.notifications_per_run) + " times";
+  }
+  LiveNotification& notification = notifications.find(id)->second;
   ++notification.row.count;
   notification.row.ended_at = now.wall;
   Keep(notification);
@@ -384,7 +388,7 @@ void Engine::State::LoadNotifications(const Image& image) {
     notification.row = row;
     notifications_of_runs.emplace(row.run, row.id);
     if (row.state == NotificationState::kSuppressed) {
-      run->suppressed = row.id;
+      (row.cause == CallbackCause::kLineage ? run->lineage_suppressed : run->suppressed) = row.id;
       continue;
     }
     Session* session = FindSession(row.session);

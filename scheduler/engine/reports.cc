@@ -154,6 +154,12 @@ void Engine::State::OnEnded(LiveRun& run, Instance& instance, const engine::End&
   row.reason = end.message;
   const bool began = row.state == TaskState::kRunning || row.state == TaskState::kDeferred;
   if (!began && !end.cached) Tell(run, instance, CallbackCause::kExecute);  // its start is told with its end
+  if (lineage && !end.cached) ending.emplace(row.key, &end);
+  Conclude(run, instance, end);
+  ending.reset();
+}
+
+void Engine::State::Conclude(LiveRun& run, Instance& instance, const engine::End& end) {
   std::string refusal;
   if (!KeepXComs(instance, end, &refusal)) {
     Fail(run, instance, {Outcome::kFailFinal, end.exit_code, refusal, "", {}, {}, {}}, false);

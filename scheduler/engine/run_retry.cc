@@ -53,6 +53,7 @@ std::vector<std::int32_t> Engine::State::ToTryAgain(LiveRun& run, const std::str
 
 void Engine::State::RetryLater(LiveRun& run, const std::string& why_stopped) {
   const std::string stopped = why_stopped;  // a clear forgets the run's
+  if (lineage) TellLineage(run, LineageEvent::kFail, stopped);
   // First the run, so that nothing becomes ready while its instances end.
   SetRunState(run, RunState::kQueued);
   CountRunning(run, -1);

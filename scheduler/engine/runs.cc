@@ -89,6 +89,7 @@ bool Engine::State::StartRun(LiveRun& run) {
   SetRunState(run, RunState::kRunning);
   run.row.retry_at.reset();
   if (!run.row.started_at) run.row.started_at = now.wall;
+  if (lineage) TellLineage(run, LineageEvent::kStart);
   SetDeadline(run, *run.row.started_at);
   LookBack(run);
   // Opened again by a clear: whatever waits may go on.
@@ -250,6 +251,7 @@ void Engine::State::EndIfOver(LiveRun& run) {
   if (!run.stopped.empty()) run.row.note = run.stopped;
   run.row.ended_at = now.wall;
   DropDeadlines(run);
+  if (lineage) TellLineage(run, failed ? LineageEvent::kFail : LineageEvent::kComplete, run.stopped);
   if (run.row.state == RunState::kSuccess) {
     TellRun(run, CallbackCause::kSuccess, "success");
   } else {
@@ -281,7 +283,9 @@ void Engine::State::CountFailure(LiveDag& dag, const Run& run, bool failed) {
 void Engine::State::Evict(LiveRun& run) {
   LookAgain();  // at the run's end, while it is there
   FlushRows();
-  if (run.suppressed != 0) Drop(run.suppressed);  // its count is in the store
+  for (const std::int64_t counts : {run.suppressed, run.lineage_suppressed}) {
+    if (counts != 0) Drop(counts);  // its count is in the store
+  }
   run.owner->runs.erase(run.row.run_id);
   if (run.past != nullptr && run.past->known && !run.past->none) {
     const auto followers = run.owner->followers.find(run.past->run);
@@ -331,6 +335,7 @@ void Engine::State::OnRunTimeout(LiveRun& run) {
   run.row.ended_at = now.wall;
   run.row.note = reason;
   DropDeadlines(run);
+  if (lineage) TellLineage(run, LineageEvent::kFail, reason);
   TellRun(run, CallbackCause::kFailure, "timed_out");
   CountFailure(*run.owner, run.row, true);
   CountRunning(run, -1);

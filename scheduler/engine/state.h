@@ -18,6 +18,7 @@
 #include "core/template/callback_context.h"
 #include "core/template/lookup.h"
 #include "scheduler/engine/engine.h"
+#include "scheduler/engine/lineage.h"
 #include "scheduler/engine/live.h"
 #include "scheduler/engine/outlet_events.h"
 #include "scheduler/engine/task_traits.h"
@@ -26,10 +27,12 @@
 namespace millrace::engine {
 
 struct Engine::State {
-  State(EngineOptions the_options, const ZoneDatabase& the_zones) : options(the_options), zones(the_zones) {}
+  State(EngineOptions the_options, const ZoneDatabase& the_zones)
+      : options(the_options), zones(the_zones), lineage(options.lineage.on()) {}
 
   const EngineOptions options;
   const ZoneDatabase& zones;
+  const bool lineage;  // is told
 
   // Valid during Apply and Load.
   Now now{};
@@ -58,6 +61,7 @@ struct Engine::State {
   std::set<std::pair<RunKey, std::int64_t>> notifications_of_runs;  // the same
   std::set<std::int64_t> undelivered;                               // of these, those that are due
   std::int64_t next_notification = 1;
+  std::optional<std::pair<TaskInstanceKey, const engine::End*>> ending;  // the attempt whose end OnEnded is about, for lineage
 
   Timers timers;
   std::set<std::pair<WallTime, std::string>> fires;  // wall timers: when a DAG's timetable is asked again
@@ -185,6 +189,12 @@ struct Engine::State {
   void OnWatchLost(Fence fence);
   void OnWatchDue(Fence fence);
 
+  // lineage_rows.cc: OpenLineage, the same way.
+  void TellLineage(LiveRun& run, LineageEvent event, const std::string& message = "");
+  // The instance is about to be in another state.
+  void TellLineage(LiveRun& run, const Instance& instance, TaskState to, bool by_user);
+  void AddLineage(LiveRun& run, const Instance* of, std::int32_t try_number, LineageEvent event, const Value& what);
+
   // deadlines.cc
   std::optional<WallTime> DueAt(const LiveRun& run, const Deadline& deadline) const;
   void SetDeadlines(LiveRun& run);
@@ -200,7 +210,10 @@ struct Engine::State {
   void TellDeadline(LiveRun& run, std::int32_t index, WallTime due);
   void AddNotification(LiveRun& run, const Callback& callback, const Instance* of, const Instance* about,
                        CallbackFacts facts);
-  void Suppress(LiveRun& run);
+  // A new row of the outbox; it is neither kept nor due yet. `of`: null for the run's.
+  LiveNotification& AddRow(const LiveRun& run, CallbackCause cause, const Instance* of);
+  // Counts one that is not told: for kLineage an event, otherwise a callback.
+  void Suppress(LiveRun& run, CallbackCause cause);
   void Keep(LiveNotification& notification);
   void Drop(std::int64_t id);
   // Hands those that are due to workers.
@@ -404,6 +417,8 @@ struct Engine::State {
   void OnReport(Session& session, const Report& report);
   void OnStarted(LiveRun& run, Instance& instance, WallTime at);
   void OnEnded(LiveRun& run, Instance& instance, const engine::End& end);
+  // What follows from it.
+  void Conclude(LiveRun& run, Instance& instance, const engine::End& end);
   void Fail(LiveRun& run, Instance& instance, const engine::End& end, bool may_retry);
   // `counts`: against max_lost.
   // Tried again without using a retry.

@@ -263,7 +263,7 @@ class SqliteStore : public Store {
       image.notifications.push_back(std::move(row));
     }
     ASSIGN_OR_RETURN(Statement counts,
-                     database_->Prepare("SELECT run, count(*) FROM notification WHERE state <> 4 AND run IN "
+                     database_->Prepare("SELECT run, count(*) FROM notification WHERE state <> 4 AND cause <> 6 AND run IN "
                                         "(SELECT run FROM run WHERE state < 2) GROUP BY run ORDER BY run"));
     while (true) {
       ASSIGN_OR_RETURN(const bool more, counts.Step());

@@ -503,7 +503,11 @@ TEST_P(StoreContract, what_is_still_to_be_told_comes_back_whole_and_what_was_tol
   suppressed.count = 17;
   Notification told = waits;
   told.id = 5;
-  batch.notifications = {waits, suppressed, told};
+  Notification lineage = told;
+  lineage.id = 6;
+  lineage.cause = CallbackCause::kLineage;
+  lineage.delivery.timeout = std::chrono::seconds(30);
+  batch.notifications = {waits, suppressed, told, lineage};
   CommitOk(std::move(batch));
   Batch later = NewBatch();
   waits.state = NotificationState::kRunning;
@@ -518,9 +522,9 @@ TEST_P(StoreContract, what_is_still_to_be_told_comes_back_whole_and_what_was_tol
   later.notifications = {waits, told};
   CommitOk(std::move(later));
   Reopen();
-  EXPECT_EQ(image_.notifications, (std::vector<Notification>{waits, suppressed}));
-  EXPECT_EQ(image_.notified, (std::vector<std::pair<RunKey, std::int32_t>>{{RunKey{1}, 2}}));
-  EXPECT_EQ(image_.next_notification, 6);
+  EXPECT_EQ(image_.notifications, (std::vector<Notification>{waits, suppressed, lineage}));
+  EXPECT_EQ(image_.notified, (std::vector<std::pair<RunKey, std::int32_t>>{{RunKey{1}, 2}}));  // lineage is no callback
+  EXPECT_EQ(image_.next_notification, 7);
 }
 
 TEST_P(StoreContract, what_a_deleted_run_had_to_tell_is_gone_and_its_numbers_are_not_used_again) {

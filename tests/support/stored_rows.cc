@@ -234,7 +234,8 @@ Image StoredRows::Load() {
   for (const auto& [id, row] : notifications) {
     const bool live = !IsTerminal(runs.at(row.run).state);
     if (!IsOver(row.state) || (live && row.state == NotificationState::kSuppressed)) image.notifications.push_back(row);
-    if (live && row.state != NotificationState::kSuppressed) ++told[row.run];
+    const bool callback = row.state != NotificationState::kSuppressed && row.cause != CallbackCause::kLineage;
+    if (live && callback) ++told[row.run];
   }
   image.notified.assign(told.begin(), told.end());
   for (const auto& key : wanted) image.dag_versions.push_back(versions.at(key));

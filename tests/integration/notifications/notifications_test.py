@@ -1,9 +1,10 @@
 """Callbacks and notifiers through a real scheduler and real workers, to a real mail server and a real HTTP server; also while
-both programs are killed between what happened and its delivery.
+both programs are killed between what happened and its delivery. Lineage events, which go the same way.
 
 usage: notifications_test.py BIN_FOLDER
 """
 
+import datetime
 import json
 import pathlib
 import shutil
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import threading
 import unittest
+import uuid
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
 from cluster import Cluster, eventually  # noqa: E402
@@ -256,6 +258,116 @@ tasks:
         self.assertEqual(row["worker"], "w2")
         self.assertEqual({message["Message-ID"] for message in smtp.messages()}, {f"<{row['idempotency_key']}@millrace>"})
         self.assertEqual(len(smtp.mails), 2)
+
+
+class LineageTest(unittest.TestCase):
+    @staticmethod
+    def check_members(test, event):
+        test.assertEqual(set(event), {"eventTime", "eventType", "producer", "schemaURL", "run", "job", "inputs", "outputs"})
+        test.assertEqual(event["schemaURL"], "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent")
+        test.assertEqual(str(uuid.UUID(event["run"]["runId"])), event["run"]["runId"])
+        test.assertEqual(event["job"]["namespace"], "shop")
+        datetime.datetime.fromisoformat(event["eventTime"].replace("Z", "+00:00"))
+        for part in (event["run"], event["job"]):
+            for name, facet in part["facets"].items():
+                test.assertTrue(facet["_producer"].startswith("https://"), name)
+                test.assertTrue(facet["_schemaURL"].startswith("https://openlineage.io/spec/facets/"), name)
+
+    def test_every_run_and_attempt_has_a_start_and_an_end_also_over_a_restart_of_the_scheduler(self):
+        http = self.enterContext(HttpSink())
+        cluster = self.enterContext(Cluster(BINARIES))
+        cluster.flags += ["--lineage-url", http.url + "/api/v1/lineage", "--lineage-namespace", "shop"]
+        cluster.start_scheduler()
+        cluster.start_worker("w1")
+        cluster.write_dag("etl.yaml", f"""
+dag_id: etl
+owner: ana
+schedule: null
+tasks:
+  - id: extract
+    uses: shell
+    retries: 1
+    retry_delay: 1s
+    inlets: [{{name: raw, uri: "s3://lake/raw"}}]
+    outlets: [{{name: orders, uri: "file:///data/orders"}}]
+    with:
+      command: |
+        if [ ! -e {cluster.root}/once ]; then touch {cluster.root}/once; echo no luck; exit 3; fi
+        while [ ! -e {cluster.root}/go ]; do sleep 0.05; done
+        echo 'return_value={{"rows": 5}}' >> "$MILLRACE_OUTPUT"
+  - id: count
+    uses: sql
+    needs: extract
+    with: {{sql: "select 1 as one"}}
+""")
+        run = cluster.trigger("etl")
+
+        def second():
+            task = cluster.tasks("etl", run)["extract"]
+            return task["state"] == "running" and task["try_number"] == 2
+        eventually("the second try runs", second)
+        cluster.kill_scheduler()
+        cluster.start_scheduler()
+        eventually("the worker is back", lambda: "w1" in cluster.workers_seen())
+        (cluster.root / "go").touch()
+        cluster.await_run("etl", run, "success")
+
+        def all_delivered():
+            rows = cluster.ask("GET", "/millrace/v1/notifications?limit=100")["notifications"]
+            return rows if len(rows) == 8 and {row["state"] for row in rows} == {"delivered"} else None
+        rows = eventually("all events are delivered", all_delivered)
+        self.assertEqual({row["event"] for row in rows}, {"lineage"})
+        self.assertEqual({request["path"] for request in http.requests}, {"/api/v1/lineage"})
+        # At least once: what is repeated is the same event under the same key.
+        by_key = {}
+        for request in http.requests:
+            event = json.loads(request["body"])
+            self.assertEqual(by_key.setdefault(request["headers"]["Idempotency-Key"], event), event)
+        events = list(by_key.values())
+        self.assertEqual(len(events), 8)
+        by_run = {}
+        for event in events:
+            self.check_members(self, event)
+            by_run.setdefault(event["run"]["runId"], []).append(event)
+        told = sorted((pair[0]["job"]["name"], sorted(event["eventType"] for event in pair)) for pair in by_run.values())
+        self.assertEqual(told, [("etl", ["COMPLETE", "START"]), ("etl.count", ["COMPLETE", "START"]),
+                                ("etl.extract", ["COMPLETE", "START"]), ("etl.extract", ["FAIL", "START"])])
+        whole = next(event for event in events if event["job"]["name"] == "etl")
+        self.assertEqual(whole["job"]["facets"]["jobType"]["jobType"], "DAG")
+        for event in events:
+            if event["job"]["name"] == "etl":
+                self.assertNotIn("parent", event["run"]["facets"])
+                continue
+            parent = event["run"]["facets"]["parent"]
+            self.assertEqual(parent["run"]["runId"], whole["run"]["runId"])
+            self.assertEqual(parent["job"], {"namespace": "shop", "name": "etl"})
+            self.assertEqual(parent["root"]["run"]["runId"], whole["run"]["runId"])
+        extract = {event["eventType"]: event for event in events if event["job"]["name"] == "etl.extract"}
+        self.assertIn("no luck", extract["FAIL"]["run"]["facets"]["errorMessage"]["message"])
+        self.assertEqual([(one["namespace"], one["name"]) for one in extract["COMPLETE"]["inputs"]], [("s3://lake", "raw")])
+        self.assertEqual([(one["namespace"], one["name"]) for one in extract["COMPLETE"]["outputs"]], [("file", "/data/orders")])
+        self.assertEqual(extract["COMPLETE"]["outputs"][0]["outputFacets"]["outputStatistics"]["rowCount"], 5)
+        count = next(event for event in events if event["job"]["name"] == "etl.count")
+        self.assertEqual(count["job"]["facets"]["sql"]["query"], "select 1 as one")
+
+    def test_a_connection_says_where_events_go_and_its_token_stands_in_no_row(self):
+        http = self.enterContext(HttpSink())
+        cluster = self.enterContext(Cluster(BINARIES, environment={
+            "MILLRACE_CONN_MARQUEZ": http.url + "/api/v1/lineage?token=se-cret-token"}))
+        cluster.flags += ["--lineage-connection", "marquez"]
+        cluster.start_scheduler()
+        cluster.start_worker("w1")
+        cluster.write_dag("one.yaml", "dag_id: one\nschedule: null\ntasks:\n  - {id: x, uses: empty}\n")
+        run = cluster.trigger("one")
+        cluster.await_run("one", run, "success")
+        eventually("four events have come", lambda: len(http.requests) >= 4)
+        for request in http.requests:
+            self.assertEqual(request["path"], "/api/v1/lineage")
+            self.assertEqual(request["headers"]["Authorization"], "Bearer se-cret-token")
+        cluster.kill_scheduler()
+        for path in cluster.state.rglob("*"):
+            if path.is_file():
+                self.assertNotIn(b"se-cret-token", path.read_bytes(), path)
 
 
 if __name__ == "__main__":
