@@ -13,7 +13,7 @@
 namespace millrace::engine {
 namespace {
 
-constexpr const char* kProducer = "https://millrace.dev/lineage/" MILLRACE_VERSION;
+constexpr const char* kProducer = "urn:millrace:scheduler:" MILLRACE_VERSION;
 constexpr const char* kSchema = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent";
 constexpr std::array<const char*, 4> kEvents = {"START", "COMPLETE", "FAIL", "ABORT"};
 // A text that is longer stays where it is written: part of a statement is none.
