@@ -109,7 +109,8 @@ TEST_F(RouteWalkTest, DisguisedPathsNeverAnswerWithoutAToken) {
                                                 upper};
     for (const std::string& disguise : disguises) {
       const int status = Status(route, disguise, "");
-      EXPECT_TRUE(status == 401 || status == 404 || status == 405)
+      // 400: "%2Fmetrics" is no path.
+      EXPECT_TRUE(status == 401 || status == 404 || status == 405 || (status == 400 && disguise[0] != '/'))
           << status << " " << route.method << " " << disguise;
     }
   }
@@ -130,7 +131,9 @@ TEST_F(RouteWalkTest, TheDocumentDescribesEveryRoute) {
   const Value paths = document.At("paths");
   ASSERT_TRUE(paths.is_map());
   for (const Route& route : server_->routes().routes()) {
-    const Value* path = paths.Find(route.pattern);
+    std::string pattern(route.pattern);
+    if (const std::size_t rest = pattern.find(":path}"); rest != std::string::npos) pattern.erase(rest, 5);
+    const Value* path = paths.Find(pattern);
     ASSERT_NE(path, nullptr) << route.pattern;
     EXPECT_FALSE(path->as_map().empty());
   }
