@@ -213,6 +213,7 @@ void Invariants::Started(const std::string& worker, const Assignment& assignment
   const Dag& dag = DagOf(key.run);
   const TaskInstance& started = row->second;
   const Task& task = dag.tasks[static_cast<std::size_t>(started.task())];
+  if (task.trigger_rule == TriggerRule::kOneDone) return;  // of the rules here it alone does not wait for all
   for (auto at = rows_.instances.lower_bound({key.run, 0});
        at != rows_.instances.end() && at->first.run == key.run; ++at) {
     const TaskInstance& other = at->second;
