@@ -270,7 +270,7 @@ class LineageTest(unittest.TestCase):
         datetime.datetime.fromisoformat(event["eventTime"].replace("Z", "+00:00"))
         for part in (event["run"], event["job"]):
             for name, facet in part["facets"].items():
-                test.assertTrue(facet["_producer"].startswith("https://"), name)
+                test.assertTrue(facet["_producer"].startswith("urn:millrace:"), name)
                 test.assertTrue(facet["_schemaURL"].startswith("https://openlineage.io/spec/facets/"), name)
 
     def test_every_run_and_attempt_has_a_start_and_an_end_also_over_a_restart_of_the_scheduler(self):

@@ -86,7 +86,7 @@ TEST_F(Lineage, an_event_has_every_member_that_the_specification_asks_for) {
     EXPECT_EQ(At(event, "eventTime"), Value("2001-03-01T00:00:00Z"));
     EXPECT_EQ(At(event, "eventType"), Value("START"));
     EXPECT_EQ(At(event, "schemaURL"), Value("https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"));
-    EXPECT_THAT(At(event, "producer").as_string(), HasSubstr("https://"));
+    EXPECT_THAT(At(event, "producer").as_string(), HasSubstr("urn:millrace:"));
     EXPECT_EQ(At(event, "run/runId").as_string().size(), 36U);
     EXPECT_EQ(At(event, "job/namespace"), Value("default"));
     EXPECT_TRUE(At(event, "inputs").is_list());
