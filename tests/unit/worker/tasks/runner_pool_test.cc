@@ -411,7 +411,7 @@ TEST_F(RunnerPoolTest, AJobWhoseRunnerDiedFindsNothingOfItInTheNext) {
   const Fence first = Start("shell", "touch $TMPDIR/../left; kill -9 $PPID", Duration(0), 7);
   EXPECT_EQ(EndOf(first).outcome, Outcome::kFailed);
   const Fence second = Start("shell", "ls $TMPDIR/..; echo end", Duration(0), 7);
-  EXPECT_EQ(LogUntil(second, "end"), ToString(second) + "\nend\n");
+  EXPECT_EQ(LogUntil(second, "end"), ToString(second) + "\n" + ToString(second) + ".state\nend\n");
 }
 
 TEST_F(RunnerPoolTest, NothingOfAJobIsLeftInTheWorkersFolder) {
