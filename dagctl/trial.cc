@@ -145,7 +145,7 @@ class Watch {
     for (int next = told + 1; next <= (over || state == "up_for_retry" ? tries : tries - 1); ++next) {
       told = next;
       const bool last = over && next == tries;
-      std::string head = name + "  " + (last ? state : "failed, to be tried again");
+      std::string head = name + "  " + (last ? state : EndOfTry(name, next));
       if (tries > 1) head += ", try " + std::to_string(next);
       if (last && state != "skipped") head += ", " + Seconds(task);
       if (last) ended_.insert(name);
@@ -157,6 +157,14 @@ class Watch {
     if (over && ended_.insert(name).second) output_.Say(name + "  " + state + Note(task));
     output_.stream() << std::flush;
     return OkStatus();
+  }
+
+  // Of one that another followed: it failed, or was an iteration of a loop.
+  std::string EndOfTry(const std::string& task, int try_number) {
+    const StatusOr<Value> tried =
+        client_.Get(TaskPath(dag_, run_, task) + "/tries/" + std::to_string(try_number));
+    return tried.ok() && Text(*tried, "state") == "success" ? "success, an iteration of its loop"
+                                                            : "failed, to be tried again";
   }
 
   static std::string Note(const Value& task) {

@@ -40,6 +40,13 @@ tasks:
 dag_id: other
 schedule: "* * * * *"
 tasks: [{id: bad, uses: shell, with: {command: "echo no >&2; exit 3"}}, {id: then, uses: empty, needs: [bad]}]
+---
+dag_id: again
+tasks:
+  - group: g
+    loop: {until: "{{ loop.result == 2 }}", max_iterations: 5}
+    tasks: [{id: count, uses: shell, with: {command: "echo at {{ loop.index }}; echo return_value={{ (loop.previous or 0) + 1 }} >> $MILLRACE_OUTPUT"}}]
+  - {id: behind, uses: shell, needs: [g], with: {command: "echo came to {{ ti.xcom_pull('g.count') }}"}}
 """
 
 
@@ -84,6 +91,14 @@ class TrialTest(unittest.TestCase):
         self.assertIn("  | last of all", lines)
         self.assertEqual(lines[-1], "etl  success")
         self.assertEqual(out.count("first of"), 2)
+
+    def test_the_iterations_of_a_group_that_loops_are_told_as_such(self):
+        out = self.dagctl("dags", "test", "dags/etl.yaml", "--dag-id", "again")
+        lines = out.splitlines()
+        self.assertIn("g.count  success, an iteration of its loop, try 1", lines)
+        self.assertIn("  | at 1", lines)
+        self.assertIn("  | came to 2", lines)
+        self.assertEqual(lines[-1], "again  success")
 
     def test_a_run_that_fails_is_exit_status_three(self):
         out = self.dagctl("dags", "test", "dags/etl.yaml", "--dag-id", "other", status=3)
