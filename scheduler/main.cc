@@ -263,7 +263,8 @@ int main(int argc, char** argv) {
                  "instead of --lineage-url: the name of a connection whose URI is that address, with its credentials")
       ->excludes(lineage_url);
   app.add_option("--lineage-namespace", flags.lineage.name_space, "of the jobs in OpenLineage events")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check([](const std::string& text) { return std::string(text.empty() ? "must not be empty" : ""); });
   app.add_flag("--no-connection-tests", flags.no_connection_tests,
                "refuse to have workers try whether a connection works");
   app.add_flag("--verbose", flags.verbose, "log more");

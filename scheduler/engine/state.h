@@ -433,7 +433,7 @@ struct Engine::State {
   void AwaitIteration(LiveRun& run, Instance& instance, std::string reason, std::optional<std::int32_t> exit_code);
   // With what the gate of its group keeps, as its templates see it: the row itself, or `copy`.
   static const TaskInstance& RowWithLoop(const LiveRun& run, const Instance& instance, TaskInstance& copy);
-  // The tasks between which a gate stands and its group begins.
+  // The instances that a gate has run again: those of its group, without itself.
   template <typename Visit>
   void EachOfBody(LiveRun& run, std::int32_t gate, const Visit& visit);
   bool BodyHasEnded(LiveRun& run, const Instance& gate);

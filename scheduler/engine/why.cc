@@ -37,7 +37,7 @@ std::string Waiting(const LiveRun& run, std::int32_t task) {
              : id + " (" + std::to_string(left) + " of " + std::to_string(mapped->second.size()) + " to end)";
 }
 
-// What a gate waits for besides the last task of its group.
+// What a gate waits for besides the last task of its group; of any other task nothing.
 std::vector<std::string> BodyLeft(const LiveRun& run, std::int32_t gate) {
   std::vector<std::string> left;
   for (std::size_t i = 0; i < run.dag->tasks.size(); ++i) {
@@ -192,8 +192,8 @@ StatusOr<Why> Engine::State::AnswerWhy(const AskWhy& question, Now asked_at) con
     case TaskState::kNone:
       if (engine::Evaluate(task.trigger_rule, instance.ends, instance.upstreams) == Readiness::kWait) {
         why.reasons.push_back(WhyUpstream(run, task));
-      } else if (IsLoopGate(task) && !BodyLeft(run, row.task()).empty()) {
-        why.reasons.push_back({"upstream", "waits for the end of all tasks of the iteration: " + Names(BodyLeft(run, row.task()))});
+      } else if (const std::vector<std::string> left = BodyLeft(run, row.task()); !left.empty()) {
+        why.reasons.push_back({"upstream", "waits for the end of all tasks of the iteration: " + Names(left)});
       } else if (task.depends_on_past && !PastAllows(run, task, row.task())) {
         const auto previous = runs.find(run.past->run);
         why.reasons.push_back(WhyPast(run, task, previous == runs.end() ? nullptr : &previous->second));

@@ -192,7 +192,8 @@ tasks:
             run = cluster.trigger("incremental")
             cluster.await_run("incremental", run, "failed")
             self.assertEqual(self.returned(cluster, "incremental", run, "load"), since)
-            self.assertIn("KeyError", cluster.log("incremental", run, "stray"), "it has no such dataset")
+            eventually("it is told that it has no such dataset",
+                       lambda: "KeyError" in cluster.log("incremental", run, "stray"))  # noqa: B023
         found = cluster.ask("GET", "/api/v2/assets?name_pattern=orders")["assets"]
         path = f"/api/v2/assets/{found[0]['id']}/state-store"
         listed = cluster.ask("GET", path)

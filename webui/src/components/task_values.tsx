@@ -1,8 +1,29 @@
 // What an attempt was given and what it left: rendered fields, XComs and state stores. Values are text of users: text nodes, never markup.
+import type {ReactNode} from 'react';
 import {Empty, ErrorNotice, Skeleton} from './notice';
 import {Ago, Time} from './times';
 import {useTaskState, useXComs} from '../api/queries';
 import type {InstanceKey, StateEntry} from '../api/types';
+
+interface EntryProps {
+  name: string;
+  value: unknown;
+  aside?: ReactNode; // since when, by whom
+  [mark: `data-${string}`]: string;
+}
+
+function Entry({name, value, aside, ...marks}: EntryProps) {
+  return (
+    <div {...marks}>
+      <dt>
+        {name} {aside !== undefined && <span className="faint">{aside}</span>}
+      </dt>
+      <dd>
+        <Text value={value} />
+      </dd>
+    </div>
+  );
+}
 
 function Text({value}: {value: unknown}) {
   return <pre>{typeof value === 'string' ? value : JSON.stringify(value, null, 2)}</pre>;
@@ -15,12 +36,7 @@ export function RenderedFields({fields}: {fields: [string, unknown][]}) {
   return (
     <dl className="rendered">
       {fields.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>
-            <Text value={value} />
-          </dd>
-        </div>
+        <Entry key={name} name={name} value={value} />
       ))}
     </dl>
   );
@@ -40,17 +56,13 @@ export function XComs({instance}: {instance: InstanceKey}) {
   return (
     <dl className="rendered">
       {xcoms.data.map((entry) => (
-        <div key={entry.key} data-xcom={entry.key}>
-          <dt>
-            {entry.key}{' '}
-            <span className="faint">
-              <Ago value={entry.timestamp} />
-            </span>
-          </dt>
-          <dd>
-            <Text value={entry.value} />
-          </dd>
-        </div>
+        <Entry
+          key={entry.key}
+          name={entry.key}
+          value={entry.value}
+          aside={<Ago value={entry.timestamp} />}
+          data-xcom={entry.key}
+        />
       ))}
     </dl>
   );
@@ -74,10 +86,13 @@ export function StateEntries({entries}: {entries: StateEntry[]}) {
   return (
     <dl className="rendered">
       {entries.map((entry) => (
-        <div key={entry.key} data-state={entry.key}>
-          <dt>
-            {entry.key}{' '}
-            <span className="faint">
+        <Entry
+          key={entry.key}
+          name={entry.key}
+          value={entry.value}
+          data-state={entry.key}
+          aside={
+            <>
               <Ago value={entry.updated_at} />
               {entry.last_updated_by && ` by ${entry.last_updated_by.task_id ?? 'hand'}`}
               {entry.expires_at && (
@@ -85,12 +100,9 @@ export function StateEntries({entries}: {entries: StateEntry[]}) {
                   , until <Time value={entry.expires_at} />
                 </>
               )}
-            </span>
-          </dt>
-          <dd>
-            <Text value={entry.value} />
-          </dd>
-        </div>
+            </>
+          }
+        />
       ))}
     </dl>
   );

@@ -31,7 +31,7 @@ TEST_F(MetricsRoutesTest, WhatWatchesReadsNothingElse) {
   EXPECT_EQ(Ask("GET", "/metrics", "").status, 401);
 }
 
-TEST_F(MetricsRoutesTest, ALoopThatDoesNotAnswerIsToldAsSuch) {
+TEST_F(MetricsRoutesTest, AnAnswerToAnotherQuestionIsAnErrorAndNoMetric) {
   inbox_.answer_question = [](const Question&) -> Answer { return StatusOr<Why>(NotFound("no")); };
   Start();
   EXPECT_EQ(Ask("GET", "/metrics", Token("monitor")).status, 500);
