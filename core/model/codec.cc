@@ -344,6 +344,9 @@ void Describe(V& v, T& x) {
   v.Later("callbacks", x, &Dag::callbacks);
   v.Later("run_callbacks", x, &Dag::run_callbacks);
   v("files", x.files);
+  v.Later("team", x, &Dag::team);
+  v.Later("bundle", x, &Dag::bundle);
+  v.Later("bundle_version", x, &Dag::bundle_version);
   v("file", x.file);
   v("source", x.source);
 }

@@ -24,6 +24,7 @@ struct Connection {
   std::string schema;  // the database within the host
   std::optional<std::int32_t> port;
   std::string extra;  // JSON object, or ""
+  std::string team = {};  // whose tasks alone may use it; "": everybody's
   friend bool operator==(const Connection&, const Connection&) = default;
 };
 

@@ -230,6 +230,9 @@ struct Dag {
   std::vector<Callback> callbacks;           // of tasks, of the run and of deadlines, each once
   std::vector<std::int32_t> run_callbacks;   // of these, those about the run
   std::vector<DagFile> files;
+  std::string team;    // that its bundle belongs to; "": everybody's
+  std::string bundle;  // where its file comes from: a name of scheduler/dagbag's
+  std::string bundle_version;  // of a bundle that has versions, as git's commits, the one in which this was first seen
   std::string file;    // relative to the DAG folder
   std::string source;  // the file's text, as the API's dagSources shows it
 

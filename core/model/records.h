@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "core/base/clock.h"
 #include "core/model/dag.h"
@@ -18,6 +19,7 @@ struct UserRecord {
   std::string password_hash;  // argon2id, encoded
   std::string role;           // viewer, user, op, admin, or worker
   bool deleted = false;
+  std::vector<std::string> teams = {};  // that the user is a member of
 };
 
 struct TokenRecord {
@@ -69,6 +71,7 @@ struct PoolRow {
   std::string description;
   bool include_deferred = false;
   bool deleted = false;
+  std::string team = {};  // whose tasks alone may use it; "": everybody's
   friend bool operator==(const PoolRow&, const PoolRow&) = default;
 };
 
@@ -86,6 +89,7 @@ struct VariableRecord {
   std::string sealed;
   std::string description;
   bool deleted = false;
+  std::string team = {};  // as of a pool
   friend bool operator==(const VariableRecord&, const VariableRecord&) = default;
 };
 
@@ -100,6 +104,7 @@ struct ConnectionRecord {
   std::optional<std::int32_t> port;
   std::string sealed;
   bool deleted = false;
+  std::string team = {};  // as of a pool
   friend bool operator==(const ConnectionRecord&, const ConnectionRecord&) = default;
 };
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/status.h"
 
@@ -45,6 +46,7 @@ struct Object {
 struct Identity {
   std::string user;
   Role role = Role::kViewer;
+  std::vector<std::string> teams = {};  // that the user is a member of
 };
 
 // PERMISSION_DENIED names user, role and what was asked.

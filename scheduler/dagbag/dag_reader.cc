@@ -159,6 +159,8 @@ void DagReader::Seal() {
   Dag content = *dag_;
   content.hash.clear();
   content.source.clear();
+  content.bundle.clear();
+  content.bundle_version.clear();
   content.file.clear();
   for (Callback& callback : content.callbacks) {
     callback.where = {};
