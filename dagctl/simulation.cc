@@ -72,12 +72,12 @@ DagPtr Simulation::WithoutWork(const Dag& dag) const {
   copy.schedule.end = copy.schedule.end ? std::min(*copy.schedule.end, last) : last;
   copy.files.clear();
   for (Task& task : copy.tasks) {
-    task.map_index_template = Value();
-    if (task.weight.is_string() && !References(task.weight.as_string(), task.id).empty()) task.weight = Value();
+    task.map_index_template.reset();
+    if (task.weight && !References(task.weight->as_string(), task.id).empty()) task.weight.reset();
     if (task.loop && !CanTellWhenDone(dag, task)) task.loop = LoopPolicy{};
     if (IsLoopGate(task)) continue;
     // What nobody can know here holds nothing back.
-    for (std::optional<RunCondition>* condition : {&task.run_if, &task.skip_if}) {
+    for (Boxed<RunCondition>* condition : {&task.run_if, &task.skip_if}) {
       if (*condition && !References((*condition)->condition.as_string(), task.id).empty()) condition->reset();
     }
     const bool decides = task.in_engine && task.steering != Steering::kNone && task.kind != "approval";

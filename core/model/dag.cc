@@ -3,6 +3,11 @@
 #include <array>
 
 namespace millrace {
+
+// There are tens of thousands: with 10,000 DAGs of two tasks a scheduler is to stay under 80 MB (docs/performance.md). What is
+// rare goes into a Boxed.
+static_assert(sizeof(Dag) <= 880 && sizeof(Task) <= 848);
+
 namespace {
 
 constexpr std::array<std::string_view, 13> kTriggerRuleNames = {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/boxed.h"
 #include "core/base/clock.h"
 #include "core/model/notification.h"
 #include "core/model/schedule.h"
@@ -133,7 +134,7 @@ struct Task {
   // `priority_weight` is what counts; this is the author's number, before the rule added others.
   int own_weight = 1;
   WeightRule weight_rule = WeightRule::kDownstream;
-  Value weight;  // a template of each instance's priority, instead of a rule; null: `priority_weight` is every one's
+  Boxed<Value> weight;  // a template of each instance's priority, instead of a rule; none: `priority_weight` is every one's
   int max_active_tis_per_dag = 0;     // 0: no limit
   int max_active_tis_per_dagrun = 0;  // 0: no limit
   bool depends_on_past = false;
@@ -154,12 +155,12 @@ struct Task {
   std::vector<std::int32_t> callbacks;  // in Dag::callbacks
   std::vector<LookupRef> lookups;  // what its templates read besides XComs
   std::vector<LookupRef> expand_lookups;  // what its own `expand`, or its group's, reads besides XComs
-  std::optional<CachePolicy> cache;
-  std::optional<RunCondition> run_if;
-  std::optional<RunCondition> skip_if;
-  std::optional<LoopPolicy> loop;  // its own; of a gate its group's
+  Boxed<CachePolicy> cache;
+  Boxed<RunCondition> run_if;
+  Boxed<RunCondition> skip_if;
+  Boxed<LoopPolicy> loop;  // its own; of a gate its group's
   std::int32_t loop_gate = -1;     // in Dag::tasks: the gate of the group around it that loops; of a gate itself
-  Value map_index_template;  // a template of what an instance of a mapped task is called; null: its number alone
+  Boxed<Value> map_index_template;  // of what an instance of a mapped task is called; none: its number alone
 
   bool mapped() const { return !expand.empty() || mapped_group >= 0; }
 };

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/boxed.h"
 #include "core/base/clock.h"
 #include "core/model/value.h"
 
@@ -142,9 +143,9 @@ struct Schedule {
   bool restrict_to_events = false;          // a manual run's interval is an event's, too
   Overlap overlap = Overlap::kQueue;
   Duration jitter{0};  // a run starts later by up to this; by how much follows from DAG and date
-  std::optional<DatasetCondition> datasets;
+  Boxed<DatasetCondition> datasets;
   // Its runs have partition keys. With datasets the condition must hold over the events of one key.
-  std::optional<Partitioning> partitions;
+  Boxed<Partitioning> partitions;
 };
 
 // What is looked at from time to time without a task: a change is an event of its dataset (Airflow's asset

@@ -254,7 +254,7 @@ Value WireTask(const Dag& dag, const Task& task, const DagRow& row) {
                     {"execution_timeout",
                      task.execution_timeout > Duration(0) ? TimeDelta(task.execution_timeout) : Value()},
                     {"priority_weight", task.own_weight},
-                    {"weight_rule", task.weight.is_string() ? task.weight : weight_rule(task.weight_rule)},
+                    {"weight_rule", task.weight ? *task.weight : weight_rule(task.weight_rule)},
                     {"pool", task.pool},
                     {"pool_slots", task.pool_slots},
                     {"queue", "default"},

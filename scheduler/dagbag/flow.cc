@@ -155,8 +155,8 @@ void SetReads(const Dag& dag, Task& task) {
   for (const auto& condition : {task.run_if, task.skip_if}) {
     if (condition) AddReads(dag, condition->condition.as_string(), task, reads);
   }
-  if (task.weight.is_string()) AddReads(dag, task.weight.as_string(), task, reads);
-  if (task.map_index_template.is_string()) AddReads(dag, task.map_index_template.as_string(), task, reads);
+  if (task.weight) AddReads(dag, task.weight->as_string(), task, reads);
+  if (task.map_index_template) AddReads(dag, task.map_index_template->as_string(), task, reads);
   task.pulls.assign(pulls.begin(), pulls.end());
   task.lookups.assign(reads.lookups.begin(), reads.lookups.end());
 }

@@ -181,14 +181,14 @@ void CheckTemplates(const Dag& dag, std::string_view source, std::vector<Problem
     for (const auto& condition : {task.run_if, task.skip_if}) {
       if (condition) besides.push_back(condition->condition);
     }
-    if (task.map_index_template.is_string()) {
-      const Value& name = task.map_index_template;
+    if (task.map_index_template) {
+      const Value& name = *task.map_index_template;
       not_secret(name.as_string(), name.position(), "what an instance is called is kept in the store");
       besides.push_back(name);
     }
-    if (task.weight.is_string()) {
-      not_secret(task.weight.as_string(), task.weight.position(), "an instance's weight is kept in the store");
-      besides.push_back(task.weight);
+    if (task.weight) {
+      not_secret(task.weight->as_string(), task.weight->position(), "an instance's weight is kept in the store");
+      besides.push_back(*task.weight);
     }
     if (task.cache) besides.insert(besides.end(), task.cache->inputs.begin(), task.cache->inputs.end());
     if (task.cache && task.cache->key.is_string()) besides.push_back(task.cache->key);

@@ -65,7 +65,7 @@ void Engine::State::AskConditions(LiveRun& run, Instance& instance) {
     end.message = MaskedText("task '" + task.id + "', " + field + ": " + rendered.status().message(), secrets);
     return std::string();
   };
-  const auto skips = [&](const std::optional<RunCondition>& condition, const char* field, bool when) {
+  const auto skips = [&](const Boxed<RunCondition>& condition, const char* field, bool when) {
     if (!condition || end.outcome != Outcome::kSuccess) return;
     const bool truth = IsTrue(Value(render(condition->condition.as_string(), field)));
     if (end.outcome != Outcome::kSuccess || truth != when) return;
@@ -76,14 +76,14 @@ void Engine::State::AskConditions(LiveRun& run, Instance& instance) {
   };
   skips(task.run_if, "run_if", false);
   skips(task.skip_if, "skip_if", true);
-  if (end.outcome == Outcome::kSuccess && task.map_index_template.is_string() && task.mapped()) {
+  if (end.outcome == Outcome::kSuccess && task.map_index_template && task.mapped()) {
     instance.row.rendered_map_index =
-        WithinBytes(render(task.map_index_template.as_string(), "map_index_template"), kMostNameBytes);
+        WithinBytes(render(task.map_index_template->as_string(), "map_index_template"), kMostNameBytes);
     Touch(run, instance);
   }
-  if (end.outcome == Outcome::kSuccess && task.weight.is_string()) {
+  if (end.outcome == Outcome::kSuccess && task.weight) {
     ++next.try_number;  // of the try that it is for
-    const std::string text = render(task.weight.as_string(), "weight_rule");
+    const std::string text = render(task.weight->as_string(), "weight_rule");
     instance.row.weight = WeightFrom(text);
     if (end.outcome == Outcome::kSuccess && !instance.row.weight) {
       end.outcome = Outcome::kFailFinal;

@@ -75,7 +75,7 @@ void Engine::State::Attach(const OutletEvent& outlet) {
     if (!attached[alias].insert(outlet.dataset.name).second) continue;
     out->batch.attached.push_back({alias, outlet.dataset.name});
     for (auto& [id, dag] : dags) {
-      const std::optional<DatasetCondition>& written = dag.dag->schedule.datasets;
+      const Boxed<DatasetCondition>& written = dag.dag->schedule.datasets;
       if (!written) continue;
       const std::vector<std::string> aliases = AliasesIn(*written);
       if (std::binary_search(aliases.begin(), aliases.end(), alias)) Subscribe(dag);
@@ -112,7 +112,7 @@ const DatasetEvent& Engine::State::AddEvent(DatasetEvent event) {
 }
 
 void Engine::State::FireDatasets(LiveDag& dag) {
-  const std::optional<DatasetCondition>& condition = dag.condition;
+  const Boxed<DatasetCondition>& condition = dag.condition;
   if (!condition || dag.dataset_events.empty() || dag.row.paused || dag.row.stale) return;
   if (dag.dag->schedule.partitions) return FirePartitions(dag);
   if (dag.queued_by_timetable >= kQueuedByTimetable || !Holds(*condition, UpdatedBy(dag.dataset_events)))

@@ -199,7 +199,7 @@ struct LiveDag {
   Timetable timetable;
   std::optional<WallTime> fires_at;  // its entry among the wall timers
   bool fires_once = false;           // the wall clock has jumped over its time
-  std::optional<DatasetCondition> condition;  // of its schedule, over datasets alone
+  Boxed<DatasetCondition> condition;  // of its schedule, over datasets alone
   std::vector<std::string> waits_for;         // these, sorted
   std::vector<EventPtr> dataset_events;   // not used up yet, oldest first
   std::map<std::string, LivePartition> partitions;  // where runs have keys: the same, by the run's

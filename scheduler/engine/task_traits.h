@@ -47,8 +47,8 @@ inline LaneKey KeyOf(const LiveRun& run, const Task& task, const Instance& insta
 inline bool ReadsValues(const Task& task) { return !task.pulls.empty() || !task.lookups.empty(); }
 // Whether something is to be asked before it looks for a place.
 inline bool HasConditions(const Task& task) {
-  return task.run_if || task.skip_if || task.weight.is_string() ||
-         (task.map_index_template.is_string() && task.mapped());
+  return task.run_if || task.skip_if || task.weight ||
+         (task.map_index_template && task.mapped());
 }
 inline bool ExpandReadsValues(const Task& task) {
   return !task.expand_pulls.empty() || !task.expand_lookups.empty();

@@ -325,7 +325,7 @@ TEST_F(AuthoringTest, ConditionsAreTemplatesThatReadWhatTheTaskReads) {
   const Task& load = Of(dag, "load");
   EXPECT_EQ(load.run_if->condition.as_string(), "{{ ti.xcom_pull('count') }}");
   EXPECT_EQ(load.skip_if->message, "nobody works today");
-  EXPECT_EQ(load.map_index_template.as_string(), "{{ map.day }}");
+  EXPECT_EQ(load.map_index_template->as_string(), "{{ map.day }}");
   ASSERT_EQ(load.pulls.size(), 1U);
   EXPECT_EQ(load.pulls[0].task, dag->FindTask("count"));
   EXPECT_THAT(load.lookups, ElementsAre(LookupRef{LookupRef::Kind::kVariable, "holiday"}));
@@ -362,10 +362,10 @@ TEST_F(AuthoringTest, AWeightMayBeATemplateThatReadsWhatOthersMay) {
   - {id: b, uses: shell, needs: [a], priority_weight: 7, with: {command: b},
      weight_rule: "{{ ti.xcom_pull('a') + task.priority_weight - ti.try_number }}"}
 )y");
-  EXPECT_TRUE(Of(dag, "b").weight.is_string());
+  EXPECT_TRUE(Of(dag, "b").weight.has_value());
   EXPECT_EQ(Of(dag, "b").priority_weight, 7);
   EXPECT_EQ(Of(dag, "b").pulls.size(), 1U);
-  EXPECT_FALSE(Of(dag, "a").weight.is_string());
+  EXPECT_FALSE(Of(dag, "a").weight.has_value());
   EXPECT_THAT(Told("  - {id: x, uses: empty, weight_rule: down}\n"), HasSubstr("downstream, upstream, absolute"));
   EXPECT_THAT(Told("  - {id: x, uses: empty, weight_rule: \"{{ nothing }}\"}\n"), HasSubstr("nothing"));
   EXPECT_THAT(Told("  - {id: x, uses: empty, weight_rule: \"{{ conn.lake.port }}\"}\n"), HasSubstr("may hold a secret"));
