@@ -51,6 +51,7 @@ struct Flags {
   engine::LineageOptions lineage;
   bool verbose = false;
   bool no_connection_tests = false;
+  bool standby = false;
 };
 
 struct Address {
@@ -108,12 +109,24 @@ Status WriteEndpoints(const std::string& state, const std::string& http, const s
   return OkStatus();
 }
 
+// With --standby as soon as no other scheduler uses the folder: the lock is the kernel's, and goes with the process that has
+// it. CANCELLED when a signal asks to stop before.
+StatusOr<std::unique_ptr<store::Store>> OpenStore(const Flags& flags, const sigset_t& signals, LogSink& log) {
+  constexpr timespec kPause{.tv_sec = 0, .tv_nsec = 100'000'000};
+  for (bool told = false;; told = true) {
+    StatusOr<std::unique_ptr<store::Store>> store = store::OpenSqliteStore(flags.state, log);
+    if (store.ok() || !flags.standby || store.status().code() != Code::kUnavailable) return store;
+    if (!told) log.Log(LogLevel::kInfo, "Standby: takes over when the scheduler that uses the state folder ends (state=" + flags.state + ")");
+    if (::sigtimedwait(&signals, nullptr, &kPause) > 0) return Cancelled("stopped while it stood by");
+  }
+}
+
 Status Serve(const Flags& flags, const sigset_t& signals, LogSink& log) {
   const platform::SystemClock clock;
   const platform::TzdbZones zones;
   ASSIGN_OR_RETURN(const Address http, ParseAddress(flags.listen));
   ASSIGN_OR_RETURN(const Address grpc, ParseAddress(flags.grpc));
-  ASSIGN_OR_RETURN(const std::unique_ptr<store::Store> store, store::OpenSqliteStore(flags.state, log));
+  ASSIGN_OR_RETURN(const std::unique_ptr<store::Store> store, OpenStore(flags, signals, log));
   ASSIGN_OR_RETURN(const std::unique_ptr<store::SqliteReaders> readers,
                    store::SqliteReaders::Open(flags.state, clock));
   ASSIGN_OR_RETURN(const std::unique_ptr<store::LogSegments> logs,
@@ -227,7 +240,7 @@ int SchedulerMain(const Flags& flags) {
   for (const int number : {SIGTERM, SIGINT}) sigaddset(&signals, number);
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   const Status status = Serve(flags, signals, log);
-  if (status.ok()) return 0;
+  if (status.ok() || status.code() == Code::kCancelled) return 0;
   log.Log(LogLevel::kError, "Scheduler cannot serve: " + status.ToString());
   return 2;
 }
@@ -267,6 +280,7 @@ int main(int argc, char** argv) {
       ->check([](const std::string& text) { return std::string(text.empty() ? "must not be empty" : ""); });
   app.add_flag("--no-connection-tests", flags.no_connection_tests,
                "refuse to have workers try whether a connection works");
+  app.add_flag("--standby", flags.standby, "while another scheduler uses the state folder, wait, and take over when that one ends");
   app.add_flag("--verbose", flags.verbose, "log more");
   CLI11_PARSE(app, argc, argv);
   return millrace::SchedulerMain(flags);

@@ -38,7 +38,7 @@ class FolderLock {
     FolderLock lock(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     if (lock.descriptor_ < 0) return ErrnoStatus(errno, "open " + path);
     if (flock(lock.descriptor_, LOCK_EX | LOCK_NB) != 0) {
-      return FailedPrecondition("another millrace-scheduler uses the state folder " + folder + ": stop it, or choose another --state");
+      return Unavailable("another millrace-scheduler uses the state folder " + folder + ": stop it, or choose another --state");
     }
     return lock;
   }

@@ -13,8 +13,8 @@ namespace millrace::store {
 // The database's path within a state folder.
 std::string DatabasePath(const std::string& folder);
 
-// Makes the folder (0700) when it is not there, locks it, opens and migrates the database. FAILED_PRECONDITION when another
-// scheduler holds the lock. `log` outlives the store.
+// Makes the folder (0700) when it is not there, locks it, opens and migrates the database. UNAVAILABLE while another
+// scheduler holds the lock, FAILED_PRECONDITION when a newer one has written the database. `log` outlives the store.
 StatusOr<std::unique_ptr<Store>> OpenSqliteStore(const std::string& folder, LogSink& log);
 
 }  // namespace millrace::store

@@ -162,6 +162,30 @@ tasks:
         self.assertEqual(self.starts(cluster), 1)
         eventually("its whole log", lambda: cluster.log("held", run, "held") == "started\nover")
 
+    def test_a_scheduler_that_stands_by_takes_over_from_one_that_is_killed(self):
+        cluster = self.cluster(lease_ms=30_000)
+        run = self.start_held(cluster)
+        second = cluster.start("standby", [
+            BINARIES + "/millrace-scheduler", "--state", cluster.state, "--dags", cluster.dags, "--listen", cluster.ports[0],
+            "--grpc", cluster.ports[1], "--standby", *cluster.flags])
+        self.addCleanup(second.kill)
+        told = cluster.folder / "standby.log"
+        eventually("it says that it waits", lambda: "Standby" in told.read_text())
+        cluster.kill_scheduler()
+        cluster.scheduler = second
+        eventually("it serves", lambda: (cluster.endpoints() or {}).get("pid") == second.pid)
+        self.go(cluster)
+        cluster.await_run("held", run, "success")
+        self.assertEqual(self.starts(cluster), 1)
+
+    def test_one_that_stands_by_is_stopped_like_any_other(self):
+        cluster = self.cluster(workers=())
+        second = cluster.start("standby", [BINARIES + "/millrace-scheduler", "--state", cluster.state, "--dags", cluster.dags, "--standby"])
+        self.addCleanup(second.kill)
+        eventually("it waits", lambda: "Standby" in (cluster.folder / "standby.log").read_text())
+        second.terminate()
+        self.assertEqual(second.wait(30), 0)
+
     def test_an_end_that_comes_while_the_scheduler_is_away_is_told_when_it_is_back(self):
         cluster = self.cluster(lease_ms=30_000)
         run = self.start_held(cluster)

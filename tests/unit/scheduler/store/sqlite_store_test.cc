@@ -250,7 +250,7 @@ TEST_F(SqliteStoreTest, ARunFromBeforePartitionsHasNone) {
 
 TEST_F(SqliteStoreTest, ASecondSchedulerIsKeptOutWhileTheFirstLives) {
   std::unique_ptr<Store> store = Open();
-  EXPECT_EQ(OpenSqliteStore(folder_, log_).status().code(), Code::kFailedPrecondition);
+  EXPECT_EQ(OpenSqliteStore(folder_, log_).status().code(), Code::kUnavailable);
   store.reset();
   EXPECT_TRUE(OpenSqliteStore(folder_, log_).ok());
 }
