@@ -26,8 +26,6 @@ set(MILLRACE_ALONE
   scheduler/api/task_instance_routes.cc scheduler/api/xcom_routes.cc
   scheduler/auth/login_limiter.cc
   scheduler/dagbag/schedule_reader.cc
-  scheduler/engine/cache.cc scheduler/engine/external.cc scheduler/engine/outbox.cc scheduler/engine/past.cc scheduler/engine/triggers.cc
-  scheduler/engine/values.cc scheduler/engine/waiting.cc scheduler/engine/watches.cc
   scheduler/jobs/rules/cut.cc
   scheduler/store/dataset_reader.cc
   tests/unit/core/spec/check_spec_test.cc tests/unit/core/spec/mapreduce_spec_test.cc tests/unit/core/spec/sensor_test.cc
