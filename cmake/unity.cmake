@@ -26,7 +26,6 @@ set(MILLRACE_ALONE
   scheduler/api/task_instance_routes.cc scheduler/api/xcom_routes.cc
   scheduler/auth/login_limiter.cc
   scheduler/dagbag/schedule_reader.cc
-  scheduler/jobs/rules/cut.cc
   scheduler/store/dataset_reader.cc
   tests/unit/core/spec/check_spec_test.cc tests/unit/core/spec/mapreduce_spec_test.cc tests/unit/core/spec/sensor_test.cc
   tests/unit/core/spec/task_kind_test.cc
