@@ -33,7 +33,6 @@ set(MILLRACE_ALONE
   tests/unit/scheduler/http/server_test.cc
   tests/unit/worker/readers/record_reader_test.cc
   tests/unit/worker/shuffle/map_writer_test.cc
-  worker/connect/smtp.cc
   worker/mapreduce/json_input.cc worker/mapreduce/native_plan.cc worker/mapreduce/sample.cc worker/mapreduce/sql_task.cc
   worker/mapreduce/stage_planner.cc worker/mapreduce/stage_sql.cc worker/mapreduce/stage_task.cc
   worker/readers/values.cc
