@@ -31,10 +31,8 @@ set(MILLRACE_ALONE
   tests/unit/core/spec/task_kind_test.cc
   tests/unit/scheduler/api/xcom_routes_test.cc
   tests/unit/scheduler/http/server_test.cc
-  tests/unit/worker/shuffle/map_writer_test.cc
   worker/mapreduce/json_input.cc worker/mapreduce/native_plan.cc worker/mapreduce/sample.cc worker/mapreduce/sql_task.cc
   worker/mapreduce/stage_planner.cc worker/mapreduce/stage_sql.cc worker/mapreduce/stage_task.cc
-  worker/shuffle/lane.cc worker/shuffle/map_file.cc worker/shuffle/row_digest.cc
   worker/sql/shuffle_scan.cc
   worker/tasks/check.cc worker/tasks/extract.cc worker/tasks/http.cc worker/tasks/process.cc worker/tasks/python.cc
   worker/tasks/python_environment.cc worker/tasks/sensor_http.cc worker/tasks/sensor_sql.cc worker/tasks/sql.cc)

@@ -102,7 +102,7 @@ ColumnInput InputOf(ThreadState& state, const ColumnType& type, duckdb_vector ve
       auto* texts = static_cast<duckdb_string_t*>(data);
       for (idx_t row = 0; row < rows; ++row) {
         // What stands at NULL rows may be anything.
-        if (input.validity != nullptr && (input.validity[row / 64] >> (row % 64) & 1) == 0) continue;
+        if (!shuffle::IsValid(input, row)) continue;
         (*views)[row] = ViewOf(texts[row]);
       }
       input.strings = views->data();
