@@ -32,9 +32,7 @@ set(MILLRACE_ALONE
   tests/unit/scheduler/api/xcom_routes_test.cc
   tests/unit/scheduler/http/server_test.cc
   worker/mapreduce/json_input.cc worker/mapreduce/native_plan.cc worker/mapreduce/sample.cc worker/mapreduce/sql_task.cc
-  worker/mapreduce/stage_planner.cc worker/mapreduce/stage_sql.cc worker/mapreduce/stage_task.cc
-  worker/tasks/check.cc worker/tasks/extract.cc worker/tasks/http.cc worker/tasks/process.cc worker/tasks/python.cc
-  worker/tasks/python_environment.cc worker/tasks/sensor_http.cc worker/tasks/sensor_sql.cc worker/tasks/sql.cc)
+  worker/mapreduce/stage_planner.cc worker/mapreduce/stage_sql.cc worker/mapreduce/stage_task.cc)
 
 # compiled_alone(SOURCE...): keeps those of the list above out of the shared texts; called where their target is made.
 function(compiled_alone)
