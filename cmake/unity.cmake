@@ -30,9 +30,7 @@ set(MILLRACE_ALONE
   tests/unit/core/spec/check_spec_test.cc tests/unit/core/spec/mapreduce_spec_test.cc tests/unit/core/spec/sensor_test.cc
   tests/unit/core/spec/task_kind_test.cc
   tests/unit/scheduler/api/xcom_routes_test.cc
-  tests/unit/scheduler/http/server_test.cc
-  worker/mapreduce/json_input.cc worker/mapreduce/native_plan.cc worker/mapreduce/sample.cc worker/mapreduce/sql_task.cc
-  worker/mapreduce/stage_planner.cc worker/mapreduce/stage_sql.cc worker/mapreduce/stage_task.cc)
+  tests/unit/scheduler/http/server_test.cc)
 
 # compiled_alone(SOURCE...): keeps those of the list above out of the shared texts; called where their target is made.
 function(compiled_alone)
