@@ -13,10 +13,6 @@ if(MILLRACE_UNITY)
 endif()
 
 set(MILLRACE_ALONE
-  core/model/yaml.cc
-  core/spec/field.cc core/spec/notifiers.cc core/spec/sensor.cc core/spec/sensor_http.cc core/spec/sensor_python.cc
-  core/spec/sensor_shell.cc core/spec/sensor_time.cc core/spec/shell.cc core/spec/stage_fields.cc core/spec/stage_spec.cc
-  core/template/letters.cc core/template/parser.cc core/template/relative_delta.cc core/template/text_methods.cc
   dagctl/cluster.cc dagctl/dag_commands.cc dagctl/dag_line.cc dagctl/dataset_commands.cc dagctl/exchange.cc dagctl/look_commands.cc
   dagctl/notification_commands.cc dagctl/render.cc dagctl/run_commands.cc dagctl/run_line.cc dagctl/simulate.cc dagctl/simulation.cc
   dagctl/state_store_commands.cc dagctl/store_line.cc dagctl/task_commands.cc dagctl/task_line.cc dagctl/trial.cc dagctl/up.cc
@@ -27,8 +23,6 @@ set(MILLRACE_ALONE
   scheduler/auth/login_limiter.cc
   scheduler/dagbag/schedule_reader.cc
   scheduler/store/dataset_reader.cc
-  tests/unit/core/spec/check_spec_test.cc tests/unit/core/spec/mapreduce_spec_test.cc tests/unit/core/spec/sensor_test.cc
-  tests/unit/core/spec/task_kind_test.cc
   tests/unit/scheduler/api/xcom_routes_test.cc
   tests/unit/scheduler/http/server_test.cc)
 
