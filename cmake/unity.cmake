@@ -13,10 +13,6 @@ if(MILLRACE_UNITY)
 endif()
 
 set(MILLRACE_ALONE
-  core/model/yaml.cc
-  core/spec/field.cc core/spec/notifiers.cc core/spec/sensor.cc core/spec/sensor_http.cc core/spec/sensor_python.cc
-  core/spec/sensor_shell.cc core/spec/sensor_time.cc core/spec/shell.cc core/spec/stage_fields.cc core/spec/stage_spec.cc
-  core/template/letters.cc core/template/parser.cc core/template/relative_delta.cc core/template/text_methods.cc
   dagctl/cluster.cc dagctl/dag_commands.cc dagctl/dag_line.cc dagctl/dataset_commands.cc dagctl/exchange.cc dagctl/look_commands.cc
   dagctl/notification_commands.cc dagctl/render.cc dagctl/run_commands.cc dagctl/run_line.cc dagctl/simulate.cc dagctl/simulation.cc
   dagctl/state_store_commands.cc dagctl/store_line.cc dagctl/task_commands.cc dagctl/task_line.cc dagctl/trial.cc dagctl/up.cc
@@ -26,24 +22,9 @@ set(MILLRACE_ALONE
   scheduler/api/task_instance_routes.cc scheduler/api/xcom_routes.cc
   scheduler/auth/login_limiter.cc
   scheduler/dagbag/schedule_reader.cc
-  scheduler/engine/cache.cc scheduler/engine/external.cc scheduler/engine/outbox.cc scheduler/engine/past.cc scheduler/engine/triggers.cc
-  scheduler/engine/values.cc scheduler/engine/waiting.cc scheduler/engine/watches.cc
-  scheduler/jobs/rules/cut.cc
   scheduler/store/dataset_reader.cc
-  tests/unit/core/spec/check_spec_test.cc tests/unit/core/spec/mapreduce_spec_test.cc tests/unit/core/spec/sensor_test.cc
-  tests/unit/core/spec/task_kind_test.cc
   tests/unit/scheduler/api/xcom_routes_test.cc
-  tests/unit/scheduler/http/server_test.cc
-  tests/unit/worker/readers/record_reader_test.cc
-  tests/unit/worker/shuffle/map_writer_test.cc
-  worker/connect/smtp.cc
-  worker/mapreduce/json_input.cc worker/mapreduce/native_plan.cc worker/mapreduce/sample.cc worker/mapreduce/sql_task.cc
-  worker/mapreduce/stage_planner.cc worker/mapreduce/stage_sql.cc worker/mapreduce/stage_task.cc
-  worker/readers/values.cc
-  worker/shuffle/lane.cc worker/shuffle/map_file.cc worker/shuffle/row_digest.cc
-  worker/sql/shuffle_scan.cc
-  worker/tasks/check.cc worker/tasks/extract.cc worker/tasks/http.cc worker/tasks/process.cc worker/tasks/python.cc
-  worker/tasks/python_environment.cc worker/tasks/sensor_http.cc worker/tasks/sensor_sql.cc worker/tasks/sql.cc)
+  tests/unit/scheduler/http/server_test.cc)
 
 # compiled_alone(SOURCE...): keeps those of the list above out of the shared texts; called where their target is made.
 function(compiled_alone)

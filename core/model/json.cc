@@ -11,7 +11,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // Builds a Value while the text is read, so that depth is refused before it costs stack.
-class Builder : public nlohmann::json_sax<Json> {
+class JsonBuilder : public nlohmann::json_sax<Json> {
  public:
   bool null() override { return Put(Value()); }
   bool boolean(bool value) override { return Put(Value(value)); }
@@ -106,7 +106,7 @@ Json ToLibrary(const Value& value) {
 }  // namespace
 
 StatusOr<Value> ParseJson(std::string_view text) {
-  Builder builder;
+  JsonBuilder builder;
   Json::sax_parse(text, &builder);
   return builder.Take();
 }

@@ -61,9 +61,9 @@ Value Scalar(const std::string& text) {
 }
 
 // Builds one document.
-class Builder final : public YAML::EventHandler {
+class YamlBuilder final : public YAML::EventHandler {
  public:
-  explicit Builder(std::vector<Problem>& problems) : problems_(problems) {}
+  explicit YamlBuilder(std::vector<Problem>& problems) : problems_(problems) {}
 
   Value Take() { return std::move(root_); }
   Position start() const { return start_; }
@@ -257,7 +257,7 @@ YamlText ParseYaml(std::string_view text) {
     YAML::Parser parser(stream);
     Position last_start;
     while (true) {
-      Builder builder(result.problems);
+      YamlBuilder builder(result.problems);
       if (!parser.HandleNextDocument(builder)) break;
       // On a stray sign between documents yaml-cpp 0.7 stands still and makes empty documents for ever.
       if (std::exchange(last_start, builder.start()) == builder.start()) {

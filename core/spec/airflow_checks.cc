@@ -28,7 +28,7 @@ constexpr std::array<Pair, 5> kComparisons = {{{"equal_to", "equal_to"},
                                                {"less_than", "less_than"},
                                                {"leq_to", "max"}}};
 
-std::string Quoted(std::string_view name) {
+std::string SqlName(std::string_view name) {
   std::string quoted = "\"";
   for (const char c : name) quoted += c == '"' ? "\"\"" : std::string(1, c);
   return quoted + '"';
@@ -138,8 +138,8 @@ class Translation {
         if (!IsMap(check, what, "{equal_to: 0}")) continue;
         std::string aggregate(known->second);
         for (std::size_t at = 0; (at = aggregate.find('$', at)) != std::string::npos;
-             at += Quoted(column).size())
-          aggregate.replace(at, 1, Quoted(column));
+             at += SqlName(column).size())
+          aggregate.replace(at, 1, SqlName(column));
         if (none_is_zero && (kind == "min" || kind == "max")) aggregate = "coalesce(" + aggregate + ", 0)";
         Add(check, what, "SELECT " + aggregate + " FROM input" + Where(check.Find("partition_clause")),
             Comparisons(check, what));
@@ -236,7 +236,7 @@ class Translation {
     const std::string far =
         ratio == "relative_diff" ? "abs(n.v - t.v) / t.v" : "greatest(n.v, t.v) / least(n.v, t.v)";
     const bool zero_passes = zero == nullptr || !zero->is_bool() || zero->as_bool();
-    const std::string date = Quoted(column.empty() ? "ds" : column);
+    const std::string date = SqlName(column.empty() ? "ds" : column);
     for (const auto& [metric, threshold] : metrics->as_map()) {
       if (!threshold.is_number()) {
         Report(threshold.position(), "the threshold of '" + metric + "' must be a number",

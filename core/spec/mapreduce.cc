@@ -4,15 +4,13 @@
 namespace millrace {
 namespace {
 
-constexpr FieldUse kTemplated = FieldUse::kTemplate;
-
 void CheckJob(const Value& with, std::vector<Problem>& problems) {
   ParseMapReduce(with, SpecPhase::kWritten, problems);
 }
 
 FieldSpec Step(std::string name, std::string doc) {
   // Text or a map: mapreduce_spec.cc looks at it.
-  return {.name = std::move(name), .type = FieldType::kAny, .doc = std::move(doc), .use = kTemplated};
+  return {.name = std::move(name), .type = FieldType::kAny, .doc = std::move(doc), .use = FieldUse::kTemplate};
 }
 
 }  // namespace
@@ -35,7 +33,7 @@ const TaskKind& MapReduceKind() {
                      .type = FieldType::kString,
                      .doc = "a file, folder or pattern beneath the worker's root",
                      .required = true,
-                     .use = kTemplated},
+                     .use = FieldUse::kTemplate},
                     {.name = "read",
                      .type = FieldType::kChoice,
                      .doc = "broadcast: every stage task reads it whole; split: each reads a part; auto",
@@ -63,7 +61,7 @@ const TaskKind& MapReduceKind() {
                                   .type = FieldType::kString,
                                   .doc = "folder beneath the worker's root that they are published to, with file, offset, reason and text",
                                   .required = true,
-                                  .use = kTemplated}}}}},
+                                  .use = FieldUse::kTemplate}}}}},
               Step("map", "rows of the inputs to rows; all rows of the only input when left out"),
               {.name = "aggregate",
                .type = FieldType::kMap,
@@ -76,7 +74,7 @@ const TaskKind& MapReduceKind() {
                             .type = FieldType::kStringMap,
                             .doc = "column -> sum(x), count(*), min(x), max(x), avg(x), ...",
                             .required = true,
-                            .use = kTemplated}}},
+                            .use = FieldUse::kTemplate}}},
               Step("combine", "rows to states, at the map side"),
               Step("merge", "states to states; the same columns in and out"),
               Step("reduce", "the rows of `shuffled` to the result; as they are when left out"),
@@ -99,13 +97,13 @@ const TaskKind& MapReduceKind() {
               {.name = "order_by",
                .type = FieldType::kStringList,
                .doc = "a total order of the result: \"total DESC\", \"name\"; its files follow each other in it",
-               .use = kTemplated},
+               .use = FieldUse::kTemplate},
               {.name = "limit", .type = FieldType::kInteger, .doc = "with order_by: only the first so many rows"},
               {.name = "stages",
                .type = FieldType::kListOfMaps,
                .doc = "the general form, instead of map, aggregate and reduce: stages that read inputs and earlier stages; "
                       "the last one is the output",
-               .use = kTemplated,
+               .use = FieldUse::kTemplate,
                .members = StageFields()},
               {.name = "output",
                .type = FieldType::kMap,
@@ -115,7 +113,7 @@ const TaskKind& MapReduceKind() {
               {.name = "checks",
                .type = FieldType::kList,
                .doc = "looked at before the result is published",
-               .use = kTemplated},
+               .use = FieldUse::kTemplate},
               {.name = "mode",
                .type = FieldType::kChoice,
                .doc = "fused: one task, no shuffle; distributed: always a shuffle; auto",

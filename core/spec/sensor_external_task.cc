@@ -8,7 +8,7 @@ bool IsState(const std::string& name, bool of_runs) {
   return of_runs ? RunStateFromString(name).has_value() : TaskStateFromString(name).has_value();
 }
 
-void Check(const Value& with, std::vector<Problem>& problems) {
+void CheckExternalTask(const Value& with, std::vector<Problem>& problems) {
   CheckSensor(with, problems);
   const Value* group = with.Find("external_task_group_id");
   const bool tasks = with.Find("external_task_id") != nullptr || with.Find("external_task_ids") != nullptr;
@@ -83,7 +83,7 @@ const TaskKind& SensorExternalTaskKind() {
            .type = FieldType::kBoolean,
            .doc = "true: it fails at once when there is no such DAG, task or group"},
       }),
-      .check = Check,
+      .check = CheckExternalTask,
       .in_engine = true,
       .sensor = true};
   return kind;

@@ -7,7 +7,7 @@ namespace millrace {
 namespace {
 
 // The request is the http kind's; its timeout has another name here.
-std::vector<FieldSpec> Fields() {
+std::vector<FieldSpec> HttpSensorFields() {
   std::vector<FieldSpec> fields = HttpKind().fields;
   std::erase_if(fields, [](const FieldSpec& field) { return field.name == "to"; });
   for (FieldSpec& field : fields) {
@@ -35,7 +35,7 @@ bool IsStatus(const Value& status) {
                      [](char c) { return c >= '0' && c <= '9'; });
 }
 
-void Check(const Value& with, std::vector<Problem>& problems) {
+void CheckHttpSensor(const Value& with, std::vector<Problem>& problems) {
   CheckSensor(with, problems);
   HttpKind().check(with, problems);
   const Value* codes = with.Find("not_yet");
@@ -56,8 +56,8 @@ const TaskKind& SensorHttpKind() {
       .doc =
           "Waits until a request is answered as expected. The result is {status, body}; a body of JSON is "
           "parsed.",
-      .fields = Fields(),
-      .check = Check,
+      .fields = HttpSensorFields(),
+      .check = CheckHttpSensor,
       .sensor = true};
   return kind;
 }

@@ -4,7 +4,7 @@
 namespace millrace {
 namespace {
 
-void Check(const Value& with, std::vector<Problem>& problems) {
+void CheckPythonSensor(const Value& with, std::vector<Problem>& problems) {
   CheckSensor(with, problems);
   PythonKind().check(with, problems);
 }
@@ -19,7 +19,7 @@ const TaskKind& SensorPythonKind() {
                                  "millrace.PokeReturnValue(is_done, xcom_value) says both apart. Between two "
                                  "calls it holds no slot.",
                              .fields = SensorFields(PythonKind().fields),
-                             .check = Check,
+                             .check = CheckPythonSensor,
                              .context = true,
                              .sensor = true};
   return kind;

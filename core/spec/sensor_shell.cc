@@ -4,7 +4,7 @@
 namespace millrace {
 namespace {
 
-std::vector<FieldSpec> Fields() {
+std::vector<FieldSpec> ShellSensorFields() {
   std::vector<FieldSpec> fields = ShellKind().fields;
   fields.push_back(
       {.name = "retry_exit_code",
@@ -15,7 +15,7 @@ std::vector<FieldSpec> Fields() {
   return SensorFields(std::move(fields));
 }
 
-void Check(const Value& with, std::vector<Problem>& problems) {
+void CheckShellSensor(const Value& with, std::vector<Problem>& problems) {
   CheckSensor(with, problems);
   ShellKind().check(with, problems);
 }
@@ -28,8 +28,8 @@ const TaskKind& SensorShellKind() {
                                  "Runs a command again and again until it ends with exit status 0. Output, "
                                  "result and XComs are as of "
                                  "the kind shell; between two runs it holds no slot.",
-                             .fields = Fields(),
-                             .check = Check,
+                             .fields = ShellSensorFields(),
+                             .check = CheckShellSensor,
                              .sensor = true};
   return kind;
 }

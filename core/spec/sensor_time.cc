@@ -5,7 +5,7 @@
 namespace millrace {
 namespace {
 
-void Check(const Value& with, std::vector<Problem>& problems) {
+void CheckTimeSensor(const Value& with, std::vector<Problem>& problems) {
   CheckSensor(with, problems);
   int said = 0;
   for (const char* name : {"at", "after", "wait"}) said += with.Find(name) != nullptr ? 1 : 0;
@@ -39,7 +39,7 @@ const TaskKind& SensorTimeKind() {
            .doc = "so long after the end of the run's data interval (of a run without one: its run_after)"},
           {.name = "wait", .type = FieldType::kDuration, .doc = "so long after it began to wait"},
       }),
-      .check = Check,
+      .check = CheckTimeSensor,
       .in_engine = true,
       .sensor = true};
   return kind;

@@ -27,7 +27,7 @@ void CheckSkipCodes(const Value& with, std::vector<Problem>& problems) {
                "skip_on_exit_code: [99]");
 }
 
-void Check(const Value& with, std::vector<Problem>& problems) {
+void CheckShell(const Value& with, std::vector<Problem>& problems) {
   CheckCommand(with, problems);
   CheckSkipCodes(with, problems);
 }
@@ -69,7 +69,7 @@ const TaskKind& ShellKind() {
                .type = FieldType::kAny,
                .doc = "an exit code, or several, that skip the task; 99 when left out, none when []"},
           },
-      .check = Check};
+      .check = CheckShell};
   return kind;
 }
 

@@ -2,19 +2,13 @@
 #include "core/spec/stage_spec.h"
 
 namespace millrace {
-namespace {
-
-constexpr FieldUse kTemplated = FieldUse::kTemplate;
-
-}  // namespace
-
 const std::vector<FieldSpec>& OutputFields() {
   static const std::vector<FieldSpec> kFields = {
       {.name = "path",
        .type = FieldType::kString,
        .doc = "folder beneath the worker's root; replaced as a whole",
        .required = true,
-       .use = kTemplated},
+       .use = FieldUse::kTemplate},
       {.name = "format",
        .type = FieldType::kChoice,
        .doc = "parquet when left out",
@@ -40,7 +34,7 @@ const std::vector<FieldSpec>& StageFields() {
        .type = FieldType::kAny,
        .doc = "a SELECT; runs on parts of its inputs: rows one by one, or with 'shuffle' all that agree in "
               "the keys",
-       .use = kTemplated},
+       .use = FieldUse::kTemplate},
       {.name = "broadcast",
        .type = FieldType::kStringList,
        .doc = "inputs of 'sql' that every task reads whole"},
@@ -66,7 +60,7 @@ const std::vector<FieldSpec>& StageFields() {
                     .type = FieldType::kStringMap,
                     .doc = "column -> sum(x), count(*), ...",
                     .required = true,
-                    .use = kTemplated}}},
+                    .use = FieldUse::kTemplate}}},
       {.name = "join",
        .type = FieldType::kMap,
        .doc = "two inputs or stages by equal keys",
@@ -94,7 +88,7 @@ const std::vector<FieldSpec>& StageFields() {
                    {.name = "select",
                     .type = FieldType::kString,
                     .doc = "what comes out, in SQL; all columns, keys of one name once, when left out",
-                    .use = kTemplated}}},
+                    .use = FieldUse::kTemplate}}},
       {.name = "window",
        .type = FieldType::kMap,
        .doc = "columns computed over the rows that agree in 'by'",
@@ -102,12 +96,12 @@ const std::vector<FieldSpec>& StageFields() {
                    {.name = "order_by",
                     .type = FieldType::kStringList,
                     .doc = "order of the rows within",
-                    .use = kTemplated},
+                    .use = FieldUse::kTemplate},
                    {.name = "select",
                     .type = FieldType::kStringMap,
                     .doc = "added column -> row_number(), sum(x), lag(x), ...",
                     .required = true,
-                    .use = kTemplated}}},
+                    .use = FieldUse::kTemplate}}},
       {.name = "union",
        .type = FieldType::kStringList,
        .doc = "all rows of these; columns by position, as in SQL"},
@@ -115,18 +109,21 @@ const std::vector<FieldSpec>& StageFields() {
       {.name = "order_by",
        .type = FieldType::kStringList,
        .doc = "a total order: \"total DESC\", \"name\"; a column, or an expression of them",
-       .use = kTemplated},
+       .use = FieldUse::kTemplate},
       {.name = "limit", .type = FieldType::kInteger, .doc = "with order_by: only the first so many rows"},
       {.name = "map",
        .type = FieldType::kMap,
        .doc = "{command: [...]} or {library: libx.so, class: Name}: rows as lines, their columns parted by TAB, to pairs of key and value",
-       .use = kTemplated},
-      {.name = "combine", .type = FieldType::kMap, .doc = "the same: pairs to fewer pairs, before the shuffle", .use = kTemplated},
-      {.name = "partition", .type = FieldType::kMap, .doc = "{library: libx.so}: its partitioner, instead of a hash of the key", .use = kTemplated},
+       .use = FieldUse::kTemplate},
+      {.name = "combine", .type = FieldType::kMap, .doc = "the same: pairs to fewer pairs, before the shuffle", .use = FieldUse::kTemplate},
+      {.name = "partition",
+       .type = FieldType::kMap,
+       .doc = "{library: libx.so}: its partitioner, instead of a hash of the key",
+       .use = FieldUse::kTemplate},
       {.name = "reduce",
        .type = FieldType::kMap,
        .doc = "a command or a library: pairs, sorted by their keys, to lines; the pairs themselves when left out",
-       .use = kTemplated},
+       .use = FieldUse::kTemplate},
       {.name = "columns",
        .type = FieldType::kStringMap,
        .doc = "of the rows that map and reduce make: name -> type of each part of a line; {key: VARCHAR, value: VARCHAR} when left out"},
@@ -137,7 +134,11 @@ const std::vector<FieldSpec>& StageFields() {
       {.name = "cache",
        .type = FieldType::kMap,
        .doc = "its rows are kept for later jobs in which they would be the same",
-       .members = {{.name = "key", .type = FieldType::kString, .doc = "part of what they are found by", .required = true, .use = kTemplated},
+       .members = {{.name = "key",
+                    .type = FieldType::kString,
+                    .doc = "part of what they are found by",
+                    .required = true,
+                    .use = FieldUse::kTemplate},
                    {.name = "ttl", .type = FieldType::kDuration, .doc = "how long they are kept at most", .required = true}}},
   };
   return kFields;

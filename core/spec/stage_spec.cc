@@ -12,7 +12,6 @@ namespace {
 constexpr int kMaxPartitions = 2000;
 constexpr int kMaxSalt = 256;
 constexpr std::size_t kMaxStages = 50;
-constexpr FieldUse kTemplated = FieldUse::kTemplate;
 constexpr std::int64_t kLeastFileBytes = 1'000'000;
 
 void Add(std::vector<Problem>& problems, const Value& at, std::string message, std::string suggestion = "") {
@@ -325,10 +324,10 @@ CodeSpec ReadCode(const Value& map, std::string_view name, std::vector<Problem>&
     return step;
   }
   static const std::vector<FieldSpec> kFields = {
-      {.name = "command", .type = FieldType::kStringList, .use = kTemplated},
-      {.name = "library", .type = FieldType::kString, .use = kTemplated},
+      {.name = "command", .type = FieldType::kStringList, .use = FieldUse::kTemplate},
+      {.name = "library", .type = FieldType::kString, .use = FieldUse::kTemplate},
       {.name = "class", .type = FieldType::kString},
-      {.name = "sql", .type = FieldType::kString, .use = kTemplated},
+      {.name = "sql", .type = FieldType::kString, .use = FieldUse::kTemplate},
   };
   CheckFields(*value, kFields, quoted, problems);
   step.command = MemberList(*value, "command");

@@ -14,10 +14,10 @@
 namespace millrace::jinja {
 namespace {
 
-constexpr std::array<std::string_view, 12> kMonths = {"january", "february", "march",     "april",   "may",      "june",
-                                                      "july",    "august",   "september", "october", "november", "december"};
-constexpr std::array<std::string_view, 7> kDays = {"monday", "tuesday",  "wednesday", "thursday",
-                                                   "friday", "saturday", "sunday"};
+constexpr std::array<std::string_view, 12> kMonthNames = {"january", "february", "march",     "april",   "may",      "june",
+                                                          "july",    "august",   "september", "october", "november", "december"};
+constexpr std::array<std::string_view, 7> kDayNames = {"monday", "tuesday",  "wednesday", "thursday",
+                                                      "friday", "saturday", "sunday"};
 
 // A name or the first letters of it.
 template <std::size_t kSize>
@@ -55,9 +55,9 @@ std::vector<Piece> Pieces(std::string_view text) {
   return pieces;
 }
 
-class Parser {
+class DateParser {
  public:
-  Parser(std::string_view text, DateOrder order) : text_(text), order_(order), pieces_(Pieces(text)) {}
+  DateParser(std::string_view text, DateOrder order) : text_(text), order_(order), pieces_(Pieces(text)) {}
 
   StatusOr<Datum> Parse() {
     while (at_ < pieces_.size()) {
@@ -80,12 +80,12 @@ class Parser {
     if (IsNumber()) return TakeNumber();
     const std::string& word = Text();
     if (word == "t" && date_ && !clock_ && IsNumber(1)) return Skip();
-    if (const auto month = Named(kMonths, word)) {
+    if (const auto month = Named(kMonthNames, word)) {
       if (month_) return false;
       month_ = *month + 1;
       return Skip();
     }
-    if (Named(kDays, word)) return Skip();
+    if (Named(kDayNames, word)) return Skip();
     if (word == "am" || word == "pm") return TakeHalf();
     if (clock_ && (word == "z" || word == "utc" || word == "gmt")) {
       offset_ = 0;
@@ -261,6 +261,6 @@ class Parser {
 
 }  // namespace
 
-StatusOr<Datum> ParseDate(std::string_view text, DateOrder order) { return Parser(text, order).Parse(); }
+StatusOr<Datum> ParseDate(std::string_view text, DateOrder order) { return DateParser(text, order).Parse(); }
 
 }  // namespace millrace::jinja

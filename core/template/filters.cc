@@ -137,7 +137,7 @@ StatusOr<Datum> Change(const Datum& value, Args, Budget&) {
   return Datum(kChange(ToText(value)));
 }
 
-std::string Titled(std::string_view text) {
+std::string WordsCapitalized(std::string_view text) {
   std::string out;
   for (std::size_t at = 0; at < text.size();) {
     constexpr std::string_view kBetween = " \t\n\v\f\r-({[<";
@@ -249,7 +249,7 @@ const std::vector<FilterRow>& ValueFilters() {
       {"replace", Replace},
       {"round", Round},
       {"string", String},
-      {"title", Change<Titled>},
+      {"title", Change<WordsCapitalized>},
       {"tojson", ToJsonFilter},
       {"trim", Trim},
       {"ts", Date<FormatTs>},

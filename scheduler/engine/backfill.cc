@@ -13,7 +13,6 @@ namespace {
 
 constexpr int kMaxDates = 100'000;        // of one backfill: they are counted at once
 constexpr std::size_t kAskedAtOnce = 64;  // dates whose runs are read together
-constexpr Duration kAskAgain = std::chrono::seconds(1);
 
 bool IsOver(const Backfill& row) { return row.completed_at || row.cancelled; }
 

@@ -18,7 +18,6 @@
 namespace millrace::engine {
 namespace {
 
-constexpr Duration kAskAgain = std::chrono::seconds(1);
 // In a run's conf: true lets every task of it run.
 constexpr const char* kRefresh = "refresh_cache";
 

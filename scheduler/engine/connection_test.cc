@@ -7,7 +7,7 @@ namespace millrace::engine {
 namespace {
 
 constexpr Duration kTimeout = std::chrono::seconds(8);  // the API waits ten
-constexpr Duration kKillGrace = std::chrono::seconds(1);
+constexpr Duration kTestGrace = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -29,9 +29,9 @@ void Engine::State::Test(std::uint64_t reply, const TestConnection& command) {
   assignment.with = ToJson(Value(Value::Map{{"connection", command.id}, {"uri", command.uri}}));
   assignment.secrets = command.secrets;
   assignment.timeout = kTimeout;
-  assignment.kill_grace = kKillGrace;
+  assignment.kill_grace = kTestGrace;
   assignment.slots = 0;
-  timers.Add({now.boot + kTimeout + kKillGrace, TimerKind::kBackstop, {}, {}, 0, assignment.fence});
+  timers.Add({now.boot + kTimeout + kTestGrace, TimerKind::kBackstop, {}, {}, 0, assignment.fence});
   Emit(Assign{session.row.session, std::move(assignment)});
 }
 

@@ -13,8 +13,6 @@
 namespace millrace::engine {
 namespace {
 
-constexpr Duration kAskAgain = std::chrono::seconds(1);
-
 enum class Verdict : std::uint8_t { kWait, kAllowed, kFailed, kSkipped };
 
 template <typename State>

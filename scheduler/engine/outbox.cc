@@ -19,8 +19,7 @@ namespace {
 constexpr std::int32_t kMostTries = 10;
 constexpr Duration kFirstDelay = std::chrono::seconds(10);
 constexpr Duration kLongestDelay = std::chrono::minutes(10);
-constexpr Duration kKillGrace = std::chrono::seconds(2);
-constexpr Duration kAskAgain = std::chrono::seconds(1);
+constexpr Duration kDeliveryGrace = std::chrono::seconds(2);
 
 Duration DelayAfter(std::int32_t tries) {
   Duration delay = kFirstDelay;
@@ -47,7 +46,7 @@ Assignment AssignmentOf(const Notification& row, const Delivery& delivery) {
   assignment.files = delivery.files;
   assignment.dag_hash = delivery.dag_hash;
   assignment.timeout = delivery.timeout;
-  assignment.kill_grace = kKillGrace;
+  assignment.kill_grace = kDeliveryGrace;
   assignment.slots = 0;
   return assignment;
 }
@@ -244,7 +243,7 @@ void Engine::State::Deliver() {
     row.due_at.reset();
     ++row.attempts;
     Keep(notification);
-    const Duration limit = row.delivery.timeout + kKillGrace + options.lease;
+    const Duration limit = row.delivery.timeout + kDeliveryGrace + options.lease;
     timers.Add({now.boot + limit, TimerKind::kBackstop, {}, {}, 0, row.fence});
     Assignment assignment = AssignmentOf(row, delivery);
     assignment.secrets = std::move(secrets);
@@ -402,7 +401,7 @@ void Engine::State::LoadNotifications(const Image& image) {
       attempts.emplace(row.fence, attempt);
       session->attempts.insert(row.fence);
       ++session->delivering;
-      const Duration limit = row.delivery.timeout + kKillGrace + options.lease;
+      const Duration limit = row.delivery.timeout + kDeliveryGrace + options.lease;
       timers.Add({now.boot + limit, TimerKind::kBackstop, {}, {}, 0, row.fence});
       continue;
     }

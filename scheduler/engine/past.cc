@@ -8,8 +8,6 @@
 namespace millrace::engine {
 namespace {
 
-constexpr Duration kAskAgain = std::chrono::seconds(1);
-
 bool IsGood(TaskState state) { return state == TaskState::kSuccess || state == TaskState::kSkipped; }
 
 // Of several instances the one that stands in the way, if any does.

@@ -2,6 +2,7 @@
 // whether it still means something. Equal times go by kind and key, so that a seed gives one order.
 #pragma once
 
+#include <chrono>
 #include <compare>
 #include <cstdint>
 #include <optional>
@@ -12,6 +13,9 @@
 #include "core/model/ids.h"
 
 namespace millrace::engine {
+
+// After which the store is asked again what it could not say: one that is slow is not asked in a circle.
+constexpr Duration kAskAgain = std::chrono::seconds(1);
 
 enum class TimerKind : std::uint8_t {
   kLease,       // `session`

@@ -13,7 +13,6 @@
 namespace millrace::engine {
 namespace {
 
-constexpr Duration kAskAgain = std::chrono::seconds(1);
 constexpr const char* kRunIdKey = "trigger_run_id";
 
 std::string TextOrJson(const Value& with, std::string_view name) {

@@ -10,8 +10,6 @@
 namespace millrace::engine {
 namespace {
 
-constexpr Duration kAskAgain = std::chrono::seconds(1);
-
 // Before it is ready only `expand` has something to read.
 const std::vector<XComRef>& PullsOf(const Task& task, const Instance& instance) {
   return instance.row.state == TaskState::kNone ? task.expand_pulls : task.pulls;

@@ -12,7 +12,7 @@ namespace millrace::engine {
 namespace {
 
 constexpr Duration kLookTimeout = std::chrono::minutes(5);  // of one look
-constexpr Duration kKillGrace = std::chrono::seconds(2);
+constexpr Duration kLookGrace = std::chrono::seconds(2);
 constexpr Duration kAfterFailure = std::chrono::seconds(30);  // at least
 
 const Dataset* Watched(const Dag& dag, const std::string& name) {
@@ -82,7 +82,7 @@ void Engine::State::PlaceWatches() {
     assignment.files = watch.files;
     assignment.dag_hash = dag.hash;
     assignment.timeout = kLookTimeout;
-    assignment.kill_grace = kKillGrace;
+    assignment.kill_grace = kLookGrace;
     assignment.slots = 0;
     Emit(Assign{session.row.session, std::move(assignment)});
   }

@@ -3,8 +3,14 @@
 
 #include <curl/curl.h>
 
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
+
+#include "core/base/clock.h"
 
 namespace millrace::connect {
 
@@ -24,6 +30,18 @@ inline Easy NewEasy() {
   Easy easy(global == CURLE_OK ? curl_easy_init() : nullptr);
   if (easy != nullptr) curl_easy_setopt(easy.get(), CURLOPT_NOSIGNAL, 1L);
   return easy;
+}
+
+// The transfer ends by itself after `timeout` (a millisecond at least), and soon after `cancelled`, which must outlive it, is set.
+inline void Bound(CURL* easy, Duration timeout, const std::atomic<bool>& cancelled) {
+  const auto millis = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
+  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(std::max<std::int64_t>(1, millis)));
+  const curl_xferinfo_callback stop = [](void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+    return static_cast<const std::atomic<bool>*>(user)->load() ? 1 : 0;
+  };
+  curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, stop);
+  curl_easy_setopt(easy, CURLOPT_XFERINFODATA, const_cast<std::atomic<bool>*>(&cancelled));
 }
 
 inline void Append(List& list, const std::string& text) {

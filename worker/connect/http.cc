@@ -14,7 +14,6 @@ namespace {
 
 struct Exchange {
   const HttpRequest& request;
-  const std::atomic<bool>& cancelled;
   const std::function<bool(std::string_view)>& sink;
   HttpResponse response;
   std::size_t received = 0;
@@ -55,10 +54,6 @@ std::size_t OnHeader(char* data, std::size_t, std::size_t size, void* user) {
   return size;
 }
 
-int OnProgress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  return static_cast<Exchange*>(user)->cancelled ? 1 : 0;
-}
-
 bool IsFinal(CURLcode code) {
   switch (code) {
     case CURLE_URL_MALFORMAT:
@@ -78,7 +73,7 @@ StatusOr<HttpResponse> Send(const HttpRequest& request, const std::atomic<bool>&
                             const std::function<bool(std::string_view)>& sink) {
   Easy easy = NewEasy();
   if (easy == nullptr) return Internal("libcurl cannot be used");
-  Exchange exchange{request, cancelled, sink, {}, 0, false, false};
+  Exchange exchange{request, sink, {}, 0, false, false};
   std::array<char, CURL_ERROR_SIZE> error{};
   List headers;
   for (const auto& [name, value] : request.headers) {
@@ -112,8 +107,6 @@ StatusOr<HttpResponse> Send(const HttpRequest& request, const std::atomic<bool>&
   curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, request.redirects > 0 ? 1L : 0L);
   curl_easy_setopt(curl, CURLOPT_MAXREDIRS, static_cast<long>(request.redirects));
-  const auto millis = std::chrono::ceil<std::chrono::milliseconds>(request.timeout).count();
-  curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(std::max<std::int64_t>(1, millis)));
   curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "");
   curl_easy_setopt(curl, CURLOPT_USERAGENT, "millrace");
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error.data());
@@ -121,9 +114,7 @@ StatusOr<HttpResponse> Send(const HttpRequest& request, const std::atomic<bool>&
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &exchange);
   curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, OnHeader);
   curl_easy_setopt(curl, CURLOPT_HEADERDATA, &exchange);
-  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, OnProgress);
-  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &exchange);
+  Bound(curl, request.timeout, cancelled);
   const CURLcode code = curl_easy_perform(curl);
   if (exchange.too_long)
     return InvalidArgument("the answer is longer than " + std::to_string(request.max_body) + " bytes");

@@ -129,10 +129,6 @@ std::size_t OnRead(char* to, std::size_t size, std::size_t count, void* user) {
   return bytes;
 }
 
-int OnProgress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  return static_cast<const std::atomic<bool>*>(user)->load() ? 1 : 0;
-}
-
 bool IsFinal(CURLcode code, long reply) {
   switch (code) {
     case CURLE_LOGIN_DENIED:
@@ -163,12 +159,8 @@ Status Perform(CURL* curl, const MailServer& server, const std::atomic<bool>& ca
     curl_easy_setopt(curl, CURLOPT_USERNAME, server.user.c_str());
     curl_easy_setopt(curl, CURLOPT_PASSWORD, server.password.c_str());
   }
-  const auto millis = std::chrono::ceil<std::chrono::milliseconds>(server.timeout).count();
-  curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(std::max<std::int64_t>(1, millis)));
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error.data());
-  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, OnProgress);
-  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, const_cast<std::atomic<bool>*>(&cancelled));
+  Bound(curl, server.timeout, cancelled);
   const CURLcode code = curl_easy_perform(curl);
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, nullptr);  // it ends with this function
   if (cancelled) return Cancelled("cancelled");

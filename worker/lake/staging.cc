@@ -55,6 +55,10 @@ Status Sync(const std::string& path, int flags) {
 
 }  // namespace
 
+std::string StagingName(const std::string& scheduler, const std::string& kind, const TaskInstanceKey& instance) {
+  return scheduler + "-" + kind + "-" + std::to_string(ToInt(instance.run)) + "-" + std::to_string(instance.index);
+}
+
 std::string StagingFolder(const std::string& root, const std::string& name) { return root + "/.millrace/staging/" + name; }
 
 StatusOr<std::string> MakeStaging(const std::string& root, const std::string& name, const Fence& fence) {

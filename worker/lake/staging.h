@@ -10,6 +10,9 @@
 
 namespace millrace::lake {
 
+// The name for all attempts of a task instance of this kind, which no other scheduler's have.
+std::string StagingName(const std::string& scheduler, const std::string& kind, const TaskInstanceKey& instance);
+
 // Makes <root>/.millrace/staging/<name>/<fence>/ and gives its path. `name` is unique to the job or attempt, from integers.
 StatusOr<std::string> MakeStaging(const std::string& root, const std::string& name, const Fence& fence);
 

@@ -28,12 +28,6 @@ const std::set<std::string, std::less<>> kPureTableFunctions = {"range", "genera
 
 bool IsWord(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return lower;
-}
-
 Status Refuse(const std::string& step, const std::string& what) { return InvalidArgument(step + ": " + what); }
 
 Status CheckRepeatable(const std::string& step, const sql::SelectFacts& facts, const std::vector<Column>& in_reach) {
@@ -46,7 +40,7 @@ Status CheckRepeatable(const std::string& step, const sql::SelectFacts& facts, c
     if (kUnrepeatable.contains(function)) return refuse(function + "()");
   }
   for (const std::string& word : BareWords(facts.text)) {
-    const auto named = [&](const Column& column) { return Lower(column.name) == word; };
+    const auto named = [&](const Column& column) { return sql::FoldCase(column.name) == word; };
     if (kUnrepeatableWords.contains(word) && std::none_of(in_reach.begin(), in_reach.end(), named)) return refuse(word);
   }
   return OkStatus();
@@ -54,7 +48,7 @@ Status CheckRepeatable(const std::string& step, const sql::SelectFacts& facts, c
 
 Status CheckSources(const std::string& step, const sql::SelectFacts& facts) {
   for (const std::string& function : facts.table_functions) {
-    if (!kPureTableFunctions.contains(Lower(function))) {
+    if (!kPureTableFunctions.contains(sql::FoldCase(function))) {
       return Refuse(step, "'" + function + "' reads what is no input of the job; name it under 'inputs' and read it by its name");
     }
   }
@@ -97,7 +91,7 @@ std::vector<std::string> BareWords(std::string_view sql) {
     } else if (IsWord(c)) {
       std::size_t end = i;
       while (end < sql.size() && IsWord(sql[end])) ++end;
-      if (i == 0 || sql[i - 1] != '.') words.push_back(Lower(sql.substr(i, end - i)));
+      if (i == 0 || sql[i - 1] != '.') words.push_back(sql::FoldCase(sql.substr(i, end - i)));
       i = end;
     } else {
       ++i;
@@ -116,7 +110,7 @@ StatusOr<BoundSelect> BindSelect(sql::Connection& connection, const std::string&
   if (!columns.ok()) return Status(columns.status().code(), step + ": " + OneLine(columns.status().message()));
   std::set<std::string> names;
   for (const Column& column : *columns) {
-    if (!names.insert(Lower(column.name)).second) {
+    if (!names.insert(sql::FoldCase(column.name)).second) {
       return Refuse(step, "two columns are called '" + column.name + "'; give one another name with AS");
     }
   }

@@ -129,9 +129,9 @@ class Child {
 };
 
 // Feeds and drains a child until both of its outputs have ended.
-class Exchange {
+class Conversation {
  public:
-  Exchange(Child& child, const Site& site, const CommandStreams& streams, LoggedCounters& counters)
+  Conversation(Child& child, const Site& site, const CommandStreams& streams, LoggedCounters& counters)
       : child_(child), site_(site), streams_(streams), counters_(counters), buffer_(kReadBytes) {}
 
   Status Run() {
@@ -201,17 +201,17 @@ class Exchange {
 Status RunCommand(const Site& site, const std::vector<std::string>& command, const CommandStreams& streams,
                   LoggedCounters& counters) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Child> child, Child::Start(site, command));
-  Exchange exchange(*child, site, streams, counters);
+  Conversation conversation(*child, site, streams, counters);
   {
     std::optional<Cancellation::Scope> scope;
     if (site.cancellation != nullptr) scope.emplace(*site.cancellation, [&child] { child->Terminate(); });
-    RETURN_IF_ERROR(exchange.Run());
+    RETURN_IF_ERROR(conversation.Run());
   }
   const int status = child->Wait();
   if (site.cancellation != nullptr && site.cancellation->cancelled()) return Cancelled("the command was stopped");
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return OkStatus();
   std::string message = "command '" + command[0] + "': " + runner::DescribeWaitStatus(status);
-  if (!exchange.last_error().empty()) message += ": " + exchange.last_error();
+  if (!conversation.last_error().empty()) message += ": " + conversation.last_error();
   return FailedPrecondition(message);
 }
 

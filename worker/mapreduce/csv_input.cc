@@ -15,7 +15,6 @@ using sql::QuoteText;
 constexpr const char* kIsoDate = "%Y-%m-%d";
 // The sniffer fills one buffer of 32 MB unless told otherwise, which takes longer than looking at its sample; a line has at most 2 MB.
 constexpr const char* kSniffBuffer = ", buffer_size=4194304";
-constexpr std::uint64_t kSampledBytes = std::uint64_t{2} << 20;  // more than the sniffer's sample of 20,480 usual rows
 
 bool IsCompressed(const std::string& path) { return readers::CompressionOf(path) != readers::Compression::kNone; }
 

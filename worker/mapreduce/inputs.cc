@@ -1,7 +1,6 @@
 #include "worker/mapreduce/inputs.h"
 
 #include <algorithm>
-#include <cctype>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -18,6 +17,7 @@
 namespace millrace::mapreduce {
 namespace {
 
+using sql::FoldCase;
 using sql::QuoteName;
 using sql::QuoteText;
 
@@ -112,11 +112,6 @@ const InputSpec* SpecOf(const MapReduceSpec& spec, const std::string& name) {
   return nullptr;
 }
 
-std::string Lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
-
 // Folder names beneath the root that all paths have, in their order; none when they differ.
 std::vector<std::string> FolderNames(const std::string& root, const std::vector<std::string>& paths) {
   std::vector<std::string> names;
@@ -153,9 +148,9 @@ StatusOr<std::string> FolderType(sql::Connection& connection, const std::vector<
 // Adds the columns that folders name. What a file has itself, counts.
 Status FindPathColumns(sql::Connection& connection, const std::string& root, const InputSpec& spec, InputFacts& input) {
   std::set<std::string> taken;
-  for (const Column& column : input.columns) taken.insert(Lower(column.name));
+  for (const Column& column : input.columns) taken.insert(FoldCase(column.name));
   for (const std::string& name : FolderNames(root, input.paths)) {
-    if (!taken.insert(Lower(name)).second) continue;
+    if (!taken.insert(FoldCase(name)).second) continue;
     const auto pinned = std::find_if(spec.columns.begin(), spec.columns.end(), [&](const auto& column) { return column.first == name; });
     std::string type;
     if (pinned != spec.columns.end()) {

@@ -1,7 +1,6 @@
 #include "worker/mapreduce/json_input.h"
 
 #include <algorithm>
-#include <cctype>
 
 #include "worker/mapreduce/csv_input.h"
 #include "worker/readers/boundaries.h"
@@ -10,16 +9,11 @@
 namespace millrace::mapreduce {
 namespace {
 
+using sql::FoldCase;
 using sql::QuoteName;
 using sql::QuoteText;
 
-constexpr std::uint64_t kSampledBytes = std::uint64_t{2} << 20;
 constexpr const char* kSampledRows = "20480";  // as many as DuckDB looks at; of a compressed file, whose bytes have no middle
-
-std::string Lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
 
 // DuckDB calls a member "Day" beside "day" "Day_1", but reads none by that name.
 std::string RenamedMember(const std::vector<Column>& columns) {
@@ -27,7 +21,7 @@ std::string RenamedMember(const std::vector<Column>& columns) {
     const std::size_t end = column.name.find_last_not_of("0123456789");
     if (end == std::string::npos || end == 0 || end + 1 == column.name.size() || column.name[end] != '_') continue;
     const std::string stem = column.name.substr(0, end);
-    const auto same = [&](const Column& other) { return other.name != stem && Lower(other.name) == Lower(stem); };
+    const auto same = [&](const Column& other) { return other.name != stem && FoldCase(other.name) == FoldCase(stem); };
     if (std::any_of(columns.begin(), columns.end(), same)) return stem;
   }
   return "";

@@ -10,6 +10,7 @@
 namespace millrace::mapreduce {
 namespace {
 
+using sql::FoldCase;
 using sql::QuoteName;
 using sql::QuoteText;
 
@@ -20,16 +21,11 @@ std::string Upper(std::string text) {
   return text;
 }
 
-std::string Lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
-
 // What DuckDB compares instead of a text with this collation ("nocase.noaccent"; names of ICU are one word).
 std::string CollationKey(std::string text, const std::string& collation) {
   for (std::size_t begin = 0; begin < collation.size();) {
     const std::size_t end = std::min(collation.find('.', begin), collation.size());
-    const std::string name = Lower(collation.substr(begin, end - begin));
+    const std::string name = FoldCase(collation.substr(begin, end - begin));
     if (name == "nocase") {
       text = "lower(" + text + ")";
     } else if (name == "noaccent") {
@@ -217,7 +213,7 @@ StatusOr<std::string> JoinSql(const JoinSpec& join, const std::vector<KeyColumn>
   const bool left_only = join.type == "semi" || join.type == "anti";
   for (const Column& column : left_only ? std::vector<Column>{} : right) {
     if (key_of_both(column.name) >= 0) continue;
-    const auto same = [&](const Column& other) { return Lower(other.name) == Lower(column.name); };
+    const auto same = [&](const Column& other) { return FoldCase(other.name) == FoldCase(column.name); };
     if (join.select.empty() && std::any_of(left.begin(), left.end(), same)) {
       return InvalidArgument("join: both sides have a column '" + column.name +
                              "': say in 'select' what comes out");

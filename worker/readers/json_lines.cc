@@ -24,7 +24,7 @@ static_assert(simdjson::SIMDJSON_PADDING <= RecordReader::kPadding);
 
 bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
-std::string_view Trimmed(std::string_view text) {
+std::string_view WithoutBlankEnd(std::string_view text) {
   while (!text.empty() && IsBlank(text.back())) text.remove_suffix(1);
   return text;
 }
@@ -192,7 +192,7 @@ struct JsonLines::Parser {
 
   // The value as JSON without the blanks, looked at to its end.
   bool AppendJson(ondemand::value value, int depth) {
-    const std::string_view token = Trimmed(value.raw_json_token());
+    const std::string_view token = WithoutBlankEnd(value.raw_json_token());
     if (depth > kMaxDepth) return Fail("is nested more than " + std::to_string(kMaxDepth) + " deep");
     if (token.empty()) return Fail("is no JSON: a value is missing");
     if (token.front() == '{') return AppendObject(value, depth);
@@ -259,7 +259,7 @@ struct JsonLines::Parser {
   }
 
   bool Put(ondemand::value value, const JsonColumn& column, OtherCast& other, ColumnTarget& target, std::size_t row) {
-    const std::string_view token = Trimmed(value.raw_json_token());
+    const std::string_view token = WithoutBlankEnd(value.raw_json_token());
     if (token.empty()) return Fail("is no JSON: a value is missing");
     if (token == "null") {
       PutNull(column, target, row);
@@ -348,7 +348,7 @@ StatusOr<std::size_t> JsonLines::Read(const Window& window, std::size_t& line, O
   for (; line < window.rows && rows < kMaxBatch; ++line) {
     std::string_view text = LineOf(window, line);
     while (!text.empty() && IsBlank(text.front())) text.remove_prefix(1);
-    if (Trimmed(text).empty()) continue;
+    if (WithoutBlankEnd(text).empty()) continue;
     if (parser.Line(text, other, targets, rows)) {
       ++rows;
       continue;
@@ -358,7 +358,7 @@ StatusOr<std::size_t> JsonLines::Read(const Window& window, std::size_t& line, O
     const bool of_column = parser.reason.starts_with("column ");
     const std::string reason = of_column ? parser.reason : "'" + Shown(text) + "' " + parser.reason;
     if (parser.bad == nullptr) return BadRecord(*window.path, at, reason);
-    RETURN_IF_ERROR(parser.bad->Skip(*window.path, at, Trimmed(text), reason));
+    RETURN_IF_ERROR(parser.bad->Skip(*window.path, at, WithoutBlankEnd(text), reason));
   }
   return rows;
 }

@@ -7,7 +7,6 @@ namespace millrace::shuffle {
 namespace {
 
 constexpr std::uint64_t kBlockRows = 65536;
-constexpr std::uint64_t kBlockBytes = std::uint64_t{1} << 20;
 constexpr std::uint64_t kLeastBlockBytes = std::uint64_t{4} << 10;
 // A run is divided at multiples of this, so that its validity can be, too.
 constexpr std::uint64_t kStep = 64;

@@ -12,6 +12,9 @@
 
 namespace millrace::shuffle {
 
+// What a block holds of rows, about; less where its partition has much more than the others.
+constexpr std::uint64_t kBlockBytes = std::uint64_t{1} << 20;
+
 // Rows of one partition that were closed: columns point into the buffers of a lane.
 struct Run {
   RowsPart columns;

@@ -26,7 +26,7 @@ std::uint64_t KeyWatch::RowBytes(std::span<const ColumnInput> columns, std::uint
     }
     bytes += sizeof(std::uint32_t);
     const ColumnInput& input = columns[i];
-    const bool valid = input.validity == nullptr || (input.validity[row / 64] >> (row % 64) & 1) != 0;
+    const bool valid = IsValid(input, row);
     if (type.kind == ColumnKind::kString && valid) bytes += input.strings[row].size();
   }
   return bytes;
@@ -53,7 +53,7 @@ void KeyWatch::Keep(std::uint64_t hash, std::span<const ColumnInput> columns, st
   std::vector<NestedBuffer> values;
   for (const std::size_t key : options_.keys) {
     const ColumnInput& input = columns[key];
-    const bool valid = input.validity == nullptr || (input.validity[row / 64] >> (row % 64) & 1) != 0;
+    const bool valid = IsValid(input, row);
     if (options_.types[key].kind == ColumnKind::kString && valid && input.strings[row].size() > kMostText) return;
     values.emplace_back(options_.types[key]).Append(input, row);
   }

@@ -11,12 +11,7 @@ namespace {
 
 constexpr std::uint32_t kFirstRun = 128;
 constexpr std::uint32_t kLargestRun = 16384;
-constexpr std::uint64_t kBlockBytes = std::uint64_t{1} << 20;
 constexpr std::uint64_t kHeapPiece = std::uint64_t{16} << 10;
-
-bool Valid(const ColumnInput& input, std::uint64_t row) {
-  return input.validity == nullptr || (input.validity[row / 64] >> (row % 64) & 1) != 0;
-}
 
 bool AllValid(const std::uint64_t* validity, std::uint64_t rows) {
   for (std::uint64_t word = 0; word < rows / 64; ++word) {
@@ -38,7 +33,7 @@ NestedBuffer::NestedBuffer(const ColumnType& type) : type_(&type) {
 }
 
 void NestedBuffer::Append(const ColumnInput& input, std::uint64_t row) {
-  if (!Valid(input, row)) {
+  if (!IsValid(input, row)) {
     AppendNull();
     return;
   }
@@ -261,7 +256,7 @@ void Lane::Buffers::AppendFixed(std::size_t column, const ColumnInput& input) {
     std::byte*& out = next(partition, column);
     if (input.validity != nullptr) {
       for (const std::uint32_t row : rows) {
-        if (Valid(input, row)) {
+        if (IsValid(input, row)) {
           std::memcpy(out, source + std::uint64_t{row} * sizeof(T), sizeof(T));
         } else {
           std::memset(out, 0, sizeof(T));
@@ -289,7 +284,7 @@ void Lane::Buffers::AppendStrings(std::size_t column, const ColumnInput& input) 
     std::byte*& lengths = next(partition, column);
     const std::span<const std::uint32_t> rows = RowsOf(partition);
     for (const std::uint32_t row : rows) {
-      const std::string_view text = Valid(input, row) ? input.strings[row] : std::string_view();
+      const std::string_view text = IsValid(input, row) ? input.strings[row] : std::string_view();
       const auto length = static_cast<std::uint32_t>(text.size());
       std::memcpy(lengths, &length, sizeof length);
       lengths += sizeof length;
@@ -303,7 +298,7 @@ void Lane::Buffers::AppendStrings(std::size_t column, const ColumnInput& input) 
 void Lane::Buffers::AppendValidity(Open& open, const Fill& fill, const ColumnInput& input,
                                    std::span<const std::uint32_t> rows) {
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (Valid(input, rows[i])) continue;
+    if (IsValid(input, rows[i])) continue;
     if (open.validity == nullptr) {
       const std::uint64_t bytes = (std::uint64_t{fill.capacity} + 63) / 64 * 8;
       open.validity = reinterpret_cast<std::uint64_t*>(arena_.Allocate(bytes));

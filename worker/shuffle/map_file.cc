@@ -17,8 +17,8 @@
 namespace millrace::shuffle {
 namespace {
 
-constexpr std::uint32_t kMagic = 0x4f4d524d;  // "MRMO"
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kFileMagic = 0x4f4d524d;  // "MRMO"
+constexpr std::uint32_t kFileVersion = 1;
 // Beyond the 2,000 a job may have; bounds what a corrupt header can make a reader allocate.
 constexpr std::uint32_t kMaxPartitions = 1 << 16;
 
@@ -47,7 +47,7 @@ std::uint64_t Checksum(const Header& header, std::span<const std::int64_t> index
   return XXH3_64bits_digest(&state);
 }
 
-Status Corrupt(std::string_view what) {
+Status CorruptOutput(std::string_view what) {
   return DataLoss("Map output is corrupt (" + std::string(what) + "); it must be made again");
 }
 
@@ -60,8 +60,8 @@ std::string ToString(const OutputKey& key) {
 }
 
 std::vector<std::byte> EncodeMapFileHead(const MapFileHead& head) {
-  Header header{kMagic,
-                kVersion,
+  Header header{kFileMagic,
+                kFileVersion,
                 ToInt(head.key.job.instance.run),
                 head.key.job.instance.index,
                 head.key.job.try_number,
@@ -84,19 +84,19 @@ StatusOr<MapFileHead> ReadMapFileHead(int fd) {
   if (::fstat(fd, &facts) != 0) return ErrnoStatus(errno, "stat a map output");
   Header header;
   RETURN_IF_ERROR(ReadAt(fd, std::as_writable_bytes(std::span(&header, 1)), 0));
-  if (header.magic != kMagic || header.version != kVersion) return Corrupt("not of this version");
+  if (header.magic != kFileMagic || header.version != kFileVersion) return CorruptOutput("not of this version");
   if (header.partitions == 0 || header.partitions > kMaxPartitions)
-    return Corrupt("its number of partitions");
+    return CorruptOutput("its number of partitions");
   MapFileHead head;
   head.index.resize(header.partitions + 1);
   RETURN_IF_ERROR(ReadAt(fd, std::as_writable_bytes(std::span(head.index)), sizeof header));
-  if (Checksum(header, head.index) != header.checksum) return Corrupt("the checksum of its index");
+  if (Checksum(header, head.index) != header.checksum) return CorruptOutput("the checksum of its index");
   std::int64_t last = static_cast<std::int64_t>(MapFileHeadBytes(header.partitions));
   for (const std::int64_t offset : head.index) {
-    if (offset < last || offset % 8 != 0) return Corrupt("its offsets");
+    if (offset < last || offset % 8 != 0) return CorruptOutput("its offsets");
     last = offset;
   }
-  if (head.file_bytes() != header.file_bytes || facts.st_size < head.index.back()) return Corrupt("its size");
+  if (head.file_bytes() != header.file_bytes || facts.st_size < head.index.back()) return CorruptOutput("its size");
   head.key = {{{RunKey{header.run}, header.index}, header.try_number}, header.stage, header.map_index};
   head.fence = {header.term, header.counter};
   return head;
@@ -142,7 +142,7 @@ Status ReadAt(int fd, std::span<std::byte> out, std::uint64_t offset) {
     const ssize_t got = ::pread(fd, out.data(), out.size(), static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return ErrnoStatus(errno, "read shuffle blocks");
-    if (got == 0) return Corrupt("it ends too early");
+    if (got == 0) return CorruptOutput("it ends too early");
     out = out.subspan(static_cast<std::size_t>(got));
     offset += static_cast<std::uint64_t>(got);
   }
@@ -171,7 +171,7 @@ StatusOr<FileRange> FindBlocks(int fd, const MapFileHead& head, PartitionRange r
       found.end = at;
       break;
     }
-    if (end - at < kBlockHeadBytes) return Corrupt("the head of a block");
+    if (end - at < kBlockHeadBytes) return CorruptOutput("the head of a block");
     RETURN_IF_ERROR(ReadAt(fd, bytes, at));
     ASSIGN_OR_RETURN(const BlockHead block, ReadBlockHead(bytes, end - at));
     at += block.bytes;

@@ -36,6 +36,10 @@ struct ColumnInput {
   std::vector<ColumnInput> children;
 };
 
+inline bool IsValid(const ColumnInput& column, std::uint64_t row) {
+  return column.validity == nullptr || (column.validity[row / 64] >> (row % 64) & 1) != 0;
+}
+
 // Equal for equal multisets of rows, in any order.
 struct Digest {
   std::uint64_t low = 0;

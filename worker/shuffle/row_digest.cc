@@ -22,10 +22,6 @@ inline void Add(Digest& digest, std::uint64_t value) {
   digest.high ^= digest.high >> 29;
 }
 
-inline bool Valid(const ColumnInput& column, std::uint64_t row) {
-  return column.validity == nullptr || (column.validity[row / 64] >> (row % 64) & 1) != 0;
-}
-
 template <typename T>
 inline std::uint64_t Load(const std::byte* values, std::uint64_t row) {
   T value;
@@ -41,7 +37,7 @@ void AddString(Digest& digest, std::string_view text) {
 
 // One value of any type; for the rows of nested columns, and for the rare widths.
 void AddValue(const ColumnType& type, const ColumnInput& column, std::uint64_t row, Digest& digest) {
-  if (!Valid(column, row)) {
+  if (!IsValid(column, row)) {
     Add(digest, kNull);
     return;
   }

@@ -115,10 +115,7 @@ SelectFacts FactsOf(const nlohmann::json& statement) {
       facts.table_functions.push_back(TextAt(object["function"], "function_name"));
     }
     if ((type == "FUNCTION" || type == "WINDOW_AGGREGATE") && !object.value("is_operator", false)) {
-      std::string name = TextAt(object, "function_name");
-      std::transform(name.begin(), name.end(), name.begin(),
-                     [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-      facts.functions.push_back(std::move(name));
+      facts.functions.push_back(FoldCase(TextAt(object, "function_name")));
     }
   });
   SortUnique(facts.functions);

@@ -11,6 +11,7 @@
 
 #include "worker/readers/values.h"
 #include "worker/sql/shuffle_desk.h"
+#include "worker/sql/table_function.h"
 #include "worker/sql/types.h"
 
 namespace millrace::sql {
@@ -30,19 +31,13 @@ struct FileSource {
 
 namespace {
 
-constexpr char kFunction[] = "file_scan";
-constexpr char kProbe[] = "file_probe";
+constexpr char kFileScan[] = "file_scan";
+constexpr char kFileProbe[] = "file_probe";
 constexpr std::uint64_t kBytesPerField = 8;  // to guess how many rows there are
 
-// Of one statement: which columns it wants, and the next piece to give out.
-struct ScanState {
-  std::vector<idx_t> columns;
-  std::atomic<std::size_t> next = 0;
-};
-
 // Of one thread.
-struct ScanThread {
-  ScanThread(const FileSource& source, std::vector<std::uint32_t> wanted)
+struct FileThread {
+  FileThread(const FileSource& source, std::vector<std::uint32_t> wanted)
       : targets(wanted.size()), reader(source.format, std::move(wanted), source.bad) {}
   std::vector<readers::ColumnTarget> targets;
   readers::BatchReader reader;
@@ -116,16 +111,16 @@ class DuckDbCast final : public readers::OtherCast {
 };
 
 // The columns that a statement wants; what count(*) asks for, a row's number or nothing, is none.
-std::vector<std::uint32_t> Wanted(const FileSource& source, const ScanState& state) {
+std::vector<std::uint32_t> Wanted(const FileSource& source, const std::vector<idx_t>& columns) {
   std::vector<std::uint32_t> wanted;
-  for (const idx_t column : state.columns) {
+  for (const idx_t column : columns) {
     if (column < source.columns.size()) wanted.push_back(static_cast<std::uint32_t>(column));
   }
   return wanted;
 }
 
 // The next rows of the thread's piece, or of the next piece that nobody has; 0 when there are none.
-StatusOr<std::size_t> Rows(const FileSource& source, ScanState& state, ScanThread& thread) {
+StatusOr<std::size_t> Rows(const FileSource& source, ScanState& state, FileThread& thread) {
   DuckDbCast cast;
   for (;;) {
     if (!thread.open) {
@@ -140,7 +135,7 @@ StatusOr<std::size_t> Rows(const FileSource& source, ScanState& state, ScanThrea
   }
 }
 
-Status Scan(FileSource& source, ScanState& state, ScanThread& thread, duckdb_data_chunk chunk) {
+Status Scan(FileSource& source, ScanState& state, FileThread& thread, duckdb_data_chunk chunk) {
   std::size_t next = 0;
   for (std::size_t i = 0; i < state.columns.size(); ++i) {
     if (state.columns[i] >= source.columns.size()) continue;
@@ -162,45 +157,33 @@ Status Scan(FileSource& source, ScanState& state, ScanThread& thread, duckdb_dat
   return OkStatus();
 }
 
-void Bind(duckdb_bind_info info) {
+void BindFiles(duckdb_bind_info info) {
   auto* desk = static_cast<ShuffleDesk*>(duckdb_bind_get_extra_info(info));
-  duckdb_value parameter = duckdb_bind_get_parameter(info, 0);
-  FileSource* source = desk->File(duckdb_get_uint64(parameter));
-  duckdb_destroy_value(&parameter);
+  FileSource* source = desk->File(SourceNumber(info));
   if (source == nullptr) {
     duckdb_bind_set_error(info, "file_scan is for Millrace's own views");
     return;
   }
-  for (std::size_t i = 0; i < source->columns.size(); ++i) {
-    duckdb_bind_add_result_column(info, source->columns[i].name.c_str(), source->types[i].get());
-  }
+  OfferColumns(info, source->columns, source->types);
   duckdb_bind_set_bind_data(info, source, nullptr);
   duckdb_bind_set_cardinality(info, source->bytes / (kBytesPerField * source->columns.size()) + 1, false);
 }
 
-void Init(duckdb_init_info info) {
+void BeginFiles(duckdb_init_info info) {
   const auto* source = static_cast<const FileSource*>(duckdb_init_get_bind_data(info));
-  auto state = std::make_unique<ScanState>();
-  for (idx_t i = 0; i < duckdb_init_get_column_count(info); ++i) {
-    state->columns.push_back(duckdb_init_get_column_index(info, i));
-  }
-  const auto threads = std::min(source->pieces.size(), static_cast<std::size_t>(source->threads));
-  duckdb_init_set_max_threads(info, std::max<std::size_t>(1, threads));
-  duckdb_init_set_init_data(info, state.release(), [](void* raw) { delete static_cast<ScanState*>(raw); });
+  BeginScan(info, source->pieces.size(), source->threads);
 }
 
-void LocalInit(duckdb_init_info info) {
+void BeginFileThread(duckdb_init_info info) {
   const auto* source = static_cast<const FileSource*>(duckdb_init_get_bind_data(info));
-  ScanState state;
-  for (idx_t i = 0; i < duckdb_init_get_column_count(info); ++i) state.columns.push_back(duckdb_init_get_column_index(info, i));
-  auto thread = std::make_unique<ScanThread>(*source, Wanted(*source, state));
-  duckdb_init_set_init_data(info, thread.release(), [](void* raw) { delete static_cast<ScanThread*>(raw); });
+  auto thread = std::make_unique<FileThread>(*source, Wanted(*source, WantedColumns(info)));
+  duckdb_init_set_init_data(info, thread.release(), [](void* raw) { delete static_cast<FileThread*>(raw); });
 }
 
-void Function(duckdb_function_info info, duckdb_data_chunk chunk) {
+void ScanFiles(duckdb_function_info info, duckdb_data_chunk chunk) {
   auto* source = static_cast<FileSource*>(duckdb_function_get_bind_data(info));
   auto* state = static_cast<ScanState*>(duckdb_function_get_init_data(info));
-  auto* thread = static_cast<ScanThread*>(duckdb_function_get_local_init_data(info));
+  auto* thread = static_cast<FileThread*>(duckdb_function_get_local_init_data(info));
   Status status;
   try {
     status = Scan(*source, *state, *thread, chunk);
@@ -231,29 +214,10 @@ std::string ViewSelect(const FileSource& source, const std::vector<Column>& read
 
 }  // namespace
 
-namespace {
-
-Status Register(duckdb_connection connection, ShuffleDesk& desk, const char* name) {
-  duckdb_table_function function = duckdb_create_table_function();
-  duckdb_table_function_set_name(function, name);
-  const LogicalType number(duckdb_create_logical_type(DUCKDB_TYPE_UBIGINT));
-  duckdb_table_function_add_parameter(function, number.get());
-  duckdb_table_function_set_extra_info(function, &desk, nullptr);
-  duckdb_table_function_set_bind(function, &Bind);
-  duckdb_table_function_set_init(function, &Init);
-  duckdb_table_function_set_local_init(function, &LocalInit);
-  duckdb_table_function_set_function(function, &Function);
-  duckdb_table_function_supports_projection_pushdown(function, true);
-  const duckdb_state state = duckdb_register_table_function(connection, function);
-  duckdb_destroy_table_function(&function);
-  return state == DuckDBSuccess ? OkStatus() : Internal("DuckDB refused the files' table function");
-}
-
-}  // namespace
-
 Status RegisterFileScan(duckdb_connection connection, ShuffleDesk& desk) {
-  RETURN_IF_ERROR(Register(connection, desk, kFunction));
-  return Register(connection, desk, kProbe);
+  const ScanCalls calls{&BindFiles, &BeginFiles, &BeginFileThread, &ScanFiles};
+  RETURN_IF_ERROR(RegisterScan(connection, desk, kFileScan, calls));
+  return RegisterScan(connection, desk, kFileProbe, calls);
 }
 
 FileInput::FileInput(Connection& connection, std::string view, std::unique_ptr<FileSource> source)
@@ -298,9 +262,8 @@ StatusOr<std::unique_ptr<FileInput>> OpenFileInput(Connection& connection, const
   source->threads = connection.instance().threads();
   const FileSource& offered = *source;
   std::unique_ptr<FileInput> input(new FileInput(connection, view, std::move(source)));
-  RETURN_IF_ERROR(
-      connection.Run("CREATE OR REPLACE TEMP VIEW " + QuoteName(view) + " AS " + ViewSelect(offered, read, input->handle_, how.probe ? kProbe : kFunction))
-                      .status());
+  const std::string select = ViewSelect(offered, read, input->handle_, how.probe ? kFileProbe : kFileScan);
+  RETURN_IF_ERROR(connection.Run("CREATE OR REPLACE TEMP VIEW " + QuoteName(view) + " AS " + select).status());
   return input;
 }
 

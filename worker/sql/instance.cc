@@ -2,6 +2,7 @@
 
 #include <duckdb.h>
 
+#include <cctype>
 #include <filesystem>
 #include <utility>
 
@@ -64,6 +65,12 @@ std::string SandboxSql(const InstanceOptions& options) {
 
 std::string QuoteName(std::string_view name) { return Quoted(name, '"'); }
 std::string QuoteText(std::string_view text) { return Quoted(text, '\''); }
+
+std::string FoldCase(std::string_view name) {
+  std::string folded(name);
+  for (char& c : folded) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return folded;
+}
 
 Instance::Instance() : desk_(std::make_unique<ShuffleDesk>()) {}
 

@@ -42,6 +42,9 @@ struct InstanceOptions {
 std::string QuoteName(std::string_view name);
 std::string QuoteText(std::string_view text);
 
+// Equal for names and words that SQL does not tell apart: ASCII in lower case.
+std::string FoldCase(std::string_view name);
+
 class Instance {
  public:
   static StatusOr<std::unique_ptr<Instance>> Open(const InstanceOptions& options);

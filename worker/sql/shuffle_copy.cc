@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cctype>
 #include <exception>
 #include <filesystem>
 #include <memory>
@@ -102,7 +101,7 @@ ColumnInput InputOf(ThreadState& state, const ColumnType& type, duckdb_vector ve
       auto* texts = static_cast<duckdb_string_t*>(data);
       for (idx_t row = 0; row < rows; ++row) {
         // What stands at NULL rows may be anything.
-        if (input.validity != nullptr && (input.validity[row / 64] >> (row % 64) & 1) == 0) continue;
+        if (!shuffle::IsValid(input, row)) continue;
         (*views)[row] = ViewOf(texts[row]);
       }
       input.strings = views->data();
@@ -309,9 +308,7 @@ void Sink(MillraceCopyInfo info, duckdb_data_chunk chunk) {
 Status CheckNames(const std::vector<Column>& columns) {
   std::set<std::string> seen;
   for (const Column& column : columns) {
-    std::string name = column.name;
-    for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    if (seen.insert(name).second) continue;
+    if (seen.insert(FoldCase(column.name)).second) continue;
     return InvalidArgument("Two columns of the map SQL are named " + QuoteName(column.name) +
                            "; give one another name (AS)");
   }

@@ -13,6 +13,7 @@
 
 #include "worker/shuffle/block.h"
 #include "worker/sql/shuffle_desk.h"
+#include "worker/sql/table_function.h"
 #include "worker/sql/types.h"
 
 namespace millrace::sql {
@@ -40,7 +41,7 @@ using shuffle::BlockView;
 using shuffle::ColumnType;
 using shuffle::ColumnView;
 
-constexpr char kFunction[] = "shuffle_scan";
+constexpr char kShuffleScan[] = "shuffle_scan";
 
 // Where reading stands within a column, as strings and lists have no fixed place.
 struct Cursor {
@@ -55,14 +56,8 @@ Cursor StartOf(const ColumnType& type) {
   return cursor;
 }
 
-// Of one statement: which columns it wants, and the next block to give out.
-struct ScanState {
-  std::vector<idx_t> columns;
-  std::atomic<std::size_t> next = 0;
-};
-
 // Of one thread: the block it reads.
-struct ScanThread {
+struct BlockThread {
   BlockView block;
   std::uint64_t row = 0;
   std::vector<Cursor> cursors;
@@ -152,7 +147,7 @@ Status Fill(const ColumnType& type, const ColumnView& column, Cursor& cursor, du
 }
 
 // The thread's next block with rows left; false when there is none.
-StatusOr<bool> Advance(ScanSource& source, ScanState& state, ScanThread& thread) {
+StatusOr<bool> Advance(ScanSource& source, ScanState& state, BlockThread& thread) {
   while (thread.row == thread.block.rows()) {
     const std::size_t number = state.next++;
     if (number >= source.blocks.size()) return false;
@@ -171,7 +166,7 @@ StatusOr<bool> Advance(ScanSource& source, ScanState& state, ScanThread& thread)
   return true;
 }
 
-Status Scan(ScanSource& source, ScanState& state, ScanThread& thread, duckdb_data_chunk chunk) {
+Status Scan(ScanSource& source, ScanState& state, BlockThread& thread, duckdb_data_chunk chunk) {
   ASSIGN_OR_RETURN(const bool more, Advance(source, state, thread));
   if (!more) {
     duckdb_data_chunk_set_size(chunk, 0);
@@ -188,41 +183,31 @@ Status Scan(ScanSource& source, ScanState& state, ScanThread& thread, duckdb_dat
   return OkStatus();
 }
 
-void Bind(duckdb_bind_info info) {
+void BindBlocks(duckdb_bind_info info) {
   auto* desk = static_cast<ShuffleDesk*>(duckdb_bind_get_extra_info(info));
-  duckdb_value parameter = duckdb_bind_get_parameter(info, 0);
-  ScanSource* source = desk->Source(duckdb_get_uint64(parameter));
-  duckdb_destroy_value(&parameter);
+  ScanSource* source = desk->Source(SourceNumber(info));
   if (source == nullptr) {
     duckdb_bind_set_error(info, "shuffle_scan is for Millrace's own views");
     return;
   }
-  for (std::size_t i = 0; i < source->columns.size(); ++i) {
-    duckdb_bind_add_result_column(info, source->columns[i].name.c_str(), source->types[i].get());
-  }
+  OfferColumns(info, source->columns, source->types);
   duckdb_bind_set_bind_data(info, source, nullptr);
   duckdb_bind_set_cardinality(info, source->rows, true);
 }
 
-void Init(duckdb_init_info info) {
+void BeginBlocks(duckdb_init_info info) {
   const auto* source = static_cast<const ScanSource*>(duckdb_init_get_bind_data(info));
-  auto state = std::make_unique<ScanState>();
-  for (idx_t i = 0; i < duckdb_init_get_column_count(info); ++i) {
-    state->columns.push_back(duckdb_init_get_column_index(info, i));
-  }
-  const auto threads = std::min(source->blocks.size(), static_cast<std::size_t>(source->threads));
-  duckdb_init_set_max_threads(info, std::max<std::size_t>(1, threads));
-  duckdb_init_set_init_data(info, state.release(), [](void* raw) { delete static_cast<ScanState*>(raw); });
+  BeginScan(info, source->blocks.size(), source->threads);
 }
 
-void LocalInit(duckdb_init_info info) {
-  duckdb_init_set_init_data(info, new ScanThread(), [](void* raw) { delete static_cast<ScanThread*>(raw); });
+void BeginBlockThread(duckdb_init_info info) {
+  duckdb_init_set_init_data(info, new BlockThread(), [](void* raw) { delete static_cast<BlockThread*>(raw); });
 }
 
-void Function(duckdb_function_info info, duckdb_data_chunk chunk) {
+void ScanBlocks(duckdb_function_info info, duckdb_data_chunk chunk) {
   auto* source = static_cast<ScanSource*>(duckdb_function_get_bind_data(info));
   auto* state = static_cast<ScanState*>(duckdb_function_get_init_data(info));
-  auto* thread = static_cast<ScanThread*>(duckdb_function_get_local_init_data(info));
+  auto* thread = static_cast<BlockThread*>(duckdb_function_get_local_init_data(info));
   Status status;
   try {
     status = Scan(*source, *state, *thread, chunk);
@@ -235,19 +220,7 @@ void Function(duckdb_function_info info, duckdb_data_chunk chunk) {
 }  // namespace
 
 Status RegisterShuffleScan(duckdb_connection connection, ShuffleDesk& desk) {
-  duckdb_table_function function = duckdb_create_table_function();
-  duckdb_table_function_set_name(function, kFunction);
-  const LogicalType number(duckdb_create_logical_type(DUCKDB_TYPE_UBIGINT));
-  duckdb_table_function_add_parameter(function, number.get());
-  duckdb_table_function_set_extra_info(function, &desk, nullptr);
-  duckdb_table_function_set_bind(function, &Bind);
-  duckdb_table_function_set_init(function, &Init);
-  duckdb_table_function_set_local_init(function, &LocalInit);
-  duckdb_table_function_set_function(function, &Function);
-  duckdb_table_function_supports_projection_pushdown(function, true);
-  const duckdb_state state = duckdb_register_table_function(connection, function);
-  duckdb_destroy_table_function(&function);
-  return state == DuckDBSuccess ? OkStatus() : Internal("DuckDB refused the shuffle's table function");
+  return RegisterScan(connection, desk, kShuffleScan, {&BindBlocks, &BeginBlocks, &BeginBlockThread, &ScanBlocks});
 }
 
 ShuffleInput::ShuffleInput(Connection& connection, std::string view, std::unique_ptr<ScanSource> source,
@@ -266,7 +239,7 @@ std::uint64_t ShuffleInput::rows() const { return source_->rows; }
 
 Status ShuffleInput::Narrow(const std::string& condition) {
   return connection_
-      .Run("CREATE OR REPLACE TEMP VIEW " + view_ + " AS SELECT * FROM " + kFunction + "(" +
+      .Run("CREATE OR REPLACE TEMP VIEW " + view_ + " AS SELECT * FROM " + kShuffleScan + "(" +
            std::to_string(handle_) + "::UBIGINT)" + (condition.empty() ? "" : " WHERE " + condition))
       .status();
 }

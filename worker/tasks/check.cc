@@ -10,11 +10,7 @@
 namespace millrace::tasks {
 namespace {
 
-constexpr std::size_t kMaxResultBytes = 40'000;
-
-std::string StagingName(const std::string& scheduler, const Assignment& assignment) {
-  return scheduler + "-check-" + std::to_string(ToInt(assignment.instance.run)) + "-" + std::to_string(assignment.instance.index);
-}
+constexpr std::size_t kMostReported = 40'000;  // less than a result may have
 
 // schema.table, each part a name.
 std::string QuoteTable(std::string_view table) {
@@ -47,7 +43,7 @@ StatusOr<std::vector<CheckSpec>> AllChecks(const TaskContext& context, const Che
 
 TaskEnd CheckTask::Run(TaskContext& context) {
   StatusOr<TaskEnd> end = Check(context);
-  lake::DropStaging(context.root(), StagingName(scheduler_, context.assignment()));
+  lake::DropStaging(context.root(), lake::StagingName(scheduler_, "check", context.assignment().instance));
   return end.ok() ? *std::move(end) : EndOf(context, end.status());
 }
 
@@ -80,7 +76,7 @@ StatusOr<TaskEnd> CheckTask::Check(TaskContext& context) {
   }
   TaskEnd end;
   end.result = ToJson(result);
-  if (end.result.size() > kMaxResultBytes) end.result = R"({"checks": "too long, see the log"})";
+  if (end.result.size() > kMostReported) end.result = R"({"checks": "too long, see the log"})";
   if (!quality::Passed(outcomes)) {
     end.outcome = spec.retry ? Outcome::kFailed : Outcome::kFailFinal;
     for (const quality::CheckOutcome& outcome : outcomes) {
@@ -104,7 +100,8 @@ StatusOr<std::int64_t> CheckTask::Quarantine(TaskContext& context, const std::st
   }
   if (any.empty()) return std::int64_t{0};
   ASSIGN_OR_RETURN(const std::string folder, lake::Beneath(context.root(), to));
-  ASSIGN_OR_RETURN(const std::string staging, lake::MakeStaging(context.root(), StagingName(scheduler_, assignment), assignment.fence));
+  const std::string all_attempts = lake::StagingName(scheduler_, "check", assignment.instance);
+  ASSIGN_OR_RETURN(const std::string staging, lake::MakeStaging(context.root(), all_attempts, assignment.fence));
   sql::Connection& connection = database_.connection();
   RETURN_IF_ERROR(connection.Run("CREATE TEMP TABLE millrace_bad AS SELECT *, concat_ws('; ', " + reasons + ") AS failed_checks FROM \"input\" WHERE " + any)
                       .status());

@@ -10,10 +10,6 @@
 namespace millrace::tasks {
 namespace {
 
-std::string StagingName(const std::string& scheduler, const Assignment& assignment) {
-  return scheduler + "-task-" + std::to_string(ToInt(assignment.instance.run)) + "-" + std::to_string(assignment.instance.index);
-}
-
 std::string PartName(std::int64_t part, const std::string& format) {
   char name[32];
   std::snprintf(name, sizeof name, "part-%05lld.", static_cast<long long>(part));
@@ -24,7 +20,7 @@ std::string PartName(std::int64_t part, const std::string& format) {
 
 TaskEnd ExtractTask::Run(TaskContext& context) {
   const StatusOr<std::string> result = Extract(context);
-  lake::DropStaging(context.root(), StagingName(scheduler_, context.assignment()));
+  lake::DropStaging(context.root(), lake::StagingName(scheduler_, "task", context.assignment().instance));
   TaskEnd end = EndOf(context, result.status());
   if (result.ok()) end.result = *result;
   return end;
@@ -50,7 +46,8 @@ StatusOr<std::string> ExtractTask::Extract(TaskContext& context) {
   ASSIGN_OR_RETURN(const sql::Result count, connection.Run("SELECT count(*) FROM millrace_extract"));
   const std::int64_t rows = count.Integer(0, 0);
 
-  ASSIGN_OR_RETURN(const std::string staging, lake::MakeStaging(context.root(), StagingName(scheduler_, assignment), assignment.fence));
+  const std::string all_attempts = lake::StagingName(scheduler_, "task", assignment.instance);
+  ASSIGN_OR_RETURN(const std::string staging, lake::MakeStaging(context.root(), all_attempts, assignment.fence));
   std::vector<lake::StagedFile> staged;
   for (std::int64_t part = 0; part < parts; ++part) {
     const std::int64_t begin = rows * part / parts;

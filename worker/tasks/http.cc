@@ -70,7 +70,7 @@ bool IsJson(const connect::HttpResponse& response) {
   return false;
 }
 
-std::string FirstLine(const std::string& text) {
+std::string ShownLine(const std::string& text) {
   return text.substr(0, std::min<std::size_t>(text.find('\n'), 200));
 }
 
@@ -105,7 +105,7 @@ StatusOr<TaskEnd> HttpTask::Exchange(TaskContext& context) {
   if (!IsExpected(with, response->status)) {
     end.outcome = Outcome::kFailed;
     end.message =
-        what + " answered " + std::to_string(response->status) + (head.empty() ? "" : ": " + FirstLine(head));
+        what + " answered " + std::to_string(response->status) + (head.empty() ? "" : ": " + ShownLine(head));
     context.Log(head.substr(0, kMaxKept) + "\n");
     return end;
   }

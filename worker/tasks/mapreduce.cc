@@ -14,11 +14,11 @@
 #include "worker/shuffle/grpc.h"
 #include "worker/shuffle/local.h"
 #include "worker/tasks/files.h"
+#include "worker/tasks/process.h"
 
 namespace millrace::tasks {
 namespace {
 
-constexpr const char* kPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr std::chrono::milliseconds kCancelAgain{20};
 
 Outcome OutcomeOf(Code code) {
@@ -53,7 +53,7 @@ TaskEnd EndWith(TaskContext& context, StatusOr<Result> result) {
 std::vector<std::string> EnvironmentOf(const TaskContext& context, std::map<std::string, std::string> environment,
                                        const std::string& files) {
   const Assignment& assignment = context.assignment();
-  environment.insert({{"PATH", kPath}, {"HOME", "/"}});
+  environment.insert({{"PATH", kProgramPath}, {"HOME", "/"}});
   environment["LC_ALL"] = "C";
   environment["TMPDIR"] = context.scratch();
   environment["MILLRACE_ROOT"] = context.root();

@@ -20,7 +20,6 @@
 namespace millrace::tasks {
 namespace {
 
-constexpr const char* kPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr std::size_t kBuffer = 64U << 10;
 
 // The working folder a task asks for: beneath the root, and there.
@@ -53,7 +52,7 @@ StatusOr<ChildPlace> PlaceChild(const TaskContext& context, Environment base, co
   RETURN_IF_ERROR(LayOutFiles(context, place.files));
   Environment& environment = place.environment;
   environment = std::move(base);
-  environment.insert({{"PATH", kPath}, {"HOME", "/"}, {"LANG", "C.UTF-8"}});
+  environment.insert({{"PATH", kProgramPath}, {"HOME", "/"}, {"LANG", "C.UTF-8"}});
   environment["TMPDIR"] = scratch;
   environment["MILLRACE_ROOT"] = context.root();
   environment["MILLRACE_FILES"] = place.files;

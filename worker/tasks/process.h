@@ -21,6 +21,9 @@
 
 namespace millrace::tasks {
 
+// PATH of children whose environment has none.
+inline constexpr const char* kProgramPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 using Environment = std::map<std::string, std::string>;
 
 // Where a child works and what it finds in its environment.

@@ -30,7 +30,7 @@ using shuffle::Descriptor;
 using shuffle::Pipe;
 
 constexpr const char* kInterpreter = "python3";
-constexpr std::size_t kMaxAnswer = 1U << 20;  // beyond what a result may have, so that it is told what it has
+constexpr std::size_t kMaxReturned = 1U << 20;  // beyond what a result may have, so that it is told what it has
 
 std::string Text(const Value* value, std::string_view otherwise) {
   return value != nullptr && value->is_string() ? value->as_string() : std::string(otherwise);
@@ -199,7 +199,7 @@ TaskEnd EndOf(int status, const std::string& answer, const std::string& last_lin
     // It ended without a word: os._exit, a signal, out of memory.
     end.outcome = Outcome::kFailed;
     if (WIFEXITED(status)) end.exit_code = WEXITSTATUS(status);
-    end.message = answer.size() >= kMaxAnswer ? "the function returned too much"
+    end.message = answer.size() >= kMaxReturned ? "the function returned too much"
                                               : "Python " + runner::DescribeWaitStatus(status);
     if (!last_line.empty()) end.message += ": " + last_line;
     return end;
@@ -279,7 +279,7 @@ class Python final : public TaskKind {
     std::string answered;
     Follow(context,
            {*child, process.get(), output->read.get(), answer->read.get(), cancel_.get(), states.get()}, last_line,
-           &answered, kMaxAnswer);
+           &answered, kMaxReturned);
     const StatusOr<int> status = (*server)->Reap();
     // One of an environment is not kept: there may be many of them, and they come and go.
     if (status.ok() && !own) servers_.Return(interpreter, std::move(*server));

@@ -31,7 +31,7 @@ using shuffle::Descriptor;
 constexpr int kAskAgainMillis = 100;  // for a lock that another attempt holds
 constexpr std::size_t kHashDigits = 32;
 
-std::vector<std::string> TextsOf(const Value& with, std::string_view name) {
+std::vector<std::string> LinesOf(const Value& with, std::string_view name) {
   std::vector<std::string> texts;
   const Value* value = with.Find(name);
   if (value == nullptr || value->is_null()) return texts;
@@ -268,11 +268,11 @@ StatusOr<PythonEnvironment> TakeEnvironment(TaskContext& context, const std::str
                                             const ChildPlace& place, int cancel) {
   Wanted wanted;
   wanted.interpreter = interpreter;
-  wanted.requirements = TextsOf(with, "requirements");
-  wanted.options = TextsOf(with, "pip_options");
+  wanted.requirements = LinesOf(with, "requirements");
+  wanted.options = LinesOf(with, "pip_options");
   const Value* system = with.Find("system_site_packages");
   wanted.system_packages = system != nullptr && system->is_bool() && system->as_bool();
-  const std::vector<std::string> files = TextsOf(with, "requirements_file");
+  const std::vector<std::string> files = LinesOf(with, "requirements_file");
   if (!files.empty()) {
     ASSIGN_OR_RETURN(wanted.file, context.File(files.front()));
   }

@@ -7,8 +7,8 @@
 namespace millrace::tasks {
 namespace {
 
-constexpr std::size_t kMaxKept = 16U << 10;  // of the body, in the result
-constexpr std::size_t kMaxBody = 4U << 20;
+constexpr std::size_t kMaxBodyKept = 16U << 10;  // in the result
+constexpr std::size_t kMaxLooked = 4U << 20;  // of a body
 
 bool IsOneOf(const Value* codes, int status) {
   const auto is_it = [&](const Value& code) {
@@ -34,7 +34,7 @@ StatusOr<TaskEnd> HttpSensor::Look(TaskContext& context) {
   if (const Value* timeout = with.Find("request_timeout"); timeout != nullptr)
     with.Set("timeout", Value(*timeout));
   ASSIGN_OR_RETURN(connect::HttpRequest request, RequestOf(context, with));
-  request.max_body = kMaxBody;
+  request.max_body = kMaxLooked;
   const std::string what = request.method + " " + ShownUrl(request.url);
   std::string body;
   StatusOr<connect::HttpResponse> response = connect::Send(request, cancelled_, [&](std::string_view text) {
@@ -56,10 +56,10 @@ StatusOr<TaskEnd> HttpSensor::Look(TaskContext& context) {
   }
   context.Log(end.message + "\n");
   end.message.clear();
-  StatusOr<Value> parsed = body.size() <= kMaxKept ? ParseJson(body) : InvalidArgument("long");
+  StatusOr<Value> parsed = body.size() <= kMaxBodyKept ? ParseJson(body) : InvalidArgument("long");
   Value result;
   result.Set("status", Value(response->status));
-  result.Set("body", parsed.ok() ? std::move(*parsed) : Value(body.substr(0, kMaxKept)));
+  result.Set("body", parsed.ok() ? std::move(*parsed) : Value(body.substr(0, kMaxBodyKept)));
   end.result = ToJson(result);
   // The server's own word of what it sent, or all of that.
   end.fingerprint = std::move(body);

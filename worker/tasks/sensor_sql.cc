@@ -4,7 +4,7 @@
 namespace millrace::tasks {
 namespace {
 
-constexpr std::size_t kMaxKept = 32U << 10;
+constexpr std::size_t kMaxValue = 32U << 10;  // of the result; a longer one is the fingerprint alone
 
 bool IsTrue(const Value& value) {
   if (value.is_null()) return false;
@@ -48,7 +48,7 @@ StatusOr<TaskEnd> SqlSensor::Look(TaskContext& context) {
   end.outcome = Outcome::kSuccess;
   end.result = ToJson(row.front().second);
   context.Log("the first value is " + end.result.substr(0, 1000) + "\n");
-  if (end.result.size() > kMaxKept) {
+  if (end.result.size() > kMaxValue) {
     end.fingerprint = std::move(end.result);
     end.result = "true";
   }

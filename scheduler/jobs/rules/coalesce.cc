@@ -8,14 +8,14 @@ namespace millrace::jobs {
 namespace {
 
 // What is reduced in the time that a task takes for itself: to start, to sync its file, to be told of.
-constexpr std::int64_t kLeastBytes = 4 << 20;
+constexpr std::int64_t kLeastTarget = 4 << 20;
 
 }  // namespace
 
 std::int64_t CoalesceTarget(std::int64_t total, std::int32_t slots, std::int64_t slot_bytes) {
   const std::int64_t most = TargetBytes(slot_bytes);
   // Never so large that slots stay empty, unless there is too little for all of them.
-  return std::clamp(total / std::max(slots, 1), std::min(kLeastBytes, most), most);
+  return std::clamp(total / std::max(slots, 1), std::min(kLeastTarget, most), most);
 }
 
 CoalesceChoice Coalesce(const std::vector<PartitionSize>& partitions, bool fixed, std::int32_t slots,

@@ -7,6 +7,7 @@
 #include "core/model/yaml.h"
 #include "core/spec/check_spec.h"
 #include "core/spec/task_kind.h"
+#include "tests/unit/core/spec/told.h"
 
 namespace millrace {
 namespace {
@@ -19,10 +20,8 @@ const std::string kStandard = "airflow.providers.standard.operators.";
 const std::string kSensors = "airflow.providers.standard.sensors.";
 const std::string kSql = "airflow.providers.common.sql.operators.sql.";
 
-Value Json(std::string_view text) { return ParseJson(text).value(); }
-
 // What dagbag makes of it: the fields, and all that is wrong with them.
-std::string Told(std::string_view path, const Value& written, Value* native = nullptr) {
+std::string Translated(std::string_view path, const Value& written, Value* native = nullptr) {
   const TaskKind* kind = FindTaskKind(path);
   if (kind == nullptr) return UnknownTaskKind(path, {}).message;
   std::vector<Problem> problems;
@@ -43,7 +42,7 @@ std::string KindOf(std::string_view path) {
 
 std::vector<CheckSpec> ChecksOf(std::string_view path, std::string_view with) {
   Value native;
-  EXPECT_EQ(Told(path, Json(with), &native), "");
+  EXPECT_EQ(Translated(path, Json(with), &native), "");
   const auto checks = ParseRenderedChecks(*native.Find("checks"));
   EXPECT_TRUE(checks.ok()) << checks.status().message();
   return checks.ok() ? *checks : std::vector<CheckSpec>{};
@@ -82,7 +81,7 @@ TEST(AirflowOperators, APathThatIsNotKnownIsToldTheOneThatWasMeant) {
 TEST(AirflowOperators, VirtualEnvironmentsKeepTheirRequirements) {
   Value native;
   EXPECT_EQ(
-      Told(
+      Translated(
           kStandard + "python.PythonVirtualenvOperator",
           Json(
               R"({"python_callable": "etl.report.build", "requirements": ["polars==1.9"], "python_version": "3.11",
@@ -94,7 +93,7 @@ TEST(AirflowOperators, VirtualEnvironmentsKeepTheirRequirements) {
                              "pip_options": ["--no-deps", "--index-url", "u1", "--extra-index-url", "u2"],
                              "env": {"A": "b"}, "args": {"day": {"$t": "{{ ds }}"}}, "file": "etl/report.py",
                              "function": "build", "system_site_packages": true})"));
-  EXPECT_EQ(Told("airflow.operators.python.PythonVirtualenvOperator",
+  EXPECT_EQ(Translated("airflow.operators.python.PythonVirtualenvOperator",
                  Json(R"({"python_callable": "a.b", "requirements": "etl/requirements.txt"})"), &native),
             "");
   EXPECT_EQ(*native.Find("requirements_file"), Value("etl/requirements.txt"));
@@ -102,7 +101,7 @@ TEST(AirflowOperators, VirtualEnvironmentsKeepTheirRequirements) {
 
 TEST(AirflowOperators, FunctionsAreGivenTheirArgumentsByPositionAndByName) {
   Value native;
-  EXPECT_EQ(Told("airflow.operators.python.PythonOperator",
+  EXPECT_EQ(Translated("airflow.operators.python.PythonOperator",
                  Json(R"({"python_callable": "a.b", "op_args": [1, {"$x": "list"}], "op_kwargs": {"n": 1},
                           "templates_dict": {"sql": "{{ ds }}"}})"),
                  &native),
@@ -110,7 +109,7 @@ TEST(AirflowOperators, FunctionsAreGivenTheirArgumentsByPositionAndByName) {
   EXPECT_EQ(native, Json(R"({"positional": [1, {"$x": "list"}],
                              "args": {"n": 1, "templates_dict": {"sql": "{{ ds }}"}}, "file": "a.py",
                              "function": "b"})"));
-  EXPECT_EQ(Told(kSensors + "python.PythonSensor",
+  EXPECT_EQ(Translated(kSensors + "python.PythonSensor",
                  Json(R"({"python_callable": "a.b", "op_args": [1], "templates_dict": {"x": 1}})"), &native),
             "");
   EXPECT_EQ(*native.Find("args"), Json(R"({"templates_dict": {"x": 1}})"));
@@ -119,7 +118,7 @@ TEST(AirflowOperators, FunctionsAreGivenTheirArgumentsByPositionAndByName) {
 TEST(AirflowOperators, SensorsOfCommandsAndFunctionsAreOurs) {
   Value native;
   EXPECT_EQ(
-      Told(
+      Translated(
           kSensors + "bash.BashSensor",
           Json(
               R"({"bash_command": "test -e x", "retry_exit_code": 1, "poke_interval": 5, "mode": "reschedule"})"),
@@ -128,12 +127,12 @@ TEST(AirflowOperators, SensorsOfCommandsAndFunctionsAreOurs) {
   EXPECT_EQ(*native.Find("command"), Value("test -e x"));
   EXPECT_EQ(*native.Find("skip_on_exit_code"),
             Value(Value::List{}));  // 99 is a look in vain there, as any other
-  EXPECT_EQ(Told(kStandard + "bash.BashOperator", Json(R"({"bash_command": "x", "skip_on_exit_code": null})"),
+  EXPECT_EQ(Translated(kStandard + "bash.BashOperator", Json(R"({"bash_command": "x", "skip_on_exit_code": null})"),
                  &native),
             "");
   EXPECT_EQ(*native.Find("skip_on_exit_code"), Value(Value::List{}));
   EXPECT_EQ(
-      Told(kSensors + "python.PythonSensor",
+      Translated(kSensors + "python.PythonSensor",
            Json(R"({"python_callable": "etl.ready.look", "op_kwargs": {"n": 1}, "timeout": 60})"), &native),
       "");
   EXPECT_EQ(native, Json(R"({"args": {"n": 1}, "timeout": 60, "file": "etl/ready.py", "function": "look"})"));
@@ -142,7 +141,7 @@ TEST(AirflowOperators, SensorsOfCommandsAndFunctionsAreOurs) {
 
 TEST(AirflowOperators, HttpOperatorsSayTheirDefaults) {
   Value native;
-  EXPECT_EQ(Told("airflow.providers.http.operators.http.HttpOperator",
+  EXPECT_EQ(Translated("airflow.providers.http.operators.http.HttpOperator",
                  Json(R"({"endpoint": "run", "data": "{}", "log_response": true})"), &native),
             "");
   EXPECT_EQ(native,
@@ -196,7 +195,7 @@ TEST(AirflowOperators, TheOtherChecksAreAboutTheFirstRowOfASelect) {
   EXPECT_EQ(threshold.at(0).max, Value("SELECT 9"));
   Value native;
   EXPECT_EQ(
-      Told(
+      Translated(
           kSql + "SQLIntervalCheckOperator",
           Json(
               R"j({"conn_id": "w", "table": "t", "days_back": 3, "metrics_thresholds": {"count(*)": 1.5}})j"),
@@ -221,7 +220,7 @@ column_mapping:
     null_check: {equal_to: many}
 )");
   ASSERT_TRUE(yaml.problems.empty());
-  const std::string told = Told(kSql + "SQLColumnCheckOperator", yaml.documents[0]);
+  const std::string told = Translated(kSql + "SQLColumnCheckOperator", yaml.documents[0]);
   EXPECT_THAT(told,
               HasSubstr("4: SQLColumnCheckOperator: 'retries' is about the task (write it beside 'with'"));
   EXPECT_THAT(
@@ -233,21 +232,21 @@ column_mapping:
   EXPECT_THAT(told, HasSubstr("9: SQLColumnCheckOperator: delay.max compares with nothing"));
   EXPECT_THAT(told, HasSubstr("10: SQLColumnCheckOperator: delay.null_check.equal_to must be a number"));
   EXPECT_THAT(
-      Told(kStandard + "python.PythonOperator",
+      Translated(kStandard + "python.PythonOperator",
            Json(R"({"python_callable": "a.b", "string_args": [1], "templates_dict": null, "pyhton": 1})")),
       AllOf(HasSubstr("PythonOperator: 'string_args' is not possible here (give them by name"),
             HasSubstr("unknown field 'pyhton' (did you mean 'python'?)"),
             ::testing::Not(HasSubstr("templates_dict"))));
-  EXPECT_THAT(Told(kStandard + "python.PythonOperator",
+  EXPECT_THAT(Translated(kStandard + "python.PythonOperator",
                    Json(R"({"python_callable": "a.b", "op_kwargs": {"$x": "list"}, "templates_dict": {"q": "x"}})")),
               HasSubstr("'templates_dict' goes with an op_kwargs that is written out"));
-  EXPECT_THAT(Told(kStandard + "python.PythonOperator", Json(R"({"python_callable": "a.b", "op_args": {"n": 1}})")),
+  EXPECT_THAT(Translated(kStandard + "python.PythonOperator", Json(R"({"python_callable": "a.b", "op_args": {"n": 1}})")),
               HasSubstr("'positional' must be a list"));
   EXPECT_THAT(
-      Told(kSql + "SQLTableCheckOperator", Json(R"({"table": "t", "checks": {"a": {"statement": "x"}}})")),
+      Translated(kSql + "SQLTableCheckOperator", Json(R"({"table": "t", "checks": {"a": {"statement": "x"}}})")),
       AllOf(HasSubstr("there is no 'statement'"), HasSubstr("has no check_statement"),
             HasSubstr("'table' needs 'connection'")));
-  EXPECT_THAT(Told(kSql + "SQLThresholdCheckOperator", Json(R"({"sql": "SELECT 1", "min_threshold": 1})")),
+  EXPECT_THAT(Translated(kSql + "SQLThresholdCheckOperator", Json(R"({"sql": "SELECT 1", "min_threshold": 1})")),
               HasSubstr("'max_threshold' is missing"));
 }
 

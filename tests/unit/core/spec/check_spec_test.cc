@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/model/json.h"
+#include "tests/unit/core/spec/told.h"
 
 namespace millrace {
 namespace {
@@ -25,8 +26,6 @@ Problem Bad(const Value& text) {
   EXPECT_EQ(problems.size(), 1u);
   return problems.empty() ? Problem{} : problems[0];
 }
-
-Value Json(std::string_view text) { return ParseJson(text).value(); }
 
 TEST(CheckSpec, ReadsARowCount) {
   const CheckSpec check = Good("row_count > 0");

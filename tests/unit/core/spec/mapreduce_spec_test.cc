@@ -5,6 +5,7 @@
 
 #include "core/model/json.h"
 #include "core/spec/task_kind.h"
+#include "tests/unit/core/spec/told.h"
 
 namespace millrace {
 namespace {
@@ -12,16 +13,12 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-Value Json(std::string_view text) { return ParseJson(text).value(); }
-
 std::string ProblemsOf(std::string_view text) {
   const Value with = Json(text);
   std::vector<Problem> problems;
   CheckFields(with, FindTaskKind("mapreduce")->fields, "mapreduce", problems);
   ParseMapReduce(with, SpecPhase::kWritten, problems);
-  std::string all;
-  for (const Problem& problem : problems) all += problem.message + " (" + problem.suggestion + ")\n";
-  return all;
+  return Told(problems);
 }
 
 constexpr std::string_view kDelays = R"j({

@@ -5,6 +5,7 @@
 
 #include "core/model/json.h"
 #include "core/spec/task_kind.h"
+#include "tests/unit/core/spec/told.h"
 
 namespace millrace {
 namespace {
@@ -14,17 +15,8 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 using ::testing::HasSubstr;
 
-Value Json(std::string_view text) { return ParseJson(text).value(); }
-
 std::string Told(std::string_view kind_name, std::string_view text) {
-  const TaskKind* kind = FindTaskKind(kind_name);
-  const Value with = NativeWith(kind_name, Json(text));
-  std::vector<Problem> problems;
-  CheckFields(with, kind->fields, kind->name, problems);
-  if (kind->check != nullptr) kind->check(with, problems);
-  std::string all;
-  for (const Problem& problem : problems) all += problem.message + " (" + problem.suggestion + ")\n";
-  return all;
+  return Told(ProblemsOf(*FindTaskKind(kind_name), NativeWith(kind_name, Json(text))));
 }
 
 TEST(Sensor, LooksAreAsFarApartAsItsAuthorSays) {

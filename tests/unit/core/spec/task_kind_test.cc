@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/model/json.h"
+#include "tests/unit/core/spec/told.h"
 
 namespace millrace {
 namespace {
@@ -12,21 +13,8 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-Value Json(std::string_view text) { return ParseJson(text).value(); }
-
 std::vector<Problem> ProblemsOf(std::string_view kind_name, std::string_view text) {
-  const TaskKind* kind = FindTaskKind(kind_name);
-  const Value with = Json(text);
-  std::vector<Problem> problems;
-  CheckFields(with, kind->fields, kind->name, problems);
-  if (kind->check != nullptr) kind->check(with, problems);
-  return problems;
-}
-
-std::string Told(const std::vector<Problem>& problems) {
-  std::string all;
-  for (const Problem& problem : problems) all += problem.message + " (" + problem.suggestion + ")\n";
-  return all;
+  return ProblemsOf(*FindTaskKind(kind_name), Json(text));
 }
 
 TEST(TaskKind, AcceptsAGoodTaskOfEachKind) {

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <limits>
 
+#include "tests/unit/worker/readers/no_cast.h"
 #include "worker/readers/batch_reader.h"
 
 namespace millrace::readers {
@@ -18,11 +19,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using Row = std::vector<std::string>;
-
-class NoCast final : public OtherCast {
- public:
-  bool Cast(const ValueType&, std::string_view, void*) override { return false; }
-};
 
 class Skipped final : public BadRecords {
  public:

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <random>
 
+#include "tests/unit/worker/readers/no_cast.h"
 #include "worker/readers/separators.h"
 #include "worker/readers/values.h"
 
@@ -18,11 +19,6 @@ using testing::HasSubstr;
 using Rows = std::vector<std::vector<std::string>>;  // a NULL is "\0"
 
 const std::string kNull(1, '\0');
-
-class NoCast final : public OtherCast {
- public:
-  bool Cast(const ValueType&, std::string_view, void*) override { return false; }
-};
 
 std::string TextOf(const Text& text) {
   const std::uint32_t length = text.inlined.length;

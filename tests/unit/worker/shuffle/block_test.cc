@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include "tests/unit/worker/shuffle/column_values.h"
 
 namespace millrace::shuffle {
 namespace {
@@ -14,17 +14,6 @@ const std::byte* Bytes(const std::vector<T>& values) {
 
 std::span<const std::byte> Bytes(const std::string& text) {
   return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
-}
-
-template <typename T>
-T At(const std::byte* values, std::size_t row) {
-  T value;
-  std::memcpy(&value, values + row * sizeof(T), sizeof(T));
-  return value;
-}
-
-bool Valid(const ColumnView& column, std::size_t row) {
-  return column.validity == nullptr || (At<std::uint64_t>(column.validity, row / 64) >> (row % 64) & 1) != 0;
 }
 
 // Two runs of 70 and 3 rows: a BIGINT without NULLs, a VARCHAR with NULLs in the second run only, a LIST of

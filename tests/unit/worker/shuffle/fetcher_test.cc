@@ -26,7 +26,7 @@ namespace {
 using testing::ElementsAre;
 
 constexpr char kSecret[] = "a secret of this scheduler's workers";
-const Fence kFence{3, 11};
+const Fence kSampleFence{3, 11};
 
 class Servers : public testing::Test {
  protected:
@@ -52,12 +52,12 @@ class Servers : public testing::Test {
     local_.reset();
     remote_.reset();
   }
-  MapOutput Source(std::int32_t map, Fence fence = kFence) const {
+  MapOutput Source(std::int32_t map, Fence fence = kSampleFence) const {
     return {0, map, fence, {}, remote_->address(), folder_ + "/shuffle.sock", "this host"};
   }
   void Put(std::int32_t map, std::uint32_t partitions, std::int64_t rows) {
     ASSERT_TRUE(
-        store_->Put(SampleKey(map), kFence, SampleOutput(SampleKey(map), kFence, partitions, rows).file)
+        store_->Put(SampleKey(map), kSampleFence, SampleOutput(SampleKey(map), kSampleFence, partitions, rows).file)
             .ok());
   }
 

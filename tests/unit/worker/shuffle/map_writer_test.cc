@@ -3,13 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstring>
 #include <map>
 #include <random>
 #include <set>
 #include <thread>
 
 #include "core/model/partition.h"
+#include "tests/unit/worker/shuffle/column_values.h"
 
 namespace millrace::shuffle {
 namespace {
@@ -65,13 +65,6 @@ Status AppendRows(Lane& lane, std::span<const Row> rows, std::uint32_t partition
   return lane.Append(partition, columns);
 }
 
-template <typename T>
-T At(const std::byte* values, std::size_t row) {
-  T value;
-  std::memcpy(&value, values + row * sizeof(T), sizeof(T));
-  return value;
-}
-
 // The rows of one partition; fails the test when a block is wrong.
 std::vector<Row> ReadPartition(const FinishedOutput& output, std::uint32_t partition) {
   std::vector<Row> rows;
@@ -94,8 +87,7 @@ std::vector<Row> ReadPartition(const FinishedOutput& output, std::uint32_t parti
       const std::uint32_t length = At<std::uint32_t>(text.values, i);
       row.text.assign(reinterpret_cast<const char*>(text.heap.data()) + text_at, length);
       text_at += length;
-      row.text_null =
-          text.validity != nullptr && (At<std::uint64_t>(text.validity, i / 64) >> (i % 64) & 1) == 0;
+      row.text_null = !Valid(text, i);
       const std::uint32_t items = At<std::uint32_t>(block->column(2).values, i);
       for (std::uint32_t k = 0; k < items; ++k) {
         row.list.push_back(At<std::int32_t>(block->column(2).children[0].values, item_at++));
@@ -323,9 +315,8 @@ TEST_P(SkewedOutput, AHotPartitionHasSmallBlocksAndItsCutsHoldEachOnce) {
       for (std::uint64_t i = 0; i < block->rows(); ++i) {
         const ColumnView& text = block->column(1);
         const std::uint32_t length = At<std::uint32_t>(text.values, i);
-        const bool null = text.validity != nullptr && (At<std::uint64_t>(text.validity, i / 64) >> (i % 64) & 1) == 0;
         got.emplace(At<std::int64_t>(block->column(0).values, i),
-                    null ? "NULL" : std::string(reinterpret_cast<const char*>(text.heap.data()) + at, length));
+                    !Valid(text, i) ? "NULL" : std::string(reinterpret_cast<const char*>(text.heap.data()) + at, length));
         at += length;
       }
       rest = rest.subspan(block->bytes());
