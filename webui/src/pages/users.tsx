@@ -75,7 +75,7 @@ function UserTable({users, onChange}: {users: readonly User[]; onChange: (user: 
           <tr>
             <th>User</th>
             <th>Role</th>
-            <th>Which</th>
+            <th>Who is one</th>
             <th>
               <span className="hidden">Change</span>
             </th>
@@ -157,7 +157,7 @@ function UserDialog({user, onTold, onClose}: UserDialogProps) {
         note={
           user === null
             ? 'Left empty, one is made up and shown once.'
-            : 'Another role holds at once. With another password it stays signed in where it is, a day at most.'
+            : 'Another role holds at once. Who is signed in stays so when the password changes, a day at most.'
         }
       />
     </RecordDialog>
@@ -182,7 +182,7 @@ function RoleField({role, onChoose, fixed}: {role: Role; onChoose: (role: Role) 
         ))}
       </select>
       <span className="field-note">
-        {fixed ? `The user ${kLasting} stays an admin.` : `A ${role} ${kMeans[role]}.`}
+        {fixed ? `The user ${kLasting} stays an admin.` : `Who is one ${kMeans[role]}.`}
       </span>
     </label>
   );
