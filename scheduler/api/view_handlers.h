@@ -9,6 +9,7 @@
 #include "scheduler/api/context.h"
 #include "scheduler/api/route.h"
 #include "scheduler/store/activity.h"
+#include "scheduler/store/dependencies.h"
 #include "scheduler/store/run_counts.h"
 
 namespace millrace::api {
@@ -18,12 +19,14 @@ struct Views {
   const ZoneDatabase* zones = nullptr;  // without it calendars are in UTC and show nothing that is planned
   std::string base_url;                 // of links that leave the program, without a slash at its end
   store::ActivityReader* activity = nullptr;  // without it nothing is told over all DAGs
+  store::DependencyReader* dependencies = nullptr;  // without it there is no graph of all datasets
 };
 
 void AddBatchListRoutes(RouteTable& table, Context& context);
 void AddClientRoutes(RouteTable& table, Context& context, const Views& views);
 void AddCalendarRoutes(RouteTable& table, Context& context, const Views& views);
 void AddActivityRoutes(RouteTable& table, Context& context, store::ActivityReader& activity);
+void AddDependencyRoutes(RouteTable& table, store::DependencyReader& dependencies);
 void AddQualityRoutes(RouteTable& table, Context& context);
 
 }  // namespace millrace::api

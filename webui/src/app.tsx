@@ -7,6 +7,7 @@ import {Empty} from './components/notice';
 import {Shell} from './components/shell';
 import {ActivityPage} from './pages/activity';
 import {ApprovalsPage} from './pages/approvals';
+import {AssetGraphPage} from './pages/asset_graph';
 import {AssetPage} from './pages/asset';
 import {AssetsPage} from './pages/assets';
 import {AuditPage} from './pages/audit';
@@ -19,6 +20,7 @@ import {PoolsPage} from './pages/pools';
 import {RunsPage} from './pages/runs';
 import {TaskInstancePage} from './pages/task_instance';
 import {TimelinePage} from './pages/timeline';
+import {UsersPage} from './pages/users';
 import {VariablesPage} from './pages/variables';
 import {WorkersPage} from './pages/workers';
 import {Link, parseRoute, usePath, type Route} from './router';
@@ -58,12 +60,16 @@ function Page() {
       return <AssetsPage />;
     case 'asset':
       return <AssetPage key={route.asset} asset={route.asset} />;
+    case 'assetGraph':
+      return <AssetGraphPage />;
     case 'pools':
       return <PoolsPage />;
     case 'variables':
       return <VariablesPage />;
     case 'connections':
       return <ConnectionsPage />;
+    case 'users':
+      return <UsersPage />;
     case 'audit':
       return <AuditPage />;
     case 'workers':
@@ -89,12 +95,14 @@ const kTitles: Partial<Record<Route['page'], string>> = {
   approvals: 'Approvals',
   assets: 'Assets',
   asset: 'Asset',
+  assetGraph: 'Graph of all assets',
   pools: 'Pools',
   workers: 'Workers',
   activity: 'Activity',
   timeline: 'Timeline',
   variables: 'Variables',
   connections: 'Connections',
+  users: 'Users',
   audit: 'Audit',
 };
 

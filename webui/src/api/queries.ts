@@ -367,6 +367,19 @@ export function useAssetEvents(id: number) {
   });
 }
 
+export function useUsers() {
+  return useQuery({queryKey: ['users'], queryFn: ({signal}) => client.users(signal)});
+}
+
+// Also asked again as runs begin and end, where the stream tells.
+export function useDependencies() {
+  return useQuery({
+    queryKey: ['dependencies'],
+    queryFn: ({signal}) => client.dependencies(signal),
+    refetchInterval: 10_000,
+  });
+}
+
 export function useUpstreamEvents(dag: string, run: string, wanted: boolean) {
   return useQuery({
     queryKey: ['upstreamEvents', dag, run],
