@@ -25,6 +25,7 @@ class Dags : public DagReader {
     return pool_.Read<Listing<DagEntry>>([&](Database& database) -> StatusOr<Listing<DagEntry>> {
       const auto conditions = [&filter](Query& query) {
         query.Where("deleted = 0");
+        AddTeams(query, filter.teams);
         if (!filter.include_stale) query.Where("stale = 0");
         if (filter.paused) query.Where("paused = ?").Add(*filter.paused ? 1 : 0);
         if (!filter.id_pattern.empty()) query.Where("dag_id LIKE ?").Add(filter.id_pattern);
@@ -99,6 +100,19 @@ class Dags : public DagReader {
           ASSIGN_OR_RETURN(Statement statement, query.Prepare(database));
           return All<std::string>(statement, [](const Statement& row) { return row.Text(0); });
         });
+  }
+
+  StatusOr<std::map<std::string, std::string>> ListTeamsOfDags() override {
+    using Teams = std::map<std::string, std::string>;
+    return pool_.Read<Teams>([](Database& database) -> StatusOr<Teams> {
+      ASSIGN_OR_RETURN(Statement statement, database.Prepare("SELECT dag_id, team FROM dag WHERE team <> ''"));
+      Teams teams;
+      while (true) {
+        ASSIGN_OR_RETURN(const bool more, statement.Step());
+        if (!more) return teams;
+        teams.emplace(statement.Text(0), statement.Text(1));
+      }
+    });
   }
 
  private:
