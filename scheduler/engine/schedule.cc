@@ -76,6 +76,7 @@ void Engine::State::OnDagGone(const DagGone& event) {
 
 void Engine::State::UseVersion(LiveDag& dag, DagPtr version) {
   dag.dag = std::move(version);
+  dag.row.team = dag.dag->team;
   dag.timetable = TimetableOf(*dag.dag, zones);
   Subscribe(dag);
 }

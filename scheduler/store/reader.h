@@ -330,12 +330,23 @@ class NotificationReader {
   virtual StatusOr<Listing<Notification>> ListNotifications(const NotificationFilter& filter) = 0;
 };
 
+// Something that belongs to a team: "user", "DAG", "pool", "variable" or "connection", and its name.
+struct TeamUse {
+  std::string kind;
+  std::string name;
+  friend bool operator==(const TeamUse&, const TeamUse&) = default;
+};
+
 class AccountReader {
  public:
   virtual ~AccountReader() = default;
   virtual StatusOr<UserRecord> GetUser(const std::string& name) = 0;
   virtual StatusOr<TokenRecord> GetToken(const std::string& hash) = 0;
   virtual StatusOr<std::vector<UserRecord>> ListUsers() = 0;
+  // Names, in order.
+  virtual StatusOr<std::vector<std::string>> ListTeams() = 0;
+  // What belongs to the team: by kind, then by name.
+  virtual StatusOr<std::vector<TeamUse>> ListUses(const std::string& team) = 0;
 };
 
 struct AuditEntry {
