@@ -271,15 +271,15 @@ Value WireTask(const Dag& dag, const Task& task, const DagRow& row) {
 }
 
 // Which task made it; Airflow knows no more than that one did.
-Value WireTriggeringTask(const std::optional<TriggeringTask>& task) {
-  if (!task) return {};
+Value WireTriggeringTask(const std::optional<TriggeringTask>& task, const Scope& scope) {
+  if (!task || !scope.Sees(task->dag_id)) return {};
   return Value::Map{{"dag_id", task->dag_id},
                     {"dag_run_id", task->run_id},
                     {"task_id", task->task_id},
                     {"map_index", task->map_index}};
 }
 
-Value WireRun(const Run& run, const std::optional<DagVersionRow>& version) {
+Value WireRun(const Run& run, const std::optional<DagVersionRow>& version, const Scope& scope) {
   Value::List versions;
   if (version) versions.push_back(WireDagVersion(*version));
   const auto conf = ParseJson(run.conf);
@@ -306,7 +306,7 @@ Value WireRun(const Run& run, const std::optional<DagVersionRow>& version) {
                     {"retries", run.retries},
                     {"max_retries", run.max_retries},
                     {"retry_at", WireTime(run.retry_at)},
-                    {"triggering_task", WireTriggeringTask(run.triggering_task)},
+                    {"triggering_task", WireTriggeringTask(run.triggering_task, scope)},
                     {"dag_versions", std::move(versions)},
                     {"bundle_version", Value()},
                     {"partition_key", TextOrNull(run.partition_key)},
