@@ -217,6 +217,9 @@ class FakeReaders : public store::DagReader,
     const std::lock_guard lock(rows_.mutex);
     std::vector<store::DatasetEntry> matching;
     for (const store::DatasetEntry& entry : rows_.datasets) {
+      const bool used = std::any_of(entry.uses.begin(), entry.uses.end(),
+                                    [&](const store::DatasetUse& use) { return Has(filter.dag_ids, use.dag_id); });
+      if (!filter.dag_ids.empty() && !used) continue;
       if (filter.name_pattern.empty() || Like(entry.dataset.name, filter.name_pattern)) matching.push_back(entry);
     }
     return PageOf(std::move(matching), filter.page);
