@@ -12,6 +12,7 @@
 #include "scheduler/api/bulk_records.h"
 #include "scheduler/api/handlers.h"
 #include "scheduler/api/input.h"
+#include "scheduler/api/team_name.h"
 #include "scheduler/api/wire.h"
 
 namespace millrace::api {
@@ -109,8 +110,10 @@ class ConnectionHandlers {
     TestConnection test;
     if (!id.empty() && !body.Has("conn_type")) {
       if (auto problems = body.Problems()) return *problems;
-      ASSIGN_OR_ANSWER(const Value found, vault_.Find({TemplateNeed::Kind::kConnection, id, "", std::nullopt}));
-      ASSIGN_OR_ANSWER(test.uri, vault_.Get(id));
+      const std::string team = TeamNow(id);
+      ASSIGN_OR_ANSWER(const Value found,
+                       vault_.FindFor(team, {TemplateNeed::Kind::kConnection, id, "", std::nullopt}));
+      ASSIGN_OR_ANSWER(test.uri, vault_.GetFor(team, id));
       test.secrets = SecretsOfConnection(found);
     } else {
       const StatusOr<ConnectionRecord> before = reader_.GetConnection(id);
@@ -173,6 +176,12 @@ class ConnectionHandlers {
     return row.ok();
   }
 
+  // One that is written over without a word of its team keeps that.
+  std::string TeamNow(const std::string& id) const {
+    const StatusOr<ConnectionRecord> row = reader_.GetConnection(id);
+    return row.ok() ? row->team : "";
+  }
+
   Value Wire(const ConnectionRecord& row) const {
     const StatusOr<Connection> open = vault_.Open(row);
     Value secret{Value::Map()};
@@ -190,7 +199,7 @@ class ConnectionHandlers {
                       {"port", row.port ? Value(std::int64_t{*row.port}) : Value()},
                       {"password", shown("password")},
                       {"extra", shown("extra")},
-                      {"team_name", Value()}};
+                      {"team_name", TextOrNull(row.team)}};
   }
 
   http::Response Show(const std::string& id, int status) const {
@@ -234,7 +243,8 @@ class ConnectionHandlers {
                                           .password = "",
                                           .schema = before->schema,
                                           .port = before->port,
-                                          .extra = ""};
+                                          .extra = "",
+                                          .team = before->team};
     }
     const Connection was = connection;
     Issues& issues = body.issues();
@@ -264,7 +274,7 @@ class ConnectionHandlers {
     (void)body.Any("port");
     if (body.Has("extra")) ReadExtra(body, connection);
     (void)body.Any("extra");
-    body.Unsupported("team_name");
+    const std::optional<std::string> team = ReadTeam(body, context_.accounts);
     if (connection.type.empty()) issues.Add("body", "conn_type", "missing", "Field required");
     if (!issues.empty()) return InvalidArgument("the body is not a connection");
     if (!mask.empty()) {
@@ -280,6 +290,8 @@ class ConnectionHandlers {
       keep("port", connection.port, was.port);
       keep("extra", connection.extra, was.extra);
     }
+    connection.team =
+        before == nullptr ? team.value_or(TeamNow(connection.id)) : TeamThen(team, mask, before->team);
     return vault_.Seal(connection);
   }
 
