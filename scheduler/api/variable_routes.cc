@@ -9,6 +9,7 @@
 #include "scheduler/api/bulk_records.h"
 #include "scheduler/api/handlers.h"
 #include "scheduler/api/input.h"
+#include "scheduler/api/team_name.h"
 #include "scheduler/api/wire.h"
 
 namespace millrace::api {
@@ -123,13 +124,19 @@ class Variables {
     return row.ok();
   }
 
+  // One that is written over without a word of its team keeps that.
+  std::string TeamNow(const std::string& key) const {
+    const StatusOr<VariableRecord> row = reader_.GetVariable(key);
+    return row.ok() ? row->team : "";
+  }
+
   Value Wire(const VariableRecord& row) const {
     const StatusOr<std::string> text = vault_.Open(row);
     return Value::Map{{"key", row.key},
                       {"value", text.ok() ? Value(auth::ShownVariable(row.key, *text)) : Value()},
                       {"description", TextOrNull(row.description)},
                       {"is_encrypted", true},
-                      {"team_name", Value()}};
+                      {"team_name", TextOrNull(row.team)}};
   }
 
   http::Response Show(const std::string& key, int status) const {
@@ -145,7 +152,7 @@ class Variables {
     const Value value = body.Any("value");
     const bool has_description = body.Has("description");
     const std::string description = body.String("description");
-    body.Unsupported("team_name");
+    const std::optional<std::string> team = ReadTeam(body, context_.accounts);
     Issues& issues = body.issues();
     if (key.empty()) issues.Add("body", "key", "missing", "Field required");
     if (key.size() > kMaxKey) issues.Add("body", "key", "string_too_long", "At most 250 characters");
@@ -170,6 +177,7 @@ class Variables {
     if (new_value) row.sealed = vault_.Seal(key, text, "").sealed;
     if (new_description) row.description = description;
     row.key = key;
+    row.team = before == nullptr ? team.value_or(TeamNow(key)) : TeamThen(team, mask, before->team);
     return row;
   }
 
