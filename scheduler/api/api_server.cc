@@ -41,6 +41,7 @@ struct ApiServer::Parts {
     AddPoolRoutes(table, context);
     AddAuditRoutes(table, context);
     AddUserRoutes(table, context);
+    AddTeamRoutes(table, context);
     AddUpkeepRoutes(table, context);
     AddLogRoutes(table, context);
     AddMillraceRoutes(table, context, live);

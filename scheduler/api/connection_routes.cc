@@ -12,6 +12,7 @@
 #include "scheduler/api/bulk_records.h"
 #include "scheduler/api/handlers.h"
 #include "scheduler/api/input.h"
+#include "scheduler/api/team_name.h"
 #include "scheduler/api/wire.h"
 
 namespace millrace::api {
@@ -66,11 +67,11 @@ class ConnectionHandlers {
     const StatusOr<ConnectionRecord> row = Read(body, nullptr, {});
     if (auto problems = body.Problems()) return *problems;
     ANSWER_IF_ERROR(row.status());
-    ANSWER_IF_ERROR(MaySet(call, *row));
     ASSIGN_OR_ANSWER(const bool exists, Exists(row->id));
     if (exists)
       return http::ErrorResponse(
           409, "The Connection with connection_id: `" + row->id + "` exists already; PATCH changes it");
+    ANSWER_IF_ERROR(MaySet(call, *row));
     ANSWER_IF_ERROR(context_.Run(WriteRecords{{*row}}).status());
     context_.Audit(call.who.user, "create_connection", row->id);
     return Show(call, row->id, 201);
@@ -114,8 +115,10 @@ class ConnectionHandlers {
       if (auto problems = body.Problems()) return *problems;
       ASSIGN_OR_ANSWER(const bool is_kept, Exists(id));  // it may be one of the environment
       if (is_kept) ANSWER_IF_ERROR(Find(call, id).status());
-      ASSIGN_OR_ANSWER(const Value found, vault_.Find({TemplateNeed::Kind::kConnection, id, "", std::nullopt}));
-      ASSIGN_OR_ANSWER(test.uri, vault_.Get(id));
+      const std::string team = TeamNow(id);
+      ASSIGN_OR_ANSWER(const Value found,
+                       vault_.FindFor(team, {TemplateNeed::Kind::kConnection, id, "", std::nullopt}));
+      ASSIGN_OR_ANSWER(test.uri, vault_.GetFor(team, id));
       test.secrets = SecretsOfConnection(found);
     } else {
       const StatusOr<ConnectionRecord> before = Find(call, id);
@@ -187,6 +190,12 @@ class ConnectionHandlers {
     return row.ok();
   }
 
+  // One that is written over without a word of its team keeps that.
+  std::string TeamNow(const std::string& id) const {
+    const StatusOr<ConnectionRecord> row = reader_.GetConnection(id);
+    return row.ok() ? row->team : "";
+  }
+
   Value Wire(const ConnectionRecord& row) const {
     const StatusOr<Connection> open = vault_.Open(row);
     Value secret{Value::Map()};
@@ -204,7 +213,7 @@ class ConnectionHandlers {
                       {"port", row.port ? Value(std::int64_t{*row.port}) : Value()},
                       {"password", shown("password")},
                       {"extra", shown("extra")},
-                      {"team_name", Value()}};
+                      {"team_name", TextOrNull(row.team)}};
   }
 
   // What is not theirs to see is as what is not there.
@@ -260,7 +269,8 @@ class ConnectionHandlers {
                                           .password = "",
                                           .schema = before->schema,
                                           .port = before->port,
-                                          .extra = ""};
+                                          .extra = "",
+                                          .team = before->team};
     }
     const Connection was = connection;
     Issues& issues = body.issues();
@@ -290,7 +300,7 @@ class ConnectionHandlers {
     (void)body.Any("port");
     if (body.Has("extra")) ReadExtra(body, connection);
     (void)body.Any("extra");
-    body.Unsupported("team_name");
+    const std::optional<std::string> team = ReadTeam(body, context_.accounts);
     if (connection.type.empty()) issues.Add("body", "conn_type", "missing", "Field required");
     if (!issues.empty()) return InvalidArgument("the body is not a connection");
     if (!mask.empty()) {
@@ -306,6 +316,8 @@ class ConnectionHandlers {
       keep("port", connection.port, was.port);
       keep("extra", connection.extra, was.extra);
     }
+    connection.team =
+        before == nullptr ? team.value_or(TeamNow(connection.id)) : TeamThen(team, mask, before->team);
     return vault_.Seal(connection);
   }
 

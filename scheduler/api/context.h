@@ -58,7 +58,7 @@ struct Credentials {
   auth::Vault& vault;
   store::VariableReader& variables;
   store::ConnectionReader& connections;
-  TemplateLookup& shown;  // as people may see them
+  TeamValues& shown;      // as people may see them
   bool tests = true;      // whether connections may be tried
 };
 
@@ -111,7 +111,7 @@ class Context {
   const Clock& clock;
   const RenderFields render;  // may be empty
   const ZoneDatabase* zones = nullptr;  // without it nothing is told of windows; set before the first call
-  TemplateLookup* shown = nullptr;  // variables and connections as people may see them; set before the first call
+  TeamValues* shown = nullptr;  // variables and connections as people may see them; set before the first call
 
  private:
   Inbox& inbox_;

@@ -1,11 +1,13 @@
 // Pools: named limits, with what is taken of them now. The engine holds them, so it is asked.
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "scheduler/api/answer.h"
 #include "scheduler/api/bulk.h"
 #include "scheduler/api/handlers.h"
 #include "scheduler/api/input.h"
+#include "scheduler/api/team_name.h"
 #include "scheduler/api/wire.h"
 
 namespace millrace::api {
@@ -29,7 +31,7 @@ Value WirePool(const PoolView& view) {
                     {"scheduled_slots", view.scheduled},
                     {"open_slots", unlimited ? -1 : view.row.slots - used},
                     {"deferred_slots", view.deferred},
-                    {"team_name", Value()}};
+                    {"team_name", TextOrNull(view.row.team)}};
 }
 
 // Those that they see.
@@ -90,13 +92,13 @@ void ReadSlots(BodyInput& body, PoolRow* row) {
   }
 }
 
-PoolRow ReadNewPool(BodyInput& body) {
+PoolRow ReadNewPool(BodyInput& body, auth::Accounts& accounts) {
   PoolRow row;
   row.name = body.String("name");
   ReadSlots(body, &row);
   row.description = body.String("description");
   row.include_deferred = body.Bool("include_deferred", false);
-  body.Unsupported("team_name");
+  row.team = ReadTeam(body, accounts).value_or("");
   if (row.name.empty()) body.issues().Add("body", "name", "missing", "Field required");
   if (row.name.size() > 256) body.issues().Add("body", "name", "string_too_long", "At most 256 characters");
   if (!body.Has("slots")) body.issues().Add("body", "slots", "missing", "Field required");
@@ -105,7 +107,7 @@ PoolRow ReadNewPool(BodyInput& body) {
 
 http::Response Create(Context& context, const Call& call) {
   BodyInput body(call.request);
-  const PoolRow row = ReadNewPool(body);
+  const PoolRow row = ReadNewPool(body, context.accounts);
   if (auto problems = body.Problems()) return *problems;
   ANSWER_IF_ERROR(MaySet(call.who, row));
   ANSWER_IF_ERROR(context.Run(SetPool{row, true}).status());
@@ -127,7 +129,7 @@ http::Response Patch(Context& context, const Call& call) {
   if (body.Has("description")) asked.description = body.String("description");
   (void)body.Any("description");
   asked.include_deferred = body.Bool("include_deferred", asked.include_deferred);
-  (void)body.Any("team_name");
+  const std::optional<std::string> team = ReadTeam(body, context.accounts);
   if (!renamed.empty() && renamed != name)
     body.issues().Add("body", "pool", "value_error", "A pool keeps its name", renamed);
   if (name == kDefaultPool && asked.description != before.row.description)
@@ -140,6 +142,7 @@ http::Response Patch(Context& context, const Call& call) {
   if (masked("slots")) row.slots = asked.slots;
   if (masked("description")) row.description = asked.description;
   if (masked("include_deferred")) row.include_deferred = asked.include_deferred;
+  row.team = TeamThen(team, mask, before.row.team);
   if (auto problems = query.Problems()) return *problems;
   if (auto problems = body.Problems()) return *problems;
   ANSWER_IF_ERROR(MaySet(call.who, row));
@@ -194,7 +197,7 @@ class BulkPools {
       return std::nullopt;
     }
     BodyInput body(entity);
-    PoolRow row = ReadNewPool(body);
+    PoolRow row = ReadNewPool(body, context_.accounts);
     const auto known = there_.find(row.name);
     if (known != there_.end()) {
       if (!action.Masked("slots")) row.slots = known->second.slots;
@@ -202,6 +205,9 @@ class BulkPools {
         row.description = known->second.description;
       if (!action.Masked("include_deferred") || entity.Find("include_deferred") == nullptr)
         row.include_deferred = known->second.include_deferred;
+      const Value* team = entity.Find("team_name");
+      const bool said = team != nullptr && (!team->is_null() || !action.update_mask.empty());
+      if (!action.Masked("team_name") || !said) row.team = known->second.team;
     }
     const auto problems = body.Problems();
     if (!problems) return row;

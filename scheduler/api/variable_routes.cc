@@ -9,6 +9,7 @@
 #include "scheduler/api/bulk_records.h"
 #include "scheduler/api/handlers.h"
 #include "scheduler/api/input.h"
+#include "scheduler/api/team_name.h"
 #include "scheduler/api/wire.h"
 
 namespace millrace::api {
@@ -53,11 +54,11 @@ class Variables {
     const StatusOr<VariableRecord> row = Read(body, nullptr, {});
     if (auto problems = body.Problems()) return *problems;
     ANSWER_IF_ERROR(row.status());
-    ANSWER_IF_ERROR(MaySet(call, *row));
     ASSIGN_OR_ANSWER(const bool exists, Exists(row->key));
     if (exists)
       return http::ErrorResponse(
           409, "The Variable with key: `" + row->key + "` exists already; PATCH changes it");
+    ANSWER_IF_ERROR(MaySet(call, *row));
     ANSWER_IF_ERROR(context_.Run(WriteRecords{{*row}}).status());
     context_.Audit(call.who.user, "create_variable", row->key);
     return Show(call, row->key, 201);
@@ -135,13 +136,19 @@ class Variables {
     return row.ok();
   }
 
+  // One that is written over without a word of its team keeps that.
+  std::string TeamNow(const std::string& key) const {
+    const StatusOr<VariableRecord> row = reader_.GetVariable(key);
+    return row.ok() ? row->team : "";
+  }
+
   Value Wire(const VariableRecord& row) const {
     const StatusOr<std::string> text = vault_.Open(row);
     return Value::Map{{"key", row.key},
                       {"value", text.ok() ? Value(auth::ShownVariable(row.key, *text)) : Value()},
                       {"description", TextOrNull(row.description)},
                       {"is_encrypted", true},
-                      {"team_name", Value()}};
+                      {"team_name", TextOrNull(row.team)}};
   }
 
   // What is not theirs to see is as what is not there.
@@ -169,7 +176,7 @@ class Variables {
     const Value value = body.Any("value");
     const bool has_description = body.Has("description");
     const std::string description = body.String("description");
-    body.Unsupported("team_name");
+    const std::optional<std::string> team = ReadTeam(body, context_.accounts);
     Issues& issues = body.issues();
     if (key.empty()) issues.Add("body", "key", "missing", "Field required");
     if (key.size() > kMaxKey) issues.Add("body", "key", "string_too_long", "At most 250 characters");
@@ -194,6 +201,7 @@ class Variables {
     if (new_value) row.sealed = vault_.Seal(key, text, "").sealed;
     if (new_description) row.description = description;
     row.key = key;
+    row.team = before == nullptr ? team.value_or(TeamNow(key)) : TeamThen(team, mask, before->team);
     return row;
   }
 

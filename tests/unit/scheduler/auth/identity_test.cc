@@ -105,10 +105,10 @@ TEST(ConnectionsTest, ValuesComeFromTheEnvironmentAndNeverShowInMessages) {
   const char* environment[] = {"PATH=/bin", "MILLRACE_CONN_WAREHOUSE=duckdb:///w.db?x=y", "MILLRACE_CONN_=x",
                                nullptr};
   const Connections connections = Connections::FromEnvironment(environment);
-  EXPECT_EQ(connections.Get("warehouse").value(), "duckdb:///w.db?x=y");
-  EXPECT_EQ(connections.Get("Warehouse").value(), "duckdb:///w.db?x=y");
+  EXPECT_EQ(connections.GetFor("", "warehouse").value(), "duckdb:///w.db?x=y");
+  EXPECT_EQ(connections.GetFor("", "Warehouse").value(), "duckdb:///w.db?x=y");
   EXPECT_EQ(
-      connections.Get("lake").status(),
+      connections.GetFor("", "lake").status(),
       NotFound("Connection is not defined: lake; dagctl connections add lake --uri URI, or set MILLRACE_CONN_LAKE in the scheduler's environment"));
 }
 
