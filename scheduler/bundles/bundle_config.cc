@@ -205,7 +205,7 @@ class ConfigReader {
       return Add(url->position(), what + ": repo_url " + wrong,
                  wrong.find("credentials") == std::string::npos
                      ? "write https://, ssh://, file:// or a path"
-                     : "make a connection of them (dagctl connections set) and name it in git_conn_id");
+                     : "make a connection of them (dagctl connections add) and name it in git_conn_id");
     if (!HasScheme(config.repo_url) && !IsScp(config.repo_url)) config.repo_url = Absolute(folder_, config.repo_url);
   }
 

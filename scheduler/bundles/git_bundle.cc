@@ -293,7 +293,7 @@ std::string GitBundle::Advice(const std::string& failure) const {
                             " s, and its DAGs stay as they are";
   if (said("there is no git")) return "install git on the scheduler's machine (apt install git)" + again;
   if (said("has no branch") || said("has no folder")) return "correct tracking_ref or subdir, or push it" + again;
-  if (said("there is no connection")) return "make it: dagctl connections set " + config_.connection + " ..." + again;
+  if (said("there is no connection")) return "make it: dagctl connections add " + config_.connection + " ..." + again;
   if (said("could not read Username") || said("Authentication failed") || said("error: 401") || said("error: 403"))
     return (config_.connection.empty() ? "name a connection with login and password in git_conn_id"
                                        : "correct login and password of connection '" + config_.connection + "'") + again;
