@@ -34,6 +34,7 @@ struct ApiServer::Parts {
     AddClientRoutes(table, context, options.views);
     if (options.views.run_counts != nullptr) AddCalendarRoutes(table, context, options.views);
     if (options.views.activity != nullptr) AddActivityRoutes(table, context, *options.views.activity);
+    if (options.views.bundles != nullptr) AddBundleRoutes(table, context, *options.views.bundles);
     AddQualityRoutes(table, context);
     AddBackfillRoutes(table, context);
     AddHitlRoutes(table, context);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/model/bundle_file.h"
 #include "core/model/selection.h"
 #include "scheduler/api/answer.h"
 #include "scheduler/api/handlers.h"
@@ -20,7 +21,7 @@ StatusOr<AroundDags> Around(Context& context, const Call& call) {
   ASSIGN_OR_RETURN(const std::vector<ImportError> errors, context.readers.dags.ListImportErrors());
   ASSIGN_OR_RETURN(const std::vector<std::string> ids, context.readers.dags.ListFavorites(call.who.user));
   AroundDags around;
-  for (const ImportError& error : errors) around.files_in_trouble.insert(error.file);
+  for (const ImportError& error : errors) around.files_in_trouble.insert(BundleFile(error.bundle, error.file));
   around.favorites.insert(ids.begin(), ids.end());
   return around;
 }
@@ -325,7 +326,7 @@ http::Response ListImportErrors(Context& context, const Call& call) {
 http::Response GetImportError(Context& context, const Call& call) {
   ASSIGN_OR_ANSWER(const std::vector<ImportError> errors, ImportErrorsFor(context, call));
   for (const ImportError& error : errors) {
-    if (std::to_string(ImportErrorId(error.file)) == call.request.Param("import_error_id")) {
+    if (std::to_string(ImportErrorId(error)) == call.request.Param("import_error_id")) {
       return JsonAnswer(WireImportError(error));
     }
   }

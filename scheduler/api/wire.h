@@ -17,13 +17,13 @@ namespace millrace::api {
 Value WireTime(const std::optional<WallTime>& time);
 // "" becomes null.
 Value TextOrNull(const std::string& text);
-// A stable positive number for a file name: Airflow's import error id.
-std::int64_t ImportErrorId(const std::string& file);
+// A stable positive number for a file of a bundle: Airflow's import error id.
+std::int64_t ImportErrorId(const ImportError& error);
 
 Value WireDagVersion(const DagVersionRow& version);
 // Besides the DAGs: which files have import errors, and which DAGs are favorites of who asks.
 struct AroundDags {
-  std::set<std::string> files_in_trouble;
+  std::set<std::string> files_in_trouble;  // see BundleFile
   std::set<std::string> favorites;
 };
 Value::Map WireDag(const store::DagEntry& entry, const AroundDags& around);

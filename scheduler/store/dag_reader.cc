@@ -1,5 +1,6 @@
 #include "scheduler/store/dag_reader.h"
 
+#include "core/model/bundle_file.h"
 #include "core/model/codec.h"
 #include "scheduler/store/listing.h"
 #include "scheduler/store/rows.h"
@@ -86,8 +87,11 @@ class Dags : public DagReader {
                        database.Prepare("SELECT file, at, problems FROM import_error ORDER BY file"));
       return All<ImportError>(statement, [](const Statement& row) -> StatusOr<ImportError> {
         ASSIGN_OR_RETURN(std::vector<Problem> problems, DecodeProblems(row.Text(2)));
-        return ImportError{
-            .file = row.Text(0), .at = WallFromMicros(row.Int(1)), .problems = std::move(problems)};
+        auto [bundle, file] = SplitBundleFile(row.Text(0));
+        return ImportError{.file = std::move(file),
+                           .at = WallFromMicros(row.Int(1)),
+                           .problems = std::move(problems),
+                           .bundle = std::move(bundle)};
       });
     });
   }
