@@ -166,7 +166,7 @@ Status Serve(const Flags& flags, const sigset_t& signals, LogSink& log) {
       {.server = {.address = http.host, .port = http.port}, .dashboard = flags.webui, .render = render, .load_job = load_job,
        .credentials = api::Credentials{vault, readers->variables(), readers->connections(), shown,
                                           !flags.no_connection_tests},
-       .views = {&readers->run_counts(), &zones, base_url, &readers->activity(), &bundles}},
+       .views = {&readers->run_counts(), &zones, base_url, &readers->activity(), &bundles, &readers->dependencies()}},
       {readers->dags(), readers->runs(), readers->task_instances(), readers->xcoms(), readers->datasets(),
        readers->jobs(), readers->journal(), *logs, readers->backfills(), readers->approvals(),
        readers->audit(), readers->notifications(), readers->states()},

@@ -35,6 +35,7 @@ struct ApiServer::Parts {
     if (options.views.run_counts != nullptr) AddCalendarRoutes(table, context, options.views);
     if (options.views.activity != nullptr) AddActivityRoutes(table, context, *options.views.activity);
     if (options.views.bundles != nullptr) AddBundleRoutes(table, context, *options.views.bundles);
+    if (options.views.dependencies != nullptr) AddDependencyRoutes(table, *options.views.dependencies);
     AddQualityRoutes(table, context);
     AddBackfillRoutes(table, context);
     AddHitlRoutes(table, context);

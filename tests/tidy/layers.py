@@ -28,7 +28,7 @@ ALLOWED = {
                           "scheduler/inbox.h", "scheduler/sinks.h"],
     "scheduler/metrics": ["core", "scheduler/inbox.h"],
     "scheduler/api": ["core", "scheduler/http", "scheduler/auth", "scheduler/metrics", "scheduler/store/reader.h", "scheduler/store/run_counts.h",
-                      "scheduler/store/activity.h", "scheduler/store/logs.h",
+                      "scheduler/store/activity.h", "scheduler/store/dependencies.h", "scheduler/store/logs.h",
                       "scheduler/inbox.h", "scheduler/sinks.h"],
     # The loop: the engine and the interfaces.
     "scheduler": ["core", "scheduler/engine", "scheduler/store/store.h", "scheduler/store/reader.h",
