@@ -156,8 +156,10 @@ Status Serve(const Flags& flags, const sigset_t& signals, LogSink& log) {
                                       TemplateLookup& lookup) {
     return engine::RenderedFields(run, dag, instance, &lookup);
   };
-  const bundles::FindConnection find_connection = [&vault](const std::string& id) {
-    return vault.Find({.kind = TemplateNeed::Kind::kConnection, .name = id, .key = {}, .map_index = {}});
+  const bundles::FindConnection find_connection = [&](const std::string& id) {
+    // Named by the scheduler's own configuration, it may be any team's.
+    const StatusOr<ConnectionRecord> kept = readers->connections().GetConnection(id);
+    return vault.FindFor(kept.ok() ? kept->team : "", {.kind = TemplateNeed::Kind::kConnection, .name = id, .key = {}, .map_index = {}});
   };
   bundles::BundleSet bundles(configs, flags.state + "/bundles", find_connection, clock, log);
   const std::string base_url = flags.base_url.empty() ? "http://" + flags.listen : flags.base_url;

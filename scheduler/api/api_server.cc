@@ -20,6 +20,7 @@ struct ApiServer::Parts {
             options.server, [this](const http::Request& request) { return router.Handle(request); }, clock,
             log) {
     context.zones = options.views.zones;
+    context.bundles = options.views.bundles;
     AddSystemRoutes(table, context, options.version);
     AddMetricsRoutes(table, context, metrics);
     AddDagRoutes(table, context);

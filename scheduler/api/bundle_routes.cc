@@ -16,9 +16,10 @@ using auth::Verb;
 constexpr int kPage = 10'000;
 
 // By bundle, of those that are there.
-StatusOr<std::map<std::string, std::int64_t>> CountDags(Context& context) {
+StatusOr<std::map<std::string, std::int64_t>> CountDags(Context& context, const Call& call) {
   std::map<std::string, std::int64_t> counts;
   store::DagFilter filter;
+  filter.teams = call.scope.teams();
   filter.include_stale = false;
   filter.page.limit = kPage;
   while (true) {
@@ -44,8 +45,9 @@ Value WireBundle(const BundleStanding& bundle, std::int64_t dags, const std::str
                     {"dags", dags}};
 }
 
-http::Response ListBundles(Context& context, const BundleDirectory& bundles) {
-  ASSIGN_OR_ANSWER(const auto counts, CountDags(context));
+// Those of no team and of theirs.
+http::Response ListBundles(Context& context, const BundleDirectory& bundles, const Call& call) {
+  ASSIGN_OR_ANSWER(const auto counts, CountDags(context, call));
   ASSIGN_OR_ANSWER(const std::vector<ImportError> errors, context.readers.dags.ListImportErrors());
   std::map<std::string, std::string> failures;  // of folders
   for (const ImportError& error : errors) {
@@ -53,6 +55,7 @@ http::Response ListBundles(Context& context, const BundleDirectory& bundles) {
   }
   Value::List wire;
   for (const BundleStanding& bundle : bundles.List()) {
+    if (!auth::SeesTeam(call.who, bundle.team)) continue;
     const auto count = counts.find(bundle.name);
     const std::string failure = bundle.failure.empty() && bundle.kind == "local" ? failures[bundle.name] : bundle.failure;
     wire.push_back(WireBundle(bundle, count == counts.end() ? 0 : count->second, failure));
@@ -70,9 +73,9 @@ http::Response RefreshBundle(Context& context, BundleDirectory& bundles, const C
 }  // namespace
 
 void AddBundleRoutes(RouteTable& table, Context& context, BundleDirectory& bundles) {
-  table.Add({"GET", "/millrace/v1/bundles", Needs(Verb::kRead, Resource::kDag), 200,
+  table.Add({"GET", "/millrace/v1/bundles", Needs(Filtered(Verb::kRead), Resource::kDag), 200,
              "The DAG bundles: folders and repositories, with the commit of each and what it fails with",
-             [&](const Call&) { return ListBundles(context, bundles); }});
+             [&](const Call& call) { return ListBundles(context, bundles, call); }});
   table.Add({"POST", "/millrace/v1/bundles/{name}/refresh", Needs(Verb::kWrite, Resource::kConfig), 200,
              "Fetch a repository now; the answer does not wait for it",
              [&](const Call& call) { return RefreshBundle(context, bundles, call); }});

@@ -284,21 +284,17 @@ http::Response GetStats(Context& context, const Call& call) {
   return JsonAnswer(WireWholeList("dags", std::move(dags)));
 }
 
-// Those that they are told of whom something is hidden from: of the files of their DAGs. Whose a file is that has not
-// given a DAG yet nobody knows, so that only who sees all DAGs is told of it.
+// Those of files in bundles of no team and of theirs. One of a bundle that is no longer there is nobody's but an admin's.
 StatusOr<std::vector<ImportError>> ImportErrorsFor(Context& context, const Call& call) {
   ASSIGN_OR_RETURN(std::vector<ImportError> errors, context.readers.dags.ListImportErrors());
-  if (call.scope.sees_all()) return errors;
-  store::DagFilter filter;
-  filter.include_stale = true;
-  filter.page.limit = kAllDags;
-  ASSIGN_OR_RETURN(const auto listing, context.readers.dags.ListDags(filter));
-  std::set<std::string> theirs, hidden;
-  for (const store::DagEntry& entry : listing.rows)
-    (call.scope.Sees(entry.row.dag_id) ? theirs : hidden).insert(entry.dag->file);
-  std::erase_if(errors, [&](const ImportError& error) {
-    return !theirs.contains(error.file) || hidden.contains(error.file);
-  });
+  if (!auth::TeamsSeenBy(call.who) || (context.bundles == nullptr && call.scope.sees_all())) return errors;
+  std::set<std::string, std::less<>> theirs;
+  if (context.bundles != nullptr) {
+    for (const BundleStanding& bundle : context.bundles->List()) {
+      if (auth::SeesTeam(call.who, bundle.team)) theirs.insert(bundle.name);
+    }
+  }
+  std::erase_if(errors, [&](const ImportError& error) { return !theirs.contains(BundleOr(error.bundle)); });
   return errors;
 }
 

@@ -145,7 +145,7 @@ class TeamAccessTest : public ApiTest {
         {"notification_id", "78"},
         {"asset_id", "7"},
         {"asset_alias_id", "4"},
-        {"import_error_id", std::to_string(ImportErrorId("hidden_zebra.yaml"))},
+        {"import_error_id", std::to_string(ImportErrorId({.file = "hidden_zebra.yaml"}))},
         {"file_token", "hidden_hash"},
         {"pool_name", "hidden_pool"},
         {"variable_key", "hidden_variable"},
@@ -326,6 +326,42 @@ TEST_F(TeamAccessTest, WhoListensHearsNothingOfADagThatIsHidden) {
   EXPECT_NE(heard.find("id: 2.1\n"), std::string::npos);
   EXPECT_EQ(heard.find("hidden_"), std::string::npos) << heard;
   EXPECT_NE(listen("admin", "id: 2.1\n").find("hidden_task"), std::string::npos);
+}
+
+class BundleTeamsTest : public TeamAccessTest, public BundleDirectory {
+ protected:
+  void Start() {
+    ApiOptions options;
+    options.server.threads = 2;
+    options.patience = std::chrono::milliseconds(200);
+    options.views.bundles = this;
+    test::FakeReaders& r = readers_;
+    server_.emplace(options, Readers{r, r, r, r, r, r, r, r, r, r, users_, r, r}, Upkeep{r, r}, inbox_, accounts_,
+                    clock_, log_);
+    ASSERT_TRUE(server_->Start().ok());
+  }
+  std::vector<BundleStanding> List() const override {
+    return {{.name = "dags-folder", .kind = "local", .place = "/dags"},
+            {.name = "hidden_bundle", .kind = "local", .place = "/zebra", .team = "sales"}};
+  }
+  Status Refresh(const std::string&) override { return OkStatus(); }
+};
+
+TEST_F(BundleTeamsTest, BundlesAndTheTroubleOfTheirFilesAreToldToTheirTeams) {
+  rows_.import_errors = {{.file = "a.yaml", .at = kStart, .problems = {{"a.yaml", {1, 1}, "is empty", ""}}}};
+  for (const char* bundle : {"hidden_bundle", "hidden_former"}) {
+    rows_.import_errors.push_back(
+        {.file = "zebra.yaml", .at = kStart, .problems = {{"zebra.yaml", {1, 1}, "zebra", ""}}, .bundle = bundle});
+  }
+  Start();
+  for (const char* path : {"/api/v2/importErrors", "/millrace/v1/bundles"}) {
+    const Answered some = Ask("GET", path, Token("viewer"));
+    EXPECT_EQ(some.At("total_entries"), Value(1)) << some.text;
+    EXPECT_EQ(some.text.find("zebra"), std::string::npos) << some.text;
+    EXPECT_EQ(some.text.find("hidden_"), std::string::npos) << some.text;
+  }
+  EXPECT_EQ(Ask("GET", "/api/v2/importErrors", Token("admin")).At("total_entries"), Value(3));
+  EXPECT_EQ(Ask("GET", "/millrace/v1/bundles", Token("admin")).At("total_entries"), Value(2));
 }
 
 // One that is written down and says nothing of teams.
