@@ -16,7 +16,7 @@ std::string Cell(const Value& row, const Field& field) {
   return value->is_string() ? value->as_string() : ToJson(*value);
 }
 
-bool Has(const Value& row, const Field& field) {
+bool HasCell(const Value& row, const Field& field) {
   const Value* value = row.Find(field.name);
   if (value == nullptr || value->is_null()) return false;
   return value->is_string() ? !value->as_string().empty() : !value->is_list() || !value->as_list().empty();
@@ -25,7 +25,7 @@ bool Has(const Value& row, const Field& field) {
 std::vector<Field> OfTable(const std::vector<Field>& fields, const Value::List& rows) {
   std::vector<Field> shown;
   for (const Field& field : fields) {
-    const auto has = [&field](const Value& row) { return Has(row, field); };
+    const auto has = [&field](const Value& row) { return HasCell(row, field); };
     if (!field.if_any || std::any_of(rows.begin(), rows.end(), has)) shown.push_back(field);
   }
   return shown;
