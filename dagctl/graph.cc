@@ -4,6 +4,8 @@
 #include <ostream>
 #include <set>
 
+#include "core/spec/dag_references.h"
+
 namespace millrace::dagctl {
 namespace {
 
@@ -55,21 +57,14 @@ void AddGroup(const Dag& dag, std::int32_t group, const std::string& indent, std
 }
 
 void AddTriggers(const Dag& dag, std::vector<Dependency>& found) {
-  for (const Task& task : dag.tasks) {
-    if (task.kind == "trigger_dag")
-      found.push_back({"trigger", dag.id, task.id, "", TextOf(task.with, "dag"), ""});
-    if (task.kind != "sensor_external_task") continue;
-    const std::string other = TextOf(task.with, "external_dag_id");
-    std::vector<std::string> tasks;
-    for (const char* field : {"external_task_id", "external_task_group_id"}) {
-      if (const std::string one = TextOf(task.with, field); !one.empty()) tasks.push_back(one);
+  for (const DagReference& one : ReferencesOf(dag)) {
+    if (one.kind == DagReference::Kind::kTriggers) {
+      found.push_back({"trigger", dag.id, one.task_id, "", one.dag_id, ""});
+      continue;
     }
-    const Value* several = task.with.Find("external_task_ids");
-    for (const Value& one : several != nullptr && several->is_list() ? several->as_list() : Value::List()) {
-      if (one.is_string()) tasks.push_back(one.as_string());
-    }
-    if (tasks.empty()) tasks.emplace_back();  // it waits for the run
-    for (const std::string& one : tasks) found.push_back({"sensor", other, one, "", dag.id, task.id});
+    for (const std::string& task : one.waits_for)
+      found.push_back({"sensor", one.dag_id, task, "", dag.id, one.task_id});
+    if (one.waits_for.empty()) found.push_back({"sensor", one.dag_id, "", "", dag.id, one.task_id});  // its run
   }
 }
 

@@ -145,7 +145,7 @@ void AddEmptyLists(RouteTable& table) {
   }};
   for (const EmptyList& list : kLists) {
     table.Add(
-        {"GET", list.path, Needs(Verb::kRead, list.resource), 200, list.summary, [list](const Call&) {
+        {"GET", list.path, Needs(Filtered(Verb::kRead), list.resource), 200, list.summary, [list](const Call&) {
            return JsonAnswer(Value::Map{{std::string(list.member), Value::List()}, {"total_entries", 0}});
          }});
   }

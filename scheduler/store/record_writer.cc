@@ -1,6 +1,7 @@
 // Of a batch, the records: rows that the engine carries but does not decide about.
 #include <array>
 
+#include "core/model/bundle_file.h"
 #include "core/model/codec.h"
 #include "scheduler/store/batch_writer.h"
 #include "scheduler/store/rows.h"
@@ -135,7 +136,7 @@ Status BatchWriter::WriteRecord(const Record& record) {
   if (const auto* prune = std::get_if<PruneRecord>(&record)) return Prune(*prune);
   const ImportError& error = std::get<ImportErrorRecord>(record).error;
   ASSIGN_OR_RETURN(Statement * statement, Prepared(error.problems.empty() ? kForgetImportError : kImportError));
-  statement->Bind(1, error.file);
+  statement->Bind(1, BundleFile(error.bundle, error.file));
   if (!error.problems.empty()) {
     statement->Bind(2, ToMicros(error.at));
     statement->Bind(3, EncodeProblems(error.problems));

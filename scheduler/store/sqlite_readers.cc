@@ -43,7 +43,8 @@ struct SqliteReaders::Parts {
         audit(MakeAuditReader(*pool)),
         journal(MakeJournalReader(*pool)),
         run_counts(MakeRunCountReader(*pool)),
-        activity(MakeActivityReader(*pool)) {}
+        activity(MakeActivityReader(*pool)),
+        dependencies(MakeDependencyReader(*pool)) {}
   std::unique_ptr<ReadPool> pool;
   VersionCache versions;
   std::unique_ptr<DagReader> dags;
@@ -64,6 +65,7 @@ struct SqliteReaders::Parts {
   std::unique_ptr<JournalReader> journal;
   std::unique_ptr<RunCountReader> run_counts;
   std::unique_ptr<ActivityReader> activity;
+  std::unique_ptr<DependencyReader> dependencies;
 };
 
 SqliteReaders::SqliteReaders(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -108,6 +110,7 @@ AuditReader& SqliteReaders::audit() { return *parts_->audit; }
 JournalReader& SqliteReaders::journal() { return *parts_->journal; }
 RunCountReader& SqliteReaders::run_counts() { return *parts_->run_counts; }
 ActivityReader& SqliteReaders::activity() { return *parts_->activity; }
+DependencyReader& SqliteReaders::dependencies() { return *parts_->dependencies; }
 RunLoader& SqliteReaders::loader() { return *parts_->loader; }
 
 }  // namespace millrace::store

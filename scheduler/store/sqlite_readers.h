@@ -7,6 +7,7 @@
 
 #include "core/base/clock.h"
 #include "scheduler/store/activity.h"
+#include "scheduler/store/dependencies.h"
 #include "scheduler/store/reader.h"
 #include "scheduler/store/run_counts.h"
 #include "scheduler/store/store.h"
@@ -36,6 +37,7 @@ class SqliteReaders {
   JournalReader& journal();
   RunCountReader& run_counts();
   ActivityReader& activity();
+  DependencyReader& dependencies();
   RunLoader& loader();
 
   // Of each DAG that is neither deleted nor stale, the hash of its newest version: what an engine that loads

@@ -18,6 +18,7 @@ ALLOWED = {
     "proto/convert": ["core", "proto"],
     "scheduler/inbox": ["core"],
     "scheduler/dagbag": ["core"],
+    "scheduler/bundles": ["core", "scheduler/dagbag/bundle.h", "scheduler/dagbag/fields.h"],  # what dagbag looks at, made of repositories
     "scheduler/jobs": ["core"],
     "scheduler/store": ["core", "platform/failpoint"],
     "scheduler/http": ["core"],
@@ -27,7 +28,7 @@ ALLOWED = {
                           "scheduler/inbox.h", "scheduler/sinks.h"],
     "scheduler/metrics": ["core", "scheduler/inbox.h"],
     "scheduler/api": ["core", "scheduler/http", "scheduler/auth", "scheduler/metrics", "scheduler/store/reader.h", "scheduler/store/run_counts.h",
-                      "scheduler/store/activity.h", "scheduler/store/logs.h",
+                      "scheduler/store/activity.h", "scheduler/store/dependencies.h", "scheduler/store/logs.h",
                       "scheduler/inbox.h", "scheduler/sinks.h"],
     # The loop: the engine and the interfaces.
     "scheduler": ["core", "scheduler/engine", "scheduler/store/store.h", "scheduler/store/reader.h",

@@ -7,6 +7,7 @@ import {extname, join, normalize} from 'node:path';
 import {pathToFileURL} from 'node:url';
 import {kDags, kImportErrors, kJobReport, logLines, random} from './mock_data.mjs';
 import {activity} from './mock_activity.mjs';
+import {dependencies} from './mock_dependencies.mjs';
 import {lists} from './mock_lists.mjs';
 import {countsOf, fail, finders, operations} from './mock_operations.mjs';
 
@@ -352,7 +353,7 @@ export function addWide(world, runs) {
 export async function startMock({dist, port = 0, speed = 1, password = 'millrace', more = 0}) {
   const world = new World(speed);
   addMany(world, more);
-  const table = [...routes(world), ...operations(world), ...lists(world), ...activity(world)].map(([method, pattern, handler]) => ({method, handler, pattern: new RegExp(`^${pattern.replaceAll(/:\w+/g, '([^/]+)')}$`)}));
+  const table = [...routes(world), ...operations(world), ...lists(world), ...activity(world), ...dependencies(world)].map(([method, pattern, handler]) => ({method, handler, pattern: new RegExp(`^${pattern.replaceAll(/:\w+/g, '([^/]+)')}$`)}));
   const tokens = new Set();
   const state = {events: true};
   const server = createServer(async (request, response) => {

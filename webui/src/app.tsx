@@ -7,6 +7,7 @@ import {Empty} from './components/notice';
 import {Shell} from './components/shell';
 import {ActivityPage} from './pages/activity';
 import {ApprovalsPage} from './pages/approvals';
+import {AssetGraphPage} from './pages/asset_graph';
 import {AssetPage} from './pages/asset';
 import {AssetsPage} from './pages/assets';
 import {AuditPage} from './pages/audit';
@@ -58,6 +59,8 @@ function Page() {
       return <AssetsPage />;
     case 'asset':
       return <AssetPage key={route.asset} asset={route.asset} />;
+    case 'assetGraph':
+      return <AssetGraphPage />;
     case 'pools':
       return <PoolsPage />;
     case 'variables':
@@ -89,6 +92,7 @@ const kTitles: Partial<Record<Route['page'], string>> = {
   approvals: 'Approvals',
   assets: 'Assets',
   asset: 'Asset',
+  assetGraph: 'Graph of all assets',
   pools: 'Pools',
   workers: 'Workers',
   activity: 'Activity',

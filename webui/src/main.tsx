@@ -16,6 +16,7 @@ import './styles/calendar.css';
 import './styles/checks.css';
 import './styles/durations.css';
 import './styles/activity.css';
+import './styles/dependencies.css';
 import './styles/code.css';
 
 const root = document.getElementById('root');

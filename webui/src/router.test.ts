@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {dagHref, dagTabHref, parseRoute, taskHref, versionHref} from './router';
+import {assetGraphHref, dagHref, dagTabHref, parseRoute, taskHref, versionHref} from './router';
 
 describe('routes', () => {
   it('come back from their own addresses, whatever is in the ids', () => {
@@ -38,6 +38,8 @@ describe('routes', () => {
     ])
       expect(parseRoute(`/${page}`)).toEqual({page});
     expect(parseRoute('/assets/12')).toEqual({page: 'asset', asset: 12});
+    expect(parseRoute('/assets/graph')).toEqual({page: 'assetGraph'});
+    expect(assetGraphHref('dataset:s3://a b?c')).toBe('/assets/graph?node=dataset:s3:%2F%2Fa%20b%3Fc');
     expect(parseRoute('/assets/x')).toEqual({page: 'unknown'});
     expect(parseRoute(dagTabHref('d', 'code'))).toEqual({page: 'dag', dag: 'd', tab: 'code'});
     expect(parseRoute(dagTabHref('d', 'runs'))).toEqual({page: 'dag', dag: 'd', tab: 'runs'});

@@ -24,6 +24,7 @@ export type Route =
   | {page: 'backfills'}
   | {page: 'assets'}
   | {page: 'asset'; asset: number}
+  | {page: 'assetGraph'}
   | {page: 'approvals'}
   | {page: 'variables'}
   | {page: 'connections'}
@@ -50,6 +51,7 @@ export function parseRoute(pathname: string): Route {
   if (parts.length === 0 || (first === 'dags' && parts.length === 1)) return {page: 'dags'};
   const page = kPages.find((one) => one === first);
   if (page !== undefined && parts.length === 1) return {page};
+  if (first === 'assets' && parts.length === 2 && dag === 'graph') return {page: 'assetGraph'};
   if (first === 'assets' && parts.length === 2 && /^\d{1,15}$/.test(dag ?? ''))
     return {page: 'asset', asset: Number(dag)};
   if (first !== 'dags' || dag === undefined) return {page: 'unknown'};
@@ -84,6 +86,11 @@ export function runsHref(dag: string): string {
 
 export function assetHref(id: number): string {
   return `/assets/${id}`;
+}
+
+// The graph of all assets, seen from one of its nodes: "dag:etl", "dataset:orders".
+export function assetGraphHref(node?: string): string {
+  return node === undefined ? '/assets/graph' : `/assets/graph?node=${encode(node)}`;
 }
 
 // map: one instance of a mapped task.

@@ -1,5 +1,6 @@
 // Assets and their updates.
 import {queryString, kPage, type Http} from './http';
+import type {Dependencies} from './dependency_types';
 import type {Asset, AssetEvent, DagRun, StateEntry} from './types';
 
 export const assetRoutes = (http: Http) => ({
@@ -21,6 +22,11 @@ export const assetRoutes = (http: Http) => ({
     const query = queryString({limit: kPage});
     return (await http.get<{asset_state_store: StateEntry[]}>(`/api/v2/assets/${id}/state-store${query}`, signal))
       .asset_state_store;
+  },
+
+  // Of everything that has to do with each other.
+  dependencies(signal?: AbortSignal) {
+    return http.get<Dependencies>('/millrace/v1/dependencies', signal);
   },
 
   // `partition`: of the part of it that was updated; '' when it is all of it.

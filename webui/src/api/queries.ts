@@ -367,6 +367,15 @@ export function useAssetEvents(id: number) {
   });
 }
 
+// Also asked again as runs begin and end, where the stream tells.
+export function useDependencies() {
+  return useQuery({
+    queryKey: ['dependencies'],
+    queryFn: ({signal}) => client.dependencies(signal),
+    refetchInterval: 10_000,
+  });
+}
+
 export function useUpstreamEvents(dag: string, run: string, wanted: boolean) {
   return useQuery({
     queryKey: ['upstreamEvents', dag, run],

@@ -14,12 +14,25 @@ interface Props {
   direction: Direction;
   cellOf: (id: string) => GridCell | undefined;
   labelOf: (id: string) => string;
+  // What is said where one points; otherwise the id and its state.
+  titleOf?: (id: string) => string;
+  // What besides its state says how a box looks.
+  formOf?: (id: string) => string;
   onChoose: (id: string) => void;
 }
 
 const kLetter = 0.6;
 
-export const GraphPicture = memo(function GraphPicture({boxes, arrows, direction, cellOf, labelOf, onChoose}: Props) {
+export const GraphPicture = memo(function GraphPicture({
+  boxes,
+  arrows,
+  direction,
+  cellOf,
+  labelOf,
+  titleOf,
+  formOf,
+  onChoose,
+}: Props) {
   const lines = useMemo(() => linesOf(boxes, arrows, direction), [boxes, arrows, direction]);
   return (
     <ViewportPortal>
@@ -52,14 +65,14 @@ export const GraphPicture = memo(function GraphPicture({boxes, arrows, direction
               <rect
                 key={box.id}
                 data-id={box.id}
-                className={`picture-task ${stateClass(state)}`}
+                className={`picture-task ${stateClass(state)} ${formOf?.(box.id) ?? ''}`}
                 x={box.x}
                 y={box.y}
                 width={box.width}
                 height={box.height}
                 rx={8}
               >
-                <title>{`${box.id}: ${stateLabel(state)}`}</title>
+                <title>{titleOf?.(box.id) ?? `${box.id}: ${stateLabel(state)}`}</title>
               </rect>
             );
           })}

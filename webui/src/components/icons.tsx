@@ -118,6 +118,39 @@ export const WaitIcon = () => (
 );
 
 // The mark: water running past a mill.
+// What stands in the graph of all assets: a DAG, a dataset, an alias, a watch; and what puts one of them in the middle.
+export const DagIcon = () => (
+  <Icon>
+    <path d="M5.5 4h2.5v8h2.5M8 8h2.5" />
+    <circle cx="4" cy="4" r="1.6" />
+    <circle cx="12.1" cy="8" r="1.6" />
+    <circle cx="12.1" cy="12" r="1.6" />
+  </Icon>
+);
+export const DatasetIcon = () => (
+  <Icon>
+    <ellipse cx="8" cy="4" rx="4.8" ry="2" />
+    <path d="M3.2 4v8c0 1.1 2.1 2 4.8 2s4.8-.9 4.8-2V4M3.2 8c0 1.1 2.1 2 4.8 2s4.8-.9 4.8-2" />
+  </Icon>
+);
+export const AliasIcon = () => (
+  <Icon>
+    <path d="M3 6.2c1.6-2 3.4-2 5 0s3.4 2 5 0M3 10.2c1.6-2 3.4-2 5 0s3.4 2 5 0" />
+  </Icon>
+);
+export const WatchIcon = () => (
+  <Icon>
+    <path d="M1.8 8c1.7-2.7 3.8-4 6.2-4s4.5 1.3 6.2 4c-1.7 2.7-3.8 4-6.2 4s-4.5-1.3-6.2-4z" />
+    <circle cx="8" cy="8" r="1.8" />
+  </Icon>
+);
+export const CentreIcon = () => (
+  <Icon>
+    <circle cx="8" cy="8" r="3.6" />
+    <path d="M8 1.8v2.6M8 11.6v2.6M1.8 8h2.6M11.6 8h2.6" />
+  </Icon>
+);
+
 export function Mark() {
   return (
     <svg className="mark" viewBox="0 0 32 32" width="24" height="24" aria-hidden="true">

@@ -28,7 +28,7 @@ export function useLive(dag: string | null): void {
     });
     // A list of runs may have been read to its hundredth page.
     const relist = new Coalescer<string>(kReconcileInterval, () => {
-      for (const key of ['runs', 'runList', 'dayRuns', 'calendar', 'activity', 'timeline'])
+      for (const key of ['runs', 'runList', 'dayRuns', 'calendar', 'activity', 'timeline', 'dependencies'])
         void queryClient.invalidateQueries({queryKey: [key]});
     });
     const count = new Coalescer<string>(kCountInterval, (dags) => {

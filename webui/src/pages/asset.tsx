@@ -13,17 +13,22 @@ import {Ago, Time} from '../components/times';
 import {toast} from '../components/toast';
 import {parseConf} from '../format/params';
 import {useLive} from '../live/use_live';
-import {dagHref, Link, navigate, taskHref} from '../router';
+import {assetGraphHref, dagHref, Link, navigate, taskHref} from '../router';
 import {useShortcuts} from '../shortcuts';
 import {Uses} from './assets';
 
 export function AssetPage({asset: id}: {asset: number}) {
   useLive(null);
   const query = useAsset(id);
+  const asset = query.data;
   const events = useAssetEvents(id);
   const writes = useCan('write');
   const [updating, setUpdating] = useState(false);
-  useShortcuts({u: () => navigate('/assets'), n: () => setUpdating(true)});
+  useShortcuts({
+    u: () => navigate('/assets'),
+    n: () => setUpdating(true),
+    v: () => asset && navigate(assetGraphHref(`dataset:${asset.name}`)),
+  });
   const materialize = useMutation({
     mutationFn: () => client.materialize(id),
     onSuccess: (run) => {
@@ -32,7 +37,6 @@ export function AssetPage({asset: id}: {asset: number}) {
     },
     onError: (error) => toast(error.message, 'error'),
   });
-  const asset = query.data;
   const list = events.data?.asset_events ?? [];
   return (
     <Shell crumbs={[{text: asset?.name ?? String(id)}]}>
@@ -44,16 +48,24 @@ export function AssetPage({asset: id}: {asset: number}) {
             <header className="page-head">
               <h1>{asset.name}</h1>
               {asset.uri !== asset.name && <code className="faint">{asset.uri}</code>}
-              <span className="page-actions" hidden={!writes}>
+              <span className="page-actions">
+                <Link
+                  className="button"
+                  href={assetGraphHref(`dataset:${asset.name}`)}
+                  title="What leads to it and what it leads to, among all assets (v)"
+                >
+                  Graph
+                </Link>
                 <button
                   type="button"
                   className="button"
+                  hidden={!writes}
                   title="Say that it was updated outside (n)"
                   onClick={() => setUpdating(true)}
                 >
                   Mark updated…
                 </button>
-                {asset.producing_tasks.length > 0 && (
+                {writes && asset.producing_tasks.length > 0 && (
                   <button
                     type="button"
                     className="button button-primary"

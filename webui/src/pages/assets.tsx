@@ -2,6 +2,7 @@
 import {useDeferredValue} from 'react';
 import {useAssets} from '../api/queries';
 import type {Asset} from '../api/types';
+import {AssetHead} from '../components/asset_head';
 import {More} from '../components/more';
 import {Empty, ErrorNotice, Skeleton} from '../components/notice';
 import {SearchBox} from '../components/search_box';
@@ -18,10 +19,9 @@ export function AssetsPage() {
   return (
     <Shell crumbs={[]}>
       <div className="page list-page">
-        <header className="page-head">
-          <h1>Assets</h1>
+        <AssetHead>
           <SearchBox slash label="Search assets" value={search} onChange={(text) => setSearchParams({search: text})} />
-        </header>
+        </AssetHead>
         {query.isError && <ErrorNotice error={query.error} retry={() => void query.refetch()} />}
         {query.isPending && <Skeleton rows={4} />}
         {query.data && assets.length === 0 && (

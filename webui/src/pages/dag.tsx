@@ -26,7 +26,17 @@ import {scheduleText} from '../format/schedule';
 import {structureOf} from '../graph/structure';
 import {Cells} from '../live/cells';
 import {useLive} from '../live/use_live';
-import {dagHref, dagTabHref, kDagTabs, Link, navigate, setSearchParams, useSearchParam, type DagTab} from '../router';
+import {
+  assetGraphHref,
+  dagHref,
+  dagTabHref,
+  kDagTabs,
+  Link,
+  navigate,
+  setSearchParams,
+  useSearchParam,
+  type DagTab,
+} from '../router';
 import {useShortcuts} from '../shortcuts';
 import {Backfills} from './backfills';
 
@@ -228,6 +238,12 @@ function DagHead({details, tab, onTrigger}: {details: DagDetails; tab: DagTab; o
             </span>
           </span>
         )}
+        <Link
+          href={assetGraphHref(`dag:${details.dag_id}`)}
+          title="What starts it and what it starts, among all DAGs and assets"
+        >
+          Dependencies
+        </Link>
         {details.owners.length > 0 && <span className="faint">{details.owners.join(', ')}</span>}
       </div>
       <div className="dag-actions">

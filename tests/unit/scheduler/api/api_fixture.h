@@ -51,6 +51,11 @@ struct Answered {
   }
 };
 
+struct FakeDependencies : store::DependencyReader {
+  StatusOr<store::DependencyRows> ReadDependencies() override { return rows; }
+  store::DependencyRows rows;
+};
+
 class ApiTest : public testing::Test {
  protected:
   static constexpr WallTime kStart{Duration(983'404'800'000'000)};  // 2001-03-01
@@ -73,6 +78,7 @@ class ApiTest : public testing::Test {
     options.patience = std::chrono::milliseconds(200);
     options.render = render_;
     options.views.zones = &zones_;
+    options.views.dependencies = &dependencies_;
     options.credentials.emplace(Credentials{vault_, credentials_, credentials_, shown_, tests_connections_});
     options.load_job = [this](const JobFile& job) -> JobDag {
       jobs_.push_back(job);
@@ -256,6 +262,7 @@ class ApiTest : public testing::Test {
   test::RecordingLog log_;
   test::Rows rows_;
   test::FakeReaders readers_{rows_};
+  FakeDependencies dependencies_;
   test::FakeAccounts users_;
   test::FakeInbox inbox_{users_};
   auth::Accounts accounts_;
