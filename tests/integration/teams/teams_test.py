@@ -57,6 +57,7 @@ class TeamsTest(unittest.TestCase):
 
     def test_teams_come_and_go(self):
         self.assertEqual(self.rows("teams", "list"), [])
+        self.assertIn("Bundle ours: There is no team sales", (self.cluster.folder / "scheduler.log").read_text())
         self.make_teams()
         self.assertEqual(self.rows("teams", "list"), [{"name": "ads"}, {"name": "sales"}])
         self.assertIn("exists already", self.dagctl("teams", "create", "ads", status=1))
