@@ -113,6 +113,14 @@ StatusOr<std::vector<bundles::BundleConfig>> ReadBundles(const Flags& flags, Log
                          (read.problems.size() == 1 ? " problem" : " problems") + ", told above");
 }
 
+// A bundle may name a team before somebody has made it, which takes a scheduler that runs.
+void WarnOfTeams(const std::vector<bundles::BundleConfig>& configs, auth::Accounts& accounts, LogSink& log) {
+  for (const bundles::BundleConfig& config : configs) {
+    const Status known = accounts.CheckTeam(config.team);
+    if (!known.ok()) log.Log(LogLevel::kWarning, "Bundle " + config.name + ": " + known.message());
+  }
+}
+
 // Whole or not at all: who starts us waits for it to appear.
 Status WriteEndpoints(const std::string& state, const std::string& http, const std::string& grpc) {
   Value endpoints;
@@ -198,6 +206,7 @@ Status Serve(const Flags& flags, const sigset_t& signals, LogSink& log) {
     if (!first.admin_password.empty()) {
       log.Log(LogLevel::kInfo, "First start: the password of admin is in " + flags.state + "/admin.password");
     }
+    WarnOfTeams(configs, accounts, log);
     bundles.Start();
     RETURN_IF_ERROR(dags.Start());
     RETURN_IF_ERROR(gateway.Start());

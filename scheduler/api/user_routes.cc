@@ -74,7 +74,8 @@ http::Response Create(Context& context, const Call& call) {
   const bool made_up = password.empty();
   if (made_up) password = auth::NewPassword();
   ANSWER_IF_ERROR(context.accounts.SetUser(name, password, *role, call.who.user, teams));
-  ASSIGN_OR_ANSWER(const UserRecord made, Find(context, name));
+  UserRecord made{.name = name, .password_hash = "", .role = std::string(ToString(*role))};
+  if (teams) made.teams = *teams;
   Value user = WireUser(made);
   if (made_up) user.Set("password", password);
   return JsonAnswer(user, 201);
