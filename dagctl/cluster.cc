@@ -66,9 +66,12 @@ StatusOr<Login> StartCluster(const ClusterOptions& options, const Clock& clock, 
   fs::remove(state + "/endpoints.json", error);
 
   std::vector<std::string> arguments = {"--state",  state,
-                                        "--dags",   fs::absolute(options.dags).string(),
                                         "--listen", "127.0.0.1:" + std::to_string(options.port),
                                         "--grpc",   "127.0.0.1:0"};
+  const std::string dags = options.dags.empty() && options.dag_bundles.empty() ? "dags" : options.dags;
+  if (!dags.empty()) arguments.insert(arguments.end(), {"--dags", fs::absolute(dags).string()});
+  if (!options.dag_bundles.empty())
+    arguments.insert(arguments.end(), {"--dag-bundles", fs::absolute(options.dag_bundles).string()});
   if (options.max_map_length > 0)
     arguments.insert(arguments.end(), {"--max-map-length", std::to_string(options.max_map_length)});
   for (const auto& [flag, value] : {std::pair("--lineage-url", options.lineage_url),

@@ -17,7 +17,7 @@ namespace millrace::dagctl {
 
 struct ClusterOptions {
   std::string state;
-  std::string dags;
+  std::string dags;         // "": "dags", unless there are bundles
   std::string root;   // where the workers' relative data paths lie
   std::string webui;  // folder of the built dashboard; "": none
   int workers = 2;
@@ -27,6 +27,7 @@ struct ClusterOptions {
   std::string lineage_url;         // "": no lineage by it
   std::string lineage_connection;  // the same
   std::string lineage_namespace;   // "": the scheduler's own
+  std::string dag_bundles;         // the file that lists them; "": none
 };
 
 // Starts all of them; answers as soon as the scheduler serves. CANCELLED when a stop was asked for meanwhile.

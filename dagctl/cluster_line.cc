@@ -14,10 +14,10 @@ namespace millrace::dagctl {
 namespace {
 
 struct Arguments {
-  std::string dag, run, task;
+  std::string dag, run, task, bundle;
   std::string shell = "bash";
   JobOptions job{.slots = std::max(1, static_cast<int>(std::thread::hardware_concurrency()))};
-  ClusterOptions up{.state = "", .dags = "dags", .root = ".", .webui = "", .port = 8080};
+  ClusterOptions up{.state = "", .dags = "", .root = ".", .webui = "", .port = 8080};
 };
 
 // `jobs`, `workers`, `health`, `completion` and `up`.
@@ -78,9 +78,16 @@ class ClusterLine {
     tree_.Add(tree_.root(), "health", "whether scheduler and store are well; exit status 1 when they are not",
               [](Context& c, bool&) { return ShowHealth(c); });
     tree_.Add(workers, "list", "who is there", [](Context& c, bool&) { return ListWorkers(c); });
+    CLI::App& bundles = tree_.Group("bundles", "where DAGs come from: list, refresh");
+    tree_.Add(bundles, "list", "folders and repositories, the commit of each, and what it fails with",
+              [](Context& c, bool&) { return ListBundles(c); });
+    tree_.Add(bundles, "refresh", "fetches a repository now", [this](Context& c, bool&) { return RefreshBundle(c, in_.bundle); })
+        ->add_option("name", in_.bundle)
+        ->required();
     CLI::App* up = tree_.root().add_subcommand("up", "a scheduler and workers on this machine, until Ctrl-C");
     up->alias("standalone");
-    up->add_option("--dags", in_.up.dags, "the DAG folder")->capture_default_str();
+    up->add_option("--dags", in_.up.dags, "the DAG folder; dags when --dag-bundles is left out, too");
+    up->add_option("--dag-bundles", in_.up.dag_bundles, "a file that lists other folders and git repositories of DAGs");
     up->add_option("--root", in_.up.root, "where relative data paths lie")->capture_default_str();
     up->add_option("--webui", in_.up.webui, "folder of the built dashboard");
     up->add_option("--workers", in_.up.workers, "how many")->capture_default_str()->check(CLI::Range(0, 64));

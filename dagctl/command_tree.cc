@@ -65,7 +65,6 @@ constexpr std::array kElsewhere = std::to_array<std::pair<std::string_view, std:
     {"migrate", "a scheduler that starts brings its store up to date"},
     {"providers", "task kinds are built in: dagctl dags fields lists them"},
     {"plugins", "there are none"},
-    {"teams", "there are none; users have roles"},
     {"stability", "a version is the DAG's content: reading a file again makes none"},
 });
 

@@ -114,6 +114,10 @@ Status ShowHealth(Context& context);
 
 Status ShowJob(Context& context, const std::string& dag_id, const std::string& run_id, const std::string& task_id);
 Status ListWorkers(Context& context);
+// Where DAGs come from.
+Status ListBundles(Context& context);
+// Fetches a repository; does not wait for it.
+Status RefreshBundle(Context& context, const std::string& name);
 // The scheduler and its workers, as Airflow's jobs.
 Status ListProcesses(Context& context);
 

@@ -17,7 +17,7 @@ constexpr const char* kConnections = "/api/v2/connections";
 constexpr std::size_t kMost = 10'000;
 
 const std::vector<Field> kVariableFields = {
-    {"key", "KEY"}, {"value", "VALUE"}, {"description", "DESCRIPTION"}};
+    {"key", "KEY"}, {"value", "VALUE"}, {"description", "DESCRIPTION"}, {"team_name", "TEAM", true}};
 const std::vector<Field> kConnectionFields = {{"connection_id", "CONNECTION"},
                                               {"conn_type", "TYPE"},
                                               {"host", "HOST"},
@@ -26,7 +26,8 @@ const std::vector<Field> kConnectionFields = {{"connection_id", "CONNECTION"},
                                               {"login", "LOGIN"},
                                               {"password", "PASSWORD"},
                                               {"extra", "EXTRA"},
-                                              {"description", "DESCRIPTION"}};
+                                              {"description", "DESCRIPTION"},
+                                              {"team_name", "TEAM", true}};
 
 std::string PathOf(const char* collection, const std::string& name) {
   return std::string(collection) + "/" + Segment(name);
@@ -69,6 +70,7 @@ Status SetVariable(Context& context, const VariableOptions& options, std::istrea
   Value body =
       Value::Map{{"key", options.key}, {"value", options.value == "-" ? Line(input) : options.value}};
   if (!options.description.empty()) body.Set("description", options.description);
+  if (options.team) body.Set("team_name", *options.team);
   StatusOr<Value> variable = context.client.Patch(PathOf(kVariables, options.key), body);
   if (!variable.ok() && variable.status().code() == Code::kNotFound)
     variable = context.client.Post(kVariables, body);
@@ -92,11 +94,12 @@ Status ImportVariables(Context& context, const VariableOptions& options, std::is
     const bool described =
         value != nullptr &&
         std::all_of(written.as_map().begin(), written.as_map().end(), [](const Value::Member& member) {
-          return member.first == "value" || member.first == "description";
+          return member.first == "value" || member.first == "description" || member.first == "team_name";
         });
     entity.Set("value", described ? *value : written);
-    if (described && written.Find("description") != nullptr)
-      entity.Set("description", *written.Find("description"));
+    for (const char* member : {"description", "team_name"}) {
+      if (described && written.Find(member) != nullptr) entity.Set(member, *written.Find(member));
+    }
     entities.push_back(std::move(entity));
   }
   ASSIGN_OR_RETURN(const std::size_t count, MakeMany(context, kVariables, entities, options.on_existence));
@@ -117,7 +120,11 @@ Status ExportVariables(Context& context, const std::string& file) {
     const std::string description = Text(row, "description");
     const Value* value = row.Find("value");
     const Value plain = value == nullptr ? Value() : *value;
-    all.Set(key, description.empty() ? plain : Value::Map{{"value", plain}, {"description", description}});
+    const std::string team = Text(row, "team_name");
+    Value told = description.empty() && team.empty() ? plain : Value(Value::Map{{"value", plain}});
+    if (!description.empty()) told.Set("description", description);
+    if (!team.empty()) told.Set("team_name", team);
+    all.Set(key, std::move(told));
   }
   RETURN_IF_ERROR(WriteMap(context.output, file, all, "variables"));
   if (!secret.empty())
@@ -164,6 +171,7 @@ Status AddConnection(Context& context, const ConnectionOptions& options, std::is
   for (const auto& [name, value] : members.as_map()) {
     if (name != "conn_id" && !value.is_null()) body.Set(name, value);
   }
+  if (options.team) body.Set("team_name", *options.team);
   StatusOr<Value> made = context.client.Post(kConnections, body);
   if (!made.ok() && made.status().code() == Code::kAlreadyExists && options.overwrite)
     made = context.client.Patch(PathOf(kConnections, options.id), body);

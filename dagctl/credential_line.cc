@@ -18,6 +18,7 @@ void AddVariables(CLI::App& variables, VariableOptions& v, const AddAsking& add)
   set->add_option("key", v.key)->required();
   set->add_option("value", v.value, "- for what comes on standard input")->required();
   set->add_option("--description", v.description);
+  set->add_option("--team", v.team, "whose DAGs alone may use it; \"\" for everybody's");
   add(variables, "delete", "", [&v](Context& c, bool&) { return DeleteVariable(c, v.key); })
       ->add_option("key", v.key)
       ->required();
@@ -55,6 +56,7 @@ void AddConnections(CLI::App& connections, ConnectionOptions& o, const AddAsking
   one->add_option("--conn-schema", o.schema);
   one->add_option("--conn-port", o.port)->check(CLI::Range(1, 65535));
   one->add_option("--conn-extra", o.extra, "a JSON object");
+  one->add_option("--team", o.team, "whose DAGs alone may use it; \"\" for everybody's");
   one->add_flag("--overwrite", o.overwrite, "changes the one that is there");
   add(connections, "test", "has a worker try whether it works", [&o](Context& c, bool&) {
     return TestConnection(c, o.id);

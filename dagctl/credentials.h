@@ -14,6 +14,7 @@ namespace millrace::dagctl {
 struct VariableOptions {
   std::string key, value, description, pattern;
   std::optional<std::string> otherwise;  // of get
+  std::optional<std::string> team;       // "": everybody's; none: as it is
   std::string file;  // "-": standard input or output
   std::string on_existence = "overwrite";
 };
@@ -22,7 +23,7 @@ Status GetVariable(Context& context, const VariableOptions& options);
 // Makes or changes it. `value` "-": from `input`, without the line's end.
 Status SetVariable(Context& context, const VariableOptions& options, std::istream& input);
 Status DeleteVariable(Context& context, const std::string& key);
-// A JSON object of keys and values, or of keys and {"value", "description"}.
+// A JSON object of keys and values, or of keys and {"value", "description", "team_name"}.
 Status ImportVariables(Context& context, const VariableOptions& options, std::istream& input);
 // Without those that are secret: they are named.
 Status ExportVariables(Context& context, const std::string& file);
@@ -32,6 +33,7 @@ struct ConnectionOptions {
   std::string uri;  // "-": from standard input
   std::string type, description, host, login, password, schema, extra;
   int port = 0;
+  std::optional<std::string> team;  // as of a variable
   bool overwrite = false;
 };
 Status ListConnections(Context& context, const std::string& pattern);

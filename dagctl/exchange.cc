@@ -132,6 +132,7 @@ Status ExportPools(Context& context, const std::string& file) {
     for (const char* member : {"slots", "description", "include_deferred"}) {
       if (const Value* value = row.Find(member); value != nullptr) pool.Set(member, *value);
     }
+    if (const std::string team = Text(row, "team_name"); !team.empty()) pool.Set("team_name", team);
     all.Set(Text(row, "name"), std::move(pool));
   }
   return WriteMap(context.output, file, all, "pools");
@@ -164,7 +165,7 @@ Status ExportConnections(Context& context, const std::string& file) {
     Value connection{Value::Map()};
     bool left_out = false;
     for (const char* member :
-         {"conn_type", "description", "host", "login", "password", "schema", "port", "extra"}) {
+         {"conn_type", "description", "host", "login", "password", "schema", "port", "extra", "team_name"}) {
       const Value* value = row.Find(member);
       if (value == nullptr || value->is_null()) continue;
       left_out = left_out || HasMask(*value);

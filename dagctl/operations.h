@@ -60,6 +60,7 @@ struct PoolOptions {
   std::string name, description;
   int slots = 0;
   bool include_deferred = false;
+  std::optional<std::string> team;  // "": everybody's; none: as it is
 };
 Status ListPools(Context& context);
 Status ShowPool(Context& context, const std::string& name);

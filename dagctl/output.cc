@@ -16,6 +16,21 @@ std::string Cell(const Value& row, const Field& field) {
   return value->is_string() ? value->as_string() : ToJson(*value);
 }
 
+bool HasCell(const Value& row, const Field& field) {
+  const Value* value = row.Find(field.name);
+  if (value == nullptr || value->is_null()) return false;
+  return value->is_string() ? !value->as_string().empty() : !value->is_list() || !value->as_list().empty();
+}
+
+std::vector<Field> OfTable(const std::vector<Field>& fields, const Value::List& rows) {
+  std::vector<Field> shown;
+  for (const Field& field : fields) {
+    const auto has = [&field](const Value& row) { return HasCell(row, field); };
+    if (!field.if_any || std::any_of(rows.begin(), rows.end(), has)) shown.push_back(field);
+  }
+  return shown;
+}
+
 // One code point of UTF-8; bytes that are none count as one column each.
 char32_t Next(std::string_view text, std::size_t& at) {
   const auto first = static_cast<unsigned char>(text[at++]);
@@ -80,7 +95,7 @@ void Output::Say(std::string_view line) {
 }
 
 void Output::Rows(const std::vector<Field>& fields, const Value::List& rows) {
-  if (format_ == Format::kTable) return Table(fields, rows);
+  if (format_ == Format::kTable) return Table(OfTable(fields, rows), rows);
   Value::List shown;
   for (const Value& row : rows) {
     Value picked = Value(Value::Map());

@@ -17,6 +17,7 @@ enum class Format { kTable, kJson, kYaml, kPlain };
 struct Field {
   std::string name;
   std::string heading;  // of tables
+  bool if_any = false;  // tables have it only if a row does
 };
 
 class Output {

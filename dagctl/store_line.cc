@@ -26,10 +26,11 @@ struct Arguments {
   CleanOptions clean;
   std::string backup;
   UserOptions user;
+  std::string team;
 };
 
-// What the scheduler keeps besides runs: `pools`, `audit`, `variables`, `connections`, `notifications`, `users`
-// and `db`.
+// What the scheduler keeps besides runs: `pools`, `audit`, `variables`, `connections`, `notifications`, `users`,
+// `teams` and `db`.
 class StoreLine {
  public:
   explicit StoreLine(CommandTree& tree) : tree_(tree) {
@@ -39,6 +40,7 @@ class StoreLine {
     AddNotifications();
     AddStore();
     AddUsers();
+    AddTeams();
   }
 
  private:
@@ -55,6 +57,7 @@ class StoreLine {
     set->add_option("slots", in_.pool.slots, "-1 for no limit")->required()->check(CLI::Range(-1, 1'000'000));
     set->add_option("description", in_.pool.description);
     set->add_flag("--include-deferred", in_.pool.include_deferred, "deferred tasks count as well");
+    set->add_option("--team", in_.pool.team, "whose DAGs alone may use it; \"\" for everybody's");
     tree_
         .Add(pools, "delete", "its tasks wait until there is one of that name again",
              [this](Context& c, bool&) { return DeletePool(c, in_.pool.name); })
@@ -160,15 +163,32 @@ class StoreLine {
     const auto wanted = [&in](CLI::App* command) {
       command->add_option("-p,--password", in.password, "others see it in the process list: better a file");
       command->add_option("--password-file", in.password_file, "a file whose first line it is");
+      command->add_option("--team", in.teams, "that it is in; several by commas, all of them each time")
+          ->delimiter(',')
+          ->allow_extra_args(false);
+      command->add_flag("--no-teams", in.no_teams, "it is in none");
       return command->add_option("-r,--role", in.role, "viewer, user, op or admin, each with all of the one before");
     };
     wanted(named(tree_.Add(users, "create", "makes one; without a password one is made up and shown",
                            [&in](Context& c, bool&) { return CreateUser(c, in); })))
         ->required();
-    wanted(named(tree_.Add(users, "set", "gives one another role or password",
+    wanted(named(tree_.Add(users, "set", "gives one another role, password or other teams",
                            [&in](Context& c, bool&) { return ChangeUser(c, in); })));
     named(tree_.Add(users, "delete", "its tokens are worthless from now on",
                     [&in](Context& c, bool&) { return DeleteUser(c, in.name); }));
+  }
+
+  void AddTeams() {
+    CLI::App& teams =
+        tree_.Group("teams", "whose DAGs, pools, variables and connections are whose: list, create, delete");
+    tree_.Add(teams, "list", "all, by name", [](Context& c, bool&) { return ListTeams(c); });
+    const auto named = [this](CLI::App* command) {
+      command->add_option("name", in_.team, "3 to 50 letters, digits, - and _")->required();
+      return command;
+    };
+    named(tree_.Add(teams, "create", "makes one", [this](Context& c, bool&) { return CreateTeam(c, in_.team); }));
+    AddYes(named(tree_.Add(teams, "delete", "one that nothing belongs to any more",
+                           [this](Context& c, bool&) { return DeleteTeam(c, in_.team); })));
   }
 
   Arguments in_;

@@ -21,7 +21,7 @@ const std::vector<Field> kInstanceFields = {
 
 const std::vector<Field> kPoolFields = {
     {"name", "POOL"},    {"slots", "SLOTS"},       {"running_slots", "RUNNING"}, {"queued_slots", "QUEUED"},
-    {"scheduled_slots", "WAITING"}, {"open_slots", "OPEN"}, {"description", "DESCRIPTION"}};
+    {"scheduled_slots", "WAITING"}, {"open_slots", "OPEN"}, {"description", "DESCRIPTION"}, {"team_name", "TEAM", true}};
 
 Status ShowInstances(Context& context, const Value& answer, const std::string& what) {
   Value::List rows;
@@ -187,6 +187,7 @@ Status ShowPool(Context& context, const std::string& name) {
 Status SetPool(Context& context, const PoolOptions& options) {
   Value body = Value::Map{{"slots", options.slots}, {"include_deferred", options.include_deferred}};
   if (!options.description.empty()) body.Set("description", options.description);
+  if (options.team) body.Set("team_name", *options.team);
   StatusOr<Value> pool = context.client.Patch("/api/v2/pools/" + Segment(options.name), body);
   if (!pool.ok() && pool.status().code() == Code::kNotFound) {
     body.Set("name", options.name);
@@ -194,7 +195,7 @@ Status SetPool(Context& context, const PoolOptions& options) {
   }
   RETURN_IF_ERROR(pool.status());
   context.output.Rows(
-      {{"name", "POOL"}, {"slots", "SLOTS"}, {"open_slots", "OPEN"}, {"description", "DESCRIPTION"}},
+      {{"name", "POOL"}, {"slots", "SLOTS"}, {"open_slots", "OPEN"}, {"description", "DESCRIPTION"}, {"team_name", "TEAM", true}},
       {*pool});
   return OkStatus();
 }

@@ -225,7 +225,7 @@ std::vector<FoundValue> Loop::LookUp(const NeedXComs& need) const {
   for (const LookupRef& ref : need.lookups) {
     if (ref.kind != LookupRef::Kind::kPreviousSuccess) {
       found.push_back({ref, parts_.outside == nullptr ? StatusOr<Value>(NotFound("nothing is defined here"))
-                                                      : parts_.outside->Find(NeedOf(ref))});
+                                                      : parts_.outside->FindFor(need.team, NeedOf(ref))});
       continue;
     }
     const StatusOr<millrace::Run> run =

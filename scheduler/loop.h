@@ -45,7 +45,7 @@ struct LoopParts {
   store::RunLoader& loader;
   EffectSink& effects;
   JournalSink& journal;
-  TemplateLookup* outside = nullptr;  // who knows variables and connections; none: there are none
+  TeamValues* outside = nullptr;  // who knows variables and connections; none: there are none
 };
 
 class Loop {

@@ -11,9 +11,11 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <sstream>
 #include <thread>
 
 #include "core/model/json.h"
+#include "core/model/problem_line.h"
 #include "platform/clock.h"
 #include "platform/failpoint/failpoint.h"
 #include "platform/log.h"
@@ -23,6 +25,8 @@
 #include "scheduler/auth/secrets.h"
 #include "scheduler/auth/vault.h"
 #include "scheduler/bounded_inbox.h"
+#include "scheduler/bundles/bundle_config.h"
+#include "scheduler/bundles/bundle_set.h"
 #include "scheduler/dagbag/dag_bag.h"
 #include "scheduler/dagbag/job_file.h"
 #include "scheduler/engine/preview.h"
@@ -41,6 +45,7 @@ namespace {
 struct Flags {
   std::string state;
   std::string dags;
+  std::string dag_bundles;
   std::string webui;
   std::string listen = "127.0.0.1:7420";
   std::string grpc = "127.0.0.1:7421";
@@ -94,6 +99,29 @@ class InboxDagSink final : public dagbag::DagSink {
   Inbox& inbox_;
 };
 
+// Of --dags and --dag-bundles; every problem of the file is told.
+StatusOr<std::vector<bundles::BundleConfig>> ReadBundles(const Flags& flags, LogSink& log) {
+  if (flags.dag_bundles.empty()) return std::vector<bundles::BundleConfig>{{.name = std::string(kDagsFolder), .path = flags.dags}};
+  std::ifstream file(flags.dag_bundles, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (!file.is_open() || file.bad()) return ErrnoStatus(errno, "read --dag-bundles " + flags.dag_bundles);
+  const std::string folder = std::filesystem::absolute(flags.dag_bundles).parent_path().string();
+  bundles::BundleConfigs read = bundles::ReadBundleConfigs(flags.dag_bundles, text.str(), folder, flags.dags);
+  for (const Problem& problem : read.problems) log.Log(LogLevel::kError, ToLine(problem));
+  if (read.problems.empty()) return std::move(read.bundles);
+  return InvalidArgument(flags.dag_bundles + " has " + std::to_string(read.problems.size()) +
+                         (read.problems.size() == 1 ? " problem" : " problems") + ", told above");
+}
+
+// A bundle may name a team before somebody has made it, which takes a scheduler that runs.
+void WarnOfTeams(const std::vector<bundles::BundleConfig>& configs, auth::Accounts& accounts, LogSink& log) {
+  for (const bundles::BundleConfig& config : configs) {
+    const Status known = accounts.CheckTeam(config.team);
+    if (!known.ok()) log.Log(LogLevel::kWarning, "Bundle " + config.name + ": " + known.message());
+  }
+}
+
 // Whole or not at all: who starts us waits for it to appear.
 Status WriteEndpoints(const std::string& state, const std::string& http, const std::string& grpc) {
   Value endpoints;
@@ -126,6 +154,7 @@ Status Serve(const Flags& flags, const sigset_t& signals, LogSink& log) {
   const platform::TzdbZones zones;
   ASSIGN_OR_RETURN(const Address http, ParseAddress(flags.listen));
   ASSIGN_OR_RETURN(const Address grpc, ParseAddress(flags.grpc));
+  ASSIGN_OR_RETURN(const std::vector<bundles::BundleConfig> configs, ReadBundles(flags, log));
   ASSIGN_OR_RETURN(const std::unique_ptr<store::Store> store, OpenStore(flags, signals, log));
   ASSIGN_OR_RETURN(const std::unique_ptr<store::SqliteReaders> readers,
                    store::SqliteReaders::Open(flags.state, clock));
@@ -148,13 +177,19 @@ Status Serve(const Flags& flags, const sigset_t& signals, LogSink& log) {
                                       TemplateLookup& lookup) {
     return engine::RenderedFields(run, dag, instance, &lookup);
   };
+  const bundles::FindConnection find_connection = [&](const std::string& id) {
+    // Named by the scheduler's own configuration, it may be any team's.
+    const StatusOr<ConnectionRecord> kept = readers->connections().GetConnection(id);
+    return vault.FindFor(kept.ok() ? kept->team : "", {.kind = TemplateNeed::Kind::kConnection, .name = id, .key = {}, .map_index = {}});
+  };
+  bundles::BundleSet bundles(configs, flags.state + "/bundles", find_connection, clock, log);
   const std::string base_url = flags.base_url.empty() ? "http://" + flags.listen : flags.base_url;
   const api::JobLoader load_job = [&](const JobFile& job) { return dagbag::LoadJobFile(job, zones); };
   api::ApiServer api(
       {.server = {.address = http.host, .port = http.port}, .dashboard = flags.webui, .render = render, .load_job = load_job,
        .credentials = api::Credentials{vault, readers->variables(), readers->connections(), shown,
                                           !flags.no_connection_tests},
-       .views = {&readers->run_counts(), &zones, base_url, &readers->activity(), &readers->dependencies()}},
+       .views = {&readers->run_counts(), &zones, base_url, &readers->activity(), &bundles, &readers->dependencies()}},
       {readers->dags(), readers->runs(), readers->task_instances(), readers->xcoms(), readers->datasets(),
        readers->jobs(), readers->journal(), *logs, readers->backfills(), readers->approvals(),
        readers->audit(), readers->notifications(), readers->states()},
@@ -168,7 +203,8 @@ Status Serve(const Flags& flags, const sigset_t& signals, LogSink& log) {
   InboxDagSink dag_sink(inbox);
   dagbag::EarlierStart earlier{.memory = flags.state + "/parsed"};
   ASSIGN_OR_RETURN(earlier.stored, readers->CurrentHashes());
-  dagbag::DagBag dags(flags.dags, dag_sink, zones, clock, log, std::chrono::seconds(5), std::move(earlier));
+  ASSIGN_OR_RETURN(earlier.errors, readers->dags().ListImportErrors());
+  dagbag::DagBag dags(bundles.bundles(), dag_sink, zones, clock, log, std::chrono::seconds(5), std::move(earlier));
   Loop loop({clock, zones, log, inbox, *store, readers->loader(), gateway, api, &vault},
             {.heartbeat = heartbeat,
              .lease = lease,
@@ -183,6 +219,8 @@ Status Serve(const Flags& flags, const sigset_t& signals, LogSink& log) {
     if (!first.admin_password.empty()) {
       log.Log(LogLevel::kInfo, "First start: the password of admin is in " + flags.state + "/admin.password");
     }
+    WarnOfTeams(configs, accounts, log);
+    bundles.Start();
     RETURN_IF_ERROR(dags.Start());
     RETURN_IF_ERROR(gateway.Start());
     RETURN_IF_ERROR(api.Start());
@@ -207,6 +245,7 @@ Status Serve(const Flags& flags, const sigset_t& signals, LogSink& log) {
   }
   std::filesystem::remove(flags.state + "/endpoints.json", ignored);
   dags.Stop();
+  bundles.Stop();
   api.Stop();
   gateway.Stop();
   inbox.Stop();
@@ -252,7 +291,12 @@ int main(int argc, char** argv) {
   millrace::Flags flags;
   CLI::App app("Schedules DAGs and hands their tasks to workers.", "millrace-scheduler");
   app.add_option("--state", flags.state, "the folder of everything that survives")->required();
-  app.add_option("--dags", flags.dags, "the folder of the DAG files")->required();
+  app.add_option("--dags", flags.dags, "the folder of the DAG files: the bundle dags-folder");
+  app.add_option("--dag-bundles", flags.dag_bundles,
+                 "a file, YAML or JSON, that lists DAG bundles: other folders, and git repositories; --dags or this must be given");
+  app.parse_complete_callback([&flags] {
+    if (flags.dags.empty() && flags.dag_bundles.empty()) throw CLI::RequiredError("--dags or --dag-bundles");
+  });
   app.add_option("--listen", flags.listen,
                  "host:port for the API and the dashboard; port 0 for any, see STATE/endpoints.json");
   app.add_option("--webui", flags.webui, "the folder of the built dashboard");

@@ -6,4 +6,4 @@ target_link_libraries(scheduler_loop PUBLIC millrace_options core_model schedule
 add_executable(millrace-scheduler "${CMAKE_CURRENT_LIST_DIR}/main.cc")
 target_link_libraries(millrace-scheduler PRIVATE millrace_options platform scheduler_loop scheduler_store scheduler_auth
   scheduler_gateway scheduler_api
-  scheduler_dagbag CLI11::CLI11)
+  scheduler_dagbag scheduler_bundles CLI11::CLI11)

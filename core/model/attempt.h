@@ -28,6 +28,7 @@ struct Assignment {
   // Quoted references in shell text point here (MILLRACE_V1=...), and the run's dates and ids (MILLRACE_DS=...).
   std::vector<std::pair<std::string, std::string>> environment;
   std::vector<std::string> connections;  // names; the gateway adds the values, which nothing else holds
+  std::string team = {};                 // whose they may be besides everybody's: that of its DAG
   std::vector<std::string> files;        // of the DAG version; the gateway adds their content
   std::string dag_hash;                  // the version whose files they are
   Duration timeout{0};                   // 0: none

@@ -36,6 +36,7 @@ struct DagRow {
   std::int32_t failures = 0;  // runs that failed one after the other, see Dag::max_consecutive_failed_runs
   bool deleted = false;       // hidden until its file is read again; versions are counted on
   std::vector<std::string> paused_tasks = {};  // ids, sorted: their instances wait
+  std::string team = {};  // of the newest version, see Dag::team
 };
 
 struct DagVersionRow {

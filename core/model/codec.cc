@@ -299,6 +299,7 @@ void Describe(V& v, T& x) {
   v.Later("names", x, &Delivery::names);
   v.Later("place", x, &Delivery::place);
   v.Later("before", x, &Delivery::before);
+  v.Later("team", x, &Delivery::team);
 }
 
 template <typename V, Is<Param> T>

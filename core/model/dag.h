@@ -234,7 +234,7 @@ struct Dag {
   std::string team;    // that its bundle belongs to; "": everybody's
   std::string bundle;  // where its file comes from: a name of scheduler/dagbag's
   std::string bundle_version;  // of a bundle that has versions, as git's commits, the one in which this was first seen
-  std::string file;    // relative to the DAG folder
+  std::string file;    // relative to the folder of its bundle
   std::string source;  // the file's text, as the API's dagSources shows it
 
   // Index of a task, or -1.
@@ -257,6 +257,7 @@ struct ImportError {
   std::string file;
   WallTime at{};
   std::vector<Problem> problems;
+  std::string bundle = {};  // "": dags-folder
 };
 
 std::string_view ToString(TriggerRule rule);

@@ -78,6 +78,7 @@ struct NeedXComs {
   std::vector<LookupRef> lookups = {};
   std::string dag_id = {};
   std::optional<WallTime> before = std::nullopt;  // the run's logical date
+  std::string team = {};                          // whose variables and connections are meant besides everybody's
 };
 
 // Whether an earlier success left a result for these inputs; the loop answers with CachedLoaded.

@@ -61,6 +61,7 @@ struct Delivery {
   std::string names = {};  // with `lookups`: what `with`, whose templates are not rendered, sees; JSON
   std::string place = {};  // and where it was written, for messages
   std::optional<WallTime> before = {};  // and the run's logical date
+  std::string team = {};                // of the DAG: whose connections and variables it may use
   friend bool operator==(const Delivery&, const Delivery&) = default;
 };
 // The most bytes of a row's delivery: a message is not for moving data.

@@ -22,6 +22,12 @@ struct UserRecord {
   std::vector<std::string> teams = {};  // that the user is a member of
 };
 
+// A name that users, DAGs, pools, variables and connections may belong to.
+struct TeamRecord {
+  std::string name;
+  bool deleted = false;
+};
+
 struct TokenRecord {
   std::string hash;  // SHA-256 of the token, hex
   std::string user;
@@ -117,6 +123,6 @@ struct FavoriteRecord {
 
 using Record = std::variant<UserRecord, TokenRecord, AuditRecord, ImportErrorRecord, XComRecord, PoolRow,
                             PruneRecord, NoteRecord, VariableRecord, ConnectionRecord, FavoriteRecord,
-                            TaskStateRecord, DatasetStateRecord>;
+                            TaskStateRecord, DatasetStateRecord, TeamRecord>;
 
 }  // namespace millrace

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/status.h"
@@ -47,10 +48,31 @@ std::string ToString(const TemplateNeed& need);
 class TemplateLookup {
  public:
   virtual ~TemplateLookup() = default;
-  // NOT_FOUND: there is none (None for an XCom or a date, otherwise undefined). UNAVAILABLE: not known yet;
+  // NOT_FOUND: there is none (None for an XCom or a date, otherwise undefined). PERMISSION_DENIED: a variable or a connection
+  // of another team, undefined as well, and the message says so. UNAVAILABLE: not known yet;
   // rendering ends with it. Times are RFC 3339 text. All of it counts as set by users: in shell text it
   // becomes a quoted reference.
   virtual StatusOr<Value> Find(const TemplateNeed& need) = 0;
+};
+
+// Variables and connections, which may belong to teams: whoever asks says for which.
+class TeamValues {
+ public:
+  virtual ~TeamValues() = default;
+  // `team` of the DAG that asks; "": of none. NOT_FOUND: there is none. PERMISSION_DENIED: it is another team's, and the
+  // message says whose; a template takes it as not there.
+  virtual StatusOr<Value> FindFor(const std::string& team, const TemplateNeed& need) = 0;
+};
+
+// As one team finds them.
+class ValuesOfTeam final : public TemplateLookup {
+ public:
+  ValuesOfTeam(TeamValues& values, std::string team) : values_(values), team_(std::move(team)) {}
+  StatusOr<Value> Find(const TemplateNeed& need) override { return values_.FindFor(team_, need); }
+
+ private:
+  TeamValues& values_;
+  const std::string team_;
 };
 
 // The usual lookup: what is known so far, and what was asked for in vain.

@@ -104,8 +104,9 @@ StatusOr<Datum> OutsideReader::Member(const Outside& outside, const std::string&
   const TemplateNeed need = NeedOf(outside, name);
   StatusOr<Value> answer = Find(need);
   if (!answer.ok()) {
-    if (answer.status().code() != Code::kNotFound) return answer.status();
-    return Datum(Undefined{"there is no " + ToString(need).substr(4)});
+    const bool of_others = answer.status().code() == Code::kPermissionDenied;
+    if (!of_others && answer.status().code() != Code::kNotFound) return answer.status();
+    return Datum(Undefined{of_others ? answer.status().message() : "there is no " + ToString(need).substr(4)});
   }
   if (need.kind == Kind::kConnection) return ConnectionOf(*std::move(answer), name);
   if (outside.name == "var.json") return JsonOf(*answer, ToString(need));

@@ -88,7 +88,7 @@ bool operator==(const Enclosed& a, const Enclosed& b) {
   const auto same = [](const DagFile& x, const DagFile& y) {
     return x.path == y.path && x.content == y.content;
   };
-  return a.connections == b.connections && a.secrets == b.secrets &&
+  return a.connections == b.connections && a.secrets == b.secrets && a.withheld == b.withheld &&
          std::equal(a.files.begin(), a.files.end(), b.files.begin(), b.files.end(), same);
 }
 
@@ -130,6 +130,7 @@ void ToWire(const Enclosed& from, v1::Assignment* to) {
     added->set_content(file.content);
   }
   for (const std::string& secret : from.secrets) to->add_secrets(secret);
+  for (const auto& [name, reason] : from.withheld) (*to->mutable_withheld())[name] = reason;
 }
 
 Assignment FromWire(const v1::Assignment& from) {
@@ -159,6 +160,7 @@ Enclosed EnclosedFromWire(const v1::Assignment& from) {
   to.connections = Sorted(from.connections());
   for (const v1::File& file : from.files()) to.files.push_back({file.path(), file.content()});
   to.secrets.assign(from.secrets().begin(), from.secrets().end());
+  to.withheld = Sorted(from.withheld());
   return to;
 }
 

@@ -21,6 +21,7 @@ struct Enclosed {
   std::vector<std::pair<std::string, std::string>> connections;  // name -> URI; secret
   std::vector<DagFile> files;
   std::vector<std::string> secrets;  // texts that logs and answers must not show
+  std::vector<std::pair<std::string, std::string>> withheld = {};  // connections that it may not have -> why
   friend bool operator==(const Enclosed& a, const Enclosed& b);
 };
 

@@ -45,7 +45,7 @@ http::Response GetActivity(Context& context, store::ActivityReader& activity, co
   if (auto problems = query.Problems()) return *problems;
   const Duration length{std::max<std::int64_t>(1, (window.to - window.from).count() / parts)};
   ASSIGN_OR_ANSWER(const store::ActivityCounts counts,
-                   activity.Count(window.from, window.from + parts * length, length));
+                   activity.Count(window.from, window.from + parts * length, length, call.scope.teams()));
   // By part; -1 is what has not ended.
   std::map<std::int64_t, Part> found;
   for (const auto& [part, state, count] : counts.runs)
@@ -86,7 +86,8 @@ http::Response GetTimeline(Context& context, store::ActivityReader& activity, co
   const Window window = ReadWindow(context, query);
   const std::int64_t limit = query.Int("limit", 2000, 1, kMostInstances);
   if (auto problems = query.Problems()) return *problems;
-  ASSIGN_OR_ANSWER(const store::WindowActivity found, activity.ListWindow(window.from, window.to, limit));
+  ASSIGN_OR_ANSWER(const store::WindowActivity found,
+                   activity.ListWindow(window.from, window.to, limit, call.scope.teams()));
   Value::List wire;
   for (const auto& [run, instances] : found.runs) {
     ASSIGN_OR_ANSWER(const DagPtr dag, context.DagOf(run));
@@ -104,7 +105,7 @@ http::Response GetTimeline(Context& context, store::ActivityReader& activity, co
 }  // namespace
 
 void AddActivityRoutes(RouteTable& table, Context& context, store::ActivityReader& activity) {
-  const Access read = Needs(Verb::kRead, Resource::kDag);
+  const Access read = Needs(Filtered(Verb::kRead), Resource::kDag);
   table.Add({"GET", "/millrace/v1/activity", read, 200,
              "Runs and task instances of all DAGs by state over a time",
              [&](const Call& call) { return GetActivity(context, activity, call); }});

@@ -14,11 +14,13 @@ struct ApiServer::Parts {
         const Clock& clock, LogSink& log)
       : options(given),
         context(readers, upkeep, inbox, accounts, clock, options.patience, options.render),
-        live(readers.dags, readers.runs, readers.task_instances, readers.journal, clock),
+        teams(readers.dags),
+        live(readers.dags, readers.runs, readers.task_instances, readers.journal, teams, clock),
         server(
             options.server, [this](const http::Request& request) { return router.Handle(request); }, clock,
             log) {
     context.zones = options.views.zones;
+    context.bundles = options.views.bundles;
     AddSystemRoutes(table, context, options.version);
     AddMetricsRoutes(table, context, metrics);
     AddDagRoutes(table, context);
@@ -33,6 +35,7 @@ struct ApiServer::Parts {
     AddClientRoutes(table, context, options.views);
     if (options.views.run_counts != nullptr) AddCalendarRoutes(table, context, options.views);
     if (options.views.activity != nullptr) AddActivityRoutes(table, context, *options.views.activity);
+    if (options.views.bundles != nullptr) AddBundleRoutes(table, context, *options.views.bundles);
     if (options.views.dependencies != nullptr) AddDependencyRoutes(table, *options.views.dependencies);
     AddQualityRoutes(table, context);
     AddBackfillRoutes(table, context);
@@ -41,6 +44,7 @@ struct ApiServer::Parts {
     AddPoolRoutes(table, context);
     AddAuditRoutes(table, context);
     AddUserRoutes(table, context);
+    AddTeamRoutes(table, context);
     AddUpkeepRoutes(table, context);
     AddLogRoutes(table, context);
     AddMillraceRoutes(table, context, live);
@@ -53,13 +57,14 @@ struct ApiServer::Parts {
     table.Add({"GET", "/openapi.json", kOpen, 200, "This document", [this](const Call&) {
                  return TextAnswer(OpenApiDocument(table, options.version), "application/json");
                }});
-    table.Install(router, accounts);
+    table.Install(router, accounts, teams);
     router.SetFallback([this](const http::Request& request) { return files.Handle(request); });
   }
 
   const ApiOptions options;
   Context context;
   StaticFiles files;
+  DagTeams teams;
   LiveEvents live;
   metrics::Metrics metrics;
   RouteTable table;
@@ -89,6 +94,7 @@ void ApiServer::Stop() {
 
 void ApiServer::Committed(const std::shared_ptr<const Batch>& batch) {
   parts_->metrics.Committed(*batch);
+  parts_->teams.Committed(*batch);
   if (!batch->transitions.empty()) parts_->live.Committed(batch->sequence);
 }
 

@@ -52,6 +52,36 @@ void SetUses(const std::vector<store::DatasetUse>& uses, Value& wire) {
   }
 }
 
+// Datasets are everybody's; who uses them and who made their updates is told of DAGs that they see whom it is told to.
+void HideUses(const Scope& scope, std::vector<store::DatasetUse>& uses) {
+  std::erase_if(uses, [&](const store::DatasetUse& use) { return !scope.Sees(use.dag_id); });
+}
+
+store::DatasetEntry Shown(store::DatasetEntry entry, const Scope& scope) {
+  HideUses(scope, entry.uses);
+  std::erase_if(entry.watches, [&](const store::DatasetWatchEntry& watch) { return !scope.Sees(watch.dag_id); });
+  return entry;
+}
+
+store::DatasetAliasEntry Shown(store::DatasetAliasEntry entry, const Scope& scope) {
+  HideUses(scope, entry.uses);
+  return entry;
+}
+
+// That there was an update is told in any case: it may have made one of their runs.
+store::DatasetEventEntry Shown(store::DatasetEventEntry entry, const Scope& scope) {
+  std::erase_if(entry.made, [&](const Run& run) { return !scope.Sees(run.dag_id); });
+  DatasetEvent& event = entry.event;
+  if (event.dag_id.empty() || scope.Sees(event.dag_id)) return entry;
+  event.dag_id.clear();
+  event.run_id.clear();
+  event.task_id.clear();
+  event.map_index = -1;
+  event.extra = "{}";
+  event.aliases.clear();
+  return entry;
+}
+
 // As Airflow has it in an asset.
 Value WireAliasName(const store::DatasetAliasEntry& entry) {
   return Value::Map{{"id", entry.id}, {"name", entry.alias.name}, {"group", entry.alias.group}};
@@ -209,21 +239,25 @@ http::Response ListAssets(Context& context, const Call& call) {
   filter.descending = ReadOrder(query, {"id", "name", "uri", "created_at", "updated_at"}, &field);
   filter.by_name = field == "name" || field == "uri";
   if (auto problems = query.Problems()) return *problems;
+  // Which datasets a DAG uses is not told of one that they do not see: as if it was not there.
+  const bool by_dag = !filter.dag_ids.empty();
+  std::erase_if(filter.dag_ids, [&](const std::string& dag) { return !call.scope.Sees(dag); });
+  if (by_dag && filter.dag_ids.empty()) return JsonAnswer(WireWholeList("assets", {}));
   ASSIGN_OR_ANSWER(const auto listing, context.readers.datasets.ListDatasets(filter));
   Value::List assets;
-  for (const store::DatasetEntry& entry : listing.rows) assets.push_back(WireAsset(entry));
+  for (const store::DatasetEntry& entry : listing.rows) assets.push_back(WireAsset(Shown(entry, call.scope)));
   return JsonAnswer(WireList("assets", std::move(assets), listing));
 }
 
 http::Response GetAsset(Context& context, const Call& call) {
   ASSIGN_OR_ANSWER(const store::DatasetEntry entry, context.readers.datasets.GetDataset(AssetOf(call)));
-  return JsonAnswer(WireAsset(entry));
+  return JsonAnswer(WireAsset(Shown(entry, call.scope)));
 }
 
-http::Response AnswerEvents(Context& context, const store::DatasetEventFilter& filter) {
+http::Response AnswerEvents(Context& context, const Call& call, const store::DatasetEventFilter& filter) {
   ASSIGN_OR_ANSWER(const auto listing, context.readers.datasets.ListEvents(filter));
   Value::List events;
-  for (const store::DatasetEventEntry& entry : listing.rows) events.push_back(WireEvent(entry));
+  for (const store::DatasetEventEntry& entry : listing.rows) events.push_back(WireEvent(Shown(entry, call.scope)));
   return JsonAnswer(WireList("asset_events", std::move(events), listing));
 }
 
@@ -242,7 +276,11 @@ http::Response ListEvents(Context& context, const Call& call) {
   query.Range("timestamp", &filter.from, &filter.to);
   filter.descending = ReadOrder(query, {"id", "timestamp"}, nullptr);
   if (auto problems = query.Problems()) return *problems;
-  return AnswerEvents(context, filter);
+  // Asked for by what is not told of them, they would tell it.
+  const bool by_source =
+      !filter.dag_id.empty() || !filter.run_id.empty() || !filter.task_id.empty() || filter.map_index;
+  if (by_source) filter.teams = call.scope.teams();
+  return AnswerEvents(context, call, filter);
 }
 
 http::Response UpstreamEvents(Context& context, const Call& call) {
@@ -251,7 +289,7 @@ http::Response UpstreamEvents(Context& context, const Call& call) {
   store::DatasetEventFilter filter;
   filter.made = run.key;
   filter.page.limit = 1000;
-  return AnswerEvents(context, filter);
+  return AnswerEvents(context, call, filter);
 }
 
 http::Response PostEvent(Context& context, const Call& call) {
@@ -275,7 +313,7 @@ http::Response PostEvent(Context& context, const Call& call) {
   event.event = *result.dataset_event;
   event.dataset_id = entry.id;
   event.dataset = entry.dataset;
-  return JsonAnswer(WireEvent(event));
+  return JsonAnswer(WireEvent(Shown(event, call.scope)));
 }
 
 // Starts the one DAG that makes it: that has it as an outlet, or else one of whose aliases has come to stand for it.
@@ -287,6 +325,7 @@ http::Response Materialize(Context& context, const Call& call) {
   ASSIGN_OR_ANSWER(const store::DatasetEntry entry, context.readers.datasets.GetDataset(AssetOf(call)));
   std::set<std::string> makers, by_alias;
   for (const store::DatasetUse& use : entry.uses) {
+    if (!call.scope.Sees(use.dag_id)) continue;
     if (use.role == DatasetRole::kProducing) (use.alias.empty() ? makers : by_alias).insert(use.dag_id);
   }
   if (makers.empty()) makers = std::move(by_alias);
@@ -299,7 +338,7 @@ http::Response Materialize(Context& context, const Call& call) {
   ASSIGN_OR_ANSWER(const CommandResult result, context.Run(std::move(trigger)));
   if (!result.run) return ErrorAnswer(Internal("a trigger made no run"));
   context.Audit(call.who.user, "trigger", result.run->dag_id + "/" + result.run->run_id);
-  return JsonAnswer(WireRun(*result.run, context.Version(result.run->dag_id, result.run->version)));
+  return JsonAnswer(WireRun(*result.run, context.Version(result.run->dag_id, result.run->version), call.scope));
 }
 
 bool IsOfAsset(const Call& call) { return !call.request.Param("asset_id").empty(); }
@@ -311,6 +350,7 @@ StatusOr<std::vector<store::QueuedEvent>> Queued(Context& context, const Call& c
   const std::int64_t asset = IsOfAsset(call) ? AssetOf(call) : 0;
   if (IsOfAsset(call)) RETURN_IF_ERROR(context.readers.datasets.GetDataset(asset).status());
   ASSIGN_OR_RETURN(auto events, context.readers.datasets.ListQueued(DagOf(call), asset));
+  std::erase_if(events, [&](const store::QueuedEvent& event) { return !call.scope.Sees(event.dag_id); });
   if (before) std::erase_if(events, [&](const store::QueuedEvent& event) { return event.at >= *before; });
   if (events.empty()) return NotFound("Queue event was not found");
   return events;
@@ -353,14 +393,14 @@ http::Response ListAliases(Context& context, const Call& call) {
   if (auto problems = query.Problems()) return *problems;
   ASSIGN_OR_ANSWER(const auto listing, context.readers.datasets.ListAliases(filter));
   Value::List aliases;
-  for (const store::DatasetAliasEntry& entry : listing.rows) aliases.push_back(WireAlias(entry));
+  for (const store::DatasetAliasEntry& entry : listing.rows) aliases.push_back(WireAlias(Shown(entry, call.scope)));
   return JsonAnswer(WireList("asset_aliases", std::move(aliases), listing));
 }
 
 http::Response GetAlias(Context& context, const Call& call) {
   ASSIGN_OR_ANSWER(const store::DatasetAliasEntry entry,
                    context.readers.datasets.GetAlias(IdOf(call, "asset_alias_id")));
-  return JsonAnswer(WireAlias(entry));
+  return JsonAnswer(WireAlias(Shown(entry, call.scope)));
 }
 
 http::Response ListDeadlines(Context& context, const Call& call) {
@@ -386,24 +426,24 @@ http::Response ListDeadlines(Context& context, const Call& call) {
 }  // namespace
 
 void AddAssetRoutes(RouteTable& table, Context& context) {
-  const auto add = [&](std::string_view method, std::string_view pattern, Verb verb, int success,
+  const auto add = [&](std::string_view method, std::string_view pattern, Deed verb, int success,
                        std::string_view summary, http::Response (*handler)(Context&, const Call&)) {
     table.Add({method, pattern, Needs(verb, Resource::kDag), success, summary,
                [&context, handler](const Call& call) { return handler(context, call); }});
   };
-  add("GET", "/api/v2/assets", Verb::kRead, 200, "Datasets", ListAssets);
-  add("GET", "/api/v2/assets/aliases", Verb::kRead, 200, "Aliases of datasets", ListAliases);
-  add("GET", "/api/v2/assets/aliases/{asset_alias_id}", Verb::kRead, 200,
+  add("GET", "/api/v2/assets", Filtered(Verb::kRead), 200, "Datasets", ListAssets);
+  add("GET", "/api/v2/assets/aliases", Filtered(Verb::kRead), 200, "Aliases of datasets", ListAliases);
+  add("GET", "/api/v2/assets/aliases/{asset_alias_id}", Filtered(Verb::kRead), 200,
       "One alias, and the datasets that it stands for", GetAlias);
-  add("GET", "/api/v2/assets/events", Verb::kRead, 200, "Updates of datasets", ListEvents);
-  add("POST", "/api/v2/assets/events", Verb::kWrite, 200, "Say that a dataset was updated", PostEvent);
-  add("GET", "/api/v2/assets/{asset_id}", Verb::kRead, 200, "One dataset, and who makes and reads it",
+  add("GET", "/api/v2/assets/events", Filtered(Verb::kRead), 200, "Updates of datasets", ListEvents);
+  add("POST", "/api/v2/assets/events", Filtered(Verb::kWrite), 200, "Say that a dataset was updated", PostEvent);
+  add("GET", "/api/v2/assets/{asset_id}", Filtered(Verb::kRead), 200, "One dataset, and who makes and reads it",
       GetAsset);
-  add("POST", "/api/v2/assets/{asset_id}/materialize", Verb::kWrite, 200, "Start the DAG that makes it",
+  add("POST", "/api/v2/assets/{asset_id}/materialize", Filtered(Verb::kWrite), 200, "Start the DAG that makes it",
       Materialize);
-  add("GET", "/api/v2/assets/{asset_id}/queuedEvents", Verb::kRead, 200, "DAGs with unused updates of it",
+  add("GET", "/api/v2/assets/{asset_id}/queuedEvents", Filtered(Verb::kRead), 200, "DAGs with unused updates of it",
       ShowQueued);
-  add("DELETE", "/api/v2/assets/{asset_id}/queuedEvents", Verb::kWrite, 204, "Forget them", ForgetQueued);
+  add("DELETE", "/api/v2/assets/{asset_id}/queuedEvents", Filtered(Verb::kWrite), 204, "Forget them", ForgetQueued);
   add("GET", "/api/v2/dags/{dag_id}/assets/queuedEvents", Verb::kRead, 200,
       "Updates that a DAG has not used yet", ShowQueued);
   add("DELETE", "/api/v2/dags/{dag_id}/assets/queuedEvents", Verb::kWrite, 204, "Forget them", ForgetQueued);

@@ -68,10 +68,13 @@ StatusOr<Backfill> Find(Context& context, const Call& call) {
   const std::string_view id = call.request.Param("backfill_id");
   if (id.empty() || id.size() > 15 || id.find_first_not_of("0123456789") != std::string_view::npos)
     return NotFound("Backfill not found: " + std::string(id));
-  return context.readers.backfills.GetBackfill(std::stoll(std::string(id)));
+  StatusOr<Backfill> row = context.readers.backfills.GetBackfill(std::stoll(std::string(id)));
+  if (row.ok() && !call.scope.Sees(row->dag_id)) row = NotFound("none");
+  if (row.ok() || row.status().code() != Code::kNotFound) return row;
+  return NotFound("Backfill not found: " + std::string(id));
 }
 
-std::optional<http::Response> ReadCreate(const Call& call, bool ours, CreateBackfill* create) {
+std::optional<http::Response> ReadCreate(Context& context, const Call& call, bool ours, CreateBackfill* create) {
   BodyInput body(call.request);
   Backfill& row = create->backfill;
   row.user = call.who.user;
@@ -104,12 +107,30 @@ std::optional<http::Response> ReadCreate(const Call& call, bool ours, CreateBack
   } else if (!conf.is_null()) {
     body.issues().Add("body", "dag_run_conf", "dict_type", "Input should be an object", conf);
   }
-  return body.Problems();
+  if (auto problems = body.Problems()) return problems;
+  if (call.scope.sees_all()) return std::nullopt;
+  const Status there = context.readers.dags.GetDag(row.dag_id).status();
+  if (there.code() == Code::kNotFound || !call.scope.Sees(row.dag_id))
+    return ErrorAnswer(NotFound("DAG not found: " + row.dag_id));
+  return there.ok() ? std::nullopt : std::optional(ErrorAnswer(there));
+}
+
+// Whether the DAGs downstream that it would run too are all theirs to run. Which is not, is not told.
+Status CheckDownstream(Context& context, const Call& call, CreateBackfill create) {
+  if (call.scope.sees_all() || !create.include_downstream) return OkStatus();
+  create.dry_run = true;
+  ASSIGN_OR_RETURN(const CommandResult result, context.Run(std::move(create)));
+  for (const Backfill& row : result.downstream) {
+    if (!call.scope.Sees(row.dag_id))
+      return PermissionDenied("A DAG downstream belongs to a team that you are no member of; leave out "
+                              "include_downstream, or ask an admin");
+  }
+  return OkStatus();
 }
 
 http::Response Create(Context& context, const Call& call) {
   CreateBackfill create;
-  if (auto problems = ReadCreate(call, false, &create)) return *problems;
+  if (auto problems = ReadCreate(context, call, false, &create)) return *problems;
   ASSIGN_OR_ANSWER(const CommandResult result, context.Run(std::move(create)));
   if (!result.backfill) return ErrorAnswer(Internal("a backfill was made and not told"));
   context.Audit(call.who.user, "backfill", result.backfill->dag_id);
@@ -119,7 +140,7 @@ http::Response Create(Context& context, const Call& call) {
 http::Response DryRun(Context& context, const Call& call) {
   CreateBackfill create;
   create.dry_run = true;
-  if (auto problems = ReadCreate(call, false, &create)) return *problems;
+  if (auto problems = ReadCreate(context, call, false, &create)) return *problems;
   ASSIGN_OR_ANSWER(const CommandResult result, context.Run(std::move(create)));
   Value::List dates;
   const bool partitioned = result.partitions.size() == result.dates.size();
@@ -136,7 +157,8 @@ http::Response DryRun(Context& context, const Call& call) {
 http::Response CreateAll(Context& context, const Call& call, bool dry_run) {
   CreateBackfill create;
   create.dry_run = dry_run;
-  if (auto problems = ReadCreate(call, true, &create)) return *problems;
+  if (auto problems = ReadCreate(context, call, true, &create)) return *problems;
+  ANSWER_IF_ERROR(CheckDownstream(context, call, create));
   ASSIGN_OR_ANSWER(const CommandResult result, context.Run(std::move(create)));
   Value::List made;
   if (result.backfill) made.push_back(WireProgress(*result.backfill, {}));
@@ -152,6 +174,7 @@ http::Response List(Context& context, const Call& call, bool ours) {
   store::BackfillFilter filter;
   filter.page = query.Paging();
   filter.dag_id = query.String("dag_id");
+  filter.teams = call.scope.teams();
   if (filter.dag_id.empty() && !ours) query.issues().Add("query", "dag_id", "missing", "Field required");
   for (const std::string& order : query.Strings("order_by")) {
     filter.descending = order == "-id";
@@ -189,36 +212,36 @@ http::Response Change(Context& context, const Call& call, BackfillAction action,
 }  // namespace
 
 void AddBackfillRoutes(RouteTable& table, Context& context) {
-  const auto add = [&](std::string_view method, std::string_view pattern, Verb verb, std::string_view summary,
+  const auto add = [&](std::string_view method, std::string_view pattern, Deed verb, std::string_view summary,
                        std::function<http::Response(Context&, const Call&)> handler) {
     table.Add(
         {method, pattern, Needs(verb, Resource::kDag), 200, summary,
          [&context, handler = std::move(handler)](const Call& call) { return handler(context, call); }});
   };
-  add("GET", "/api/v2/backfills", Verb::kRead, "The backfills of a DAG",
+  add("GET", "/api/v2/backfills", Filtered(Verb::kRead), "The backfills of a DAG",
       [](Context& c, const Call& call) { return List(c, call, false); });
-  add("POST", "/api/v2/backfills", Verb::kWrite, "Run a DAG for the dates of a range", Create);
-  add("POST", "/api/v2/backfills/dry_run", Verb::kWrite, "The dates that a backfill would go over", DryRun);
-  add("GET", "/api/v2/backfills/{backfill_id}", Verb::kRead, "One backfill",
+  add("POST", "/api/v2/backfills", Filtered(Verb::kWrite), "Run a DAG for the dates of a range", Create);
+  add("POST", "/api/v2/backfills/dry_run", Filtered(Verb::kWrite), "The dates that a backfill would go over", DryRun);
+  add("GET", "/api/v2/backfills/{backfill_id}", Filtered(Verb::kRead), "One backfill",
       [](Context& c, const Call& call) { return Get(c, call, false); });
-  add("PUT", "/api/v2/backfills/{backfill_id}/pause", Verb::kWrite, "Make and start no more runs for now",
+  add("PUT", "/api/v2/backfills/{backfill_id}/pause", Filtered(Verb::kWrite), "Make and start no more runs for now",
       [](Context& c, const Call& call) { return Change(c, call, BackfillAction::kPause, "pause_backfill"); });
-  add("PUT", "/api/v2/backfills/{backfill_id}/unpause", Verb::kWrite, "Go on",
+  add("PUT", "/api/v2/backfills/{backfill_id}/unpause", Filtered(Verb::kWrite), "Go on",
       [](Context& c, const Call& call) {
         return Change(c, call, BackfillAction::kUnpause, "unpause_backfill");
       });
-  add("PUT", "/api/v2/backfills/{backfill_id}/cancel", Verb::kWrite, "End its queued runs and make no more",
+  add("PUT", "/api/v2/backfills/{backfill_id}/cancel", Filtered(Verb::kWrite), "End its queued runs and make no more",
       [](Context& c, const Call& call) {
         return Change(c, call, BackfillAction::kCancel, "cancel_backfill");
       });
-  add("GET", "/millrace/v1/backfills", Verb::kRead, "Backfills with their progress",
+  add("GET", "/millrace/v1/backfills", Filtered(Verb::kRead), "Backfills with their progress",
       [](Context& c, const Call& call) { return List(c, call, true); });
-  add("POST", "/millrace/v1/backfills", Verb::kWrite,
+  add("POST", "/millrace/v1/backfills", Filtered(Verb::kWrite),
       "Run a DAG for the dates of a range, on request with the DAGs downstream",
       [](Context& c, const Call& call) { return CreateAll(c, call, false); });
-  add("POST", "/millrace/v1/backfills/dry_run", Verb::kWrite, "What would be made",
+  add("POST", "/millrace/v1/backfills/dry_run", Filtered(Verb::kWrite), "What would be made",
       [](Context& c, const Call& call) { return CreateAll(c, call, true); });
-  add("GET", "/millrace/v1/backfills/{backfill_id}", Verb::kRead, "One backfill with its progress",
+  add("GET", "/millrace/v1/backfills/{backfill_id}", Filtered(Verb::kRead), "One backfill with its progress",
       [](Context& c, const Call& call) { return Get(c, call, true); });
 }
 

@@ -111,8 +111,10 @@ DurationRange ReadDurations(BodyInput& body) {
 }
 
 // The DAGs of the body, or the path's one; both only when they agree.
-void NameDags(BodyInput& body, const std::string& in_path, store::RunFilter* filter) {
+void NameDags(BodyInput& body, const Call& call, store::RunFilter* filter) {
+  const std::string in_path = DagOf(call);
   filter->dag_ids = ReadStrings(body, "dag_ids");
+  filter->teams = call.scope.teams();
   if (in_path == "~") return;
   filter->dag_id = in_path;
 }
@@ -150,7 +152,7 @@ http::Response ListRuns(Context& context, const Call& call) {
   BodyInput body(call.request);
   store::RunFilter filter;
   filter.page = ReadPage(body);
-  NameDags(body, std::string(call.request.Param("dag_id")), &filter);
+  NameDags(body, call, &filter);
   bool stateless = false;
   for (const std::string& state : ReadStrings(body, "states")) {
     stateless = stateless || state.empty();
@@ -183,7 +185,8 @@ http::Response ListRuns(Context& context, const Call& call) {
     Cut(listing, page);
   }
   Value::List runs;
-  for (const Run& run : listing.rows) runs.push_back(WireRun(run, context.Version(run.dag_id, run.version)));
+  for (const Run& run : listing.rows)
+    runs.push_back(WireRun(run, context.Version(run.dag_id, run.version), call.scope));
   return JsonAnswer(WireList("dag_runs", std::move(runs), listing));
 }
 
@@ -225,7 +228,7 @@ struct InstanceList {
 InstanceList ReadInstanceList(BodyInput& body, const Call& call) {
   InstanceList list;
   list.filter.page = ReadPage(body);
-  NameDags(body, std::string(call.request.Param("dag_id")), &list.of_runs);
+  NameDags(body, call, &list.of_runs);
   list.run_ids = ReadStrings(body, "dag_run_ids");
   if (const std::string run(call.request.Param("dag_run_id")); run != "~") {
     if (!list.run_ids.empty() && list.run_ids != std::vector{run})
@@ -344,11 +347,11 @@ http::Response ListInstances(Context& context, const Call& call) {
 }  // namespace
 
 void AddBatchListRoutes(RouteTable& table, Context& context) {
-  table.Add({"POST", "/api/v2/dags/{dag_id}/dagRuns/list", Needs(Verb::kRead, Resource::kDag), 200,
+  table.Add({"POST", "/api/v2/dags/{dag_id}/dagRuns/list", Needs(Filtered(Verb::kRead), Resource::kDag), 200,
              "List runs by a filter in the body; ~ for any DAG's",
              [&context](const Call& call) { return ListRuns(context, call); }});
   table.Add({"POST", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/list",
-             Needs(Verb::kRead, Resource::kDag), 200,
+             Needs(Filtered(Verb::kRead), Resource::kDag), 200,
              "List task instances by a filter in the body; ~ for those of any DAG or run",
              [&context](const Call& call) { return ListInstances(context, call); }});
 }

@@ -22,6 +22,9 @@ StatusOr<std::optional<Record>> RecordOf(const Collection& collection, const Bul
   ASSIGN_OR_RETURN(const bool exists, collection.exists(name));
   std::optional<Record> record;
   if (action.kind == BulkKind::kCreate) {
+    // Nothing is laid over what they do not see.
+    ASSIGN_OR_RETURN(const bool is_hidden, collection.is_hidden(name));
+    if (is_hidden) return AlreadyExists("The " + collection.what + " `" + name + "` exists already");
     if (exists && action.on_existence == "skip") return record;
     if (exists && action.on_existence != "overwrite")
       return AlreadyExists("The " + collection.what + " `" + name + "` exists already");

@@ -17,7 +17,9 @@ namespace millrace::api {
 struct Collection {
   std::string what;  // "variable": for the audit log
   std::string name_field;
-  std::function<StatusOr<bool>(const std::string& name)> exists;
+  std::function<StatusOr<bool>(const std::string& name)> exists;  // and who asks may see it
+  // The name is that of one which belongs to a team that they are no member of.
+  std::function<StatusOr<bool>(const std::string& name)> is_hidden;
   // The record of an entity that is new.
   std::function<StatusOr<Record>(const Value& entity)> create;
   // The record of one that is there, with the entity's members over what it has; `mask`: only these, if any.

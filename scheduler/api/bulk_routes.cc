@@ -28,6 +28,14 @@ StatusOr<std::string> Named(const std::string& in_path, BodyInput& entity, const
   return own.empty() ? in_path : own;
 }
 
+// In a DAG that is not theirs to see there is no run, as there is none in one that is not there.
+StatusOr<Run> FindRun(Context& context, const Call& call, const std::string& dag_id, const std::string& run_id) {
+  StatusOr<Run> run = context.readers.runs.GetRun(dag_id, run_id);
+  const bool is_hidden = !call.scope.Sees(dag_id);
+  if (!is_hidden && (run.ok() || run.status().code() != Code::kNotFound)) return run;
+  return NotFound("Run not found: " + dag_id + " " + run_id);
+}
+
 Status ProblemsOf(BodyInput& entity) {
   const auto problems = entity.Problems();
   return problems ? InvalidArgument(problems->body) : OkStatus();
@@ -71,6 +79,7 @@ StatusOr<InstanceEntity> ReadInstance(Context& context, const Call& call, const 
     entity.mark.state = *known;
     entity.has_state = true;
   }
+  RETURN_IF_ERROR(FindRun(context, call, dag_id, run_id).status());
   ASSIGN_OR_RETURN(entity.at, context.Locate(dag_id, run_id, entity.mark.task_id));
   entity.mark.dag_id = dag_id;
   entity.mark.run_id = run_id;
@@ -211,7 +220,7 @@ StatusOr<RunEntity> ReadRun(Context& context, const Call& call, const BulkAction
   RETURN_IF_ERROR(ProblemsOf(body));
   if (!state.empty() && state != "queued" && state != "success" && state != "failed")
     return InvalidArgument("state is queued, success or failed, not " + state);
-  ASSIGN_OR_RETURN(entity.run, context.readers.runs.GetRun(dag_id, run_id));
+  ASSIGN_OR_RETURN(entity.run, FindRun(context, call, dag_id, run_id));
   return entity;
 }
 
@@ -279,7 +288,7 @@ StatusOr<std::vector<Run>> RunsToClear(Context& context, const Call& call, const
   for (const Value& written : listed.as_list()) {
     BodyInput entity(written);
     ASSIGN_OR_RETURN(const std::string dag_id, Named(DagOf(call), entity, "dag_id"));
-    ASSIGN_OR_RETURN(Run run, context.readers.runs.GetRun(dag_id, entity.String("dag_run_id")));
+    ASSIGN_OR_RETURN(Run run, FindRun(context, call, dag_id, entity.String("dag_run_id")));
     const bool seen =
         std::any_of(runs.begin(), runs.end(), [&](const Run& one) { return one.key == run.key; });
     if (!seen) runs.push_back(std::move(run));
@@ -320,7 +329,7 @@ http::Response ClearRuns(Context& context, const Call& call) {
   for (const Run& run : runs) {
     if (noted) ANSWER_IF_ERROR(context.Run(NoteRun{run.dag_id, run.run_id, note, call.who.user}).status());
     ASSIGN_OR_ANSWER(const Run now, context.readers.runs.GetRun(run.dag_id, run.run_id));
-    cleared.push_back(WireRun(now, context.Version(now.dag_id, now.version)));
+    cleared.push_back(WireRun(now, context.Version(now.dag_id, now.version), call.scope));
   }
   return JsonAnswer(WireWholeList("dag_runs", std::move(cleared)));
 }
@@ -328,16 +337,16 @@ http::Response ClearRuns(Context& context, const Call& call) {
 }  // namespace
 
 void AddBulkRoutes(RouteTable& table, Context& context) {
-  const auto add = [&](std::string_view method, std::string_view pattern, Verb verb, std::string_view summary,
+  const auto add = [&](std::string_view method, std::string_view pattern, Deed verb, std::string_view summary,
                        http::Response (*handler)(Context&, const Call&)) {
     table.Add({method, pattern, Needs(verb, Resource::kDag), 200, summary,
                [&context, handler](const Call& call) { return handler(context, call); }});
   };
-  add("PATCH", "/api/v2/dags/{dag_id}/dagRuns", Verb::kDelete,
+  add("PATCH", "/api/v2/dags/{dag_id}/dagRuns", Filtered(Verb::kDelete),
       "Change and delete many runs at once; ~ for any DAG's", BulkRuns);
-  add("POST", "/api/v2/dags/{dag_id}/clearDagRuns", Verb::kWrite, "Run many runs again (dry_run by default)",
+  add("POST", "/api/v2/dags/{dag_id}/clearDagRuns", Filtered(Verb::kWrite), "Run many runs again (dry_run by default)",
       ClearRuns);
-  add("PATCH", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances", Verb::kDelete,
+  add("PATCH", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances", Filtered(Verb::kDelete),
       "Change and delete many task instances at once; ~ for those of any DAG or run", BulkInstances);
   add("DELETE", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}", Verb::kDelete,
       "Forget a task instance of a run that has ended", DeleteInstance);

@@ -181,7 +181,7 @@ http::Response ClearRun(Context& context, const Call& call) {
   if (clear.dry_run) return JsonAnswer(WireWholeList("task_instances", std::move(wire)));
   if (noted) ANSWER_IF_ERROR(context.Run(NoteRun{run.dag_id, run.run_id, note, call.who.user}).status());
   ASSIGN_OR_ANSWER(run, context.readers.runs.GetRun(clear.dag_id, run.run_id));
-  return JsonAnswer(WireRun(run, context.Version(run.dag_id, run.version)));
+  return JsonAnswer(WireRun(run, context.Version(run.dag_id, run.version), call.scope));
 }
 
 }  // namespace

@@ -43,6 +43,7 @@ http::Response Mark(Context& context, const Call& call, bool favorite) {
 http::Response ParseFile(Context& context, const Call& call) {
   const std::string_view token = call.request.Param("file_token");
   store::DagFilter filter;
+  filter.teams = call.scope.teams();
   filter.page.limit = kAllDags;
   ASSIGN_OR_ANSWER(const auto listing, context.readers.dags.ListDags(filter));
   const bool known = std::any_of(listing.rows.begin(), listing.rows.end(),
@@ -204,7 +205,7 @@ void AddClientRoutes(RouteTable& table, Context& context, const Views& views) {
              [&context](const Call& call) { return Mark(context, call, true); }});
   table.Add({"POST", "/api/v2/dags/{dag_id}/unfavorite", read_dag, 204, "Take that mark away",
              [&context](const Call& call) { return Mark(context, call, false); }});
-  table.Add({"PUT", "/api/v2/parseDagFile/{file_token}", Needs(Verb::kWrite, Resource::kDag), 201,
+  table.Add({"PUT", "/api/v2/parseDagFile/{file_token}", Needs(Filtered(Verb::kWrite), Resource::kDag), 201,
              "Have a DAG's file read again, which it is anyhow whenever it changes",
              [&context](const Call& call) { return ParseFile(context, call); }});
   const std::string_view links = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/links";
@@ -215,7 +216,7 @@ void AddClientRoutes(RouteTable& table, Context& context, const Views& views) {
   table.Add(
       {"GET", log_url, read_dag, 200, "Where people read a try's log",
        [&context, base_url = views.base_url](const Call& call) { return LogUrl(context, base_url, call); }});
-  table.Add({"GET", "/api/v2/jobs", Needs(Verb::kRead, Resource::kWorker), 200,
+  table.Add({"GET", "/api/v2/jobs", Needs(Filtered(Verb::kRead), Resource::kWorker), 200,
              "The scheduler and its workers",
              [&context, started = context.clock.now().wall](const Call& call) {
                return ListJobs(context, started, call);

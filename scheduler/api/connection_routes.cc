@@ -12,6 +12,7 @@
 #include "scheduler/api/bulk_records.h"
 #include "scheduler/api/handlers.h"
 #include "scheduler/api/input.h"
+#include "scheduler/api/team_name.h"
 #include "scheduler/api/wire.h"
 
 namespace millrace::api {
@@ -41,6 +42,7 @@ class ConnectionHandlers {
   http::Response List(const Call& call) const {
     QueryInput query(call.request);
     store::NameFilter filter;
+    filter.teams = auth::TeamsSeenBy(call.who);
     filter.page = query.Paging();
     filter.pattern = query.Pattern("connection_id_pattern");
     for (const std::string& order : query.Strings("order_by")) {
@@ -58,7 +60,7 @@ class ConnectionHandlers {
     return JsonAnswer(WireList("connections", std::move(wire), listing));
   }
 
-  http::Response Get(const Call& call) const { return Show(IdOf(call), 200); }
+  http::Response Get(const Call& call) const { return Show(call, IdOf(call), 200); }
 
   http::Response Create(const Call& call) const {
     BodyInput body(call.request);
@@ -69,27 +71,29 @@ class ConnectionHandlers {
     if (exists)
       return http::ErrorResponse(
           409, "The Connection with connection_id: `" + row->id + "` exists already; PATCH changes it");
+    ANSWER_IF_ERROR(MaySet(call, *row));
     ANSWER_IF_ERROR(context_.Run(WriteRecords{{*row}}).status());
     context_.Audit(call.who.user, "create_connection", row->id);
-    return Show(row->id, 201);
+    return Show(call, row->id, 201);
   }
 
   http::Response Update(const Call& call) const {
     QueryInput query(call.request);
     const std::vector<std::string> mask = query.Strings("update_mask");
     if (auto problems = query.Problems()) return *problems;
-    ASSIGN_OR_ANSWER(const ConnectionRecord before, reader_.GetConnection(IdOf(call)));
+    ASSIGN_OR_ANSWER(const ConnectionRecord before, Find(call, IdOf(call)));
     BodyInput body(call.request);
     const StatusOr<ConnectionRecord> row = Read(body, &before, mask);
     if (auto problems = body.Problems()) return *problems;
     ANSWER_IF_ERROR(row.status());
+    ANSWER_IF_ERROR(MaySet(call, *row));
     ANSWER_IF_ERROR(context_.Run(WriteRecords{{*row}}).status());
     context_.Audit(call.who.user, "update_connection", row->id);
-    return Show(row->id, 200);
+    return Show(call, row->id, 200);
   }
 
   http::Response Delete(const Call& call) const {
-    ANSWER_IF_ERROR(reader_.GetConnection(IdOf(call)).status());
+    ANSWER_IF_ERROR(Find(call, IdOf(call)).status());
     ANSWER_IF_ERROR(context_.Run(WriteRecords{{Removed(IdOf(call))}}).status());
     context_.Audit(call.who.user, "delete_connection", IdOf(call));
     http::Response response;
@@ -109,11 +113,15 @@ class ConnectionHandlers {
     TestConnection test;
     if (!id.empty() && !body.Has("conn_type")) {
       if (auto problems = body.Problems()) return *problems;
-      ASSIGN_OR_ANSWER(const Value found, vault_.Find({TemplateNeed::Kind::kConnection, id, "", std::nullopt}));
-      ASSIGN_OR_ANSWER(test.uri, vault_.Get(id));
+      ASSIGN_OR_ANSWER(const bool is_kept, Exists(id));  // it may be one of the environment
+      if (is_kept) ANSWER_IF_ERROR(Find(call, id).status());
+      const std::string team = TeamNow(id);
+      ASSIGN_OR_ANSWER(const Value found,
+                       vault_.FindFor(team, {TemplateNeed::Kind::kConnection, id, "", std::nullopt}));
+      ASSIGN_OR_ANSWER(test.uri, vault_.GetFor(team, id));
       test.secrets = SecretsOfConnection(found);
     } else {
-      const StatusOr<ConnectionRecord> before = reader_.GetConnection(id);
+      const StatusOr<ConnectionRecord> before = Find(call, id);
       const StatusOr<ConnectionRecord> row = Read(body, before.ok() ? &*before : nullptr, {});
       if (auto problems = body.Problems()) return *problems;
       ANSWER_IF_ERROR(row.status());
@@ -134,20 +142,29 @@ class ConnectionHandlers {
   }
 
   http::Response Many(const Call& call) const {
-    const auto read = [this](const Value& entity, const ConnectionRecord* before,
+    const auto read = [this, &call](const Value& entity, const ConnectionRecord* before,
                              const std::vector<std::string>& mask) -> StatusOr<Record> {
       BodyInput body(entity);
       StatusOr<ConnectionRecord> row = Read(body, before, mask);
       if (body.Problems()) return InvalidArgument(body.issues().Text());
       RETURN_IF_ERROR(row.status());
+      RETURN_IF_ERROR(MaySet(call, *row));
       return Record(std::move(row).value());
     };
     Collection collection;
     collection.what = "connection";
     collection.name_field = "connection_id";
-    collection.exists = [this](const std::string& id) { return Exists(id); };
+    collection.exists = [this, &call](const std::string& id) -> StatusOr<bool> {
+      const StatusOr<ConnectionRecord> row = Find(call, id);
+      if (!row.ok() && row.status().code() != Code::kNotFound) return row.status();
+      return row.ok();
+    };
+    collection.is_hidden = [this, &call](const std::string& id) -> StatusOr<bool> {
+      ASSIGN_OR_RETURN(const bool exists, Exists(id));
+      return exists && !Find(call, id).ok();
+    };
     collection.create = [read](const Value& entity) { return read(entity, nullptr, {}); };
-    collection.update = [this, read](const Value& entity,
+    collection.update = [this, &call, read](const Value& entity,
                                      const std::vector<std::string>& mask) -> StatusOr<Record> {
       ASSIGN_OR_RETURN(const ConnectionRecord before,
                        reader_.GetConnection(entity.Find("connection_id")->as_string()));
@@ -173,6 +190,12 @@ class ConnectionHandlers {
     return row.ok();
   }
 
+  // One that is written over without a word of its team keeps that.
+  std::string TeamNow(const std::string& id) const {
+    const StatusOr<ConnectionRecord> row = reader_.GetConnection(id);
+    return row.ok() ? row->team : "";
+  }
+
   Value Wire(const ConnectionRecord& row) const {
     const StatusOr<Connection> open = vault_.Open(row);
     Value secret{Value::Map()};
@@ -190,11 +213,23 @@ class ConnectionHandlers {
                       {"port", row.port ? Value(std::int64_t{*row.port}) : Value()},
                       {"password", shown("password")},
                       {"extra", shown("extra")},
-                      {"team_name", Value()}};
+                      {"team_name", TextOrNull(row.team)}};
   }
 
-  http::Response Show(const std::string& id, int status) const {
-    ASSIGN_OR_ANSWER(const ConnectionRecord row, reader_.GetConnection(id));
+  // What is not theirs to see is as what is not there.
+  StatusOr<ConnectionRecord> Find(const Call& call, const std::string& id) const {
+    StatusOr<ConnectionRecord> row = reader_.GetConnection(id);
+    const bool is_seen = row.ok() && auth::SeesTeam(call.who, row->team);
+    if (is_seen || (!row.ok() && row.status().code() != Code::kNotFound)) return row;
+    return NotFound("The Connection with connection_id: `" + id + "` was not found");
+  }
+
+  static Status MaySet(const Call& call, const ConnectionRecord& row) {
+    return auth::Authorize(call.who, Verb::kWrite, {Resource::kConnection, row.id, row.team});
+  }
+
+  http::Response Show(const Call& call, const std::string& id, int status) const {
+    ASSIGN_OR_ANSWER(const ConnectionRecord row, Find(call, id));
     return JsonAnswer(Wire(row), status);
   }
 
@@ -234,7 +269,8 @@ class ConnectionHandlers {
                                           .password = "",
                                           .schema = before->schema,
                                           .port = before->port,
-                                          .extra = ""};
+                                          .extra = "",
+                                          .team = before->team};
     }
     const Connection was = connection;
     Issues& issues = body.issues();
@@ -264,7 +300,7 @@ class ConnectionHandlers {
     (void)body.Any("port");
     if (body.Has("extra")) ReadExtra(body, connection);
     (void)body.Any("extra");
-    body.Unsupported("team_name");
+    const std::optional<std::string> team = ReadTeam(body, context_.accounts);
     if (connection.type.empty()) issues.Add("body", "conn_type", "missing", "Field required");
     if (!issues.empty()) return InvalidArgument("the body is not a connection");
     if (!mask.empty()) {
@@ -280,6 +316,8 @@ class ConnectionHandlers {
       keep("port", connection.port, was.port);
       keep("extra", connection.extra, was.extra);
     }
+    connection.team =
+        before == nullptr ? team.value_or(TeamNow(connection.id)) : TeamThen(team, mask, before->team);
     return vault_.Seal(connection);
   }
 
@@ -295,22 +333,22 @@ class ConnectionHandlers {
 void AddConnectionRoutes(RouteTable& table, Context& context, const Credentials& credentials) {
   const auto connections = std::make_shared<const ConnectionHandlers>(context, credentials);
   using Handler = http::Response (ConnectionHandlers::*)(const Call&) const;
-  const auto add = [&](std::string_view method, std::string_view pattern, Verb verb, int success,
+  const auto add = [&](std::string_view method, std::string_view pattern, Deed verb, int success,
                        std::string_view summary, Handler handler) {
     table.Add({method, pattern, Needs(verb, Resource::kConnection), success, summary,
                [connections, handler](const Call& call) { return ((*connections).*handler)(call); }});
   };
   constexpr std::string_view kAll = "/api/v2/connections";
   constexpr std::string_view kOne = "/api/v2/connections/{connection_id}";
-  add("GET", kAll, Verb::kRead, 200, "List connections, without their secrets", &ConnectionHandlers::List);
-  add("POST", kAll, Verb::kWrite, 201, "Make a connection", &ConnectionHandlers::Create);
-  add("PATCH", kAll, Verb::kDelete, 200, "Make, change and delete many connections",
+  add("GET", kAll, Filtered(Verb::kRead), 200, "List connections, without their secrets", &ConnectionHandlers::List);
+  add("POST", kAll, Filtered(Verb::kWrite), 201, "Make a connection", &ConnectionHandlers::Create);
+  add("PATCH", kAll, Filtered(Verb::kDelete), 200, "Make, change and delete many connections",
       &ConnectionHandlers::Many);
-  add("POST", "/api/v2/connections/test", Verb::kWrite, 200, "Have a worker try whether a connection works",
+  add("POST", "/api/v2/connections/test", Filtered(Verb::kWrite), 200, "Have a worker try whether a connection works",
       &ConnectionHandlers::Test);
-  add("GET", kOne, Verb::kRead, 200, "One connection, without its secrets", &ConnectionHandlers::Get);
-  add("PATCH", kOne, Verb::kWrite, 200, "Change a connection", &ConnectionHandlers::Update);
-  add("DELETE", kOne, Verb::kDelete, 204, "Delete a connection", &ConnectionHandlers::Delete);
+  add("GET", kOne, Filtered(Verb::kRead), 200, "One connection, without its secrets", &ConnectionHandlers::Get);
+  add("PATCH", kOne, Filtered(Verb::kWrite), 200, "Change a connection", &ConnectionHandlers::Update);
+  add("DELETE", kOne, Filtered(Verb::kDelete), 204, "Delete a connection", &ConnectionHandlers::Delete);
 }
 
 }  // namespace millrace::api

@@ -15,6 +15,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/zones.h"
+#include "core/model/bundle_standing.h"
 #include "core/model/job_file.h"
 #include "core/template/lookup.h"
 #include "scheduler/auth/accounts.h"
@@ -58,7 +59,7 @@ struct Credentials {
   auth::Vault& vault;
   store::VariableReader& variables;
   store::ConnectionReader& connections;
-  TemplateLookup& shown;  // as people may see them
+  TeamValues& shown;      // as people may see them
   bool tests = true;      // whether connections may be tried
 };
 
@@ -111,7 +112,8 @@ class Context {
   const Clock& clock;
   const RenderFields render;  // may be empty
   const ZoneDatabase* zones = nullptr;  // without it nothing is told of windows; set before the first call
-  TemplateLookup* shown = nullptr;  // variables and connections as people may see them; set before the first call
+  BundleDirectory* bundles = nullptr;   // without it nobody knows whose a file in trouble is; set before the first call
+  TeamValues* shown = nullptr;  // variables and connections as people may see them; set before the first call
 
  private:
   Inbox& inbox_;

@@ -1,6 +1,8 @@
 // DAGs: list, details, tasks, versions, source, tags, statistics, pausing and import errors.
 #include <algorithm>
+#include <set>
 
+#include "core/model/bundle_file.h"
 #include "core/model/selection.h"
 #include "scheduler/api/answer.h"
 #include "scheduler/api/handlers.h"
@@ -19,14 +21,15 @@ StatusOr<AroundDags> Around(Context& context, const Call& call) {
   ASSIGN_OR_RETURN(const std::vector<ImportError> errors, context.readers.dags.ListImportErrors());
   ASSIGN_OR_RETURN(const std::vector<std::string> ids, context.readers.dags.ListFavorites(call.who.user));
   AroundDags around;
-  for (const ImportError& error : errors) around.files_in_trouble.insert(error.file);
+  for (const ImportError& error : errors) around.files_in_trouble.insert(BundleFile(error.bundle, error.file));
   around.favorites.insert(ids.begin(), ids.end());
   return around;
 }
 
-store::DagFilter ReadFilter(QueryInput& query, const std::string& user) {
+store::DagFilter ReadFilter(QueryInput& query, const Call& call) {
   store::DagFilter filter;
-  filter.user = user;
+  filter.user = call.who.user;
+  filter.teams = call.scope.teams();
   filter.favorite = query.Bool("is_favorite");
   filter.page = query.Paging();
   filter.id_pattern = query.Pattern("dag_id_pattern");
@@ -58,7 +61,7 @@ http::Response AnswerList(Context& context, const Call& call,
 
 http::Response ListDags(Context& context, const Call& call) {
   QueryInput query(call.request);
-  const store::DagFilter filter = ReadFilter(query, call.who.user);
+  const store::DagFilter filter = ReadFilter(query, call);
   if (auto problems = query.Problems()) return *problems;
   ASSIGN_OR_ANSWER(const auto listing, context.readers.dags.ListDags(filter));
   return AnswerList(context, call, listing);
@@ -109,7 +112,7 @@ http::Response PatchDags(Context& context, const Call& call) {
   QueryInput query(call.request);
   BodyInput body(call.request);
   const auto paused = ReadPaused(query, body);
-  store::DagFilter filter = ReadFilter(query, call.who.user);
+  store::DagFilter filter = ReadFilter(query, call);
   if (auto problems = query.Problems()) return *problems;
   if (auto problems = body.Problems()) return *problems;
   ASSIGN_OR_ANSWER(auto listing, context.readers.dags.ListDags(filter));
@@ -229,6 +232,7 @@ http::Response ListTags(Context& context, const Call& call) {
   const std::vector<std::string> order = query.Strings("order_by");
   if (auto problems = query.Problems()) return *problems;
   store::DagFilter filter;
+  filter.teams = call.scope.teams();
   filter.page.limit = kAllDags;
   ASSIGN_OR_ANSWER(const auto listing, context.readers.dags.ListDags(filter));
   std::set<std::string> names;
@@ -256,6 +260,7 @@ http::Response GetStats(Context& context, const Call& call) {
   if (auto problems = query.Problems()) return *problems;
   if (ids.empty()) {
     store::DagFilter filter;
+    filter.teams = call.scope.teams();
     filter.page.limit = 100;
     ASSIGN_OR_ANSWER(const auto listing, context.readers.dags.ListDags(filter));
     for (const store::DagEntry& entry : listing.rows) ids.push_back(entry.row.dag_id);
@@ -268,6 +273,7 @@ http::Response GetStats(Context& context, const Call& call) {
          {RunState::kQueued, RunState::kRunning, RunState::kSuccess, RunState::kFailed}) {
       store::RunFilter filter;
       filter.dag_id = id;
+      filter.teams = call.scope.teams();
       filter.states = {state};
       filter.page.limit = 1;
       ASSIGN_OR_ANSWER(const auto runs, context.readers.runs.ListRuns(filter));
@@ -278,13 +284,27 @@ http::Response GetStats(Context& context, const Call& call) {
   return JsonAnswer(WireWholeList("dags", std::move(dags)));
 }
 
+// Those of files in bundles of no team and of theirs. One of a bundle that is no longer there is nobody's but an admin's.
+StatusOr<std::vector<ImportError>> ImportErrorsFor(Context& context, const Call& call) {
+  ASSIGN_OR_RETURN(std::vector<ImportError> errors, context.readers.dags.ListImportErrors());
+  if (!auth::TeamsSeenBy(call.who) || (context.bundles == nullptr && call.scope.sees_all())) return errors;
+  std::set<std::string, std::less<>> theirs;
+  if (context.bundles != nullptr) {
+    for (const BundleStanding& bundle : context.bundles->List()) {
+      if (auth::SeesTeam(call.who, bundle.team)) theirs.insert(bundle.name);
+    }
+  }
+  std::erase_if(errors, [&](const ImportError& error) { return !theirs.contains(BundleOr(error.bundle)); });
+  return errors;
+}
+
 http::Response ListImportErrors(Context& context, const Call& call) {
   QueryInput query(call.request);
   const store::Page page = query.Paging();
   const std::vector<std::string> order = query.Strings("order_by");
   const std::string pattern = query.String("filename_pattern");
   if (auto problems = query.Problems()) return *problems;
-  ASSIGN_OR_ANSWER(std::vector<ImportError> errors, context.readers.dags.ListImportErrors());
+  ASSIGN_OR_ANSWER(std::vector<ImportError> errors, ImportErrorsFor(context, call));
   std::string wanted = pattern;
   std::erase(wanted, '%');
   std::erase_if(errors,
@@ -300,9 +320,9 @@ http::Response ListImportErrors(Context& context, const Call& call) {
 }
 
 http::Response GetImportError(Context& context, const Call& call) {
-  ASSIGN_OR_ANSWER(const std::vector<ImportError> errors, context.readers.dags.ListImportErrors());
+  ASSIGN_OR_ANSWER(const std::vector<ImportError> errors, ImportErrorsFor(context, call));
   for (const ImportError& error : errors) {
-    if (std::to_string(ImportErrorId(error.file)) == call.request.Param("import_error_id")) {
+    if (std::to_string(ImportErrorId(error)) == call.request.Param("import_error_id")) {
       return JsonAnswer(WireImportError(error));
     }
   }
@@ -312,13 +332,13 @@ http::Response GetImportError(Context& context, const Call& call) {
 }  // namespace
 
 void AddDagRoutes(RouteTable& table, Context& context) {
-  const auto add = [&](std::string_view method, std::string_view pattern, Verb verb, std::string_view summary,
+  const auto add = [&](std::string_view method, std::string_view pattern, Deed verb, std::string_view summary,
                        http::Response (*handler)(Context&, const Call&)) {
     table.Add({method, pattern, Needs(verb, Resource::kDag), 200, summary,
                [&context, handler](const Call& call) { return handler(context, call); }});
   };
-  add("GET", "/api/v2/dags", Verb::kRead, "List DAGs", ListDags);
-  add("PATCH", "/api/v2/dags", Verb::kWrite, "Pause or unpause the DAGs that match", PatchDags);
+  add("GET", "/api/v2/dags", Filtered(Verb::kRead), "List DAGs", ListDags);
+  add("PATCH", "/api/v2/dags", Filtered(Verb::kWrite), "Pause or unpause the DAGs that match", PatchDags);
   add("GET", "/api/v2/dags/{dag_id}", Verb::kRead, "One DAG", GetDag);
   add("PATCH", "/api/v2/dags/{dag_id}", Verb::kWrite, "Pause or unpause a DAG", PatchDag);
   add("GET", "/api/v2/dags/{dag_id}/details", Verb::kRead, "One DAG with its schedule and parameters",
@@ -331,10 +351,10 @@ void AddDagRoutes(RouteTable& table, Context& context) {
   add("GET", "/api/v2/dags/{dag_id}/dagVersions/{version_number}", Verb::kRead, "One version of a DAG",
       GetVersion);
   add("GET", "/api/v2/dagSources/{dag_id}", Verb::kRead, "The text of a DAG's file", GetSource);
-  add("GET", "/api/v2/dagTags", Verb::kRead, "All tags", ListTags);
-  add("GET", "/api/v2/dagStats", Verb::kRead, "Runs of each DAG by state", GetStats);
-  add("GET", "/api/v2/importErrors", Verb::kRead, "DAG files with problems", ListImportErrors);
-  add("GET", "/api/v2/importErrors/{import_error_id}", Verb::kRead, "The problems of one DAG file",
+  add("GET", "/api/v2/dagTags", Filtered(Verb::kRead), "All tags", ListTags);
+  add("GET", "/api/v2/dagStats", Filtered(Verb::kRead), "Runs of each DAG by state", GetStats);
+  add("GET", "/api/v2/importErrors", Filtered(Verb::kRead), "DAG files with problems", ListImportErrors);
+  add("GET", "/api/v2/importErrors/{import_error_id}", Filtered(Verb::kRead), "The problems of one DAG file",
       GetImportError);
 }
 

@@ -31,6 +31,13 @@ Reach ReadReach(QueryInput& query) {
   return Reach::kDownstream;
 }
 
+// Datasets are everybody's, the DAGs are not. One that is not told is where another names it as one that is not there.
+void HideDags(const Scope& scope, store::DependencyRows& rows) {
+  std::erase_if(rows.dags, [&](const auto& dag) { return !scope.Sees(dag.dag_id); });
+  std::erase_if(rows.uses, [&](const auto& one) { return !scope.Sees(one.use.dag_id); });
+  std::erase_if(rows.watches, [&](const auto& one) { return !scope.Sees(one.watch.dag_id); });
+}
+
 // All of it, or what is upstream or downstream of one node. A DAG that has to do with no other is only counted, unless it
 // is the one that was asked for.
 http::Response GetDependencies(store::DependencyReader& dependencies, const Call& call) {
@@ -45,7 +52,8 @@ http::Response GetDependencies(store::DependencyReader& dependencies, const Call
   if (node.empty() && has_direction)
     query.issues().Add("query", "direction", "value_error", "A direction is seen from a node: say which, node=dag:etl", "");
   if (auto problems = query.Problems()) return *problems;
-  ASSIGN_OR_ANSWER(const store::DependencyRows rows, dependencies.ReadDependencies());
+  ASSIGN_OR_ANSWER(store::DependencyRows rows, dependencies.ReadDependencies());
+  HideDags(call.scope, rows);
   DependencyGraph graph(rows);
   if (!node.empty() && !graph.Keep(node, reach))
     return http::ErrorResponse(404, "Nothing is called " + node + " in the graph of all datasets");
@@ -58,7 +66,7 @@ http::Response GetDependencies(store::DependencyReader& dependencies, const Call
 }  // namespace
 
 void AddDependencyRoutes(RouteTable& table, store::DependencyReader& dependencies) {
-  table.Add({"GET", "/millrace/v1/dependencies", Needs(Verb::kRead, Resource::kDag), 200,
+  table.Add({"GET", "/millrace/v1/dependencies", Needs(Filtered(Verb::kRead), Resource::kDag), 200,
              "DAGs, datasets, aliases and watches as one graph",
              [&dependencies](const Call& call) { return GetDependencies(dependencies, call); }});
 }

@@ -26,6 +26,7 @@ void AddNotificationRoutes(RouteTable& table, Context& context);
 void AddPoolRoutes(RouteTable& table, Context& context);
 void AddAuditRoutes(RouteTable& table, Context& context);
 void AddUserRoutes(RouteTable& table, Context& context);
+void AddTeamRoutes(RouteTable& table, Context& context);
 void AddUpkeepRoutes(RouteTable& table, Context& context);
 void AddVariableRoutes(RouteTable& table, Context& context, const Credentials& credentials);
 void AddConnectionRoutes(RouteTable& table, Context& context, const Credentials& credentials);

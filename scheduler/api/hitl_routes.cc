@@ -215,6 +215,7 @@ http::Response List(Context& context, const Call& call) {
   const store::Page page = query.Paging();
   if (DagOf(call) != "~") filter.dag_id = DagOf(call);
   if (RunOf(call) != "~") filter.run_id = RunOf(call);
+  filter.teams = call.scope.teams();
   filter.dag_pattern = query.Pattern("dag_id_pattern");
   filter.answered = query.Bool("response_received");
   query.Range("created_at", &filter.created_from, &filter.created_to);
@@ -268,12 +269,12 @@ http::Response List(Context& context, const Call& call) {
 }  // namespace
 
 void AddHitlRoutes(RouteTable& table, Context& context) {
-  const auto add = [&](std::string_view method, std::string_view pattern, Verb verb, std::string_view summary,
+  const auto add = [&](std::string_view method, std::string_view pattern, Deed verb, std::string_view summary,
                        http::Response (*handler)(Context&, const Call&)) {
     table.Add({method, pattern, Needs(verb, Resource::kDag), 200, summary,
                [&context, handler](const Call& call) { return handler(context, call); }});
   };
-  add("GET", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/hitlDetails", Verb::kRead,
+  add("GET", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/hitlDetails", Filtered(Verb::kRead),
       "What approvals ask; ~ for those of every DAG or run", List);
   add("GET", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/hitlDetails",
       Verb::kRead, "What an approval asks", Get);

@@ -65,6 +65,7 @@ http::Response RunJob(Context& context, RunNames& names, const JobLoader& load, 
   JobDag loaded = load(job);
   if (loaded.dag == nullptr) return RefuseJob(loaded.problems);
   trigger.dag_id = loaded.dag->id;
+  if (!call.scope.Sees(trigger.dag_id)) return ErrorAnswer(NotFound("DAG not found: " + trigger.dag_id));
   trigger.run_id = names.Next((job.explain ? "explain__" : "job__") + NameOf(job.file));
   trigger.user = call.who.user;
   trigger.job = loaded.dag;
@@ -84,7 +85,7 @@ http::Response RunJob(Context& context, RunNames& names, const JobLoader& load, 
 void AddJobRoutes(RouteTable& table, Context& context, const JobLoader& load) {
   auto names =
       std::make_shared<RunNames>(context.clock);  // shared by the copies that the router makes of the handler
-  table.Add({"POST", "/millrace/v1/jobs", Needs(Verb::kWrite, Resource::kDag), 200,
+  table.Add({"POST", "/millrace/v1/jobs", Needs(Filtered(Verb::kWrite), Resource::kDag), 200,
              "Run a mapreduce job that no DAG file holds, or explain it",
              [&context, names, load](const Call& call) { return RunJob(context, *names, load, call); }});
 }

@@ -32,8 +32,13 @@ std::optional<EventId> ParseEventId(std::string_view text) {
 
 LiveEvents::LiveEvents(store::DagReader& dags, store::RunReader& runs,
                        store::TaskInstanceReader& task_instances, store::JournalReader& journal,
-                       const Clock& clock)
-    : dags_(dags), runs_(runs), task_instances_(task_instances), journal_(journal), clock_(clock) {}
+                       DagTeams& teams, const Clock& clock)
+    : dags_(dags),
+      runs_(runs),
+      task_instances_(task_instances),
+      journal_(journal),
+      teams_(teams),
+      clock_(clock) {}
 
 LiveEvents::~LiveEvents() { Stop(); }
 
@@ -66,7 +71,7 @@ void LiveEvents::Committed(std::uint64_t sequence) {
 
 void LiveEvents::Subscribe(http::StreamSink& sink, http::StreamId stream, Subscription subscription) {
   Subscriber subscriber{&sink, stream, std::move(subscription.dag_id), subscription.after,
-                        subscription.after.has_value()};
+                        subscription.after.has_value(), std::move(subscription.who)};
   {
     const std::lock_guard lock(mutex_);
     // "From now on" is decided here: what is committed after the client asked is sent.
@@ -146,6 +151,9 @@ void LiveEvents::ReadJournal() {
 }
 
 void LiveEvents::ServeSubscriber(Subscriber& subscriber) {
+  StatusOr<Scope> scope = teams_.ScopeOf(subscriber.who);
+  if (!scope.ok()) return;  // not readable now: the next turn tells them
+  subscriber.scope = std::move(*scope);
   if (subscriber.resumed && subscriber.seen->sequence > committed_) {
     MissedSome(subscriber);  // a place of another store
     return;
@@ -198,6 +206,7 @@ void LiveEvents::MissedSome(Subscriber& subscriber) {
 bool LiveEvents::Send(Subscriber& subscriber, const Event& event) {
   subscriber.seen = event.id;
   if (!subscriber.dag_id.empty() && subscriber.dag_id != event.dag_id) return true;
+  if (!subscriber.scope.Sees(event.dag_id)) return true;
   if (subscriber.sink->Write(subscriber.stream, event.frame)) return true;
   subscriber.sink = nullptr;
   return false;

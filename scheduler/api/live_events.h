@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "core/base/clock.h"
+#include "scheduler/api/dag_teams.h"
 #include "scheduler/http/message.h"
 #include "scheduler/store/reader.h"
 
@@ -33,6 +34,7 @@ std::optional<EventId> ParseEventId(std::string_view text);
 struct Subscription {
   std::string dag_id;            // "" for all
   std::optional<EventId> after;  // nothing: from now on
+  auth::Identity who = {};       // who listens: of DAGs that they do not see they hear nothing
 };
 
 struct Waiter {
@@ -44,7 +46,7 @@ struct Waiter {
 class LiveEvents {
  public:
   LiveEvents(store::DagReader& dags, store::RunReader& runs, store::TaskInstanceReader& task_instances,
-             store::JournalReader& journal, const Clock& clock);
+             store::JournalReader& journal, DagTeams& teams, const Clock& clock);
   ~LiveEvents();
   LiveEvents(const LiveEvents&) = delete;
   LiveEvents& operator=(const LiveEvents&) = delete;
@@ -70,6 +72,8 @@ class LiveEvents {
     std::string dag_id;
     std::optional<EventId> seen;  // everything up to here was sent; nothing: to be set to the present
     bool resumed = false;         // its place is not checked yet
+    auth::Identity who = {};
+    Scope scope = {};  // of this turn
   };
   struct Waiting {
     http::StreamSink* sink = nullptr;
@@ -109,6 +113,7 @@ class LiveEvents {
   store::RunReader& runs_;
   store::TaskInstanceReader& task_instances_;
   store::JournalReader& journal_;
+  DagTeams& teams_;
   const Clock& clock_;
   std::thread thread_;
 

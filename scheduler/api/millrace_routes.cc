@@ -158,7 +158,7 @@ http::Response GetGrid(Context& context, const Call& call) {
   Value::List cells;
   for (const Run& run : runs.rows) {
     if (cells.size() > kMaxCells) break;  // fewer runs than asked for, each of them whole
-    run_list.push_back(WireRun(run, context.Version(run.dag_id, run.version)));
+    run_list.push_back(WireRun(run, context.Version(run.dag_id, run.version), call.scope));
     ASSIGN_OR_ANSWER(const DagPtr dag, context.DagOf(run));
     store::TaskInstanceFilter filter;
     filter.runs = {run.key};
@@ -186,6 +186,7 @@ http::Response ListRecent(Context& context, const Call& call) {
   if (auto problems = query.Problems()) return *problems;
   filter.order = store::RunOrder::kRunAfter;
   filter.descending = true;
+  filter.teams = call.scope.teams();
   Value::List wire;
   for (const std::string& dag : dags) {
     filter.dag_id = dag;
@@ -276,6 +277,7 @@ http::Response GetJob(Context& context, const Call& call) {
                                {"report", std::move(report)}});
 }
 
+// Names no task: everybody may see who works.
 Value WireWorker(const WorkerView& worker) {
   Value::List labels;
   for (const std::string& label : worker.offer.labels) labels.emplace_back(label);
@@ -308,6 +310,7 @@ http::Response ListWorkers(Context& context, const Call&) {
 http::Response GetEvents(LiveEvents& live, const Call& call) {
   QueryInput query(call.request);
   Subscription subscription;
+  subscription.who = call.who;
   subscription.dag_id = query.String("dag_id");
   const std::string place = query.String("last_event_id");
   if (auto problems = query.Problems()) return *problems;
@@ -329,22 +332,23 @@ http::Response GetEvents(LiveEvents& live, const Call& call) {
 
 void AddMillraceRoutes(RouteTable& table, Context& context, LiveEvents& live) {
   const Access read_dag = Needs(Verb::kRead, Resource::kDag);
+  const Access filtered = Needs(Filtered(Verb::kRead), Resource::kDag);
   table.Add({"GET", "/millrace/v1/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/why", read_dag,
              200, "What a task instance waits for, or how it ended",
              [&](const Call& call) { return GetWhy(context, call); }});
   table.Add({"GET", "/millrace/v1/dags/{dag_id}/grid", read_dag, 200,
              "The newest runs with their task instances",
              [&](const Call& call) { return GetGrid(context, call); }});
-  table.Add({"GET", "/millrace/v1/recent_runs", read_dag, 200, "The newest runs of each of many DAGs",
+  table.Add({"GET", "/millrace/v1/recent_runs", filtered, 200, "The newest runs of each of many DAGs",
              [&](const Call& call) { return ListRecent(context, call); }});
   table.Add({"GET", "/millrace/v1/dags/{dag_id}/graph", read_dag, 200,
              "Tasks, groups and dependencies of the newest version",
              [&](const Call& call) { return GetGraph(context, call); }});
   table.Add({"GET", "/millrace/v1/jobs/{dag_id}/{dag_run_id}/{task_id}", read_dag, 200,
              "A mapreduce job's report", [&](const Call& call) { return GetJob(context, call); }});
-  table.Add({"GET", "/millrace/v1/workers", Needs(Verb::kRead, Resource::kWorker), 200, "The workers",
+  table.Add({"GET", "/millrace/v1/workers", Needs(Filtered(Verb::kRead), Resource::kWorker), 200, "The workers",
              [&](const Call& call) { return ListWorkers(context, call); }});
-  table.Add({"GET", "/millrace/v1/events", read_dag, 200, "Live transitions as server-sent events",
+  table.Add({"GET", "/millrace/v1/events", filtered, 200, "Live transitions as server-sent events",
              [&](const Call& call) { return GetEvents(live, call); }});
 }
 

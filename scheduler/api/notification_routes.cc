@@ -39,7 +39,10 @@ StatusOr<Notification> Find(Context& context, const Call& call) {
   const std::string_view id = call.request.Param("notification_id");
   if (id.empty() || id.size() > 15 || id.find_first_not_of("0123456789") != std::string_view::npos)
     return NotFound("Notification not found: " + std::string(id));
-  return context.readers.notifications.GetNotification(std::stoll(std::string(id)));
+  StatusOr<Notification> row = context.readers.notifications.GetNotification(std::stoll(std::string(id)));
+  if (row.ok() && !call.scope.Sees(row->dag_id)) row = NotFound("none");
+  if (row.ok() || row.status().code() != Code::kNotFound) return row;
+  return NotFound("Notification not found: " + std::string(id));
 }
 
 http::Response List(Context& context, const Call& call) {
@@ -47,6 +50,7 @@ http::Response List(Context& context, const Call& call) {
   store::NotificationFilter filter;
   filter.page = query.Paging();
   filter.dag_id = query.String("dag_id");
+  filter.teams = call.scope.teams();
   const std::string run_id = query.String("dag_run_id");
   filter.task_id = query.String("task_id");
   if (const std::string state = query.String("state"); !state.empty()) {
@@ -65,8 +69,11 @@ http::Response List(Context& context, const Call& call) {
     query.issues().Add("query", "dag_id", "missing", "Field required with dag_run_id");
   if (auto problems = query.Problems()) return *problems;
   if (!run_id.empty()) {
-    ASSIGN_OR_ANSWER(const Run run, context.readers.runs.GetRun(filter.dag_id, run_id));
-    filter.run = run.key;
+    const StatusOr<Run> run = context.readers.runs.GetRun(filter.dag_id, run_id);
+    if (!call.scope.Sees(filter.dag_id) || run.status().code() == Code::kNotFound)
+      return ErrorAnswer(NotFound("Run not found: " + filter.dag_id + " " + run_id));
+    ANSWER_IF_ERROR(run.status());
+    filter.run = run->key;
   }
   ASSIGN_OR_ANSWER(const auto listing, context.readers.notifications.ListNotifications(filter));
   Value::List wire;
@@ -100,15 +107,15 @@ http::Response Retry(Context& context, const Call& call) {
 }  // namespace
 
 void AddNotificationRoutes(RouteTable& table, Context& context) {
-  const auto add = [&](std::string_view method, std::string_view pattern, Verb verb, std::string_view summary,
+  const auto add = [&](std::string_view method, std::string_view pattern, Deed verb, std::string_view summary,
                        http::Response (*handler)(Context&, const Call&)) {
     table.Add({method, pattern, Needs(verb, Resource::kDag), 200, summary,
                [&context, handler](const Call& call) { return handler(context, call); }});
   };
-  add("GET", "/millrace/v1/notifications", Verb::kRead, "What callbacks told, newest first", List);
-  add("GET", "/millrace/v1/notifications/{notification_id}", Verb::kRead,
+  add("GET", "/millrace/v1/notifications", Filtered(Verb::kRead), "What callbacks told, newest first", List);
+  add("GET", "/millrace/v1/notifications/{notification_id}", Filtered(Verb::kRead),
       "One notification with its message and its log", Get);
-  add("POST", "/millrace/v1/notifications/{notification_id}/retry", Verb::kWrite,
+  add("POST", "/millrace/v1/notifications/{notification_id}/retry", Filtered(Verb::kWrite),
       "Deliver one again that was given up", Retry);
 }
 

@@ -14,13 +14,13 @@ constexpr int kMostInstances = 10'000;
 // of their secrets.
 class StoredXComs final : public TemplateLookup {
  public:
-  StoredXComs(const Readers& readers, TemplateLookup* shown, const Run& run, const Dag& dag)
+  StoredXComs(const Readers& readers, TeamValues* shown, const Run& run, const Dag& dag)
       : readers_(readers), shown_(shown), run_(run), dag_(dag) {}
 
   StatusOr<Value> Find(const TemplateNeed& need) override {
     if (need.kind == TemplateNeed::Kind::kPreviousSuccess) return PreviousSuccess();
     if (need.kind != TemplateNeed::Kind::kXCom)
-      return shown_ == nullptr ? InvalidArgument(ToString(need) + " is not told here") : shown_->Find(need);
+      return shown_ == nullptr ? InvalidArgument(ToString(need) + " is not told here") : shown_->FindFor(dag_.team, need);
     const std::int32_t index = dag_.FindTask(need.name);
     if (index < 0) return InvalidArgument(ToString(need) + " is not told to the API");
     const bool mapped = dag_.tasks[static_cast<std::size_t>(index)].mapped();
@@ -64,7 +64,7 @@ class StoredXComs final : public TemplateLookup {
   }
 
   const Readers& readers_;
-  TemplateLookup* shown_;
+  TeamValues* shown_;
   const Run& run_;
   const Dag& dag_;
 };

@@ -18,8 +18,8 @@ namespace {
 using auth::Resource;
 using auth::Verb;
 
-http::Response AnswerRun(Context& context, const Run& run) {
-  return JsonAnswer(WireRun(run, context.Version(run.dag_id, run.version)));
+http::Response AnswerRun(Context& context, const Call& call, const Run& run) {
+  return JsonAnswer(WireRun(run, context.Version(run.dag_id, run.version), call.scope));
 }
 
 std::optional<RunType> RunTypeFromWire(const std::string& text) {
@@ -67,6 +67,7 @@ http::Response ListRuns(Context& context, const Call& call) {
   store::RunFilter filter;
   filter.page = query.Paging(true);
   if (DagOf(call) != "~") filter.dag_id = DagOf(call);
+  filter.teams = call.scope.teams();
   for (const std::string& state : query.Strings("state")) {
     if (const auto known = RunStateFromString(state)) {
       filter.states.push_back(*known);
@@ -94,7 +95,8 @@ http::Response ListRuns(Context& context, const Call& call) {
   ASSIGN_OR_ANSWER(auto listing, context.readers.runs.ListRuns(filter));
   const Beyond beyond = cursor.asked ? TrimToPage(listing.rows, filter.page.limit - 1, cursor) : Beyond();
   Value::List runs;
-  for (const Run& run : listing.rows) runs.push_back(WireRun(run, context.Version(run.dag_id, run.version)));
+  for (const Run& run : listing.rows)
+    runs.push_back(WireRun(run, context.Version(run.dag_id, run.version), call.scope));
   Value wire = WireList("dag_runs", std::move(runs), listing);
   if (cursor.asked)
     AddCursors(wire, order, listing.rows, beyond,
@@ -104,7 +106,7 @@ http::Response ListRuns(Context& context, const Call& call) {
 
 http::Response GetRun(Context& context, const Call& call) {
   ASSIGN_OR_ANSWER(const Run run, context.readers.runs.GetRun(DagOf(call), RunOf(call)));
-  return AnswerRun(context, run);
+  return AnswerRun(context, call, run);
 }
 
 http::Response Trigger(Context& context, RunNames& names, const Call& call) {
@@ -119,7 +121,7 @@ http::Response Trigger(Context& context, RunNames& names, const Call& call) {
   ASSIGN_OR_ANSWER(const CommandResult result, context.Run(std::move(trigger)));
   if (!result.run) return ErrorAnswer(Internal("a trigger made no run"));
   context.Audit(call.who.user, "trigger", dag_id + "/" + result.run->run_id);
-  return AnswerRun(context, *result.run);
+  return AnswerRun(context, call, *result.run);
 }
 
 http::Response PatchRun(Context& context, const Call& call) {
@@ -202,12 +204,12 @@ http::Response Wait(Context& context, LiveEvents& live, const Call& call) {
 }  // namespace
 
 void AddRunRoutes(RouteTable& table, Context& context, LiveEvents& live) {
-  const auto add = [&](std::string_view method, std::string_view pattern, Verb verb, std::string_view summary,
+  const auto add = [&](std::string_view method, std::string_view pattern, Deed verb, std::string_view summary,
                        http::Response (*handler)(Context&, const Call&)) {
     table.Add({method, pattern, Needs(verb, Resource::kDag), 200, summary,
                [&context, handler](const Call& call) { return handler(context, call); }});
   };
-  add("GET", "/api/v2/dags/{dag_id}/dagRuns", Verb::kRead, "List runs; ~ for those of every DAG", ListRuns);
+  add("GET", "/api/v2/dags/{dag_id}/dagRuns", Filtered(Verb::kRead), "List runs; ~ for those of every DAG", ListRuns);
   auto names =
       std::make_shared<RunNames>(context.clock);  // shared by the copies that the router makes of the handler
   table.Add({"POST", "/api/v2/dags/{dag_id}/dagRuns", Needs(Verb::kWrite, Resource::kDag), 200,

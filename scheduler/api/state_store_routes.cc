@@ -26,9 +26,11 @@ Value WireTaskState(const TaskStateRow& row) {
                     {"expires_at", WireTime(row.expires_at)}};
 }
 
-Value WireDatasetState(const DatasetStateRow& row) {
+Value WireDatasetState(const DatasetStateRow& row, const Scope& scope) {
   const bool by_task = !row.dag_id.empty();
-  const auto of_task = [by_task](Value value) { return by_task ? std::move(value) : Value(); };
+  // A dataset is everybody's; a task that has written of it may be of a team that they are no member of.
+  const bool told = by_task && scope.Sees(row.dag_id);
+  const auto of_task = [told](Value value) { return told ? std::move(value) : Value(); };
   return Value::Map{{"key", row.key},
                     {"value", ShownState(row.json)},
                     {"updated_at", FormatTime(row.at)},
@@ -205,14 +207,14 @@ http::Response ListDatasetStates(Context& context, const Call& call) {
   ASSIGN_OR_ANSWER(const std::string dataset, StateDatasetOf(context, call));
   ASSIGN_OR_ANSWER(const auto listing, context.readers.states.ListDatasetStates(dataset, page));
   Value::List wire;
-  for (const DatasetStateRow& row : listing.rows) wire.push_back(WireDatasetState(row));
+  for (const DatasetStateRow& row : listing.rows) wire.push_back(WireDatasetState(row, call.scope));
   return JsonAnswer(Value::Map{{"asset_state_store", std::move(wire)}, {"total_entries", listing.total}});
 }
 
 http::Response GetDatasetState(Context& context, const Call& call) {
   ASSIGN_OR_ANSWER(const std::string dataset, StateDatasetOf(context, call));
   ASSIGN_OR_ANSWER(const DatasetStateRow row, context.readers.states.GetDatasetState(dataset, StateKeyOf(call)));
-  return JsonAnswer(WireDatasetState(row));
+  return JsonAnswer(WireDatasetState(row, call.scope));
 }
 
 http::Response SetDatasetState(Context& context, const Call& call) {
@@ -244,7 +246,7 @@ http::Response ForgetDatasetState(Context& context, const Call& call) {
 }  // namespace
 
 void AddStateStoreRoutes(RouteTable& table, Context& context) {
-  const auto add = [&](std::string_view method, std::string_view pattern, Verb verb, int status,
+  const auto add = [&](std::string_view method, std::string_view pattern, Deed verb, int status,
                        std::string_view summary, http::Response (*handler)(Context&, const Call&)) {
     table.Add({method, pattern, Needs(verb, Resource::kDag), status, summary,
                [&context, handler](const Call& call) { return handler(context, call); }});
@@ -261,11 +263,11 @@ void AddStateStoreRoutes(RouteTable& table, Context& context) {
   add("PUT", kKeyOfTask, Verb::kWrite, 204, "Set a value of a task instance's state store", SetTaskState);
   add("PATCH", kKeyOfTask, Verb::kWrite, 200, "Change a value, not when it expires", ChangeTaskState);
   add("DELETE", kKeyOfTask, Verb::kWrite, 204, "Forget one value", DeleteTaskState);
-  add("GET", kOfDataset, Verb::kRead, 200, "What a dataset keeps for its tasks", ListDatasetStates);
-  add("DELETE", kOfDataset, Verb::kWrite, 204, "Forget all of it", ForgetDatasetState);
-  add("GET", kKeyOfDataset, Verb::kRead, 200, "One value that a dataset keeps", GetDatasetState);
-  add("PUT", kKeyOfDataset, Verb::kWrite, 204, "Set a value of a dataset's state store", SetDatasetState);
-  add("DELETE", kKeyOfDataset, Verb::kWrite, 204, "Forget one value", ForgetDatasetState);
+  add("GET", kOfDataset, Filtered(Verb::kRead), 200, "What a dataset keeps for its tasks", ListDatasetStates);
+  add("DELETE", kOfDataset, Filtered(Verb::kWrite), 204, "Forget all of it", ForgetDatasetState);
+  add("GET", kKeyOfDataset, Filtered(Verb::kRead), 200, "One value that a dataset keeps", GetDatasetState);
+  add("PUT", kKeyOfDataset, Filtered(Verb::kWrite), 204, "Set a value of a dataset's state store", SetDatasetState);
+  add("DELETE", kKeyOfDataset, Filtered(Verb::kWrite), 204, "Forget one value", ForgetDatasetState);
 }
 
 }  // namespace millrace::api

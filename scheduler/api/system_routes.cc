@@ -125,7 +125,10 @@ http::Response Me(const Call& call) {
     can.emplace_back(right.name, auth::Authorize(call.who, right.verb, {right.resource, ""}).ok());
   }
   return JsonAnswer(
-      Value::Map{{"user", call.who.user}, {"role", ToString(call.who.role)}, {"can", std::move(can)}});
+      Value::Map{{"user", call.who.user},
+                 {"role", ToString(call.who.role)},
+                 {"teams", Value(Value::List(call.who.teams.begin(), call.who.teams.end()))},
+                 {"can", std::move(can)}});
 }
 
 // Airflow's lists of what Millrace has none of: its clients ask, and are told so.
@@ -142,7 +145,7 @@ void AddEmptyLists(RouteTable& table) {
   }};
   for (const EmptyList& list : kLists) {
     table.Add(
-        {"GET", list.path, Needs(Verb::kRead, list.resource), 200, list.summary, [list](const Call&) {
+        {"GET", list.path, Needs(Filtered(Verb::kRead), list.resource), 200, list.summary, [list](const Call&) {
            return JsonAnswer(Value::Map{{std::string(list.member), Value::List()}, {"total_entries", 0}});
          }});
   }

@@ -64,6 +64,7 @@ http::Response ListInstances(Context& context, const Call& call) {
 
   Shower shower(context);
   bool every_run = true;
+  of_runs.teams = filter.teams = call.scope.teams();
   const bool all = DagOf(call) == "~" && RunOf(call) == "~" && task_id.empty() &&
                    !of_runs.logical_date_from && !of_runs.logical_date_to && !of_runs.run_after_from &&
                    !of_runs.run_after_to;
@@ -203,13 +204,13 @@ http::Response GetTry(Context& context, const Call& call) {
 }  // namespace
 
 void AddTaskInstanceRoutes(RouteTable& table, Context& context) {
-  const auto add = [&](std::string_view method, std::string_view pattern, Verb verb, std::string_view summary,
+  const auto add = [&](std::string_view method, std::string_view pattern, Deed verb, std::string_view summary,
                        std::function<http::Response(Context&, const Call&)> handler) {
     table.Add(
         {method, pattern, Needs(verb, Resource::kDag), 200, summary,
          [&context, handler = std::move(handler)](const Call& call) { return handler(context, call); }});
   };
-  add("GET", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances", Verb::kRead,
+  add("GET", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances", Filtered(Verb::kRead),
       "List task instances; ~ for those of every DAG or run", ListInstances);
   add("GET", "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}", Verb::kRead,
       "One task instance", GetInstance);

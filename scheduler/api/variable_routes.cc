@@ -9,6 +9,7 @@
 #include "scheduler/api/bulk_records.h"
 #include "scheduler/api/handlers.h"
 #include "scheduler/api/input.h"
+#include "scheduler/api/team_name.h"
 #include "scheduler/api/wire.h"
 
 namespace millrace::api {
@@ -28,6 +29,7 @@ class Variables {
   http::Response List(const Call& call) const {
     QueryInput query(call.request);
     store::NameFilter filter;
+    filter.teams = auth::TeamsSeenBy(call.who);
     filter.page = query.Paging();
     filter.pattern = query.Pattern("variable_key_pattern");
     for (const std::string& order : query.Strings("order_by")) {
@@ -45,7 +47,7 @@ class Variables {
     return JsonAnswer(WireList("variables", std::move(wire), listing));
   }
 
-  http::Response Get(const Call& call) const { return Show(KeyOf(call), 200); }
+  http::Response Get(const Call& call) const { return Show(call, KeyOf(call), 200); }
 
   http::Response Create(const Call& call) const {
     BodyInput body(call.request);
@@ -56,27 +58,29 @@ class Variables {
     if (exists)
       return http::ErrorResponse(
           409, "The Variable with key: `" + row->key + "` exists already; PATCH changes it");
+    ANSWER_IF_ERROR(MaySet(call, *row));
     ANSWER_IF_ERROR(context_.Run(WriteRecords{{*row}}).status());
     context_.Audit(call.who.user, "create_variable", row->key);
-    return Show(row->key, 201);
+    return Show(call, row->key, 201);
   }
 
   http::Response Update(const Call& call) const {
     QueryInput query(call.request);
     const std::vector<std::string> mask = query.Strings("update_mask");
     if (auto problems = query.Problems()) return *problems;
-    ASSIGN_OR_ANSWER(const VariableRecord before, reader_.GetVariable(KeyOf(call)));
+    ASSIGN_OR_ANSWER(const VariableRecord before, Find(call, KeyOf(call)));
     BodyInput body(call.request);
     const StatusOr<VariableRecord> row = Read(body, &before, mask);
     if (auto problems = body.Problems()) return *problems;
     ANSWER_IF_ERROR(row.status());
+    ANSWER_IF_ERROR(MaySet(call, *row));
     ANSWER_IF_ERROR(context_.Run(WriteRecords{{*row}}).status());
     context_.Audit(call.who.user, "update_variable", row->key);
-    return Show(row->key, 200);
+    return Show(call, row->key, 200);
   }
 
   http::Response Delete(const Call& call) const {
-    ANSWER_IF_ERROR(reader_.GetVariable(KeyOf(call)).status());
+    ANSWER_IF_ERROR(Find(call, KeyOf(call)).status());
     ANSWER_IF_ERROR(context_.Run(WriteRecords{{Removed(KeyOf(call))}}).status());
     context_.Audit(call.who.user, "delete_variable", KeyOf(call));
     http::Response response;
@@ -85,22 +89,31 @@ class Variables {
   }
 
   http::Response Many(const Call& call) const {
-    const auto read = [this](const Value& entity, const VariableRecord* before,
+    const auto read = [this, &call](const Value& entity, const VariableRecord* before,
                              const std::vector<std::string>& mask) -> StatusOr<Record> {
       BodyInput body(entity);
       StatusOr<VariableRecord> row = Read(body, before, mask);
       if (body.Problems()) return InvalidArgument(body.issues().Text());
       RETURN_IF_ERROR(row.status());
+      RETURN_IF_ERROR(MaySet(call, *row));
       return Record(std::move(row).value());
     };
     Collection collection;
     collection.what = "variable";
     collection.name_field = "key";
-    collection.exists = [this](const std::string& key) { return Exists(key); };
+    collection.exists = [this, &call](const std::string& key) -> StatusOr<bool> {
+      const StatusOr<VariableRecord> row = Find(call, key);
+      if (!row.ok() && row.status().code() != Code::kNotFound) return row.status();
+      return row.ok();
+    };
+    collection.is_hidden = [this, &call](const std::string& key) -> StatusOr<bool> {
+      ASSIGN_OR_RETURN(const bool exists, Exists(key));
+      return exists && !Find(call, key).ok();
+    };
     collection.create = [read](const Value& entity) { return read(entity, nullptr, {}); };
-    collection.update = [this, read](const Value& entity,
+    collection.update = [this, &call, read](const Value& entity,
                                      const std::vector<std::string>& mask) -> StatusOr<Record> {
-      ASSIGN_OR_RETURN(const VariableRecord before, reader_.GetVariable(entity.Find("key")->as_string()));
+      ASSIGN_OR_RETURN(const VariableRecord before, Find(call, entity.Find("key")->as_string()));
       return read(entity, &before, mask);
     };
     collection.remove = [](const std::string& key) { return Record(Removed(key)); };
@@ -123,17 +136,35 @@ class Variables {
     return row.ok();
   }
 
+  // One that is written over without a word of its team keeps that.
+  std::string TeamNow(const std::string& key) const {
+    const StatusOr<VariableRecord> row = reader_.GetVariable(key);
+    return row.ok() ? row->team : "";
+  }
+
   Value Wire(const VariableRecord& row) const {
     const StatusOr<std::string> text = vault_.Open(row);
     return Value::Map{{"key", row.key},
                       {"value", text.ok() ? Value(auth::ShownVariable(row.key, *text)) : Value()},
                       {"description", TextOrNull(row.description)},
                       {"is_encrypted", true},
-                      {"team_name", Value()}};
+                      {"team_name", TextOrNull(row.team)}};
   }
 
-  http::Response Show(const std::string& key, int status) const {
-    ASSIGN_OR_ANSWER(const VariableRecord row, reader_.GetVariable(key));
+  // What is not theirs to see is as what is not there.
+  StatusOr<VariableRecord> Find(const Call& call, const std::string& key) const {
+    StatusOr<VariableRecord> row = reader_.GetVariable(key);
+    const bool is_seen = row.ok() && auth::SeesTeam(call.who, row->team);
+    if (is_seen || (!row.ok() && row.status().code() != Code::kNotFound)) return row;
+    return NotFound("The Variable with key: `" + key + "` was not found");
+  }
+
+  static Status MaySet(const Call& call, const VariableRecord& row) {
+    return auth::Authorize(call.who, Verb::kWrite, {Resource::kVariable, row.key, row.team});
+  }
+
+  http::Response Show(const Call& call, const std::string& key, int status) const {
+    ASSIGN_OR_ANSWER(const VariableRecord row, Find(call, key));
     return JsonAnswer(Wire(row), status);
   }
 
@@ -145,7 +176,7 @@ class Variables {
     const Value value = body.Any("value");
     const bool has_description = body.Has("description");
     const std::string description = body.String("description");
-    body.Unsupported("team_name");
+    const std::optional<std::string> team = ReadTeam(body, context_.accounts);
     Issues& issues = body.issues();
     if (key.empty()) issues.Add("body", "key", "missing", "Field required");
     if (key.size() > kMaxKey) issues.Add("body", "key", "string_too_long", "At most 250 characters");
@@ -170,6 +201,7 @@ class Variables {
     if (new_value) row.sealed = vault_.Seal(key, text, "").sealed;
     if (new_description) row.description = description;
     row.key = key;
+    row.team = before == nullptr ? team.value_or(TeamNow(key)) : TeamThen(team, mask, before->team);
     return row;
   }
 
@@ -183,19 +215,19 @@ class Variables {
 void AddVariableRoutes(RouteTable& table, Context& context, const Credentials& credentials) {
   const auto variables = std::make_shared<const Variables>(context, credentials);
   using Handler = http::Response (Variables::*)(const Call&) const;
-  const auto add = [&](std::string_view method, std::string_view pattern, Verb verb, int success,
+  const auto add = [&](std::string_view method, std::string_view pattern, Deed verb, int success,
                        std::string_view summary, Handler handler) {
     table.Add({method, pattern, Needs(verb, Resource::kVariable), success, summary,
                [variables, handler](const Call& call) { return ((*variables).*handler)(call); }});
   };
   constexpr std::string_view kAll = "/api/v2/variables";
   constexpr std::string_view kOne = "/api/v2/variables/{variable_key}";
-  add("GET", kAll, Verb::kRead, 200, "List variables", &Variables::List);
-  add("POST", kAll, Verb::kWrite, 201, "Make a variable", &Variables::Create);
-  add("PATCH", kAll, Verb::kDelete, 200, "Make, change and delete many variables", &Variables::Many);
-  add("GET", kOne, Verb::kRead, 200, "One variable", &Variables::Get);
-  add("PATCH", kOne, Verb::kWrite, 200, "Change a variable", &Variables::Update);
-  add("DELETE", kOne, Verb::kDelete, 204, "Delete a variable", &Variables::Delete);
+  add("GET", kAll, Filtered(Verb::kRead), 200, "List variables", &Variables::List);
+  add("POST", kAll, Filtered(Verb::kWrite), 201, "Make a variable", &Variables::Create);
+  add("PATCH", kAll, Filtered(Verb::kDelete), 200, "Make, change and delete many variables", &Variables::Many);
+  add("GET", kOne, Filtered(Verb::kRead), 200, "One variable", &Variables::Get);
+  add("PATCH", kOne, Filtered(Verb::kWrite), 200, "Change a variable", &Variables::Update);
+  add("DELETE", kOne, Filtered(Verb::kDelete), 204, "Delete a variable", &Variables::Delete);
 }
 
 }  // namespace millrace::api

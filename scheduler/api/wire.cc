@@ -3,13 +3,12 @@
 #include <algorithm>
 
 #include "core/calendar/format.h"
+#include "core/model/bundle_file.h"
 #include "core/model/json.h"
 #include "core/model/problem_line.h"
 
 namespace millrace::api {
 namespace {
-
-constexpr const char* kBundle = "dags-folder";
 
 std::string UuidOf(std::string hex) {
   std::erase_if(hex, [](char c) { return !((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')); });
@@ -150,16 +149,16 @@ Value WireTime(const std::optional<WallTime>& time) { return time ? Value(Format
 
 Value TextOrNull(const std::string& text) { return text.empty() ? Value() : Value(text); }
 
-std::int64_t ImportErrorId(const std::string& file) {
+std::int64_t ImportErrorId(const ImportError& error) {
   std::uint32_t hash = 2166136261U;  // FNV-1a
-  for (const char c : file) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
+  for (const char c : BundleFile(error.bundle, error.file)) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
   return static_cast<std::int64_t>(hash & 0x7fffffffU);
 }
 
 Value WireDagVersion(const DagVersionRow& version) {
   return Value::Map{{"id", UuidOf(version.dag->hash)}, {"version_number", version.version},
                     {"dag_id", version.dag_id},        {"dag_display_name", version.dag_id},
-                    {"bundle_name", kBundle},          {"bundle_version", version.dag->hash},
+                    {"bundle_name", BundleOr(version.dag->bundle)}, {"bundle_version", TextOrNull(version.dag->bundle_version)},
                     {"bundle_url", Value()},           {"created_at", FormatTime(version.created_at)}};
 }
 
@@ -173,8 +172,8 @@ Value::Map WireDag(const store::DagEntry& entry, const AroundDags& around) {
           {"last_parsed_time", FormatTime(entry.last_parsed_at)},
           {"last_parse_duration", Value()},
           {"last_expired", Value()},
-          {"bundle_name", kBundle},
-          {"bundle_version", dag.hash},
+          {"bundle_name", BundleOr(dag.bundle)},
+          {"bundle_version", TextOrNull(dag.bundle_version)},
           {"relative_fileloc", dag.file},
           {"fileloc", dag.file},
           {"file_token", dag.hash},
@@ -195,7 +194,7 @@ Value::Map WireDag(const store::DagEntry& entry, const AroundDags& around) {
                                                         return task.max_active_tis_per_dag > 0 ||
                                                                task.max_active_tis_per_dagrun > 0;
                                                       })},
-          {"has_import_errors", around.files_in_trouble.contains(dag.file)},
+          {"has_import_errors", around.files_in_trouble.contains(BundleFile(dag.bundle, dag.file))},
           {"is_favorite", around.favorites.contains(row.dag_id)},
           {"next_dagrun_logical_date", WireTime(row.next_logical_date)},
           {"next_dagrun_data_interval_start", WireTime(row.next_interval_start)},
@@ -271,15 +270,15 @@ Value WireTask(const Dag& dag, const Task& task, const DagRow& row) {
 }
 
 // Which task made it; Airflow knows no more than that one did.
-Value WireTriggeringTask(const std::optional<TriggeringTask>& task) {
-  if (!task) return {};
+Value WireTriggeringTask(const std::optional<TriggeringTask>& task, const Scope& scope) {
+  if (!task || !scope.Sees(task->dag_id)) return {};
   return Value::Map{{"dag_id", task->dag_id},
                     {"dag_run_id", task->run_id},
                     {"task_id", task->task_id},
                     {"map_index", task->map_index}};
 }
 
-Value WireRun(const Run& run, const std::optional<DagVersionRow>& version) {
+Value WireRun(const Run& run, const std::optional<DagVersionRow>& version, const Scope& scope) {
   Value::List versions;
   if (version) versions.push_back(WireDagVersion(*version));
   const auto conf = ParseJson(run.conf);
@@ -306,9 +305,9 @@ Value WireRun(const Run& run, const std::optional<DagVersionRow>& version) {
                     {"retries", run.retries},
                     {"max_retries", run.max_retries},
                     {"retry_at", WireTime(run.retry_at)},
-                    {"triggering_task", WireTriggeringTask(run.triggering_task)},
+                    {"triggering_task", WireTriggeringTask(run.triggering_task, scope)},
                     {"dag_versions", std::move(versions)},
-                    {"bundle_version", Value()},
+                    {"bundle_version", version ? TextOrNull(version->dag->bundle_version) : Value()},
                     {"partition_key", TextOrNull(run.partition_key)},
                     {"partition_date", WireTime(run.partition_date)}};
 }
@@ -365,10 +364,10 @@ Value WireImportError(const ImportError& error) {
                    {"suggestion", TextOrNull(problem.suggestion)}});
     text += ToLine(problem) + "\n";
   }
-  return Value::Map{{"import_error_id", ImportErrorId(error.file)},
+  return Value::Map{{"import_error_id", ImportErrorId(error)},
                     {"timestamp", FormatTime(error.at)},
                     {"filename", error.file},
-                    {"bundle_name", kBundle},
+                    {"bundle_name", BundleOr(error.bundle)},
                     {"stack_trace", std::move(text)},
                     {"problems", std::move(problems)}};
 }

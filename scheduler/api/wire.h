@@ -9,6 +9,7 @@
 
 #include "core/model/batch.h"
 #include "core/model/value.h"
+#include "scheduler/api/dag_teams.h"
 #include "scheduler/store/reader.h"
 
 namespace millrace::api {
@@ -16,13 +17,13 @@ namespace millrace::api {
 Value WireTime(const std::optional<WallTime>& time);
 // "" becomes null.
 Value TextOrNull(const std::string& text);
-// A stable positive number for a file name: Airflow's import error id.
-std::int64_t ImportErrorId(const std::string& file);
+// A stable positive number for a file of a bundle: Airflow's import error id.
+std::int64_t ImportErrorId(const ImportError& error);
 
 Value WireDagVersion(const DagVersionRow& version);
 // Besides the DAGs: which files have import errors, and which DAGs are favorites of who asks.
 struct AroundDags {
-  std::set<std::string> files_in_trouble;
+  std::set<std::string> files_in_trouble;  // see BundleFile
   std::set<std::string> favorites;
 };
 Value::Map WireDag(const store::DagEntry& entry, const AroundDags& around);
@@ -30,7 +31,8 @@ Value WireDagDetails(const store::DagEntry& entry, const AroundDags& around,
                      const std::optional<DagVersionRow>& newest);
 // `row`: whether it is paused.
 Value WireTask(const Dag& dag, const Task& task, const DagRow& row);
-Value WireRun(const Run& run, const std::optional<DagVersionRow>& version);
+// Of a run that a task of another DAG made: `scope` says whether that one is told.
+Value WireRun(const Run& run, const std::optional<DagVersionRow>& version, const Scope& scope);
 Value::Map WireTaskInstance(const TaskInstance& instance, const Run& run, const Dag& dag,
                             const std::optional<DagVersionRow>& version);
 // An ended attempt, in the shape of a task instance.

@@ -39,6 +39,12 @@ AuditRecord Audit(WallTime at, const std::string& user, const std::string& actio
   return {at, user, action, object, ToJson(Value(std::move(detail)))};
 }
 
+std::vector<std::string> InOrder(std::vector<std::string> names) {
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
 }  // namespace
 
 Accounts::Accounts(AccountsOptions options, store::AccountReader& reader, Inbox& inbox, const Clock& clock)
@@ -155,7 +161,7 @@ StatusOr<Accounts::Known> Accounts::Read(const std::string& hash) {
   if (!user.ok()) return user.status().code() == Code::kNotFound ? BadToken() : user.status();
   const auto role = Effective(*token, *user);
   if (user->deleted || !role) return BadToken();
-  return Known{{user->name, *role}, now.boot + options_.remembered, token->expires_at};
+  return Known{{user->name, *role, std::move(user->teams)}, now.boot + options_.remembered, token->expires_at};
 }
 
 StatusOr<Identity> Accounts::Verify(std::string_view token) {
@@ -202,7 +208,7 @@ StatusOr<std::vector<UserRecord>> Accounts::Users() {
 }
 
 Status Accounts::SetUser(const std::string& user, const std::optional<std::string>& password, Role role,
-                         const std::string& by) {
+                         const std::string& by, const std::optional<std::vector<std::string>>& teams) {
   if (!IsValidId(user) || user == kWorkerUser || user == kMonitorUser || !IsOfPeople(role)) {
     return InvalidArgument("Not a user name or role that people can have: " + user);
   }
@@ -211,19 +217,25 @@ Status Accounts::SetUser(const std::string& user, const std::optional<std::strin
   if (password && (password->size() < 8 || password->size() > 1024)) {
     return InvalidArgument("A password has 8 to 1024 characters");
   }
-  std::string hash;
+  UserRecord record{.name = user, .password_hash = "", .role = std::string(ToString(role))};
+  if (teams) {
+    for (const std::string& team : *teams) RETURN_IF_ERROR(CheckTeam(team));
+    record.teams = InOrder(*teams);
+  }
+  StatusOr<UserRecord> before = reader_.GetUser(user);
+  if (!before.ok() && (!password || before.status().code() != Code::kNotFound)) return before.status();
+  if (before.ok() && !teams && !before->deleted) record.teams = before->teams;
   if (password) {
     hashing_.acquire();
     auto hashed = HashPassword(*password);
     hashing_.release();
     RETURN_IF_ERROR(hashed.status());
-    hash = std::move(*hashed);
+    record.password_hash = std::move(*hashed);
   } else {
-    ASSIGN_OR_RETURN(UserRecord before, reader_.GetUser(user));
-    hash = std::move(before.password_hash);
+    record.password_hash = std::move(before->password_hash);
   }
   std::vector<Record> records;
-  records.emplace_back(UserRecord{user, std::move(hash), std::string(ToString(role)), false});
+  records.emplace_back(std::move(record));
   records.emplace_back(Audit(clock_.now().wall, by, "set_user", user));
   return Forget(user, std::move(records));
 }

@@ -1,4 +1,4 @@
-// Users and tokens. Reads come from committed rows through AccountReader; changes go through the inbox as
+// Users, their teams and tokens. Reads come from committed rows through AccountReader; changes go through the inbox as
 // records and are answered when durable. Tokens that were verified lately are kept, so that a request costs a
 // hash and a look-up.
 //
@@ -56,12 +56,23 @@ class Accounts : public TokenVerifier {
   Status Revoke(std::string_view token);
   // Those of people, by name, without what their passwords hash to.
   StatusOr<std::vector<UserRecord>> Users();
-  // Adds a user, or sets role and password of one; without a password that stays, and NOT_FOUND is who has none. Tokens that
-  // the user had stay, with the new role. `by`: for the audit log.
+  // Adds a user, or sets role, password and teams of one; without a password that stays, and NOT_FOUND is who has none; without
+  // teams those stay. Tokens that the user had stay, with the new role and teams. `by`: for the audit log.
   Status SetUser(const std::string& user, const std::optional<std::string>& password, Role role,
-                 const std::string& by = "system");
+                 const std::string& by = "system",
+                 const std::optional<std::vector<std::string>>& teams = std::nullopt);
   // Its tokens are refused from now on. FAILED_PRECONDITION of `admin`, who would be made again by the next start.
   Status DeleteUser(const std::string& user, const std::string& by);
+
+  // Names, in order.
+  StatusOr<std::vector<std::string>> Teams();
+  // INVALID_ARGUMENT when there is none of that name; "" stands for everybody.
+  Status CheckTeam(const std::string& team);
+  // INVALID_ARGUMENT of what is no name of a team, ALREADY_EXISTS.
+  Status CreateTeam(const std::string& team, const std::string& by);
+  // NOT_FOUND; FAILED_PRECONDITION while something belongs to it, with what that is. What is given to the team at that very
+  // moment is nobody's until there is a team of that name again.
+  Status DeleteTeam(const std::string& team, const std::string& by);
 
  private:
   struct Known {

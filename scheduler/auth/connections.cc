@@ -39,7 +39,7 @@ Connections Connections::FromEnvironment(const char* const* environment) {
   return Connections(NamedInEnvironment(environment, kPrefix));
 }
 
-StatusOr<std::string> Connections::Get(std::string_view name) const {
+StatusOr<std::string> Connections::GetFor(const std::string&, std::string_view name) const {
   const auto found = values_.find(LowerCase(name));
   if (found != values_.end()) return found->second;
   return NotFound("Connection is not defined: " + std::string(name) + "; dagctl connections add " +

@@ -14,8 +14,9 @@ namespace millrace::auth {
 class ConnectionSource {
  public:
   virtual ~ConnectionSource() = default;
-  // NOT_FOUND says how to define it. The value never stands in a message.
-  virtual StatusOr<std::string> Get(std::string_view name) const = 0;
+  // `team` of whoever asks; "": of none. NOT_FOUND says how to define it, PERMISSION_DENIED whose it is. The value never
+  // stands in a message.
+  virtual StatusOr<std::string> GetFor(const std::string& team, std::string_view name) const = 0;
 };
 
 std::string LowerCase(std::string_view text);
@@ -30,7 +31,8 @@ class Connections final : public ConnectionSource {
   // `environment` as main has it: "NAME=value", ended by null. Names are compared in lower case.
   static Connections FromEnvironment(const char* const* environment);
 
-  StatusOr<std::string> Get(std::string_view name) const override;
+  // They are everybody's.
+  StatusOr<std::string> GetFor(const std::string& team, std::string_view name) const override;
 
  private:
   std::map<std::string, std::string> values_;  // by name in lower case

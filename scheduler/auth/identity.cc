@@ -1,5 +1,6 @@
 #include "scheduler/auth/identity.h"
 
+#include <algorithm>
 #include <array>
 
 namespace millrace::auth {
@@ -50,6 +51,16 @@ std::optional<Role> RoleFromString(std::string_view text) {
   return std::nullopt;
 }
 
+bool SeesTeam(const Identity& who, std::string_view team) {
+  return team.empty() || who.role == Role::kAdmin ||
+         (IsOfPeople(who.role) && std::find(who.teams.begin(), who.teams.end(), team) != who.teams.end());
+}
+
+std::optional<std::vector<std::string>> TeamsSeenBy(const Identity& who) {
+  if (who.role == Role::kAdmin) return std::nullopt;
+  return IsOfPeople(who.role) ? who.teams : std::vector<std::string>();
+}
+
 Status Authorize(const Identity& who, Verb verb, const Object& object) {
   bool allowed = false;
   if (who.role == Role::kWorker) {
@@ -59,9 +70,14 @@ Status Authorize(const Identity& who, Verb verb, const Object& object) {
   } else if (const auto needed = Needed(verb, object.resource)) {
     allowed = who.role >= *needed;
   }
-  if (allowed) return OkStatus();
+  const bool is_theirs = SeesTeam(who, object.team);
+  if (allowed && is_theirs) return OkStatus();
   std::string what = std::string(ToString(verb)) + " " + std::string(ToString(object.resource));
   if (!object.name.empty()) what += " " + object.name;
+  if (allowed) {
+    return PermissionDenied("User " + who.user + " is no member of team " + object.team + " and may not " + what +
+                            " of it");
+  }
   return PermissionDenied("User " + who.user + " with role " + std::string(ToString(who.role)) + " may not " +
                           what);
 }

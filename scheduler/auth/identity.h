@@ -40,7 +40,8 @@ std::string_view ToString(Resource resource);
 
 struct Object {
   Resource resource = Resource::kSelf;
-  std::string name;  // "" for all of them
+  std::string name;       // "" for all of them
+  std::string team = {};  // that it belongs to; "": everybody's
 };
 
 struct Identity {
@@ -49,7 +50,12 @@ struct Identity {
   std::vector<std::string> teams = {};  // that the user is a member of
 };
 
-// PERMISSION_DENIED names user, role and what was asked.
+// Whether it is theirs to see: what belongs to no team is everybody's, and admins see what all teams have.
+bool SeesTeam(const Identity& who, std::string_view team);
+// The teams whose things they see besides those of no team; nothing: all.
+std::optional<std::vector<std::string>> TeamsSeenBy(const Identity& who);
+
+// PERMISSION_DENIED names user, role and what was asked; and the team, where only that is in the way.
 Status Authorize(const Identity& who, Verb verb, const Object& object);
 
 // Turns a bearer token into who holds it. Any thread; microseconds when the token was seen lately.

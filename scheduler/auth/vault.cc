@@ -11,6 +11,13 @@ namespace {
 std::string VariableName(const std::string& key) { return "variable " + key; }
 std::string ConnectionName(const std::string& id) { return "connection " + id; }
 
+// "": everybody's.
+Status MayUse(const std::string& team, const std::string& owner, const std::string& what) {
+  if (owner.empty() || owner == team) return OkStatus();
+  return PermissionDenied(what + " belongs to team " + owner + ", and this DAG to " +
+                          (team.empty() ? "none" : "team " + team));
+}
+
 }  // namespace
 
 Vault::Vault(Keyring keyring, const char* const* environment, store::VariableReader& variables,
@@ -21,30 +28,33 @@ Vault::Vault(Keyring keyring, const char* const* environment, store::VariableRea
       variables_(variables),
       connections_(connections) {}
 
-StatusOr<Value> Vault::Find(const TemplateNeed& need) {
+StatusOr<Value> Vault::FindFor(const std::string& team, const TemplateNeed& need) {
   if (need.kind == TemplateNeed::Kind::kConnection) {
-    ASSIGN_OR_RETURN(const Connection connection, FindConnection(need.name));
+    ASSIGN_OR_RETURN(const Connection connection, FindConnection(team, need.name));
     return ConnectionValue(connection);
   }
   if (need.kind != TemplateNeed::Kind::kVariable) return NotFound("not a variable or a connection");
   if (const auto given = given_variables_.find(LowerCase(need.name)); given != given_variables_.end())
     return Value(given->second);
   ASSIGN_OR_RETURN(const VariableRecord record, variables_.GetVariable(need.name));
+  RETURN_IF_ERROR(MayUse(team, record.team, VariableName(need.name)));
   ASSIGN_OR_RETURN(std::string text, Open(record));
   return Value(std::move(text));
 }
 
-StatusOr<std::string> Vault::Get(std::string_view name) const {
-  StatusOr<std::string> given = given_.Get(name);
+StatusOr<std::string> Vault::GetFor(const std::string& team, std::string_view name) const {
+  StatusOr<std::string> given = given_.GetFor(team, name);
   if (given.ok() && !given->starts_with("{")) return given;
-  StatusOr<Connection> connection = FindConnection(std::string(name));
+  StatusOr<Connection> connection = FindConnection(team, std::string(name));
   if (connection.ok()) return ConnectionUri(*connection);
   return connection.status().code() == Code::kNotFound ? given.status() : connection.status();
 }
 
-StatusOr<Connection> Vault::FindConnection(const std::string& name) const {
-  if (const StatusOr<std::string> given = given_.Get(name); given.ok()) return ParseConnection(name, *given);
+StatusOr<Connection> Vault::FindConnection(const std::string& team, const std::string& name) const {
+  if (const StatusOr<std::string> given = given_.GetFor(team, name); given.ok())
+    return ParseConnection(name, *given);
   ASSIGN_OR_RETURN(const ConnectionRecord record, connections_.GetConnection(name));
+  RETURN_IF_ERROR(MayUse(team, record.team, ConnectionName(name)));
   return Open(record);
 }
 
@@ -66,7 +76,8 @@ ConnectionRecord Vault::Seal(const Connection& connection) const {
           .login = connection.login,
           .schema = connection.schema,
           .port = connection.port,
-          .sealed = keyring_.Seal(ToJson(secret), ConnectionName(connection.id))};
+          .sealed = keyring_.Seal(ToJson(secret), ConnectionName(connection.id)),
+          .team = connection.team};
 }
 
 StatusOr<Connection> Vault::Open(const ConnectionRecord& record) const {
@@ -84,7 +95,8 @@ StatusOr<Connection> Vault::Open(const ConnectionRecord& record) const {
                     .password = member("password"),
                     .schema = record.schema,
                     .port = record.port,
-                    .extra = member("extra")};
+                    .extra = member("extra"),
+                    .team = record.team};
 }
 
 std::string ShownVariable(const std::string& key, const std::string& text) {
@@ -95,8 +107,8 @@ std::string ShownVariable(const std::string& key, const std::string& text) {
   return nested ? ToJson(MaskedValue(*parsed, true)) : std::string(kSecretMask);
 }
 
-StatusOr<Value> ShownValues::Find(const TemplateNeed& need) {
-  ASSIGN_OR_RETURN(const Value value, values_.Find(need));
+StatusOr<Value> ShownValues::FindFor(const std::string& team, const TemplateNeed& need) {
+  ASSIGN_OR_RETURN(const Value value, values_.FindFor(team, need));
   if (need.kind == TemplateNeed::Kind::kConnection) return MaskedConnection(value);
   return value.is_string() ? Value(ShownVariable(need.name, value.as_string())) : value;
 }

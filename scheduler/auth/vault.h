@@ -1,5 +1,6 @@
 // Variables and connections in the clear: from the scheduler's environment (MILLRACE_VAR_<NAME>,
-// MILLRACE_CONN_<NAME>), which wins, or from the store, where they are sealed. The loop asks it for what
+// MILLRACE_CONN_<NAME>), which wins and is everybody's, or from the store, where they are sealed and may belong to a
+// team: then only its DAGs find them. The loop asks it for what
 // templates name, the gateway for what an attempt may be handed, the API seals with it what people set. Any
 // thread. What it answers belongs in no log, journal or message.
 #pragma once
@@ -18,24 +19,24 @@
 
 namespace millrace::auth {
 
-class Vault final : public TemplateLookup, public ConnectionSource {
+class Vault final : public TeamValues, public ConnectionSource {
  public:
   // The readers outlive it. `environment` as main has it.
   Vault(Keyring keyring, const char* const* environment, store::VariableReader& variables,
         store::ConnectionReader& connections);
 
   // kVariable: its text. kConnection: its map. NOT_FOUND when there is none; everything else is not its own.
-  StatusOr<Value> Find(const TemplateNeed& need) override;
+  StatusOr<Value> FindFor(const std::string& team, const TemplateNeed& need) override;
   // As a URI.
-  StatusOr<std::string> Get(std::string_view name) const override;
+  StatusOr<std::string> GetFor(const std::string& team, std::string_view name) const override;
 
   VariableRecord Seal(const std::string& key, const std::string& value, const std::string& description) const;
   StatusOr<std::string> Open(const VariableRecord& record) const;
-  ConnectionRecord Seal(const Connection& connection) const;
+  ConnectionRecord Seal(const Connection& connection) const;  // with its team
   StatusOr<Connection> Open(const ConnectionRecord& record) const;
 
  private:
-  StatusOr<Connection> FindConnection(const std::string& name) const;
+  StatusOr<Connection> FindConnection(const std::string& team, const std::string& name) const;
 
   const Keyring keyring_;
   const Connections given_;
@@ -46,13 +47,13 @@ class Vault final : public TemplateLookup, public ConnectionSource {
 
 // The same for people: a mask instead of passwords, of members of extra whose names say that they are secret,
 // and of variables with such names.
-class ShownValues final : public TemplateLookup {
+class ShownValues final : public TeamValues {
  public:
-  explicit ShownValues(TemplateLookup& values) : values_(values) {}
-  StatusOr<Value> Find(const TemplateNeed& need) override;
+  explicit ShownValues(TeamValues& values) : values_(values) {}
+  StatusOr<Value> FindFor(const std::string& team, const TemplateNeed& need) override;
 
  private:
-  TemplateLookup& values_;
+  TeamValues& values_;
 };
 
 // A variable's text as people may see it.

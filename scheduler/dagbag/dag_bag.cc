@@ -5,8 +5,8 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <optional>
 #include <utility>
 
 namespace millrace::dagbag {
@@ -62,43 +62,60 @@ class Watcher {
 
 DagBag::DagBag(std::string folder, DagSink& sink, const ZoneDatabase& zones, const Clock& clock, LogSink& log,
                Duration poll, EarlierStart earlier)
-    : folder_(std::move(folder)),
-      sink_(sink),
-      zones_(zones),
+    : sink_(sink),
       clock_(clock),
       log_(log),
       poll_(poll),
-      memory_(earlier.memory) {
+      memory_(earlier.memory),
+      own_(std::make_unique<FolderBundle>(std::move(folder))) {
+  bundles_.push_back(std::make_unique<BundleFiles>(*own_, zones, clock, log));
+  Recall(std::move(earlier));
+}
+
+DagBag::DagBag(const std::vector<Bundle*>& bundles, DagSink& sink, const ZoneDatabase& zones, const Clock& clock, LogSink& log,
+               Duration poll, EarlierStart earlier)
+    : sink_(sink), clock_(clock), log_(log), poll_(poll), memory_(earlier.memory) {
+  for (Bundle* bundle : bundles) bundles_.push_back(std::make_unique<BundleFiles>(*bundle, zones, clock, log));
   Recall(std::move(earlier));
 }
 
 DagBag::~DagBag() { Stop(); }
 
-// A file counts as read when all that it said is what the sink has.
+// A file counts as read when all that it said is what the sink has. What a bundle had that is no longer configured is known, and in no
+// file: it goes at the first look.
 void DagBag::Recall(EarlierStart earlier) {
-  for (auto& [path, remembered] : memory_.Load()) {
-    File& file = files_[path];
+  for (auto& [key, remembered] : memory_.Load()) {
+    const auto [name, path] = SplitBundleFile(key);
+    const auto bundle = std::find_if(bundles_.begin(), bundles_.end(), [&](const auto& one) { return one->name() == name; });
+    BundleFiles::File* file = bundle == bundles_.end() ? nullptr : &(*bundle)->files()[path];
     bool all = true;
     for (auto& [id, hash] : remembered.dags) {
       const auto stored = earlier.stored.find(id);
       all = all && stored != earlier.stored.end() && stored->second == hash;
       if (stored == earlier.stored.end()) continue;
-      told_.try_emplace(id, stored->second + " " + path);
-      file.dags[id] = {stored->second, nullptr};
+      told_.try_emplace(id, stored->second + " " + key);
+      if (file != nullptr) file->dags[id] = {stored->second, nullptr};
     }
-    if (!all) continue;
-    file.content_key = std::move(remembered.content_key);
-    file.names = std::move(remembered.names);
+    if (!all || file == nullptr) continue;
+    file->content_key = std::move(remembered.content_key);
+    file->names = std::move(remembered.names);
   }
+  // Those that are still right are told anew before the rest is taken back.
+  for (const ImportError& error : earlier.errors) cleared_.emplace(BundleOr(error.bundle), error.file);
 }
 
 void DagBag::Remember() {
-  if (!std::exchange(changed_, false)) return;
+  bool changed = false;
+  for (const auto& bundle : bundles_) changed = std::exchange(bundle->changed, false) || changed;
+  if (!changed) return;
   std::string lines;
-  for (const auto& [path, file] : files_) {
-    RememberedFile remembered{file.problems.empty() ? file.content_key : "", file.names, {}};
-    for (const auto& [id, version] : file.dags) remembered.dags.emplace_back(id, version.hash);
-    ParseMemory::Add(path, remembered, lines);
+  for (const auto& bundle : bundles_) {
+    for (const auto& [path, file] : bundle->files()) {
+      if (path == BundleFiles::kWhole) continue;
+      RememberedFile remembered{file.problems.empty() ? file.content_key : "", file.names, {}};
+      for (const auto& [id, version] : file.dags) remembered.dags.emplace_back(id, version.hash);
+      ParseMemory::Add(BundleFile(bundle->name(), path), remembered, lines);
+    }
   }
   if (const Status status = memory_.Save(lines); !status.ok()) {
     log_.Log(LogLevel::kWarning, "The next start will parse all DAG files (" + status.message() + ")");
@@ -128,7 +145,17 @@ void DagBag::Stop() {
 
 std::int64_t DagBag::parsed() const {
   const std::lock_guard lock(mutex_);
-  return parsed_;
+  std::int64_t parsed = 0;
+  for (const auto& bundle : bundles_) parsed += bundle->parsed;
+  return parsed;
+}
+
+std::vector<std::string> DagBag::Folders() const {
+  std::vector<std::string> all;
+  for (const auto& bundle : bundles_) {
+    for (std::string& folder : bundle->Folders()) all.push_back(std::move(folder));
+  }
+  return all;
 }
 
 void DagBag::Watch() {
@@ -136,8 +163,7 @@ void DagBag::Watch() {
   std::string last_error;
   do {
     // Covered before the look: what changes in between is reported.
-    const StatusOr<std::vector<std::string>> folders = folder_.Folders();
-    if (folders.ok()) watcher.Cover(*folders);
+    watcher.Cover(Folders());
     const Status status = Scan();
     if (!status.ok() && status.message() != last_error) {
       log_.Log(LogLevel::kError,
@@ -148,177 +174,73 @@ void DagBag::Watch() {
 }
 
 Status DagBag::ScanLocked() {
-  ASSIGN_OR_RETURN(const std::vector<std::string> paths, folder_.List());
-  std::set<std::string> present(paths.begin(), paths.end());
-  std::erase_if(archives_, [&](const auto& archive) { return !present.contains(archive.first); });
-  std::erase_if(present, IsArchiveName);
-  for (const std::string& path : paths) {
-    if (IsArchiveName(path)) {
-      LoadArchive(path, present);
-    } else {
-      LoadFile("", path, folder_);
-    }
+  Status first = OkStatus();
+  for (const auto& bundle : bundles_) {
+    const Status status = bundle->Look();
+    if (first.ok()) first = status;
   }
-  Forget(present);
+  if (!first.ok() && bundles_.size() == 1) return first;
   Tell();
   Remember();
-  return OkStatus();
-}
-
-void DagBag::Forget(const std::set<std::string>& present) {
-  for (auto at = files_.begin(); at != files_.end();) {
-    if (present.contains(at->first)) {
-      ++at;
-      continue;
-    }
-    if (at->second.told_problems) cleared_.insert(at->first);
-    twins_.erase(at->first);
-    at = files_.erase(at);
-    changed_ = true;
-  }
-}
-
-std::string DagBag::ContentKey(const std::string& text, const std::vector<std::string>& names,
-                               const FileReader& files) {
-  std::string key = Fingerprint(text);
-  for (const std::string& name : names) {
-    const StatusOr<std::string> content = files.Read(name);
-    key += content.ok() ? Fingerprint(*content) : content.status().message();
-  }
-  return names.empty() ? key : Fingerprint(key);
-}
-
-void DagBag::CannotRead(const std::string& path, const Status& status, const std::string& suggestion, File& file) {
-  const std::vector<Problem> problems = {{path, {1, 1}, "cannot be read: " + status.message(), suggestion}};
-  if (file.problems == problems) return;
-  file.content_key.clear();
-  file.problems = problems;
-  file.told_problems = false;
-}
-
-StatusOr<std::unique_ptr<Archive>> DagBag::OpenArchive(const std::string& path, std::string& identity) const {
-  ASSIGN_OR_RETURN(std::optional<std::string> bytes, folder_.ReadChanged(path, clock_.now().wall, identity));
-  if (!bytes) return std::unique_ptr<Archive>();
-  return Archive::Open(*std::move(bytes));
-}
-
-void DagBag::LoadArchive(const std::string& path, std::set<std::string>& present) {
-  const StatusOr<std::unique_ptr<Archive>> archive = OpenArchive(path, archives_[path]);
-  if (!archive.ok() || *archive == nullptr) {
-    for (auto at = files_.lower_bound(path); at != files_.end() && at->first.starts_with(path); ++at) {
-      if (at->first == path || at->first.starts_with(path + "/")) present.insert(at->first);
-    }
-    // Gone since it was listed: the next look sees it.
-    if (archive.ok() || archive.status().code() == Code::kNotFound) return;
-    present.insert(path);
-    return CannotRead(path, archive.status(), "mend it, or name it in .airflowignore if it is not for DAGs",
-                      files_[path]);
-  }
-  for (const std::string& name : (*archive)->dag_files()) {
-    present.insert(path + "/" + name);
-    LoadFile(path + "/", name, **archive);
-  }
-}
-
-void DagBag::LoadFile(const std::string& folder, const std::string& name, const FileReader& files) {
-  const std::string path = folder + name;
-  File& file = files_[path];
-  const StatusOr<std::string> text = files.Read(name);
-  if (!text.ok()) {
-    // Gone since it was listed: the next look sees it.
-    if (text.status().code() != Code::kNotFound) CannotRead(path, text.status(), "", file);
-    return;
-  }
-  std::string key = ContentKey(*text, file.names, files);
-  if (key == file.content_key) return;
-  LoadResult loaded = LoadDagFile(path, *text, files, zones_);
-  ++parsed_;
-  changed_ = true;
-  file.names = std::move(loaded.files);
-  file.content_key = ContentKey(*text, file.names, files);
-  for (Problem& problem : loaded.problems) {
-    if (problem.file != path) problem.file = folder + problem.file;  // of a contract
-  }
-  if (file.problems != loaded.problems) {
-    if (loaded.problems.empty()) cleared_.insert(path);
-    file.problems = std::move(loaded.problems);
-    file.told_problems = false;
-  }
-  std::map<std::string, Version> dags;
-  for (DagPtr& dag : loaded.dags) dags.emplace(dag->id, Version{dag->hash, dag});
-  // What a bad file no longer says, it may have meant to say.
-  if (!file.problems.empty()) dags.merge(file.dags);
-  file.dags = std::move(dags);
-  log_.Log(file.problems.empty() ? LogLevel::kInfo : LogLevel::kWarning,
-           "DAG file loaded (file=" + path + ", dags=" + std::to_string(file.dags.size()) +
-               ", problems=" + std::to_string(file.problems.size()) + ")");
-}
-
-DagPtr DagBag::Again(const std::string& path, const std::string& dag_id, const Version& version) const {
-  const std::size_t end = path.rfind('/');
-  const std::string around = path.substr(0, end == std::string::npos ? 0 : end);
-  std::unique_ptr<Archive> archive;
-  if (archives_.contains(around)) {
-    std::string any;
-    StatusOr<std::unique_ptr<Archive>> opened = OpenArchive(around, any);
-    if (!opened.ok()) return nullptr;
-    archive = *std::move(opened);
-  }
-  const FileReader& files = archive != nullptr ? static_cast<const FileReader&>(*archive) : folder_;
-  const StatusOr<std::string> text = files.Read(archive != nullptr ? path.substr(end + 1) : path);
-  if (!text.ok()) return nullptr;
-  for (DagPtr& dag : LoadDagFile(path, *text, files, zones_).dags) {
-    if (dag->id == dag_id && dag->hash == version.hash) return std::move(dag);
-  }
-  return nullptr;  // the file is another one by now: the next look sees it
+  return first;
 }
 
 void DagBag::Tell() {
-  std::map<std::string, std::pair<Version*, std::string>> wanted;  // id -> DAG, file
-  for (auto& [path, file] : files_) {
-    std::string twins;
-    for (auto& [id, dag] : file.dags) {
-      const auto [owner, is_first] = wanted.emplace(id, std::pair(&dag, path));
-      if (!is_first)
-        twins += (twins.empty() ? "" : "\n") + std::string("DAG '") + id + "' is defined in " +
-                 owner->second.second + " already";
-    }
-    const auto known = twins_.find(path);
-    const bool changed = known == twins_.end() ? !twins.empty() : known->second != twins;
-    if (!changed) continue;
-    file.told_problems = false;
-    if (twins.empty() && file.problems.empty()) cleared_.insert(path);
-    if (twins.empty()) {
-      twins_.erase(path);
-    } else {
-      twins_[path] = std::move(twins);
+  TellDags(FindOwners());
+  TellProblems();
+}
+
+std::map<std::string, DagBag::Wanted> DagBag::FindOwners() {
+  std::map<std::string, Wanted> wanted;
+  for (const auto& bundle : bundles_) {
+    for (auto& [path, file] : bundle->files()) {
+      std::string twins;
+      for (auto& [id, version] : file.dags) {
+        const auto [owner, is_first] = wanted.emplace(id, Wanted{bundle.get(), &path, &version});
+        if (is_first) continue;
+        const Wanted& has = owner->second;
+        twins += (twins.empty() ? "" : "\n") + std::string("DAG '") + id + "' is defined in " + *has.path +
+                 (has.bundle == bundle.get() ? "" : " of bundle '" + has.bundle->name() + "'") + " already";
+      }
+      if (file.twins == twins) continue;
+      file.told_problems = false;
+      if (twins.empty() && file.problems.empty()) bundle->cleared.insert(path);
+      file.twins = std::move(twins);
     }
   }
-  for (auto& [id, entry] : wanted) {
-    const auto& [version, path] = entry;
-    std::string now_told = version->hash + " " + path;
+  return wanted;
+}
+
+void DagBag::TellDags(const std::map<std::string, Wanted>& wanted) {
+  for (const auto& [id, entry] : wanted) {
+    BundleFiles::Version& version = *entry.version;
+    std::string now_told = version.hash + " " + BundleFile(entry.bundle->name(), *entry.path);
     if (const auto told = told_.find(id); told == told_.end() || told->second != now_told) {
-      if (version->dag == nullptr) version->dag = Again(path, id, *version);
-      if (version->dag == nullptr || !sink_.Loaded(version->dag).ok()) continue;
+      if (version.dag == nullptr) version.dag = entry.bundle->Again(*entry.path, id, version);
+      if (version.dag == nullptr || !sink_.Loaded(version.dag).ok()) continue;
       told_[id] = std::move(now_told);
     }
-    version->dag = nullptr;
+    version.dag = nullptr;
   }
   for (auto told = told_.begin(); told != told_.end();) {
     const bool stays = wanted.contains(told->first) || !sink_.Gone(told->first).ok();
     told = stays ? std::next(told) : told_.erase(told);
   }
+}
+
+void DagBag::TellProblems() {
   const WallTime now = clock_.now().wall;
-  for (auto& [path, file] : files_) {
-    const auto twins = twins_.find(path);
-    if (file.told_problems || (file.problems.empty() && twins == twins_.end())) continue;
-    ImportError error{path, now, file.problems};
-    if (twins != twins_.end())
-      error.problems.push_back({path, {1, 1}, twins->second, "give one of them another dag_id"});
-    file.told_problems = sink_.ImportErrors(error).ok();
-    if (file.told_problems) cleared_.erase(path);
+  for (const auto& bundle : bundles_) {
+    for (const std::string& path : std::exchange(bundle->cleared, {})) cleared_.emplace(bundle->name(), path);
+    for (auto& [path, file] : bundle->files()) {
+      if (file.told_problems || (file.problems.empty() && file.twins.empty())) continue;
+      ImportError error{path, now, file.problems, bundle->name()};
+      if (!file.twins.empty()) error.problems.push_back({path, {1, 1}, file.twins, "give one of them another dag_id"});
+      file.told_problems = sink_.ImportErrors(error).ok();
+      if (file.told_problems) cleared_.erase({bundle->name(), path});
+    }
   }
-  std::erase_if(cleared_, [&](const std::string& path) { return sink_.ImportErrors({path, now, {}}).ok(); });
+  std::erase_if(cleared_, [&](const auto& file) { return sink_.ImportErrors({file.second, now, {}, file.first}).ok(); });
 }
 
 }  // namespace millrace::dagbag

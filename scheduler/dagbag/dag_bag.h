@@ -1,13 +1,15 @@
-// The DAG folder as the scheduler knows it: watches the files on a thread of its own, loads what changed and
+// The DAG bundles as the scheduler knows them: watches their files on a thread of its own, loads what changed and
 // tells the sink. Made by main.cc; the sink puts what it is told into the inbox.
 //
 // - A file is read when its folder reports a change (inotify), and every `poll` in any case; it is parsed
 // only when its content,
-//   or that of a contract or script that it names, is not what it was; also when the scheduler starts anew.
+//   or that of a contract or script that it names, is not what it was; also when the scheduler starts anew, and when its
+//   bundle has another commit.
 // - A zip archive is a folder of its own, "flows.zip/daily.yaml"; it is opened only when it is another than at the last look.
-// - A file that turns bad keeps the DAGs it had, as do all of an archive that does; its problems are told. A DAG is gone when its file is gone,
-// or is good and no
-//   longer defines it. Two files that define one DAG: the first by name has it, the other has a problem.
+// - A file that turns bad keeps the DAGs it had, as do all of an archive or a bundle that does; its problems are told. A DAG is gone when its
+// file is gone, or is good and no
+//   longer defines it. Two files that define one DAG: that of the first bundle has it, in one bundle the first by name; the other
+//   has a problem.
 #pragma once
 
 #include <map>
@@ -16,6 +18,7 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "core/base/clock.h"
@@ -23,8 +26,8 @@
 #include "core/base/status.h"
 #include "core/base/zones.h"
 #include "core/model/dag.h"
-#include "scheduler/dagbag/archive.h"
-#include "scheduler/dagbag/folder_reader.h"
+#include "scheduler/dagbag/bundle.h"
+#include "scheduler/dagbag/bundle_files.h"
 #include "scheduler/dagbag/parse_memory.h"
 
 namespace millrace::dagbag {
@@ -44,20 +47,24 @@ class DagSink {
 struct EarlierStart {
   std::string memory;                         // the file of ParseMemory; "": nothing is remembered
   std::map<std::string, std::string> stored;  // id -> hash of DAGs that whoever is told has already
+  std::vector<ImportError> errors = {};       // that whoever is told has already
 };
 
 class DagBag {
  public:
-  // The sink and the rest are borrowed. `poll` is how long a change may stay unseen where inotify does not
-  // work.
+  // Of one folder, which becomes the bundle dags-folder. The sink and the rest are borrowed. `poll` is how long a change may stay
+  // unseen where inotify does not work.
   DagBag(std::string folder, DagSink& sink, const ZoneDatabase& zones, const Clock& clock, LogSink& log,
+         Duration poll = std::chrono::seconds(5), EarlierStart earlier = {});
+  // Of bundles with different names, in the order in which they have a DAG that several define; borrowed, too.
+  DagBag(const std::vector<Bundle*>& bundles, DagSink& sink, const ZoneDatabase& zones, const Clock& clock, LogSink& log,
          Duration poll = std::chrono::seconds(5), EarlierStart earlier = {});
   ~DagBag();
   DagBag(const DagBag&) = delete;
   DagBag& operator=(const DagBag&) = delete;
 
-  // One look at the folder, on the caller's thread; before Start, or instead of it. The error is about the
-  // folder itself.
+  // One look at all bundles, on the caller's thread; before Start, or instead of it. The error is about
+  // dags-folder itself; the other bundles are looked at nevertheless.
   Status Scan();
   // Scans, then watches until Stop.
   Status Start();
@@ -67,53 +74,36 @@ class DagBag {
   std::int64_t parsed() const;
 
  private:
-  struct Version {
-    std::string hash;
-    DagPtr dag;  // until the sink has it, which keeps it
-  };
-  struct File {
-    std::string content_key;  // of the text and of every file that it names
-    std::vector<std::string> names;
-    std::map<std::string, Version> dags;  // the last good ones
-    std::vector<Problem> problems;
-    bool told_problems = false;
+  // A DAG and the file that has it.
+  struct Wanted {
+    BundleFiles* bundle;
+    const std::string* path;
+    BundleFiles::Version* version;
   };
 
   Status ScanLocked();
+  std::vector<std::string> Folders() const;
   void Recall(EarlierStart earlier);
   void Remember();
-  // `name` is the file to `files`, which are those beneath `folder` ("": the DAG folder, or "flows.zip/").
-  void LoadFile(const std::string& folder, const std::string& name, const FileReader& files);
-  // Adds the files in it to `present`.
-  void LoadArchive(const std::string& path, std::set<std::string>& present);
-  // nullptr: it is the one that `identity` was said of, see FolderReader.
-  StatusOr<std::unique_ptr<Archive>> OpenArchive(const std::string& path, std::string& identity) const;
-  static void CannotRead(const std::string& path, const Status& status, const std::string& suggestion, File& file);
-  // Takes back what files said that are gone.
-  void Forget(const std::set<std::string>& present);
-  // A version that the sink had, and is to have again.
-  DagPtr Again(const std::string& path, const std::string& dag_id, const Version& version) const;
-  static std::string ContentKey(const std::string& text, const std::vector<std::string>& names, const FileReader& files);
   // Brings the sink to where the files are; what it refuses stays to be told.
   void Tell();
+  // By id; says in each file what it defines although another does.
+  std::map<std::string, Wanted> FindOwners();
+  void TellDags(const std::map<std::string, Wanted>& wanted);
+  void TellProblems();
   void Watch();
 
-  const FolderReader folder_;
   DagSink& sink_;
-  const ZoneDatabase& zones_;
   const Clock& clock_;
   LogSink& log_;
   const Duration poll_;
   const ParseMemory memory_;
+  const std::unique_ptr<Bundle> own_;  // of one folder
 
   mutable std::mutex mutex_;
-  std::map<std::string, File> files_;         // by path
-  std::map<std::string, std::string> archives_;  // path -> which it was when it was last opened
-  std::map<std::string, std::string> told_;   // dag id -> hash and file, as the sink knows them
-  std::map<std::string, std::string> twins_;  // file -> what it defines although another file does
-  std::set<std::string> cleared_;             // files whose problems are to be taken back
-  std::int64_t parsed_ = 0;
-  bool changed_ = false;  // since what is known was last saved
+  std::vector<std::unique_ptr<BundleFiles>> bundles_;
+  std::map<std::string, std::string> told_;                   // dag id -> hash and file, as the sink knows them
+  std::set<std::pair<std::string, std::string>> cleared_;     // bundles and files whose problems are to be taken back
 
   int wake_ = -1;  // eventfd: Stop
   std::thread thread_;

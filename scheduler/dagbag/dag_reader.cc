@@ -49,6 +49,11 @@ void DagReader::Read(const Value& document) {
   dag_ = std::make_shared<Dag>();
   dag_->file = file_;
   dag_->source = source_;
+  if (origin_ != nullptr) {
+    dag_->bundle = origin_->bundle;
+    dag_->bundle_version = origin_->version;
+    dag_->team = origin_->team;
+  }
   if (!document.is_map()) {
     Add(document.position(),
         "a DAG must be a map with dag_id and tasks, not a " + std::string(document.TypeName()));

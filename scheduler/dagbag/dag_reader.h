@@ -16,10 +16,10 @@ namespace millrace::dagbag {
 
 class DagReader {
  public:
-  // `file` and `source` become the Dag's; the rest is borrowed.
+  // `file`, `source` and `origin` become the Dag's; the rest is borrowed. nullptr: it is of no bundle.
   DagReader(std::string_view file, std::string_view source, const FileReader& files,
-            const ZoneDatabase& zones, LoadResult& result)
-      : file_(file), source_(source), files_(files), zones_(zones), result_(result) {}
+            const ZoneDatabase& zones, LoadResult& result, const DagOrigin* origin = nullptr)
+      : file_(file), source_(source), files_(files), zones_(zones), result_(result), origin_(origin) {}
 
   // Adds the DAG, or its problems, to the result.
   void Read(const Value& document);
@@ -91,6 +91,7 @@ class DagReader {
   const FileReader& files_;
   const ZoneDatabase& zones_;
   LoadResult& result_;
+  const DagOrigin* origin_;
 
   std::vector<Problem> problems_;  // of this document
   const Value* document_ = nullptr;

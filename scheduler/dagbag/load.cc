@@ -47,7 +47,7 @@ bool IsDagFileName(std::string_view path) {
 }
 
 LoadResult LoadDagFile(std::string_view path, std::string_view text, const FileReader& files,
-                       const ZoneDatabase& zones) {
+                       const ZoneDatabase& zones, const DagOrigin& origin) {
   LoadResult result;
   YamlText yaml = ParseYaml(text);
   result.problems = std::move(yaml.problems);
@@ -58,7 +58,7 @@ LoadResult LoadDagFile(std::string_view path, std::string_view text, const FileR
   if (result.problems.empty()) {
     std::vector<Position> places;
     for (const Value& document : yaml.documents) {
-      DagReader(path, text, files, zones, result).Read(document);
+      DagReader(path, text, files, zones, result, &origin).Read(document);
       RefuseOwnId(result, document);
       if (result.dags.size() > places.size()) places.push_back(document.position());
     }

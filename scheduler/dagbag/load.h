@@ -30,9 +30,16 @@ struct LoadResult {
       files;  // that were asked for, present or not: when one changes the DAG file must be loaded again
 };
 
+// What a file's bundle makes of its DAGs; see Dag.
+struct DagOrigin {
+  std::string bundle = {};
+  std::string version = {};
+  std::string team = {};
+};
+
 // `path` is what problems and Dag::file show.
 LoadResult LoadDagFile(std::string_view path, std::string_view text, const FileReader& files,
-                       const ZoneDatabase& zones);
+                       const ZoneDatabase& zones, const DagOrigin& origin = {});
 
 // Ends in .yaml, .yml or .json.
 bool IsDagFileName(std::string_view path);

@@ -1,5 +1,5 @@
-// What the files of the DAG folder said when they were last parsed, kept in a file of the state folder, so
-// that a start parses only what has changed since. Derived from the folder: when it is lost, broken or of
+// What the files of the bundles said when they were last parsed, kept in a file of the state folder, so
+// that a start parses only what has changed since. Derived from their folders: when it is lost, broken or of
 // another build of this program, everything is parsed once. Called by DagBag on its thread.
 #pragma once
 
@@ -24,7 +24,7 @@ class ParseMemory {
   // "": nothing is remembered.
   explicit ParseMemory(std::string path);
 
-  // By path; empty when there is nothing to go by.
+  // By path, see BundleFile; empty when there is nothing to go by.
   std::map<std::string, RememberedFile> Load() const;
 
   // Saving: Add each file, then Save, which replaces the whole or changes nothing.

@@ -112,6 +112,7 @@ StatusOr<Delivery> RenderCallback(const Run& run, const Dag& dag, const Task& ta
   delivery.environment.emplace_back("MILLRACE_LOG_URL",
                                     facts.log_url.empty() ? facts.run_url : facts.log_url);
   delivery.connections = callback.connections;
+  delivery.team = dag.team;
   delivery.files = callback.files;
   delivery.dag_hash = dag.hash;
   delivery.timeout = callback.timeout;

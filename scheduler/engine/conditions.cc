@@ -44,8 +44,12 @@ void Engine::State::DecideReady() {
     deciding.erase(deciding.begin());
     LiveRun* run = FindRun(key.run);
     Instance* instance = FindInstance(key);
-    if (instance == nullptr || instance->row.state != TaskState::kScheduled || instance->decided) continue;
-    AskConditions(*run, *instance);
+    if (instance == nullptr || instance->row.state != TaskState::kScheduled) continue;
+    if (IsPoolOfOthers(*run, TaskOf(*run, *instance))) {
+      RefusePool(*run, *instance);
+    } else if (!instance->decided) {
+      AskConditions(*run, *instance);
+    }
   }
 }
 

@@ -47,13 +47,18 @@ CommandReply Engine::State::Set(const SetPool& command) {
     if (name == kDefaultPool) return InvalidArgument("Default Pool can't be deleted");
     if (stored == pool_rows.end()) return NotFound("The Pool with name: `" + name + "` was not found");
     pool_rows.erase(stored);
+    pool_teams.erase(name);
     out->batch.records.emplace_back(command.pool);
     IncludeDeferred(FindPool(name), false);
     Resize(FindPool(name), 0);
     return CommandResult{};
   }
   if (command.pool.slots < -1) return InvalidArgument("a pool has 0 slots or more, or -1 for no limit");
+  if (name == kDefaultPool && !command.pool.team.empty())
+    return InvalidArgument("The default pool is everybody's: tasks that name no pool are in it");
   pool_rows[name] = command.pool;
+  pool_teams.erase(name);
+  if (!command.pool.team.empty()) pool_teams[name] = command.pool.team;
   out->batch.records.emplace_back(command.pool);
   IncludeDeferred(FindPool(name), command.pool.include_deferred);
   Resize(FindPool(name), command.pool.slots);
@@ -198,9 +203,32 @@ bool Engine::State::IsPaused(const LiveRun& run, const Task& task) {
   return !paused.empty() && std::binary_search(paused.begin(), paused.end(), task.id);
 }
 
+bool Engine::State::IsPoolOfOthers(const LiveRun& run, const Task& task) const {
+  if (pool_teams.empty()) return false;
+  const auto team = pool_teams.find(task.pool);
+  return team != pool_teams.end() && team->second != run.dag->team;
+}
+
+// No release can ever let it in, and its author is to hear of it: it fails, as Airflow's does.
+void Engine::State::RefusePool(LiveRun& run, Instance& instance) {
+  const Task& task = TaskOf(run, instance);
+  const std::string& team = run.dag->team;
+  engine::End end;
+  end.started_at = end.ended_at = now.wall;
+  end.outcome = Outcome::kFailFinal;
+  end.message = "pool " + task.pool + " belongs to team " + pool_teams.find(task.pool)->second + ", and DAG " + run.dag->id +
+                " to " + (team.empty() ? "none" : "team " + team);
+  StartInEngine(instance);
+  OnEnded(run, instance, end);
+}
+
 void Engine::State::Park(LiveRun& run, Instance& instance) {
   const Task& task = TaskOf(run, instance);
   if (IsPaused(run, task)) return;
+  if (IsPoolOfOthers(run, task)) {
+    deciding.insert(instance.row.key);
+    return;
+  }
   if (ReadsValues(task) && instance.values == nullptr) {
     Ask(run, instance);
     return;

@@ -34,7 +34,10 @@ void Engine::State::Load(Image image) {
     session.next_report = 0;
     timers.Add({session.lease_until, TimerKind::kLease, session.row.session, {}, 0, {}});
   }
-  for (PoolRow& row : image.pools) pool_rows[row.name] = std::move(row);
+  for (PoolRow& row : image.pools) {
+    if (!row.team.empty()) pool_teams[row.name] = row.team;
+    pool_rows[row.name] = std::move(row);
+  }
   next_backfill = image.next_backfill;
   for (Backfill& row : image.backfills) {
     if (const auto dag = dags.find(row.dag_id); dag != dags.end()) AddBackfill(dag->second, std::move(row));

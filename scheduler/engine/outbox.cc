@@ -43,6 +43,7 @@ Assignment AssignmentOf(const Notification& row, const Delivery& delivery) {
   assignment.environment.emplace_back("MILLRACE_IDEMPOTENCY_KEY", IdempotencyKey(row));
   assignment.environment.emplace_back("MILLRACE_FENCE", ToString(row.fence));
   assignment.connections = delivery.connections;
+  assignment.team = delivery.team;
   assignment.files = delivery.files;
   assignment.dag_hash = delivery.dag_hash;
   assignment.timeout = delivery.timeout;
@@ -258,6 +259,7 @@ void Engine::State::AskForDelivery(const Notification& row) {
   need.lookups = row.delivery.lookups;
   need.dag_id = row.dag_id;
   need.before = row.delivery.before;
+  need.team = row.delivery.team;
   Emit(std::move(need));
 }
 

@@ -139,6 +139,7 @@ Assignment Frame(const Run& run, const Dag& dag, const Task& task, const TaskIns
   assignment.try_number = instance.try_number;
   assignment.kind = task.kind;
   assignment.connections = task.connections;
+  assignment.team = dag.team;
   assignment.files = task.files;
   assignment.dag_hash = dag.hash;
   assignment.timeout = task.execution_timeout;

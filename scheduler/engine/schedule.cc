@@ -1,5 +1,6 @@
 // DAGs and their versions, and the runs that timetables make.
 #include "core/calendar/format.h"
+#include "core/model/bundle_file.h"
 #include "scheduler/engine/state.h"
 
 namespace millrace::engine {
@@ -30,12 +31,15 @@ Duration JitterOf(const Dag& dag, const RunDates& dates) {
   return Duration(static_cast<std::int64_t>(hash % static_cast<std::uint64_t>(dag.schedule.jitter.count())));
 }
 
+// What moved to another bundle does the same, and yet its versions must say where each came from.
+bool IsSameVersion(const Dag& a, const Dag& b) { return a.hash == b.hash && BundleOr(a.bundle) == BundleOr(b.bundle); }
+
 }  // namespace
 
 void Engine::State::OnDagLoaded(const DagLoaded& event) {
   const std::string& id = event.dag->id;
   const auto found = dags.find(id);
-  if (found != dags.end() && !found->second.row.deleted && found->second.dag->hash == event.dag->hash) {
+  if (found != dags.end() && !found->second.row.deleted && IsSameVersion(*found->second.dag, *event.dag)) {
     LiveDag& dag = found->second;
     // The same, so one copy is enough: what the store held is dropped for the one that dagbag keeps anyway.
     const auto stored = versions.find({id, dag.row.version});
@@ -76,6 +80,7 @@ void Engine::State::OnDagGone(const DagGone& event) {
 
 void Engine::State::UseVersion(LiveDag& dag, DagPtr version) {
   dag.dag = std::move(version);
+  dag.row.team = dag.dag->team;
   dag.timetable = TimetableOf(*dag.dag, zones);
   Subscribe(dag);
 }

@@ -53,6 +53,7 @@ struct Engine::State {
   std::map<SessionId, Session> sessions;
   std::map<std::string, Pool> pools;         // those that tasks have asked for
   std::map<std::string, PoolRow> pool_rows;  // as stored
+  std::map<std::string, std::string> pool_teams;  // of those that are a team's
   std::set<std::string> deferring_pools;     // those whose `deferring` is not empty
   std::map<std::int64_t, LiveBackfill> backfills;
   std::int64_t next_backfill = 1;
@@ -365,6 +366,8 @@ struct Engine::State {
 
   // limits.cc: ready instances, pools, max_active_tasks.
   static bool IsPaused(const LiveRun& run, const Task& task);
+  bool IsPoolOfOthers(const LiveRun& run, const Task& task) const;
+  void RefusePool(LiveRun& run, Instance& instance);
   Pool& FindPool(const std::string& name);
   bool MayStartMore(const Lane& lane) const;
   bool Admit(LiveRun& run, Instance& instance);

@@ -77,6 +77,7 @@ void Engine::State::Ask(LiveRun& run, Instance& instance) {
   need.lookups = LookupsOf(TaskOf(run, instance), instance);
   need.dag_id = run.row.dag_id;
   need.before = run.row.logical_date;
+  need.team = run.dag->team;
   Emit(std::move(need));
 }
 

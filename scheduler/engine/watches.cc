@@ -79,6 +79,7 @@ void Engine::State::PlaceWatches() {
                               {"MILLRACE_DATASET", key.second},
                               {"MILLRACE_FENCE", ToString(live.fence)}};
     assignment.connections = watch.connections;
+    assignment.team = dag.team;
     assignment.files = watch.files;
     assignment.dag_hash = dag.hash;
     assignment.timeout = kLookTimeout;

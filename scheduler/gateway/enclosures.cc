@@ -14,9 +14,11 @@ constexpr std::size_t kRecent = 64;
 convert::Enclosed StoredEnclosures::For(const Assignment& assignment) {
   convert::Enclosed enclosed;
   for (const std::string& name : assignment.connections) {
-    StatusOr<std::string> value = connections_.Get(name);
+    StatusOr<std::string> value = connections_.GetFor(assignment.team, name);
     if (!value.ok()) {
-      if (value.status().code() != Code::kNotFound)
+      if (value.status().code() == Code::kPermissionDenied)
+        enclosed.withheld.emplace_back(name, value.status().message());
+      else if (value.status().code() != Code::kNotFound)
         log_.Log(LogLevel::kError, "Connection cannot be handed out (error=" + value.status().ToString() + ")");
       continue;
     }

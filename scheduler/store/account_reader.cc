@@ -6,13 +6,22 @@
 namespace millrace::store {
 namespace {
 
+// DAGs whose files are gone, too: their runs are there, and who may see them.
+constexpr const char* kTeamUses =
+    "SELECT kind, name FROM (SELECT 1 AS place, 'user' AS kind, name FROM user "
+    "WHERE ?1 IN (SELECT value FROM json_each(teams)) "
+    "UNION ALL SELECT 2, 'DAG', dag_id FROM dag WHERE team = ?1 AND deleted = 0 "
+    "UNION ALL SELECT 3, 'pool', name FROM pool WHERE team = ?1 "
+    "UNION ALL SELECT 4, 'variable', name FROM variable WHERE team = ?1 "
+    "UNION ALL SELECT 5, 'connection', name FROM connection WHERE team = ?1) ORDER BY place, name";
+
 class Accounts : public AccountReader {
  public:
   explicit Accounts(ReadPool& pool) : pool_(pool) {}
 
   StatusOr<UserRecord> GetUser(const std::string& name) override {
     return pool_.Read<UserRecord>([&](Database& database) {
-      Query query("SELECT name, password_hash, role FROM user");
+      Query query(std::string("SELECT ") + kUserColumns + " FROM user");
       query.Where("name = ?").Add(name);
       return One<UserRecord>(database, query, "user not found: " + name, ReadUser);
     });
@@ -34,17 +43,32 @@ class Accounts : public AccountReader {
 
   StatusOr<std::vector<UserRecord>> ListUsers() override {
     return pool_.Read<std::vector<UserRecord>>([](Database& database) -> StatusOr<std::vector<UserRecord>> {
-      ASSIGN_OR_RETURN(Statement statement,
-                       database.Prepare("SELECT name, password_hash, role FROM user ORDER BY name"));
+      ASSIGN_OR_RETURN(
+          Statement statement,
+          database.Prepare(std::string("SELECT ") + kUserColumns + " FROM user ORDER BY name"));
       return All<UserRecord>(statement, ReadUser);
     });
   }
 
- private:
-  static UserRecord ReadUser(const Statement& row) {
-    return {.name = row.Text(0), .password_hash = row.Text(1), .role = row.Text(2)};
+  StatusOr<std::vector<std::string>> ListTeams() override {
+    return pool_.Read<std::vector<std::string>>(
+        [](Database& database) -> StatusOr<std::vector<std::string>> {
+          ASSIGN_OR_RETURN(Statement statement, database.Prepare("SELECT name FROM team ORDER BY name"));
+          return All<std::string>(statement, [](const Statement& row) { return row.Text(0); });
+        });
   }
 
+  StatusOr<std::vector<TeamUse>> ListUses(const std::string& team) override {
+    return pool_.Read<std::vector<TeamUse>>([&](Database& database) -> StatusOr<std::vector<TeamUse>> {
+      ASSIGN_OR_RETURN(Statement statement, database.Prepare(kTeamUses));
+      statement.Bind(1, team);
+      return All<TeamUse>(statement, [](const Statement& row) -> TeamUse {
+        return {.kind = row.Text(0), .name = row.Text(1)};
+      });
+    });
+  }
+
+ private:
   ReadPool& pool_;
 };
 

@@ -32,13 +32,15 @@ class Activity : public ActivityReader {
  public:
   Activity(ReadPool& pool, ActivityBounds bounds) : pool_(pool), bounds_(bounds) {}
 
-  StatusOr<ActivityCounts> Count(WallTime from, WallTime to, Duration part) override {
+  StatusOr<ActivityCounts> Count(WallTime from, WallTime to, Duration part,
+                                 const TeamsSeen& teams) override {
     return pool_.Read<ActivityCounts>([&](Database& database) -> StatusOr<ActivityCounts> {
       ActivityCounts counts;
       Query runs(
           "SELECT CASE WHEN state < 2 THEN -1 ELSE (ended_at - ?) / ? END AS part, state, count(*) FROM run");
       runs.Add(ToMicros(from)).Add(part.count());
       runs.Where(kRunsSince).Add(ToMicros(from)).Where("(state < 2 OR ended_at < ?)").Add(ToMicros(to));
+      AddTeams(runs, teams);
       runs.Tail("GROUP BY part, state ORDER BY part, state");
       ASSIGN_OR_RETURN(counts.runs, Counted<RunState>(database, runs));
 
@@ -48,12 +50,14 @@ class Activity : public ActivityReader {
           "SELECT CASE WHEN " + ended +
           " THEN (ended_at - ?) / ? ELSE -1 END AS part, state, count(*) FROM (SELECT t.state, t.ended_at "
           "FROM (SELECT run, state FROM run WHERE " +
-          kRunsSince +
+          kRunsSince + (teams ? " AND " + OfTeams(*teams) : std::string()) +
           " ORDER BY run DESC LIMIT ?) r CROSS JOIN task_instance t ON t.key BETWEEN (r.run << " +
           std::to_string(kIndexBits) + ") AND (r.run << " + std::to_string(kIndexBits) + " | " +
           std::to_string(kMaxIndex) + ") WHERE CASE WHEN t." + ended +
           " THEN t.ended_at >= ? AND t.ended_at < ? ELSE r.state < 2 END LIMIT ?)");
-      tasks.Add(ToMicros(from)).Add(part.count()).Add(ToMicros(from)).Add(bounds_.runs);
+      tasks.Add(ToMicros(from)).Add(part.count()).Add(ToMicros(from));
+      if (teams) AddNames(tasks, *teams);
+      tasks.Add(bounds_.runs);
       tasks.Add(ToMicros(from)).Add(ToMicros(to)).Add(bounds_.counted);
       tasks.Tail("GROUP BY part, state ORDER BY part, state");
       ASSIGN_OR_RETURN(counts.task_instances, Counted<TaskState>(database, tasks));
@@ -61,7 +65,9 @@ class Activity : public ActivityReader {
       for (const auto& one : counts.task_instances) counted += one.count;
 
       Query many("SELECT count(*) FROM (SELECT 1 FROM run");
-      many.Where(kRunsSince).Add(ToMicros(from)).Tail("LIMIT ?)").Add(bounds_.runs + 1);
+      many.Where(kRunsSince).Add(ToMicros(from));
+      AddTeams(many, teams);
+      many.Tail("LIMIT ?)").Add(bounds_.runs + 1);
       ASSIGN_OR_RETURN(Statement counting, many.Prepare(database));
       RETURN_IF_ERROR(counting.Step().status());
       counts.all = counting.Int(0) <= bounds_.runs && counted < bounds_.counted;
@@ -69,10 +75,12 @@ class Activity : public ActivityReader {
     });
   }
 
-  StatusOr<WindowActivity> ListWindow(WallTime from, WallTime to, std::int64_t limit) override {
+  StatusOr<WindowActivity> ListWindow(WallTime from, WallTime to, std::int64_t limit,
+                                      const TeamsSeen& teams) override {
     return pool_.Read<WindowActivity>([&](Database& database) -> StatusOr<WindowActivity> {
       Query query(std::string("SELECT ") + kRunColumns + " FROM run");
       query.Where(kRunsSince).Add(ToMicros(from)).Where("queued_at < ?").Add(ToMicros(to));
+      AddTeams(query, teams);
       query.Tail("ORDER BY run DESC LIMIT ?").Add(bounds_.runs + 1);
       ASSIGN_OR_RETURN(Statement runs, query.Prepare(database));
       ASSIGN_OR_RETURN(

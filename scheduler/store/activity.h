@@ -9,6 +9,7 @@
 #include "core/base/clock.h"
 #include "core/base/status.h"
 #include "core/model/batch.h"
+#include "scheduler/store/reader.h"
 
 namespace millrace::store {
 
@@ -43,9 +44,11 @@ class ActivityReader {
  public:
   virtual ~ActivityReader() = default;
   // What ended in [from, to), by the parts of that length, and what has not ended of runs that have not.
-  virtual StatusOr<ActivityCounts> Count(WallTime from, WallTime to, Duration part) = 0;
+  virtual StatusOr<ActivityCounts> Count(WallTime from, WallTime to, Duration part,
+                                         const TeamsSeen& teams) = 0;
   // At most `limit` task instances.
-  virtual StatusOr<WindowActivity> ListWindow(WallTime from, WallTime to, std::int64_t limit) = 0;
+  virtual StatusOr<WindowActivity> ListWindow(WallTime from, WallTime to, std::int64_t limit,
+                                              const TeamsSeen& teams) = 0;
 };
 
 // What one answer looks at: a page may not keep a reader busy for long.

@@ -36,6 +36,11 @@ class Approvals : public ApprovalReader {
           if (filter.created_from) query.Where("created_at >= ?").Add(ToMicros(*filter.created_from));
           if (filter.created_to) query.Where("created_at <= ?").Add(ToMicros(*filter.created_to));
           AddRuns(filter, query);
+          if (filter.teams) {
+            query.Where("EXISTS (SELECT 1 FROM run r WHERE r.run = key >> " + std::to_string(kIndexBits) + " AND " +
+                        OfTeams(*filter.teams, "r.dag_id") + ")");
+            AddNames(query, *filter.teams);
+          }
           AddStates(filter, query);
           query.Where(kAtItsTry).Tail("ORDER BY created_at, key LIMIT ?").Add(kCountLimit);
           ASSIGN_OR_RETURN(Statement statement, query.Prepare(database));

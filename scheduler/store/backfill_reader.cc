@@ -22,6 +22,7 @@ class Backfills : public BackfillReader {
     return pool_.Read<Listing<Backfill>>([&](Database& database) {
       const auto conditions = [&filter](Query& query) {
         if (!filter.dag_id.empty()) query.Where("dag_id = ?").Add(filter.dag_id);
+        AddTeams(query, filter.teams);
       };
       return ListPage<Backfill>(database, kBackfillColumns, "backfill", conditions,
                                 filter.descending ? "id DESC" : "id", filter.page, ReadBackfill);

@@ -18,11 +18,11 @@ constexpr const char* kPosition = "SELECT (SELECT value FROM meta WHERE name = '
 constexpr const char* kAdvance = "UPDATE meta SET value = ? WHERE name = 'sequence'";
 constexpr const char* kRaise = "UPDATE meta SET value = max(value, ?1) WHERE name = ?2";
 constexpr const char* kDag =
-    "INSERT INTO dag VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15) ON CONFLICT (dag_id) DO UPDATE "
+    "INSERT INTO dag VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16) ON CONFLICT (dag_id) DO UPDATE "
     "SET version = ?2, paused = ?3, "
     "stale = ?4, cursor = ?5, cursor_logical_date = ?6, next_logical_date = ?7, next_run_after = ?8, "
     "parsed_at = ?9, "
-    "next_interval_start = ?10, next_interval_end = ?11, runtimes = ?12, failures = ?13, deleted = ?14, paused_tasks = ?15";
+    "next_interval_start = ?10, next_interval_end = ?11, runtimes = ?12, failures = ?13, deleted = ?14, paused_tasks = ?15, team = ?16";
 constexpr const char* kDagVersion = "INSERT OR REPLACE INTO dag_version (dag_id, version, hash, created_at, body) VALUES (?,?,?,?,?)";
 constexpr const char* kForgetTags = "DELETE FROM dag_tag WHERE dag_id = ?";
 constexpr const char* kTag = "INSERT OR IGNORE INTO dag_tag VALUES (?,?)";

@@ -23,6 +23,13 @@ StatusOr<Listing<Row>> Named(ReadPool& pool, const std::string& columns, const s
   return pool.Read<Listing<Row>>([&](Database& database) {
     const auto conditions = [&filter](Query& query) {
       if (!filter.pattern.empty()) query.Where("name LIKE ?").Add(filter.pattern);
+      if (!filter.teams) return;
+      std::string in = "team IN (''";
+      for (const std::string& team : *filter.teams) {
+        in += ",?";
+        query.Add(team);
+      }
+      query.Where(in + ")");
     };
     return ListPage<Row>(database, columns, table, conditions, filter.descending ? "name DESC" : "name",
                          filter.page, read_row);

@@ -1,5 +1,6 @@
 #include "scheduler/store/dag_reader.h"
 
+#include "core/model/bundle_file.h"
 #include "core/model/codec.h"
 #include "scheduler/store/listing.h"
 #include "scheduler/store/rows.h"
@@ -25,6 +26,7 @@ class Dags : public DagReader {
     return pool_.Read<Listing<DagEntry>>([&](Database& database) -> StatusOr<Listing<DagEntry>> {
       const auto conditions = [&filter](Query& query) {
         query.Where("deleted = 0");
+        AddTeams(query, filter.teams);
         if (!filter.include_stale) query.Where("stale = 0");
         if (filter.paused) query.Where("paused = ?").Add(*filter.paused ? 1 : 0);
         if (!filter.id_pattern.empty()) query.Where("dag_id LIKE ?").Add(filter.id_pattern);
@@ -85,8 +87,11 @@ class Dags : public DagReader {
                        database.Prepare("SELECT file, at, problems FROM import_error ORDER BY file"));
       return All<ImportError>(statement, [](const Statement& row) -> StatusOr<ImportError> {
         ASSIGN_OR_RETURN(std::vector<Problem> problems, DecodeProblems(row.Text(2)));
-        return ImportError{
-            .file = row.Text(0), .at = WallFromMicros(row.Int(1)), .problems = std::move(problems)};
+        auto [bundle, file] = SplitBundleFile(row.Text(0));
+        return ImportError{.file = std::move(file),
+                           .at = WallFromMicros(row.Int(1)),
+                           .problems = std::move(problems),
+                           .bundle = std::move(bundle)};
       });
     });
   }
@@ -99,6 +104,19 @@ class Dags : public DagReader {
           ASSIGN_OR_RETURN(Statement statement, query.Prepare(database));
           return All<std::string>(statement, [](const Statement& row) { return row.Text(0); });
         });
+  }
+
+  StatusOr<std::map<std::string, std::string>> ListTeamsOfDags() override {
+    using Teams = std::map<std::string, std::string>;
+    return pool_.Read<Teams>([](Database& database) -> StatusOr<Teams> {
+      ASSIGN_OR_RETURN(Statement statement, database.Prepare("SELECT dag_id, team FROM dag WHERE team <> ''"));
+      Teams teams;
+      while (true) {
+        ASSIGN_OR_RETURN(const bool more, statement.Step());
+        if (!more) return teams;
+        teams.emplace(statement.Text(0), statement.Text(1));
+      }
+    });
   }
 
  private:

@@ -123,6 +123,10 @@ void Match(const DatasetEventFilter& filter, Query& query) {
   if (!filter.run_id.empty()) query.Where("run_id = ?").Add(filter.run_id);
   if (!filter.task_id.empty()) query.Where("task_id = ?").Add(filter.task_id);
   if (filter.map_index) query.Where("map_index = ?").Add(*filter.map_index);
+  if (filter.teams) {
+    query.Where("(dag_id = '' OR " + OfTeams(*filter.teams) + ")");
+    AddNames(query, *filter.teams);
+  }
   if (filter.from) query.Where("at >= ?").Add(ToMicros(*filter.from));
   if (filter.to) query.Where("at <= ?").Add(ToMicros(*filter.to));
 }

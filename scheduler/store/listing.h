@@ -44,6 +44,23 @@ inline void AddCursor(Query& query, const PageCursor& cursor, const std::string&
   }
 }
 
+// The condition on rows of DAGs of no team and of these; AddNames binds what it asks for. The plus keeps SQLite from
+// looking rows up by DAG, which would cost a list its order.
+inline std::string OfTeams(const std::vector<std::string>& teams, const std::string& column = "dag_id") {
+  std::string condition = "+" + column + " IN (SELECT dag_id FROM dag WHERE team IN (''";
+  for (std::size_t i = 0; i < teams.size(); ++i) condition += ",?";
+  return condition + "))";
+}
+inline void AddNames(Query& query, const std::vector<std::string>& teams) {
+  for (const std::string& team : teams) query.Add(team);
+}
+// The same as one step, of a filter that may not ask for it.
+inline void AddTeams(Query& query, const TeamsSeen& teams, const std::string& column = "dag_id") {
+  if (!teams) return;
+  query.Where(OfTeams(*teams, column));
+  AddNames(query, *teams);
+}
+
 // The page of `columns` and the number of rows that match, from one list of conditions; `place`: where the page begins, of
 // no account for the number.
 template <typename Row, typename Conditions, typename ReadRow>

@@ -25,6 +25,7 @@ class Notifications final : public NotificationReader {
         if (filter.run) query.Where("run = ?").Add(ToInt(*filter.run));
         if (!filter.dag_id.empty()) query.Where("dag_id = ?").Add(filter.dag_id);
         if (!filter.task_id.empty()) query.Where("task_id = ?").Add(filter.task_id);
+        AddTeams(query, filter.teams);
         // Written out, so that the partial indexes are found.
         if (filter.state) query.Where("state = " + std::to_string(static_cast<int>(*filter.state)));
       };

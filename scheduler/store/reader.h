@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,9 @@ struct Page {
   int limit = 50;
   int offset = 0;
 };
+
+// Whose DAGs the rows are of that are told: of no team's and of these teams'; nothing: of all.
+using TeamsSeen = std::optional<std::vector<std::string>>;
 
 // Where another page ended, or began: what follows comes next, `backward` what stands before it.
 struct PageCursor {
@@ -50,6 +54,7 @@ struct DagFilter {
   Page page;
   std::string user;              // whose favorites are meant
   std::optional<bool> favorite;  // only those, or all others
+  TeamsSeen teams = {};  // whose DAGs are meant
 };
 
 class DagReader {
@@ -63,6 +68,8 @@ class DagReader {
   virtual StatusOr<std::vector<ImportError>> ListImportErrors() = 0;
   // The ids of the DAGs that somebody has marked as theirs, in order.
   virtual StatusOr<std::vector<std::string>> ListFavorites(const std::string& user) = 0;
+  // The team of each DAG that belongs to one, deleted and stale ones among them.
+  virtual StatusOr<std::map<std::string, std::string>> ListTeamsOfDags() = 0;
 };
 
 enum class RunOrder : std::uint8_t { kKey, kRunAfter, kLogicalDate, kStartDate, kEndDate };
@@ -80,6 +87,7 @@ struct RunFilter {
   std::int64_t backfill = 0;         // of this one
   std::vector<std::string> dag_ids;  // of one of these; empty: no condition
   std::optional<WallTime> ended_before;
+  TeamsSeen teams = {};  // whose DAGs are meant
   RunOrder order = RunOrder::kKey;
   bool descending = false;
   Page page;
@@ -98,6 +106,7 @@ class RunReader {
 
 struct TaskInstanceFilter {
   std::vector<RunKey> runs;  // at most 1,000
+  TeamsSeen teams = {};  // whose DAGs are meant
   std::vector<TaskState> states;
   std::optional<std::int32_t> task;  // its place in the DAG version; of a mapped one all instances
   Page page;
@@ -199,6 +208,7 @@ struct DatasetEventFilter {
   std::string dag_id, run_id, task_id;  // of the task whose success it was
   std::optional<std::int64_t> map_index;
   std::optional<WallTime> from, to;  // inclusive
+  TeamsSeen teams = {};              // whose DAGs' events are meant, and those of no DAG
   bool descending = false;
   Page page;
 };
@@ -241,7 +251,8 @@ class JobReader {
 
 // Of variables and connections, by name.
 struct NameFilter {
-  std::string pattern;  // SQL LIKE; "" for all
+  std::string pattern;   // SQL LIKE; "" for all
+  TeamsSeen teams = {};  // whose are meant
   bool descending = false;
   Page page;
 };
@@ -263,6 +274,7 @@ class ConnectionReader {
 
 struct BackfillFilter {
   std::string dag_id;       // "" for all
+  TeamsSeen teams = {};     // whose DAGs are meant
   bool descending = false;  // by id
   Page page;
 };
@@ -290,6 +302,7 @@ struct ApprovalFilter {
   std::optional<bool> answered;
   std::vector<TaskState> states;  // of the task instance
   std::optional<WallTime> created_from, created_to;  // inclusive
+  TeamsSeen teams = {};  // whose DAGs are meant
 };
 
 class ApprovalReader {
@@ -305,6 +318,7 @@ struct NotificationFilter {
   std::string dag_id;   // "" for all
   std::string task_id;  // "" for all
   std::optional<NotificationState> state;
+  TeamsSeen teams = {};  // whose DAGs are meant
   bool descending = true;  // by id
   Page page;
 };
@@ -316,12 +330,23 @@ class NotificationReader {
   virtual StatusOr<Listing<Notification>> ListNotifications(const NotificationFilter& filter) = 0;
 };
 
+// Something that belongs to a team: "user", "DAG", "pool", "variable" or "connection", and its name.
+struct TeamUse {
+  std::string kind;
+  std::string name;
+  friend bool operator==(const TeamUse&, const TeamUse&) = default;
+};
+
 class AccountReader {
  public:
   virtual ~AccountReader() = default;
   virtual StatusOr<UserRecord> GetUser(const std::string& name) = 0;
   virtual StatusOr<TokenRecord> GetToken(const std::string& hash) = 0;
   virtual StatusOr<std::vector<UserRecord>> ListUsers() = 0;
+  // Names, in order.
+  virtual StatusOr<std::vector<std::string>> ListTeams() = 0;
+  // What belongs to the team: by kind, then by name.
+  virtual StatusOr<std::vector<TeamUse>> ListUses(const std::string& team) = 0;
 };
 
 struct AuditEntry {

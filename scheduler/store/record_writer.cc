@@ -1,6 +1,7 @@
 // Of a batch, the records: rows that the engine carries but does not decide about.
 #include <array>
 
+#include "core/model/bundle_file.h"
 #include "core/model/codec.h"
 #include "scheduler/store/batch_writer.h"
 #include "scheduler/store/rows.h"
@@ -8,8 +9,10 @@
 namespace millrace::store {
 namespace {
 
-constexpr const char* kUser = "INSERT OR REPLACE INTO user VALUES (?,?,?)";
+constexpr const char* kUser = "INSERT OR REPLACE INTO user VALUES (?,?,?,?)";
 constexpr const char* kForgetUser = "DELETE FROM user WHERE name = ?";
+constexpr const char* kTeam = "INSERT OR IGNORE INTO team VALUES (?)";
+constexpr const char* kForgetTeam = "DELETE FROM team WHERE name = ?";
 constexpr const char* kForgetTokens = "DELETE FROM token WHERE user = ?";
 constexpr const char* kForgetFavorites = "DELETE FROM favorite WHERE user = ?";
 constexpr const char* kFavorite = "INSERT OR IGNORE INTO favorite VALUES (?,?)";
@@ -18,11 +21,11 @@ constexpr const char* kToken = "INSERT OR REPLACE INTO token VALUES (?,?,?,?,?)"
 constexpr const char* kAudit = "INSERT INTO audit (at, user, action, object, detail) VALUES (?,?,?,?,?)";
 constexpr const char* kImportError = "INSERT OR REPLACE INTO import_error VALUES (?,?,?)";
 constexpr const char* kForgetImportError = "DELETE FROM import_error WHERE file = ?";
-constexpr const char* kPool = "INSERT OR REPLACE INTO pool VALUES (?,?,?,?)";
+constexpr const char* kPool = "INSERT OR REPLACE INTO pool VALUES (?,?,?,?,?)";
 constexpr const char* kForgetPool = "DELETE FROM pool WHERE name = ?";
-constexpr const char* kVariable = "INSERT OR REPLACE INTO variable VALUES (?,?,?)";
+constexpr const char* kVariable = "INSERT OR REPLACE INTO variable VALUES (?,?,?,?)";
 constexpr const char* kForgetVariable = "DELETE FROM variable WHERE name = ?";
-constexpr const char* kConnection = "INSERT OR REPLACE INTO connection VALUES (?,?,?,?,?,?,?,?)";
+constexpr const char* kConnection = "INSERT OR REPLACE INTO connection VALUES (?,?,?,?,?,?,?,?,?)";
 constexpr const char* kForgetConnection = "DELETE FROM connection WHERE name = ?";
 constexpr const char* kNote = "INSERT OR REPLACE INTO note VALUES (?,?,?,?)";
 constexpr const char* kForgetNote = "DELETE FROM note WHERE key = ?";
@@ -51,12 +54,11 @@ constexpr std::array<const char*, 4> kPrune = {
 Status BatchWriter::WriteRecord(const Record& record) {
   if (const auto* user = std::get_if<UserRecord>(&record)) {
     ASSIGN_OR_RETURN(Statement * statement, Prepared(user->deleted ? kForgetUser : kUser));
-    statement->Bind(1, user->name);
     if (!user->deleted) {
-      statement->Bind(2, user->password_hash);
-      statement->Bind(3, user->role);
+      BindUser(*statement, *user);
       return statement->Run();
     }
+    statement->Bind(1, user->name);
     RETURN_IF_ERROR(statement->Run());
     // Whoever has the name next is somebody else.
     ASSIGN_OR_RETURN(Statement * tokens, Prepared(kForgetTokens));
@@ -92,6 +94,7 @@ Status BatchWriter::WriteRecord(const Record& record) {
       statement->Bind(2, std::int64_t{pool->slots});
       statement->Bind(3, pool->description);
       statement->Bind(4, std::int64_t{pool->include_deferred});
+      statement->Bind(5, pool->team);
     }
     return statement->Run();
   }
@@ -123,12 +126,17 @@ Status BatchWriter::WriteRecord(const Record& record) {
     if (!connection->deleted) BindConnection(*statement, *connection);
     return statement->Run();
   }
+  if (const auto* team = std::get_if<TeamRecord>(&record)) {
+    ASSIGN_OR_RETURN(Statement * statement, Prepared(team->deleted ? kForgetTeam : kTeam));
+    statement->Bind(1, team->name);
+    return statement->Run();
+  }
   if (const auto* state = std::get_if<TaskStateRecord>(&record)) return WriteTaskState(state->row);
   if (const auto* state = std::get_if<DatasetStateRecord>(&record)) return WriteDatasetState(state->row);
   if (const auto* prune = std::get_if<PruneRecord>(&record)) return Prune(*prune);
   const ImportError& error = std::get<ImportErrorRecord>(record).error;
   ASSIGN_OR_RETURN(Statement * statement, Prepared(error.problems.empty() ? kForgetImportError : kImportError));
-  statement->Bind(1, error.file);
+  statement->Bind(1, BundleFile(error.bundle, error.file));
   if (!error.problems.empty()) {
     statement->Bind(2, ToMicros(error.at));
     statement->Bind(3, EncodeProblems(error.problems));

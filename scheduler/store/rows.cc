@@ -106,7 +106,20 @@ DagRow ReadDag(const Statement& row) {
           .runtimes = ReadRuntimes(row.Text(11)),
           .failures = static_cast<std::int32_t>(row.Int(12)),
           .deleted = row.Int(13) != 0,
-          .paused_tasks = row.IsNull(14) ? std::vector<std::string>() : ReadIds(row.Text(14))};
+          .paused_tasks = row.IsNull(14) ? std::vector<std::string>() : ReadIds(row.Text(14)),
+          .team = row.Text(15)};
+}
+
+UserRecord ReadUser(const Statement& row) {
+  return {
+      .name = row.Text(0), .password_hash = row.Text(1), .role = row.Text(2), .teams = ReadIds(row.Text(3))};
+}
+
+void BindUser(Statement& statement, const UserRecord& row) {
+  statement.Bind(1, row.name);
+  statement.Bind(2, row.password_hash);
+  statement.Bind(3, row.role);
+  statement.Bind(4, WrittenIds(row.teams));
 }
 
 void BindDag(Statement& statement, const DagRow& row, WallTime parsed_at) {
@@ -127,6 +140,7 @@ void BindDag(Statement& statement, const DagRow& row, WallTime parsed_at) {
   statement.Bind(13, std::int64_t{row.failures});
   statement.Bind(14, std::int64_t{row.deleted});
   row.paused_tasks.empty() ? statement.BindNull(15) : statement.Bind(15, WrittenIds(row.paused_tasks));
+  statement.Bind(16, row.team);
 }
 
 DatasetEvent ReadDatasetEvent(const Statement& row) {
@@ -238,7 +252,8 @@ PoolRow ReadPoolRow(const Statement& row) {
   return {.name = row.Text(0),
           .slots = static_cast<std::int32_t>(row.Int(1)),
           .description = row.Text(2),
-          .include_deferred = row.Int(3) != 0};
+          .include_deferred = row.Int(3) != 0,
+          .team = row.Text(4)};
 }
 
 void BindBackfill(Statement& statement, const Backfill& backfill) {
@@ -351,13 +366,14 @@ DatasetStateRow ReadDatasetState(const Statement& row) {
 }
 
 VariableRecord ReadVariable(const Statement& row) {
-  return {.key = row.Text(0), .sealed = row.Text(1), .description = row.Text(2)};
+  return {.key = row.Text(0), .sealed = row.Text(1), .description = row.Text(2), .team = row.Text(3)};
 }
 
 void BindVariable(Statement& statement, const VariableRecord& row) {
   statement.Bind(1, row.key);
   statement.Bind(2, row.sealed);
   statement.Bind(3, row.description);
+  statement.Bind(4, row.team);
 }
 
 ConnectionRecord ReadConnection(const Statement& row) {
@@ -368,7 +384,8 @@ ConnectionRecord ReadConnection(const Statement& row) {
                           .login = row.Text(4),
                           .schema = row.Text(5),
                           .port = std::nullopt,
-                          .sealed = row.Text(7)};
+                          .sealed = row.Text(7),
+                          .team = row.Text(8)};
   if (!row.IsNull(6)) record.port = static_cast<std::int32_t>(row.Int(6));
   return record;
 }
@@ -382,6 +399,7 @@ void BindConnection(Statement& statement, const ConnectionRecord& row) {
   statement.Bind(6, row.schema);
   row.port ? statement.Bind(7, std::int64_t{*row.port}) : statement.BindNull(7);
   statement.Bind(8, row.sealed);
+  statement.Bind(9, row.team);
 }
 
 StatusOr<CachedResult> ReadCached(const Statement& row) {

@@ -15,13 +15,14 @@ TaskInstanceKey UnpackKey(std::int64_t key);
 inline constexpr const char* kDagColumns =
     "dag_id, version, paused, stale, cursor, cursor_logical_date, next_logical_date, next_run_after, "
     "parsed_at, "
-    "next_interval_start, next_interval_end, runtimes, failures, deleted, paused_tasks";
+    "next_interval_start, next_interval_end, runtimes, failures, deleted, paused_tasks, team";
 inline constexpr const char* kRunColumns =
     "run, dag_id, run_id, type, state, version, logical_date, interval_start, interval_end, run_after, "
     "queued_at, "
     "started_at, ended_at, conf, triggered_by, note, missed_deadlines, backfill, triggering_task, "
     "former_tasks, retries, max_retries, retry_at, partition_key, partition_date";
-inline constexpr const char* kPoolColumns = "name, slots, description, include_deferred";
+inline constexpr const char* kPoolColumns = "name, slots, description, include_deferred, team";
+inline constexpr const char* kUserColumns = "name, password_hash, role, teams";
 inline constexpr const char* kBackfillColumns =
     "id, dag_id, from_date, to_date, reprocess, run_backwards, latest_version, max_active_runs, conf, user, "
     "paused, "
@@ -37,8 +38,8 @@ inline constexpr const char* kAttemptColumns =
     "key, try_number, term, counter, state, queued_at, started_at, ended_at, worker, exit_code, reason";
 inline constexpr const char* kApprovalColumns =
     "key, try_number, request, created_at, due_at, responded_at, responded_by, response";
-inline constexpr const char* kVariableColumns = "name, sealed, description";
-inline constexpr const char* kConnectionColumns = "name, type, description, host, login, schema, port, sealed";
+inline constexpr const char* kVariableColumns = "name, sealed, description, team";
+inline constexpr const char* kConnectionColumns = "name, type, description, host, login, schema, port, sealed, team";
 inline constexpr const char* kCachedColumns = "hash, dag_id, task_id, run_id, map_index, made_at, expires_at, xcoms";
 inline constexpr const char* kStageTaskColumns =
     "key, try_number, stage, idx, term, counter, session, started_at, ended_at, worker, result, revoked";
@@ -49,6 +50,7 @@ inline constexpr const char* kDatasetEventColumns =
 inline constexpr std::int64_t kRoleOfAlias = 3;
 
 DagRow ReadDag(const Statement& row);
+UserRecord ReadUser(const Statement& row);
 DatasetEvent ReadDatasetEvent(const Statement& row);
 
 Run ReadRun(const Statement& row);
@@ -66,6 +68,7 @@ ApprovalRow ReadApproval(const Statement& row);
 StatusOr<StageTaskRow> ReadStageTask(const Statement& row);
 
 void BindDag(Statement& statement, const DagRow& row, WallTime parsed_at);
+void BindUser(Statement& statement, const UserRecord& row);
 void BindDatasetEvent(Statement& statement, const DatasetEvent& event);
 void BindRun(Statement& statement, const Run& run);
 void BindBackfill(Statement& statement, const Backfill& backfill);

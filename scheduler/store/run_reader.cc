@@ -48,6 +48,7 @@ class Runs : public RunReader {
           }
           query.Where(in + ")");
         }
+        AddTeams(query, filter.teams);
         if (filter.backfill != 0) query.Where("backfill = ?").Add(filter.backfill);
         if (!filter.run_id_pattern.empty()) query.Where("run_id LIKE ?").Add(filter.run_id_pattern);
         if (!filter.partition_key.empty()) query.Where("partition_key = ?").Add(filter.partition_key);

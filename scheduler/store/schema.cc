@@ -250,10 +250,20 @@ CREATE TABLE dataset_state(
   run_id TEXT NOT NULL, task_id TEXT NOT NULL, map_index INTEGER NOT NULL, PRIMARY KEY (dataset, name)) WITHOUT ROWID;
 )sql";
 
+// Teams, who is in them and what belongs to them.
+constexpr const char* kVersion19 = R"sql(
+CREATE TABLE team(name TEXT PRIMARY KEY) WITHOUT ROWID;
+ALTER TABLE user ADD COLUMN teams TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE dag ADD COLUMN team TEXT NOT NULL DEFAULT '';
+ALTER TABLE pool ADD COLUMN team TEXT NOT NULL DEFAULT '';
+ALTER TABLE variable ADD COLUMN team TEXT NOT NULL DEFAULT '';
+ALTER TABLE connection ADD COLUMN team TEXT NOT NULL DEFAULT '';
+)sql";
+
 constexpr std::array<const char*, kSchemaVersion> kMigrations = {
     kVersion1, kVersion2,  kVersion3,  kVersion4,  kVersion5,  kVersion6,  kVersion7, kVersion8,
     kVersion9, kVersion10, kVersion11, kVersion12, kVersion13, kVersion14, kVersion15, kVersion16,
-    kVersion17, kVersion18};
+    kVersion17, kVersion18, kVersion19};
 
 StatusOr<int> Version(Database& database) {
   ASSIGN_OR_RETURN(Statement statement, database.Prepare("PRAGMA user_version"));

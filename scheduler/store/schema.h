@@ -6,7 +6,7 @@
 
 namespace millrace::store {
 
-inline constexpr int kSchemaVersion = 18;
+inline constexpr int kSchemaVersion = 19;
 
 // Brings the database to kSchemaVersion, one transaction a step. A store written by a newer program is refused
 // (FAILED_PRECONDITION). Before migrating a store that holds data, a copy is migrated first ("path.migrating").

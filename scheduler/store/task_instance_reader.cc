@@ -30,6 +30,11 @@ class TaskInstances : public TaskInstanceReader {
           query.Add(PackKey({run, 0})).Add(PackKey({run, static_cast<std::int32_t>(kMaxIndex)}));
         }
         if (!ranges.empty()) query.Where(ranges + ")");
+        if (filter.teams) {
+          query.Where("EXISTS (SELECT 1 FROM run r WHERE r.run = key >> " + std::to_string(kIndexBits) + " AND " +
+                      OfTeams(*filter.teams, "r.dag_id") + ")");
+          AddNames(query, *filter.teams);
+        }
         std::vector<std::int64_t> states;
         for (TaskState state : filter.states) states.push_back(static_cast<std::int64_t>(state));
         query.WhereIn("state", states);

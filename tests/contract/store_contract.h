@@ -230,6 +230,26 @@ TEST_P(StoreContract, a_row_that_is_committed_again_replaces_the_first) {
   EXPECT_EQ(image_.task_instances[0], ended);
 }
 
+TEST_P(StoreContract, the_teams_that_dags_and_pools_belong_to_come_back) {
+  Batch batch = WithDag();
+  batch.dags[0].team = "sales";
+  batch.records = {TeamRecord{.name = "sales"},
+                   PoolRow{.name = "warehouse", .slots = 2, .description = "", .team = "sales"}};
+  CommitOk(std::move(batch));
+  Reopen();
+  ASSERT_EQ(image_.dags.size(), 1u);
+  EXPECT_EQ(image_.dags[0].team, "sales");
+  ASSERT_EQ(image_.pools.size(), 1u);
+  EXPECT_EQ(image_.pools[0].team, "sales");
+  Batch moved = NewBatch();
+  moved.dags = image_.dags;
+  moved.dags[0].team = "";
+  moved.records = {PoolRow{.name = "warehouse", .slots = 2, .description = ""}};
+  CommitOk(std::move(moved));
+  Reopen();
+  EXPECT_EQ(image_.dags[0].team + image_.pools[0].team, "");
+}
+
 TEST_P(StoreContract, runs_that_ended_are_not_loaded_but_can_be_asked_for) {
   CommitOk(WithRun());
   Batch batch = NewBatch();

@@ -105,7 +105,7 @@ std::optional<Command> CommandOf(const Line& line, const EngineDriver& driver) {
   if (what == "delete_run") return DeleteRun{name, run, "ana"};
   if (what == "delete_dag") return DeleteDag{name, "ana"};
   if (what == "set_pool")
-    return SetPool{{name, std::stoi(run), "", line.Has("include_deferred"), false}, false};
+    return SetPool{{name, std::stoi(run), "", line.Has("include_deferred"), false, line.Option("team")}, false};
   if (what == "delete_pool") return SetPool{{name, 0, "", false, true}, false};
   return std::nullopt;
 }

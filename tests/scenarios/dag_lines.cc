@@ -15,6 +15,7 @@ DagBuilder ReadDag(const Line& line) {
     dag.max_active_runs = std::stoi(line.Option("max_active_runs", "16"));
     dag.max_active_tasks = std::stoi(line.Option("max_active_tasks", "16"));
     dag.paused_upon_creation = line.Has("paused");
+    dag.team = line.Option("team");
     dag.max_consecutive_failed_runs = std::stoi(line.Option("max_failures", "0"));
     Schedule& schedule = dag.schedule;
     for (const auto& [key, kind] : {std::pair("schedule", ScheduleKind::kCronTrigger),

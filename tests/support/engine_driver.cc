@@ -113,6 +113,8 @@ std::vector<FoundValue> EngineDriver::LookUp(const NeedXComs& need) const {
       const StatusOr<Run> run =
           need.before ? rows.LoadPreviousSuccess(need.dag_id, *need.before) : StatusOr<Run>(NotFound("no date"));
       found.push_back({ref, run.ok() ? StatusOr<Value>(PreviousSuccessOf(*run)) : run.status()});
+    } else if (const auto team = outside_teams.find(ref); team != outside_teams.end() && team->second != need.team) {
+      found.push_back({ref, PermissionDenied(ToString(NeedOf(ref)).substr(4) + " belongs to team " + team->second)});
     } else if (const auto value = outside.find(ref); value != outside.end()) {
       found.push_back({ref, value->second});
     } else {
@@ -128,6 +130,11 @@ void EngineDriver::Define(const std::string& what, const std::string& name, cons
   } else {
     outside[{LookupRef::Kind::kConnection, name}] = ConnectionValue(ParseConnection(name, text).value());
   }
+}
+
+void EngineDriver::Give(const std::string& what, const std::string& name, const std::string& team) {
+  const auto kind = what == "variable" ? LookupRef::Kind::kVariable : LookupRef::Kind::kConnection;
+  outside_teams[{kind, name}] = team;
 }
 
 void EngineDriver::Advance(Duration by) {

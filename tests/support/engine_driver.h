@@ -83,9 +83,12 @@ class EngineDriver {
 
   // A "variable" or a "connection", from then on.
   void Define(const std::string& what, const std::string& name, const std::string& text);
+  // It is of this team, from then on.
+  void Give(const std::string& what, const std::string& name, const std::string& team);
 
   StoredRows rows;
   std::map<LookupRef, Value> outside;  // variables and connections
+  std::map<LookupRef, std::string> outside_teams;  // of those that are a team's
   std::vector<Effect> effects;                 // of the last event
   std::vector<Batch> batches;                  // all of them
   std::map<TaskInstanceKey, Assign> assigned;  // the newest of each

@@ -54,6 +54,7 @@ class FakeCredentials final : public store::VariableReader, public store::Connec
     const std::lock_guard lock(mutex_);
     std::vector<Row> found;
     for (const auto& [name, row] : rows) {
+      if (!IsTold(filter.teams, row.team)) continue;
       if (filter.pattern.empty() || Like(name, filter.pattern)) found.push_back(row);
     }
     if (filter.descending) std::reverse(found.begin(), found.end());

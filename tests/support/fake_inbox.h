@@ -2,11 +2,13 @@
 // Records (users, tokens, audit) become rows of an in-memory AccountReader, as they would once committed.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,6 +40,22 @@ class FakeAccounts : public store::AccountReader, public store::AuditReader {
     for (const auto& [name, user] : users_) users.push_back(user);
     return users;
   }
+  StatusOr<std::vector<std::string>> ListTeams() override {
+    const std::lock_guard lock(mutex_);
+    return std::vector<std::string>(teams_.begin(), teams_.end());
+  }
+  // Of users alone, and what a test says besides.
+  StatusOr<std::vector<store::TeamUse>> ListUses(const std::string& team) override {
+    const std::lock_guard lock(mutex_);
+    std::vector<store::TeamUse> uses;
+    for (const auto& [name, user] : users_) {
+      const bool member = std::find(user.teams.begin(), user.teams.end(), team) != user.teams.end();
+      if (member && !user.deleted) uses.push_back({"user", name});
+    }
+    if (const auto found = other_uses.find(team); found != other_uses.end())
+      uses.insert(uses.end(), found->second.begin(), found->second.end());
+    return uses;
+  }
   StatusOr<store::AuditEntry> GetAudit(std::int64_t id) override {
     const std::lock_guard lock(mutex_);
     if (id < 1 || static_cast<std::size_t>(id) > audit_.size())
@@ -64,6 +82,10 @@ class FakeAccounts : public store::AccountReader, public store::AuditReader {
     for (const Record& record : records) {
       if (const auto* user = std::get_if<UserRecord>(&record)) users_[user->name] = *user;
       if (const auto* token = std::get_if<TokenRecord>(&record)) tokens_[token->hash] = *token;
+      if (const auto* team = std::get_if<TeamRecord>(&record)) {
+        if (team->deleted) teams_.erase(team->name);
+        if (!team->deleted) teams_.insert(team->name);
+      }
       if (const auto* audit = std::get_if<AuditRecord>(&record)) audit_.push_back(*audit);
     }
   }
@@ -78,11 +100,14 @@ class FakeAccounts : public store::AccountReader, public store::AuditReader {
     return reads_;
   }
 
+  std::map<std::string, std::vector<store::TeamUse>> other_uses;  // by team; set before anyone asks
+
  private:
   mutable std::mutex mutex_;
   int reads_ = 0;
   std::map<std::string, UserRecord> users_;
   std::map<std::string, TokenRecord> tokens_;
+  std::set<std::string> teams_;
   std::vector<AuditRecord> audit_;
 };
 

@@ -72,6 +72,11 @@ bool Has(const std::vector<Value>& wanted, const Value& value) {
   return wanted.empty() || std::find(wanted.begin(), wanted.end(), value) != wanted.end();
 }
 
+// Whether a caller with these teams is told of what belongs to `team`.
+inline bool IsTold(const store::TeamsSeen& teams, const std::string& team) {
+  return !teams || team.empty() || std::find(teams->begin(), teams->end(), team) != teams->end();
+}
+
 class FakeReaders : public store::DagReader,
                     public store::RunReader,
                     public store::TaskInstanceReader,
@@ -103,6 +108,7 @@ class FakeReaders : public store::DagReader,
       const bool tagged =
           filter.tags.empty() || std::any_of(tags.begin(), tags.end(),
                                              [&](const std::string& tag) { return Has(filter.tags, tag); });
+      if (!IsTold(filter.teams, entry.row.team)) continue;
       if (!filter.id_pattern.empty() && !Like(id, filter.id_pattern)) continue;
       if (!tagged || (filter.paused && *filter.paused != entry.row.paused)) continue;
       if (!filter.include_stale && entry.row.stale) continue;
@@ -135,6 +141,14 @@ class FakeReaders : public store::DagReader,
     const std::lock_guard lock(rows_.mutex);
     return std::vector<std::string>(rows_.favorites[user].begin(), rows_.favorites[user].end());
   }
+  StatusOr<std::map<std::string, std::string>> ListTeamsOfDags() override {
+    const std::lock_guard lock(rows_.mutex);
+    std::map<std::string, std::string> teams;
+    for (const auto& [id, entry] : rows_.dags) {
+      if (!entry.row.team.empty()) teams.emplace(id, entry.row.team);
+    }
+    return teams;
+  }
 
   StatusOr<Run> GetRun(const std::string& dag_id, const std::string& run_id) override {
     const std::lock_guard lock(rows_.mutex);
@@ -155,6 +169,7 @@ class FakeReaders : public store::DagReader,
     std::vector<Run> matching;
     for (const Run& run : rows_.runs) {
       if (!filter.dag_id.empty() && run.dag_id != filter.dag_id) continue;
+      if (!Has(filter.dag_ids, run.dag_id) || !IsToldOfDag(filter.teams, run.dag_id)) continue;
       if (!Has(filter.states, run.state) || !Has(filter.types, run.type)) continue;
       if (filter.logical_date_from && run.logical_date < filter.logical_date_from) continue;
       if (filter.logical_date_to && run.logical_date > filter.logical_date_to) continue;
@@ -202,6 +217,9 @@ class FakeReaders : public store::DagReader,
     const std::lock_guard lock(rows_.mutex);
     std::vector<store::DatasetEntry> matching;
     for (const store::DatasetEntry& entry : rows_.datasets) {
+      const bool used = std::any_of(entry.uses.begin(), entry.uses.end(),
+                                    [&](const store::DatasetUse& use) { return Has(filter.dag_ids, use.dag_id); });
+      if (!filter.dag_ids.empty() && !used) continue;
       if (filter.name_pattern.empty() || Like(entry.dataset.name, filter.name_pattern)) matching.push_back(entry);
     }
     return PageOf(std::move(matching), filter.page);
@@ -212,6 +230,7 @@ class FakeReaders : public store::DagReader,
     std::vector<store::DatasetEventEntry> matching;
     for (const store::DatasetEventEntry& entry : rows_.dataset_events) {
       if (filter.dataset != 0 && entry.dataset_id != filter.dataset) continue;
+      if (!IsToldOfDag(filter.teams, entry.event.dag_id)) continue;
       if (filter.dag_id.empty() || entry.event.dag_id == filter.dag_id) matching.push_back(entry);
     }
     return PageOf(std::move(matching), filter.page);
@@ -256,6 +275,9 @@ class FakeReaders : public store::DagReader,
     for (const auto& [key, instance] : rows_.instances) {
       if (!Has(filter.runs, key.run) || !Has(filter.states, instance.state)) continue;
       if (filter.task && *filter.task != instance.task()) continue;
+      const auto run = std::find_if(rows_.runs.begin(), rows_.runs.end(),
+                                    [&](const Run& one) { return one.key == key.run; });
+      if (filter.teams && (run == rows_.runs.end() || !IsToldOfDag(filter.teams, run->dag_id))) continue;
       matching.push_back(instance);
     }
     return PageOf(std::move(matching), filter.page);
@@ -375,7 +397,8 @@ class FakeReaders : public store::DagReader,
       const bool fits = (filter.dag_id.empty() || filter.dag_id == entry.run.dag_id) &&
                         (filter.run_id.empty() || filter.run_id == entry.run.run_id) &&
                         (!filter.answered || *filter.answered == entry.row.responded_at.has_value()) &&
-                        Has(filter.states, entry.instance.state);
+                        Has(filter.states, entry.instance.state) &&
+                        IsToldOfDag(filter.teams, entry.run.dag_id);
       if (fits) found.push_back(entry);
     }
     return found;
@@ -395,6 +418,7 @@ class FakeReaders : public store::DagReader,
       if (!filter.dag_id.empty() && row.dag_id != filter.dag_id) continue;
       if (filter.run && row.run != *filter.run) continue;
       if (!filter.task_id.empty() && row.task_id != filter.task_id) continue;
+      if (!IsToldOfDag(filter.teams, row.dag_id)) continue;
       if (!filter.state || row.state == *filter.state) matching.push_back(row);
     }
     if (filter.descending) std::reverse(matching.begin(), matching.end());
@@ -411,6 +435,7 @@ class FakeReaders : public store::DagReader,
     const std::lock_guard lock(rows_.mutex);
     std::vector<Backfill> matching;
     for (const Backfill& row : rows_.backfills) {
+      if (!IsToldOfDag(filter.teams, row.dag_id)) continue;
       if (filter.dag_id.empty() || row.dag_id == filter.dag_id) matching.push_back(row);
     }
     if (filter.descending) std::reverse(matching.begin(), matching.end());
@@ -437,6 +462,12 @@ class FakeReaders : public store::DagReader,
   }
 
  private:
+  // Under the mutex.
+  bool IsToldOfDag(const store::TeamsSeen& teams, const std::string& dag_id) const {
+    const auto dag = rows_.dags.find(dag_id);
+    return dag == rows_.dags.end() || IsTold(teams, dag->second.row.team);
+  }
+
   Rows& rows_;
 };
 

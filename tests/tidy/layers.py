@@ -18,6 +18,7 @@ ALLOWED = {
     "proto/convert": ["core", "proto"],
     "scheduler/inbox": ["core"],
     "scheduler/dagbag": ["core"],
+    "scheduler/bundles": ["core", "scheduler/dagbag/bundle.h", "scheduler/dagbag/fields.h"],  # what dagbag looks at, made of repositories
     "scheduler/jobs": ["core"],
     "scheduler/store": ["core", "platform/failpoint"],
     "scheduler/http": ["core"],

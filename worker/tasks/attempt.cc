@@ -88,6 +88,9 @@ StatusOr<std::string> Attempt::Connection(std::string_view name) const {
   for (const auto& [known, uri] : enclosed_.connections) {
     if (known == name && !uri.empty()) return uri;
   }
+  for (const auto& [known, reason] : enclosed_.withheld) {
+    if (known == name) return PermissionDenied(reason);
+  }
   std::string variable = "MILLRACE_CONN_";
   for (const char c : name) variable.push_back(c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c);
   return NotFound("connection is not defined: " + std::string(name) + " (dagctl connections add " +

@@ -120,8 +120,9 @@ TEST(ConvertTest, AnAssignmentComesBackWithoutWhatTheGatewayAddsToIt) {
 
   v1::Assignment wire;
   ToWire(from, &wire);
-  const Enclosed enclosed{{{"lake", "file:///x"}, {"warehouse", "postgresql://u:p@h/d"}},
-                          {{"contracts/flights.yml", "name: flights\n"}}};
+  Enclosed enclosed{{{"lake", "file:///x"}, {"warehouse", "postgresql://u:p@h/d"}},
+                    {{"contracts/flights.yml", "name: flights\n"}}};
+  enclosed.withheld = {{"crm", "connection crm belongs to team ads, and this DAG to none"}};
   ToWire(enclosed, &wire);
   wire = ThroughBytes(wire);
 

@@ -9,7 +9,9 @@ using std::chrono::minutes;
 
 class FakeActivity : public store::ActivityReader {
  public:
-  StatusOr<store::ActivityCounts> Count(WallTime from, WallTime to, Duration part) override {
+  StatusOr<store::ActivityCounts> Count(WallTime from, WallTime to, Duration part,
+                                        const store::TeamsSeen& teams) override {
+    of_teams = teams;
     asked = {from, to, part};
     store::ActivityCounts counts;
     counts.runs = {{-1, RunState::kRunning, 2}, {1, RunState::kSuccess, 5}};
@@ -17,7 +19,9 @@ class FakeActivity : public store::ActivityReader {
         {-1, TaskState::kQueued, 3}, {0, TaskState::kFailed, 1}, {1, TaskState::kSuccess, 9}};
     return counts;
   }
-  StatusOr<store::WindowActivity> ListWindow(WallTime, WallTime, std::int64_t limit) override {
+  StatusOr<store::WindowActivity> ListWindow(WallTime, WallTime, std::int64_t limit,
+                                             const store::TeamsSeen& teams) override {
+    of_teams = teams;
     most = limit;
     return window;
   }
@@ -27,6 +31,7 @@ class FakeActivity : public store::ActivityReader {
     Duration part;
   } asked;
   std::int64_t most = 0;
+  store::TeamsSeen of_teams;
   store::WindowActivity window;
 };
 
@@ -64,6 +69,20 @@ TEST_F(ActivityRoutesTest, CountsComeByPartsOfTheTimeWithWhatGoesOnApart) {
   // The last hour, unless told.
   EXPECT_EQ(Get("/millrace/v1/activity").At("to"), Value("2001-03-03T00:00:00Z"));
   EXPECT_EQ(activity_.asked.from, clock_.now().wall - hours(1));
+}
+
+TEST_F(ActivityRoutesTest, OnlyTheDagsThatTheyMaySeeAreCounted) {
+  store::DagEntry hidden = rows_.dags.at("daily_flights");
+  hidden.row.dag_id = "sales";
+  hidden.row.team = "sales";
+  rows_.dags.emplace("sales", hidden);
+  Start();
+  for (const char* path : {"/millrace/v1/activity", "/millrace/v1/timeline"}) {
+    ASSERT_EQ(Get(path).status, 200);
+    EXPECT_EQ(activity_.of_teams, store::TeamsSeen(std::vector<std::string>())) << path;
+    ASSERT_EQ(Ask("GET", path, Token("admin")).status, 200);
+    EXPECT_EQ(activity_.of_teams, std::nullopt) << path;
+  }
 }
 
 TEST_F(ActivityRoutesTest, AWindowThatEndsBeforeItBeginsOrIsTooLongIsRefused) {

@@ -31,7 +31,7 @@ TEST_F(UserRoutesTest, AUserIsMadeGivenAnotherRoleAndDeleted) {
   EXPECT_EQ(LogIn("ana", "long enough"), "");
   EXPECT_NE(LogIn("ana", "another one"), "");
   const Answered listed = Admin("GET", "users");
-  EXPECT_THAT(listed.text, HasSubstr(R"({"username":"ana","role":"viewer"})"));
+  EXPECT_THAT(listed.text, HasSubstr(R"({"username":"ana","role":"viewer","teams":[]})"));
   EXPECT_EQ(listed.text.find("argon2"), std::string::npos);
   EXPECT_EQ(Admin("DELETE", "users/ana").status, 204);
   EXPECT_EQ(Ask("GET", "/millrace/v1/me", token).status, 401);

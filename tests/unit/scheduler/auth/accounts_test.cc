@@ -141,6 +141,45 @@ TEST_F(AccountsTest, UsersComeChangeAndGo) {
   EXPECT_FALSE(accounts_->Login("ana", "long enough", "127.0.0.1").ok());
 }
 
+TEST_F(AccountsTest, AUsersTeamsAreToldWithItsTokenAndChangeAtOnce) {
+  ASSERT_TRUE(accounts_->Prepare().ok());
+  for (const char* team : {"sales", "ads"}) ASSERT_TRUE(accounts_->CreateTeam(team, "admin").ok());
+  ASSERT_TRUE(
+      accounts_->SetUser("ana", "long enough", Role::kUser, "admin", std::vector<std::string>{"sales", "ads", "sales"}).ok());
+  const auto token = accounts_->Login("ana", "long enough", "127.0.0.1");
+  EXPECT_EQ(accounts_->Verify(token->secret)->teams, (std::vector<std::string>{"ads", "sales"}));
+  ASSERT_TRUE(accounts_->SetUser("ana", std::nullopt, Role::kOp, "admin").ok());
+  EXPECT_EQ(accounts_->Verify(token->secret)->teams.size(), 2U) << "those that nobody spoke of stay";
+  ASSERT_TRUE(accounts_->SetUser("ana", "long enough", Role::kOp, "admin", std::vector<std::string>{"ads"}).ok());
+  EXPECT_EQ(accounts_->Verify(token->secret)->teams, std::vector<std::string>{"ads"});
+  const Status wrong = accounts_->SetUser("ana", std::nullopt, Role::kOp, "admin", std::vector<std::string>{"sale"});
+  EXPECT_EQ(wrong.code(), Code::kInvalidArgument);
+  EXPECT_EQ(wrong.message(), "There is no team sale: did you mean 'sales'?");
+  EXPECT_EQ(accounts_->CheckTeam("platform").message(),
+            "There is no team platform: dagctl teams create platform makes it");
+}
+
+TEST_F(AccountsTest, TeamsComeAndGoWhenNothingBelongsToThem) {
+  EXPECT_TRUE(accounts_->CheckTeam("").ok());
+  for (const char* name : {"ab", "with space", "a.b", ""})
+    EXPECT_EQ(accounts_->CreateTeam(name, "admin").code(), Code::kInvalidArgument) << name;
+  EXPECT_EQ(accounts_->CreateTeam(std::string(51, 'a'), "admin").code(), Code::kInvalidArgument);
+  ASSERT_TRUE(accounts_->CreateTeam("team_A-1", "admin").ok());
+  EXPECT_EQ(accounts_->CreateTeam("team_A-1", "admin").code(), Code::kAlreadyExists);
+  ASSERT_TRUE(accounts_->CreateTeam("ads", "admin").ok());
+  EXPECT_EQ(*accounts_->Teams(), (std::vector<std::string>{"ads", "team_A-1"}));
+  ASSERT_TRUE(
+      accounts_->SetUser("ana", "long enough", Role::kUser, "admin", std::vector<std::string>{"ads"}).ok());
+  rows_.other_uses["ads"] = {{"DAG", "etl"}, {"pool", "warehouse"}};
+  const Status used = accounts_->DeleteTeam("ads", "admin");
+  EXPECT_EQ(used.code(), Code::kFailedPrecondition);
+  EXPECT_EQ(used.message(), "The team ads still has user ana, DAG etl, pool warehouse: give them to others first");
+  EXPECT_EQ(accounts_->DeleteTeam("nobody", "admin").code(), Code::kNotFound);
+  ASSERT_TRUE(accounts_->DeleteTeam("team_A-1", "admin").ok());
+  EXPECT_EQ(*accounts_->Teams(), std::vector<std::string>{"ads"});
+  EXPECT_EQ(rows_.ListAudit({.user = "admin", .action = "delete_team", .object = ""})->rows.size(), 1U);
+}
+
 TEST_F(AccountsTest, WrongPasswordsAndUnknownUsersLookAlike) {
   ASSERT_TRUE(accounts_->Prepare().ok());
   const Status wrong = accounts_->Login("admin", "guess", "127.0.0.1").status();

@@ -64,14 +64,51 @@ TEST(IdentityTest, ADenialSaysWhoWhatAndWhich) {
             PermissionDenied("User ana with role viewer may not write dag etl"));
 }
 
+TEST(IdentityTest, WhatBelongsToATeamIsForItsMembersAndAdminsWithinTheirRoles) {
+  for (const Role role : {Role::kViewer, Role::kUser, Role::kOp, Role::kAdmin, Role::kWorker, Role::kMonitor}) {
+    for (const Resource resource : kResources) {
+      for (const Verb verb : kVerbs) {
+        const bool may = May(role, verb, resource);
+        const auto of_team = [&](const std::vector<std::string>& teams) {
+          return Authorize({"x", role, teams}, verb, {resource, "", "ads"}).ok();
+        };
+        const std::string what = std::string(ToString(role)) + " " + std::string(ToString(verb)) + " " +
+                                 std::string(ToString(resource));
+        // To be a member gives no rights of its own, and takes none away.
+        EXPECT_EQ(of_team({"sales", "ads"}), may && IsOfPeople(role)) << what;
+        EXPECT_EQ(of_team({"sales"}), may && role == Role::kAdmin) << what;
+        EXPECT_EQ(of_team({}), may && role == Role::kAdmin) << what;
+      }
+    }
+  }
+}
+
+TEST(IdentityTest, EverybodySeesWhatBelongsToNoTeamAndMembersWhatBelongsToTheirs) {
+  const Identity ana{"ana", Role::kOp, {"ads"}};
+  EXPECT_TRUE(SeesTeam(ana, ""));
+  EXPECT_TRUE(SeesTeam(ana, "ads"));
+  EXPECT_FALSE(SeesTeam(ana, "sales"));
+  EXPECT_FALSE(SeesTeam(ana, "ad"));
+  EXPECT_TRUE(SeesTeam({"root", Role::kAdmin}, "sales"));
+  EXPECT_FALSE(SeesTeam({"w1", Role::kWorker, {"sales"}}, "sales"));
+  EXPECT_EQ(TeamsSeenBy(ana), std::vector<std::string>{"ads"});
+  EXPECT_EQ(TeamsSeenBy({"root", Role::kAdmin, {"ads"}}), std::nullopt);
+  EXPECT_EQ(TeamsSeenBy({"prometheus", Role::kMonitor, {"ads"}}), std::vector<std::string>());
+}
+
+TEST(IdentityTest, ADenialForATeamSaysWhichTeam) {
+  EXPECT_EQ(Authorize({"ana", Role::kOp, {"ads"}}, Verb::kWrite, {Resource::kPool, "db", "sales"}),
+            PermissionDenied("User ana is no member of team sales and may not write pool db of it"));
+}
+
 TEST(ConnectionsTest, ValuesComeFromTheEnvironmentAndNeverShowInMessages) {
   const char* environment[] = {"PATH=/bin", "MILLRACE_CONN_WAREHOUSE=duckdb:///w.db?x=y", "MILLRACE_CONN_=x",
                                nullptr};
   const Connections connections = Connections::FromEnvironment(environment);
-  EXPECT_EQ(connections.Get("warehouse").value(), "duckdb:///w.db?x=y");
-  EXPECT_EQ(connections.Get("Warehouse").value(), "duckdb:///w.db?x=y");
+  EXPECT_EQ(connections.GetFor("", "warehouse").value(), "duckdb:///w.db?x=y");
+  EXPECT_EQ(connections.GetFor("", "Warehouse").value(), "duckdb:///w.db?x=y");
   EXPECT_EQ(
-      connections.Get("lake").status(),
+      connections.GetFor("", "lake").status(),
       NotFound("Connection is not defined: lake; dagctl connections add lake --uri URI, or set MILLRACE_CONN_LAKE in the scheduler's environment"));
 }
 

@@ -110,30 +110,48 @@ TEST_F(VaultTest, rows_hold_nothing_that_is_secret_in_the_clear) {
 }
 
 TEST_F(VaultTest, the_environment_wins_over_the_store) {
-  EXPECT_EQ(vault_.Find(Variable("bucket"))->as_string(), "raw");
-  EXPECT_EQ(vault_.Find(Variable("zone"))->as_string(), "of the environment");
-  EXPECT_EQ(vault_.Find(Variable("nothing")).status().code(), Code::kNotFound);
-  EXPECT_EQ(vault_.Find(Conn("db"))->Find("password")->as_string(), "hunter2");
-  EXPECT_EQ(vault_.Find(Conn("lake"))->Find("host")->as_string(), "lake.duckdb");
-  EXPECT_EQ(vault_.Find(Conn("nothing")).status().code(), Code::kNotFound);
-  EXPECT_EQ(*vault_.Get("lake"), "duckdb:lake.duckdb");
-  EXPECT_EQ(*vault_.Get("db"), "postgresql://ana:hunter2@h:5432/sales?token=shh");
-  EXPECT_EQ(*vault_.Get("json"), "http://:pw1@h");
-  EXPECT_THAT(vault_.Get("nothing").status().message(), HasSubstr("dagctl connections add nothing"));
+  EXPECT_EQ(vault_.FindFor("", Variable("bucket"))->as_string(), "raw");
+  EXPECT_EQ(vault_.FindFor("", Variable("zone"))->as_string(), "of the environment");
+  EXPECT_EQ(vault_.FindFor("", Variable("nothing")).status().code(), Code::kNotFound);
+  EXPECT_EQ(vault_.FindFor("", Conn("db"))->Find("password")->as_string(), "hunter2");
+  EXPECT_EQ(vault_.FindFor("", Conn("lake"))->Find("host")->as_string(), "lake.duckdb");
+  EXPECT_EQ(vault_.FindFor("", Conn("nothing")).status().code(), Code::kNotFound);
+  EXPECT_EQ(*vault_.GetFor("", "lake"), "duckdb:lake.duckdb");
+  EXPECT_EQ(*vault_.GetFor("", "db"), "postgresql://ana:hunter2@h:5432/sales?token=shh");
+  EXPECT_EQ(*vault_.GetFor("", "json"), "http://:pw1@h");
+  EXPECT_THAT(vault_.GetFor("", "nothing").status().message(), HasSubstr("dagctl connections add nothing"));
+}
+
+TEST_F(VaultTest, what_a_team_has_only_its_dags_find) {
+  rows_.variables["bucket"].team = "sales";
+  connection_.team = "sales";
+  rows_.connections["db"] = vault_.Seal(connection_);
+  EXPECT_EQ(rows_.connections["db"].team, "sales");
+  EXPECT_EQ(vault_.Open(rows_.connections["db"])->team, "sales");
+  EXPECT_EQ(vault_.FindFor("sales", Variable("bucket"))->as_string(), "raw");
+  EXPECT_EQ(vault_.FindFor("sales", Variable("zone"))->as_string(), "of the environment") << "that is everybody's";
+  EXPECT_EQ(*vault_.GetFor("sales", "db"), "postgresql://ana:hunter2@h:5432/sales?token=shh");
+  const Status other = vault_.FindFor("ads", Variable("bucket")).status();
+  EXPECT_EQ(other.code(), Code::kPermissionDenied);
+  EXPECT_EQ(other.message(), "variable bucket belongs to team sales, and this DAG to team ads");
+  EXPECT_EQ(vault_.GetFor("", "db").status().message(), "connection db belongs to team sales, and this DAG to none");
+  EXPECT_EQ(vault_.FindFor("", Conn("db")).status().code(), Code::kPermissionDenied);
+  ShownValues shown(vault_);
+  EXPECT_EQ(shown.FindFor("ads", Variable("bucket")).status().code(), Code::kPermissionDenied);
 }
 
 TEST_F(VaultTest, another_key_is_told_of_not_taken_for_nothing) {
   const Vault other(*Keyring::FromText(kOther), environment_, rows_, rows_);
-  EXPECT_EQ(other.Get("db").status().code(), Code::kFailedPrecondition);
-  EXPECT_THAT(other.Get("db").status().message(), HasSubstr("connection db was sealed with another key"));
+  EXPECT_EQ(other.GetFor("", "db").status().code(), Code::kFailedPrecondition);
+  EXPECT_THAT(other.GetFor("", "db").status().message(), HasSubstr("connection db was sealed with another key"));
 }
 
 TEST_F(VaultTest, people_see_a_mask_instead_of_secrets) {
   ShownValues shown(vault_);
-  EXPECT_EQ(shown.Find(Variable("bucket"))->as_string(), "raw");
-  EXPECT_EQ(shown.Find(Variable("api_token"))->as_string(), R"({"main":"***"})");
-  EXPECT_EQ(ToJson(*shown.Find(Conn("db"))).find("hunter2"), std::string::npos);
-  EXPECT_EQ(shown.Find(Conn("db"))->Find("login")->as_string(), "ana");
+  EXPECT_EQ(shown.FindFor("", Variable("bucket"))->as_string(), "raw");
+  EXPECT_EQ(shown.FindFor("", Variable("api_token"))->as_string(), R"({"main":"***"})");
+  EXPECT_EQ(ToJson(*shown.FindFor("", Conn("db"))).find("hunter2"), std::string::npos);
+  EXPECT_EQ(shown.FindFor("", Conn("db"))->Find("login")->as_string(), "ana");
   EXPECT_EQ(ShownVariable("password", "hunter2"), "***");
   EXPECT_EQ(ShownVariable("password", ""), "");
 }

@@ -29,11 +29,15 @@ class LookupsTest : public testing::Test {
     driver_.outside[{LookupRef::Kind::kVariable, "bucket"}] = Value("raw");
   }
 
-  void Load(const std::string& tasks) {
+  void Load(const std::string& tasks, const std::string& team = "") {
     const dagbag::LoadResult loaded =
         dagbag::LoadDagFile("etl.yaml", "dag_id: etl\ntasks:\n" + tasks, files_, zones_);
     for (const Problem& problem : loaded.problems) ADD_FAILURE() << problem.message;
-    for (const DagPtr& dag : loaded.dags) driver_.LoadDag(dag);
+    for (const DagPtr& dag : loaded.dags) {
+      auto of_team = std::make_shared<Dag>(*dag);
+      of_team->team = team;
+      driver_.LoadDag(std::move(of_team));
+    }
     driver_.Join("w");
   }
 
@@ -83,6 +87,36 @@ TEST_F(LookupsTest, what_is_not_defined_fails_the_attempt_with_its_name_and_plac
   EXPECT_THAT(driver_.InstanceOf("a").reason, HasSubstr("etl.yaml:3:"));
   EXPECT_THAT(driver_.InstanceOf("b").reason, HasSubstr("there is no connection 'nowhere'"));
   EXPECT_EQ(driver_.Assigned("c")->assignment.with, R"({"command":"x else none"})");
+}
+
+TEST_F(LookupsTest, what_another_team_has_is_as_if_not_there_and_the_message_says_whose_it_is) {
+  driver_.Give("variable", "bucket", "sales");
+  driver_.Give("connection", "db", "ads");
+  Load(R"(  - {id: a, uses: shell, with: {command: "x {{ var.value.bucket }}"}}
+  - {id: b, uses: shell, with: {command: "x {{ var.value.get('bucket', 'else') }}"}}
+  - {id: c, uses: shell, with: {command: "x {{ conn.db.login }}"}})",
+       "ads");
+  driver_.Trigger("etl", "r");
+  EXPECT_EQ(driver_.StateOf("a"), TaskState::kFailed);
+  EXPECT_THAT(driver_.InstanceOf("a").reason, HasSubstr("variable 'bucket' belongs to team sales"));
+  EXPECT_THAT(driver_.InstanceOf("a").reason, HasSubstr("etl.yaml:3:"));
+  EXPECT_EQ(driver_.Assigned("b")->assignment.with, R"({"command":"x else"})");
+  EXPECT_THAT(driver_.Assigned("c")->assignment.environment,
+              Contains(std::pair<std::string, std::string>("MILLRACE_V1", "ana")));
+  EXPECT_EQ(driver_.Assigned("c")->assignment.team, "ads") << "for the connections that it is handed";
+}
+
+TEST_F(LookupsTest, a_callback_asks_as_the_team_of_its_dag) {
+  driver_.Give("connection", "db", "ads");
+  const std::string task =
+      R"(  - {id: a, uses: shell, with: {command: x}, on_success_callback: {uses: shell, with: {command: "{{ conn.db.login }}"}}})";
+  Load(task, "ads");
+  driver_.Trigger("etl", "r");
+  driver_.End("a");
+  ASSERT_TRUE(driver_.deliveries.contains(1));
+  EXPECT_EQ(driver_.deliveries.at(1).assignment.team, "ads");
+  EXPECT_THAT(driver_.deliveries.at(1).assignment.environment,
+              Contains(std::pair<std::string, std::string>("MILLRACE_V1", "ana")));
 }
 
 TEST_F(LookupsTest, a_message_about_a_template_does_not_repeat_a_secret) {

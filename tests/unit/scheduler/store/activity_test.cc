@@ -84,7 +84,7 @@ TEST_F(ActivityTest, WhatEndedIsCountedByPartsOfTheTimeAndWhatGoesOnApart) {
   AddInstance(live, 1, TaskState::kRunning, noon_ + minutes(1), std::nullopt);
   // Of an earlier try: its end does not count while it waits for the next.
   AddInstance(live, 2, TaskState::kUpForRetry, noon_, noon_ + minutes(2));
-  const ActivityCounts counts = *MakeActivityReader(*Pool())->Count(noon_, noon_ + minutes(30), minutes(10));
+  const ActivityCounts counts = *MakeActivityReader(*Pool())->Count(noon_, noon_ + minutes(30), minutes(10), std::nullopt);
   const auto tell = [](const auto& rows) {
     std::string text;
     for (const auto& [part, state, count] : rows)
@@ -96,7 +96,7 @@ TEST_F(ActivityTest, WhatEndedIsCountedByPartsOfTheTimeAndWhatGoesOnApart) {
             "-1 running 1; -1 up_for_retry 1; 0 success 2; 1 failed 1; 1 upstream_failed 1; ");
   EXPECT_TRUE(counts.all);
   // At most three: those of the newest runs, and it is said.
-  const ActivityCounts some = *MakeActivityReader(*Pool(), {.counted = 3})->Count(noon_, noon_ + minutes(30), minutes(10));
+  const ActivityCounts some = *MakeActivityReader(*Pool(), {.counted = 3})->Count(noon_, noon_ + minutes(30), minutes(10), std::nullopt);
   EXPECT_EQ(tell(some.task_instances), "-1 running 1; -1 up_for_retry 1; 0 success 1; ");
   EXPECT_FALSE(some.all);
 }
@@ -112,7 +112,7 @@ TEST_F(ActivityTest, AWindowHasWhatWaitedOrWorkedInIt) {
   AddInstance(live, 2, TaskState::kRunning, noon_ + minutes(31), std::nullopt);
   const std::unique_ptr<ReadPool> pool = Pool();
   const std::unique_ptr<ActivityReader> reader = MakeActivityReader(*pool);
-  const WindowActivity window = *reader->ListWindow(noon_, noon_ + minutes(30), 100);
+  const WindowActivity window = *reader->ListWindow(noon_, noon_ + minutes(30), 100, std::nullopt);
   ASSERT_EQ(window.runs.size(), 2U);
   EXPECT_EQ(window.runs[0].run.key, live);
   ASSERT_EQ(window.runs[0].instances.size(), 2U);
@@ -121,13 +121,13 @@ TEST_F(ActivityTest, AWindowHasWhatWaitedOrWorkedInIt) {
   EXPECT_EQ(window.runs[1].instances[0].key.index, 1);
   EXPECT_TRUE(window.all);
 
-  const WindowActivity some = *reader->ListWindow(noon_, noon_ + minutes(30), 2);
+  const WindowActivity some = *reader->ListWindow(noon_, noon_ + minutes(30), 2, std::nullopt);
   ASSERT_EQ(some.runs.size(), 1U);
   EXPECT_EQ(some.runs[0].instances.size(), 2U);
   EXPECT_FALSE(some.all);
-  EXPECT_TRUE(MakeActivityReader(*pool, {.runs = 2})->ListWindow(noon_, noon_ + minutes(30), 100)->all);
+  EXPECT_TRUE(MakeActivityReader(*pool, {.runs = 2})->ListWindow(noon_, noon_ + minutes(30), 100, std::nullopt)->all);
   // A run that is not looked at may have what is not listed.
-  const WindowActivity newest = *MakeActivityReader(*pool, {.runs = 1})->ListWindow(noon_, noon_ + minutes(30), 100);
+  const WindowActivity newest = *MakeActivityReader(*pool, {.runs = 1})->ListWindow(noon_, noon_ + minutes(30), 100, std::nullopt);
   ASSERT_EQ(newest.runs.size(), 1U);
   EXPECT_EQ(newest.runs[0].run.key, live);
   EXPECT_FALSE(newest.all);
