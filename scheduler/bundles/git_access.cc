@@ -20,10 +20,10 @@ std::string Base64(std::string_view bytes) {
 }
 
 // git hands GIT_SSH_COMMAND to a shell.
-std::string Quoted(const std::string& text) {
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? "'\\''" : std::string(1, c);
-  return quoted + "'";
+std::string ShellWord(const std::string& text) {
+  std::string word = "'";
+  for (const char c : text) word += c == '\'' ? "'\\''" : std::string(1, c);
+  return word + "'";
 }
 
 std::string PortOf(const Value& connection, const Value& extra) {
@@ -53,12 +53,12 @@ std::string SshCommand(const Value& connection, const Value& extra, bool has_key
   std::string strict = TextOf(extra, "strict_host_key_checking");
   // Airflow's own default is "no"; a host that changes its key is refused here unless somebody said so.
   if (strict.empty()) strict = known.empty() ? "accept-new" : "yes";
-  std::string command = "ssh -F " + Quoted(config_file.empty() ? "none" : config_file) + " -o BatchMode=yes -o ConnectTimeout=30 -o StrictHostKeyChecking=" +
-                        Quoted(strict) + " -o " + Quoted("UserKnownHostsFile=\"" + (known.empty() ? ssh_folder + "/known_hosts" : known) + "\"");
+  std::string command = "ssh -F " + ShellWord(config_file.empty() ? "none" : config_file) + " -o BatchMode=yes -o ConnectTimeout=30 -o StrictHostKeyChecking=" +
+                        ShellWord(strict) + " -o " + ShellWord("UserKnownHostsFile=\"" + (known.empty() ? ssh_folder + "/known_hosts" : known) + "\"");
   const std::string key_file = TextOf(extra, "key_file");
   if (has_key || !key_file.empty())
-    command += " -o IdentitiesOnly=yes -i " + Quoted(has_key ? ssh_folder + "/key" : key_file);
-  if (const std::string port = PortOf(connection, extra); !port.empty()) command += " -p " + Quoted(port);
+    command += " -o IdentitiesOnly=yes -i " + ShellWord(has_key ? ssh_folder + "/key" : key_file);
+  if (const std::string port = PortOf(connection, extra); !port.empty()) command += " -p " + ShellWord(port);
   return command;
 }
 

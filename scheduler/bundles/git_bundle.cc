@@ -39,7 +39,7 @@ std::string LocalPath(const std::string& url) {
 }
 
 // A value of git's configuration.
-std::string Quoted(const std::string& text) {
+std::string ConfigText(const std::string& text) {
   std::string quoted = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') quoted += '\\';
@@ -183,7 +183,7 @@ Status GitBundle::Prepare(const std::string& url) const {
   // Who named the repository trusts it, though another user may own it.
   std::string config;
   if (const std::string path = LocalPath(url); !path.empty())
-    config = "[safe]\n\tdirectory = " + Quoted(path) + "\n\tdirectory = " + Quoted(path + "/.git") + "\n";
+    config = "[safe]\n\tdirectory = " + ConfigText(path) + "\n\tdirectory = " + ConfigText(path + "/.git") + "\n";
   RETURN_IF_ERROR(WriteFile(Of("ssh/gitconfig"), config));
   if (fs::exists(Of("repository/HEAD"), error)) {
     RemoveLocks();

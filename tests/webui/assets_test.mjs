@@ -27,8 +27,8 @@ describePages('the graph of all assets', (started) => ({mock, page} = started), 
     const both = page.locator('.react-flow__edge[aria-label="dag:daily_flights makes dataset:flights_raw, dataset:flights_raw is read by dag:daily_flights"] path').first();
     assert.ok(await both.getAttribute('marker-start'));
     assert.ok(await both.getAttribute('marker-end'));
-    await page.click('.legend summary');
-    await page.waitForSelector('.legend dd:text("reads it, without being started")');
+    await page.click('.graph-legend summary');
+    await page.waitForSelector('.graph-legend dd:text("reads it, without being started")');
   });
 
   it('marks what leads to a node and what it leads to, and leaves out the rest on demand', async () => {

@@ -17,7 +17,7 @@ const kSigns = [
 
 export function DependencyLegend() {
   return (
-    <details className="legend card">
+    <details className="graph-legend card">
       <summary>Legend</summary>
       <dl>
         {(Object.keys(kKindNames) as DependencyNode['kind'][]).map((kind) => (
