@@ -10,6 +10,7 @@ import {activity} from './mock_activity.mjs';
 import {dependencies} from './mock_dependencies.mjs';
 import {lists} from './mock_lists.mjs';
 import {countsOf, fail, finders, operations} from './mock_operations.mjs';
+import {users} from './mock_users.mjs';
 
 const kTypes = {'.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml'};
 export const kPolicy = "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
@@ -353,7 +354,7 @@ export function addWide(world, runs) {
 export async function startMock({dist, port = 0, speed = 1, password = 'millrace', more = 0}) {
   const world = new World(speed);
   addMany(world, more);
-  const table = [...routes(world), ...operations(world), ...lists(world), ...activity(world), ...dependencies(world)].map(([method, pattern, handler]) => ({method, handler, pattern: new RegExp(`^${pattern.replaceAll(/:\w+/g, '([^/]+)')}$`)}));
+  const table = [...routes(world), ...operations(world), ...lists(world), ...activity(world), ...dependencies(world), ...users(world)].map(([method, pattern, handler]) => ({method, handler, pattern: new RegExp(`^${pattern.replaceAll(/:\w+/g, '([^/]+)')}$`)}));
   const tokens = new Set();
   const state = {events: true};
   const server = createServer(async (request, response) => {

@@ -20,6 +20,7 @@ import {PoolsPage} from './pages/pools';
 import {RunsPage} from './pages/runs';
 import {TaskInstancePage} from './pages/task_instance';
 import {TimelinePage} from './pages/timeline';
+import {UsersPage} from './pages/users';
 import {VariablesPage} from './pages/variables';
 import {WorkersPage} from './pages/workers';
 import {Link, parseRoute, usePath, type Route} from './router';
@@ -67,6 +68,8 @@ function Page() {
       return <VariablesPage />;
     case 'connections':
       return <ConnectionsPage />;
+    case 'users':
+      return <UsersPage />;
     case 'audit':
       return <AuditPage />;
     case 'workers':
@@ -99,6 +102,7 @@ const kTitles: Partial<Record<Route['page'], string>> = {
   timeline: 'Timeline',
   variables: 'Variables',
   connections: 'Connections',
+  users: 'Users',
   audit: 'Audit',
 };
 

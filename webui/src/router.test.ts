@@ -34,6 +34,7 @@ describe('routes', () => {
       'pools',
       'variables',
       'connections',
+      'users',
       'audit',
     ])
       expect(parseRoute(`/${page}`)).toEqual({page});

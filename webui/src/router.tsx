@@ -15,6 +15,7 @@ const kPages = [
   'pools',
   'variables',
   'connections',
+  'users',
   'audit',
 ] as const;
 
@@ -28,6 +29,7 @@ export type Route =
   | {page: 'approvals'}
   | {page: 'variables'}
   | {page: 'connections'}
+  | {page: 'users'}
   | {page: 'audit'}
   | {page: 'pools'}
   | {page: 'workers'}

@@ -7,6 +7,7 @@ import {instanceRoutes} from './instance_routes';
 import {recordRoutes} from './record_routes';
 import {runRoutes} from './run_routes';
 import {systemRoutes} from './system_routes';
+import {userRoutes} from './user_routes';
 
 export function makeClient(options: ClientOptions) {
   const http = new Http(options);
@@ -18,5 +19,6 @@ export function makeClient(options: ClientOptions) {
     ...assetRoutes(http),
     ...recordRoutes(http),
     ...systemRoutes(http),
+    ...userRoutes(http),
   };
 }

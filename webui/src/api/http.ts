@@ -64,7 +64,15 @@ export class Http {
     return this.send('GET', path, undefined, signal) as Promise<T>;
   }
 
-  async send(method: string, path: string, body?: unknown, signal?: AbortSignal, signedIn = true): Promise<unknown> {
+  // `ends`: whether a 401 means that the session is over.
+  async send(
+    method: string,
+    path: string,
+    body?: unknown,
+    signal?: AbortSignal,
+    signedIn = true,
+    ends = signedIn,
+  ): Promise<unknown> {
     const headers: Record<string, string> = {Accept: 'application/json'};
     const token = this.options.token();
     if (signedIn && token !== null) headers['Authorization'] = `Bearer ${token}`;
@@ -87,7 +95,7 @@ export class Http {
       if (response.ok) throw new ApiError(response.status, `${path} did not answer with JSON`);
     }
     if (response.ok) return answer;
-    if (response.status === 401 && signedIn) this.options.onUnauthorized();
+    if (response.status === 401 && ends) this.options.onUnauthorized();
     throw new ApiError(response.status, errorMessage(response.status, answer));
   }
 }

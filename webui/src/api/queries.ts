@@ -367,6 +367,10 @@ export function useAssetEvents(id: number) {
   });
 }
 
+export function useUsers() {
+  return useQuery({queryKey: ['users'], queryFn: ({signal}) => client.users(signal)});
+}
+
 // Also asked again as runs begin and end, where the stream tells.
 export function useDependencies() {
   return useQuery({

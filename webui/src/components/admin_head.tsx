@@ -7,6 +7,7 @@ const kPages = [
   {text: 'Pools', href: '/pools', right: 'operate'},
   {text: 'Variables', href: '/variables', right: 'operate'},
   {text: 'Connections', href: '/connections', right: 'operate'},
+  {text: 'Users', href: '/users', right: 'administer'},
   {text: 'Audit', href: '/audit', right: 'administer'},
 ] as const;
 

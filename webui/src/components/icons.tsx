@@ -118,6 +118,12 @@ export const WaitIcon = () => (
 );
 
 // The mark: water running past a mill.
+export const PersonIcon = () => (
+  <Icon>
+    <circle cx="8" cy="5.4" r="2.6" />
+    <path d="M3 13.4c.6-2.6 2.4-3.9 5-3.9s4.4 1.3 5 3.9" />
+  </Icon>
+);
 // What stands in the graph of all assets: a DAG, a dataset, an alias, a watch; and what puts one of them in the middle.
 export const DagIcon = () => (
   <Icon>

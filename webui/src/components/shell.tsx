@@ -4,7 +4,8 @@ import {isActivityPath} from './activity_head';
 import {isAdminPath} from './admin_head';
 import {Dialog} from './dialog';
 import {useCurrentInView} from './current_in_view';
-import {AutoIcon, Mark, MoonIcon, SunIcon, WaitIcon, WarnIcon} from './icons';
+import {AutoIcon, Mark, MoonIcon, PersonIcon, SunIcon, WaitIcon, WarnIcon} from './icons';
+import {PasswordDialog} from './password_dialog';
 import {Toasts} from './toast';
 import {useApprovals, useCan, useImportErrors, useWorkers} from '../api/queries';
 import {currentUser, signOut} from '../api/session';
@@ -164,7 +165,7 @@ const kShortcuts: [string, string][] = [
     'v',
     'Runs, calendar, durations, checks, backfills, code and versions of the DAG; activity, timeline, workers; assets as list or graph',
   ],
-  ['n', 'New: backfill, update of an asset, pool, variable, connection'],
+  ['n', 'New: backfill, update of an asset, pool, variable, connection, user'],
   ['p', 'Pause or unpause the DAG'],
   ['g', 'Graph or gantt; year or month of the calendar; duration or landing; timeline by DAG, pool or worker'],
   ['c  m', 'Run again (clear), mark: the run, the group that has the focus, or the task instance'],
@@ -203,6 +204,7 @@ function ShortcutHelp({onClose}: {onClose: () => void}) {
 
 export function Shell({crumbs, fill = false, children}: {crumbs: Crumb[]; fill?: boolean; children: ReactNode}) {
   const [help, setHelp] = useState(false);
+  const [password, setPassword] = useState(false);
   useShortcuts({
     '?': () => setHelp(true),
     d: nextTheme,
@@ -239,12 +241,22 @@ export function Shell({crumbs, fill = false, children}: {crumbs: Crumb[]; fill?:
           >
             <span aria-hidden="true">?</span>
           </button>
+          <button
+            type="button"
+            className="icon-button"
+            title={`Signed in as ${currentUser()}: change the password`}
+            aria-label="Change your password"
+            onClick={() => setPassword(true)}
+          >
+            <PersonIcon />
+          </button>
           <button type="button" className="text-button" title={`Signed in as ${currentUser()}`} onClick={signOut}>
             Sign out
           </button>
         </div>
       </header>
       <main className="main">{children}</main>
+      {password && <PasswordDialog onClose={() => setPassword(false)} />}
       {help && <ShortcutHelp onClose={() => setHelp(false)} />}
       <Toasts />
     </div>
