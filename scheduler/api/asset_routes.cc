@@ -57,19 +57,19 @@ void HideUses(const Scope& scope, std::vector<store::DatasetUse>& uses) {
   std::erase_if(uses, [&](const store::DatasetUse& use) { return !scope.Sees(use.dag_id); });
 }
 
-store::DatasetEntry Shown(store::DatasetEntry entry, const Scope& scope) {
+store::DatasetEntry SeenBy(store::DatasetEntry entry, const Scope& scope) {
   HideUses(scope, entry.uses);
   std::erase_if(entry.watches, [&](const store::DatasetWatchEntry& watch) { return !scope.Sees(watch.dag_id); });
   return entry;
 }
 
-store::DatasetAliasEntry Shown(store::DatasetAliasEntry entry, const Scope& scope) {
+store::DatasetAliasEntry SeenBy(store::DatasetAliasEntry entry, const Scope& scope) {
   HideUses(scope, entry.uses);
   return entry;
 }
 
 // That there was an update is told in any case: it may have made one of their runs.
-store::DatasetEventEntry Shown(store::DatasetEventEntry entry, const Scope& scope) {
+store::DatasetEventEntry SeenBy(store::DatasetEventEntry entry, const Scope& scope) {
   std::erase_if(entry.made, [&](const Run& run) { return !scope.Sees(run.dag_id); });
   DatasetEvent& event = entry.event;
   if (event.dag_id.empty() || scope.Sees(event.dag_id)) return entry;
@@ -245,19 +245,19 @@ http::Response ListAssets(Context& context, const Call& call) {
   if (by_dag && filter.dag_ids.empty()) return JsonAnswer(WireWholeList("assets", {}));
   ASSIGN_OR_ANSWER(const auto listing, context.readers.datasets.ListDatasets(filter));
   Value::List assets;
-  for (const store::DatasetEntry& entry : listing.rows) assets.push_back(WireAsset(Shown(entry, call.scope)));
+  for (const store::DatasetEntry& entry : listing.rows) assets.push_back(WireAsset(SeenBy(entry, call.scope)));
   return JsonAnswer(WireList("assets", std::move(assets), listing));
 }
 
 http::Response GetAsset(Context& context, const Call& call) {
   ASSIGN_OR_ANSWER(const store::DatasetEntry entry, context.readers.datasets.GetDataset(AssetOf(call)));
-  return JsonAnswer(WireAsset(Shown(entry, call.scope)));
+  return JsonAnswer(WireAsset(SeenBy(entry, call.scope)));
 }
 
 http::Response AnswerEvents(Context& context, const Call& call, const store::DatasetEventFilter& filter) {
   ASSIGN_OR_ANSWER(const auto listing, context.readers.datasets.ListEvents(filter));
   Value::List events;
-  for (const store::DatasetEventEntry& entry : listing.rows) events.push_back(WireEvent(Shown(entry, call.scope)));
+  for (const store::DatasetEventEntry& entry : listing.rows) events.push_back(WireEvent(SeenBy(entry, call.scope)));
   return JsonAnswer(WireList("asset_events", std::move(events), listing));
 }
 
@@ -313,7 +313,7 @@ http::Response PostEvent(Context& context, const Call& call) {
   event.event = *result.dataset_event;
   event.dataset_id = entry.id;
   event.dataset = entry.dataset;
-  return JsonAnswer(WireEvent(Shown(event, call.scope)));
+  return JsonAnswer(WireEvent(SeenBy(event, call.scope)));
 }
 
 // Starts the one DAG that makes it: that has it as an outlet, or else one of whose aliases has come to stand for it.
@@ -393,14 +393,14 @@ http::Response ListAliases(Context& context, const Call& call) {
   if (auto problems = query.Problems()) return *problems;
   ASSIGN_OR_ANSWER(const auto listing, context.readers.datasets.ListAliases(filter));
   Value::List aliases;
-  for (const store::DatasetAliasEntry& entry : listing.rows) aliases.push_back(WireAlias(Shown(entry, call.scope)));
+  for (const store::DatasetAliasEntry& entry : listing.rows) aliases.push_back(WireAlias(SeenBy(entry, call.scope)));
   return JsonAnswer(WireList("asset_aliases", std::move(aliases), listing));
 }
 
 http::Response GetAlias(Context& context, const Call& call) {
   ASSIGN_OR_ANSWER(const store::DatasetAliasEntry entry,
                    context.readers.datasets.GetAlias(IdOf(call, "asset_alias_id")));
-  return JsonAnswer(WireAlias(Shown(entry, call.scope)));
+  return JsonAnswer(WireAlias(SeenBy(entry, call.scope)));
 }
 
 http::Response ListDeadlines(Context& context, const Call& call) {

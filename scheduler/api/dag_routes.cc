@@ -1,5 +1,6 @@
 // DAGs: list, details, tasks, versions, source, tags, statistics, pausing and import errors.
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "core/model/bundle_file.h"
@@ -284,17 +285,20 @@ http::Response GetStats(Context& context, const Call& call) {
   return JsonAnswer(WireWholeList("dags", std::move(dags)));
 }
 
-// Those of files in bundles of no team and of theirs. One of a bundle that is no longer there is nobody's but an admin's.
+// Those of files in bundles of no team and of theirs. Whose the file of a bundle was that is no longer there nobody knows:
+// it is for whom nothing is hidden from.
 StatusOr<std::vector<ImportError>> ImportErrorsFor(Context& context, const Call& call) {
   ASSIGN_OR_RETURN(std::vector<ImportError> errors, context.readers.dags.ListImportErrors());
-  if (!auth::TeamsSeenBy(call.who) || (context.bundles == nullptr && call.scope.sees_all())) return errors;
-  std::set<std::string, std::less<>> theirs;
+  if (!auth::TeamsSeenBy(call.who)) return errors;
+  std::map<std::string, bool, std::less<>> seen;
   if (context.bundles != nullptr) {
-    for (const BundleStanding& bundle : context.bundles->List()) {
-      if (auth::SeesTeam(call.who, bundle.team)) theirs.insert(bundle.name);
-    }
+    for (const BundleStanding& bundle : context.bundles->List())
+      seen.emplace(bundle.name, auth::SeesTeam(call.who, bundle.team));
   }
-  std::erase_if(errors, [&](const ImportError& error) { return !theirs.contains(BundleOr(error.bundle)); });
+  std::erase_if(errors, [&](const ImportError& error) {
+    const auto bundle = seen.find(BundleOr(error.bundle));
+    return bundle == seen.end() ? !call.scope.sees_all() : !bundle->second;
+  });
   return errors;
 }
 

@@ -50,16 +50,19 @@ StatusOr<std::shared_ptr<const TeamsOfDags>> DagTeams::Current() {
 }
 
 Status DagTeams::Find(const Scope& scope, const std::string& dag_id) {
-  // Looked up in either case, so that the time it takes tells nothing either.
-  const Status there = dags_.GetDag(dag_id).status();
-  if (!there.ok() && there.code() != Code::kNotFound) return there;
-  if (there.ok() && scope.Sees(dag_id)) return OkStatus();
+  const StatusOr<store::DagEntry> entry = dags_.GetDag(dag_id);
+  if (!entry.ok() && entry.status().code() != Code::kNotFound) return entry.status();
+  if (entry.ok() && scope.SeesTeam(entry->row.team)) return OkStatus();
   return NotFound("DAG not found: " + dag_id);
 }
 
 void DagTeams::Committed(const Batch& batch) {
-  if (batch.dags.empty()) return;
   const std::lock_guard lock(mutex_);
+  if (sequence_ != 0 && batch.sequence != sequence_ + 1) {
+    loaded_ = false;
+    committed_.clear();
+  }
+  sequence_ = batch.sequence;
   std::shared_ptr<TeamsOfDags> changed;
   for (const DagRow& row : batch.dags) {
     if (!loaded_) {

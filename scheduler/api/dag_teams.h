@@ -2,6 +2,7 @@
 // on the loop's.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -31,6 +32,7 @@ class Scope {
   // Nothing is hidden from them: they are an admin, or all there is belongs to their teams or to none.
   bool sees_all() const { return sees_all_; }
   bool Sees(std::string_view dag_id) const;
+  bool SeesTeam(std::string_view team) const { return sees_all_ || auth::SeesTeam(who_, team); }
   // For the readers' filters.
   store::TeamsSeen teams() const;
 
@@ -51,9 +53,10 @@ class DagTeams {
   // The same for one that was made before: what it sees now.
   StatusOr<std::shared_ptr<const TeamsOfDags>> Current();
   // For somebody from whom something is hidden: NOT_FOUND, with the same words for one that is not there and for one
-  // that is not theirs to see.
+  // that is not theirs to see. Asks the store, which knows of a commit before anybody is told of it.
   Status Find(const Scope& scope, const std::string& dag_id);
 
+  // In order; where one was left out (the loop had to load again), the store is read anew.
   void Committed(const Batch& batch);
 
  private:
@@ -64,6 +67,7 @@ class DagTeams {
   std::mutex mutex_;
   std::shared_ptr<const TeamsOfDags> current_ = std::make_shared<const TeamsOfDags>();  // copied when it changes
   bool loaded_ = false;
+  std::uint64_t sequence_ = 0;                    // of the last commit
   std::map<std::string, std::string> committed_;  // until it is loaded: newer than what is read
 };
 

@@ -145,6 +145,12 @@ class CommandsTest(unittest.TestCase):
                           ("dataset", "writer", "orders", "reader"), ("trigger", "reader", "", "writer")])
         self.assertEqual(self.rows("dags", "show-dependencies", self.cluster.dags), found)
         self.assertIn('"dataset:orders" -> "reader";', self.dagctl("dags", "dependencies", "--dot").stdout)
+        graph = self.cluster.ask("GET", "/millrace/v1/dependencies?node=dag:writer&direction=downstream")
+        edges = {(edge["source"], edge["kind"], edge["target"]) for edge in graph["edges"]}
+        self.assertLessEqual({("dag:writer", "produces", "dataset:orders"), ("dataset:orders", "consumes", "dag:reader"),
+                              ("dag:reader", "triggers", "dag:writer")}, edges)
+        [writer] = [node for node in graph["nodes"] if node["id"] == "dag:writer"]
+        self.assertEqual((writer["is_missing"], writer["last_run_id"] is None), (False, False))
         report = {pathlib.Path(row["file"]).name: row for row in self.rows("dags", "report", self.cluster.dags)}
         self.assertEqual((report["writer.yaml"]["dags"], report["writer.yaml"]["tasks"], report["writer.yaml"]["bytes"]), (1, 3, len(WRITER)))
 

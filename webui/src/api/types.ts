@@ -346,6 +346,7 @@ export interface Pool {
   queued_slots: number;
   scheduled_slots: number;
   open_slots: number;
+  team_name?: string | null;
 }
 
 interface AssetUse {
@@ -432,6 +433,7 @@ export interface Variable {
   key: string;
   value: string | null;
   description: string | null;
+  team_name?: string | null;
 }
 
 export interface Connection {
@@ -444,6 +446,7 @@ export interface Connection {
   login: string | null;
   password: string | null;
   extra: string | null;
+  team_name?: string | null;
 }
 
 export interface AuditEntry {

@@ -21,6 +21,13 @@ export interface Column<T> {
   head: string;
   className?: string | ((row: T) => string);
   cell: (row: T) => ReactNode;
+  // Left out where no row is such a one.
+  onlyIf?: (row: T) => boolean;
+}
+
+// Whose it is, where something is a team's.
+export function teamColumn<T extends {team_name?: string | null}>(): Column<T> {
+  return {head: 'Team', cell: (row) => row.team_name ?? '', onlyIf: (row) => !!row.team_name};
 }
 
 interface Props<T> {
@@ -39,11 +46,12 @@ interface Props<T> {
 }
 
 export function RecordPage<T>(props: Props<T>) {
-  const {noun, resource, useRows, nameOf, isLasting = () => false, columns, empty, form} = props;
+  const {noun, resource, useRows, nameOf, isLasting = () => false, empty, form} = props;
   useLive(null);
   const search = useSearchParam('search') ?? '';
   const query = useRows(useDeferredValue(search));
   const rows = query.data?.rows ?? [];
+  const columns = props.columns.filter(({onlyIf}) => onlyIf === undefined || rows.some(onlyIf));
   // 'new' is one that is not there yet.
   const [editing, setEditing] = useState<T | 'new' | null>(null);
   const [removing, setRemoving] = useState(false);

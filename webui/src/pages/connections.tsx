@@ -5,7 +5,7 @@ import {client, useConnections} from '../api/queries';
 import type {Connection} from '../api/types';
 import {ErrorNotice} from '../components/notice';
 import {RecordDialog, TextField} from '../components/record_dialog';
-import {RecordPage, type Column} from '../components/record_page';
+import {RecordPage, teamColumn, type Column} from '../components/record_page';
 import {parseConf} from '../format/params';
 
 const kColumns: Column<Connection>[] = [
@@ -15,6 +15,7 @@ const kColumns: Column<Connection>[] = [
   {head: 'Schema', cell: (one) => one.schema ?? ''},
   {head: 'Login', cell: (one) => one.login ?? ''},
   {head: 'Description', className: 'wide faint', cell: (one) => one.description ?? ''},
+  teamColumn<Connection>(),
 ];
 
 export function ConnectionsPage() {

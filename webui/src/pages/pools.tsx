@@ -3,7 +3,7 @@ import {useState} from 'react';
 import {client, usePools} from '../api/queries';
 import type {Pool} from '../api/types';
 import {RecordDialog, TextField} from '../components/record_dialog';
-import {RecordPage, type Column} from '../components/record_page';
+import {RecordPage, teamColumn, type Column} from '../components/record_page';
 import {PoolSlots} from '../components/slots';
 
 const kDefault = 'default_pool';
@@ -20,6 +20,7 @@ const kColumns: Column<Pool>[] = [
     cell: (pool) => <span className={pool.scheduled_slots > 0 ? 'warn-text' : ''}>{pool.scheduled_slots}</span>,
   },
   {head: 'Description', className: 'wide faint', cell: (pool) => pool.description ?? ''},
+  teamColumn<Pool>(),
 ];
 
 export function PoolsPage() {

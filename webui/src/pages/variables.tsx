@@ -3,7 +3,7 @@ import {useState} from 'react';
 import {client, useVariables} from '../api/queries';
 import type {Variable} from '../api/types';
 import {RecordDialog, TextField} from '../components/record_dialog';
-import {RecordPage, type Column} from '../components/record_page';
+import {RecordPage, teamColumn, type Column} from '../components/record_page';
 
 const kColumns: Column<Variable>[] = [
   {head: 'Variable', className: 'strong', cell: (variable) => variable.key},
@@ -17,6 +17,7 @@ const kColumns: Column<Variable>[] = [
     ),
   },
   {head: 'Description', className: 'faint', cell: (variable) => variable.description ?? ''},
+  teamColumn<Variable>(),
 ];
 
 export function VariablesPage() {

@@ -13,6 +13,7 @@
 #include "platform/zones.h"
 #include "scheduler/api/api_server.h"
 #include "scheduler/auth/secrets.h"
+#include "tests/support/fake_bundles.h"
 #include "tests/support/fake_credentials.h"
 #include "tests/support/fake_inbox.h"
 #include "tests/support/fake_readers.h"
@@ -79,6 +80,7 @@ class ApiTest : public testing::Test {
     options.render = render_;
     options.views.zones = &zones_;
     options.views.dependencies = &dependencies_;
+    options.views.bundles = &bundles_;
     options.credentials.emplace(Credentials{vault_, credentials_, credentials_, shown_, tests_connections_});
     options.load_job = [this](const JobFile& job) -> JobDag {
       jobs_.push_back(job);
@@ -257,6 +259,7 @@ class ApiTest : public testing::Test {
     return std::vector<WorkerView>{worker};
   }
 
+  test::FakeBundles bundles_;
   platform::TzdbZones zones_;
   test::ManualClock clock_;
   test::RecordingLog log_;

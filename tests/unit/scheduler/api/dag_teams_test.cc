@@ -38,8 +38,10 @@ class DagTeamsTest : public testing::Test {
     entry.dag = std::make_shared<const Dag>();
     rows_.dags[dag_id] = entry;
   }
-  void Commit(const DagRow& row) {
+  void Commit(const DagRow& row, std::uint64_t sequence = 0) {
     Batch batch;
+    batch.sequence = sequence == 0 ? ++sequence_ : sequence;
+    sequence_ = batch.sequence;
     batch.dags = {row};
     teams_.Committed(batch);
   }
@@ -52,6 +54,7 @@ class DagTeamsTest : public testing::Test {
   test::Rows rows_;
   Readers readers_{rows_};
   DagTeams teams_{readers_};
+  std::uint64_t sequence_ = 0;
   const Identity admin_{"root", Role::kAdmin, {}};
   const Identity ana_{"ana", Role::kOp, {"ads"}};
   const Identity bob_{"bob", Role::kViewer, {"ads", "sales"}};
@@ -106,6 +109,22 @@ TEST_F(DagTeamsTest, WhatWasCommittedBeforeTheFirstLookIsNewerThanWhatIsRead) {
   Commit(Row("clicks", ""));
   EXPECT_FALSE(ScopeOf(ana_).Sees("orders"));
   EXPECT_TRUE(ScopeOf(ana_).Sees("clicks"));
+}
+
+TEST_F(DagTeamsTest, AfterACommitThatNobodyWasToldOfTheStoreIsReadAnew) {
+  Commit(Row("clicks", "ads"), 7);
+  EXPECT_TRUE(ScopeOf(ana_).sees_all());
+  Add("orders", "sales");  // by the commit 8
+  Commit(Row("clicks", "ads"), 9);
+  EXPECT_FALSE(ScopeOf(ana_).Sees("orders"));
+  EXPECT_EQ(readers_.asked, 2);
+}
+
+TEST_F(DagTeamsTest, OneThatIsNamedIsAskedOfTheStore) {
+  Add("orders", "sales");
+  const Scope ana = ScopeOf(ana_);
+  Add("bills", "sales");  // committed, and not yet told
+  EXPECT_EQ(teams_.Find(ana, "bills"), NotFound("DAG not found: bills"));
 }
 
 TEST_F(DagTeamsTest, WhileTheStoreCannotBeReadNobodyButAnAdminIsToldAnything) {

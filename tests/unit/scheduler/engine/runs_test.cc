@@ -229,5 +229,24 @@ TEST(EngineRuns, a_version_that_the_file_still_says_is_held_once_after_a_restart
   EXPECT_THAT(out.batch.dag_versions, IsEmpty());
 }
 
+TEST(EngineRuns, a_dag_that_moves_to_another_bundle_becomes_a_new_version) {
+  Image image;
+  image.dags.push_back({.dag_id = "etl", .version = 1});
+  image.dag_versions.push_back({"etl", 1, WallTime{}, Chain()});
+  const platform::TzdbZones zones;
+  engine::Engine engine({}, zones);
+  engine::Output out;
+  engine.Load(std::move(image), Now{}, out);
+  auto moved = std::make_shared<Dag>(*Chain());
+  moved->bundle = "dags-folder";  // which a version that names none means
+  engine.Apply(DagLoaded{moved}, Now{}, out);
+  EXPECT_THAT(out.batch.dag_versions, IsEmpty());
+  moved = std::make_shared<Dag>(*moved);
+  moved->bundle = "sales";
+  engine.Apply(DagLoaded{moved}, Now{}, out);
+  ASSERT_EQ(out.batch.dag_versions.size(), 1U);
+  EXPECT_EQ(out.batch.dag_versions[0].version, 2);
+}
+
 }  // namespace
 }  // namespace millrace::test

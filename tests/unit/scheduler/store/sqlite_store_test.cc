@@ -476,6 +476,30 @@ TEST_F(SqliteStoreTest, UsersTokensAuditAndImportErrorsAreKept) {
   EXPECT_TRUE(readers->dags().ListImportErrors()->empty());
 }
 
+TEST_F(SqliteStoreTest, ImportErrorsOfTwoBundlesAreTwoThoughTheirFilesHaveOneName) {
+  std::unique_ptr<Store> store = Open();
+  Batch batch;
+  batch.term = store->Load()->term;
+  batch.sequence = 1;
+  for (const char* const bundle : {"dags-folder", "sales"})
+    batch.records.emplace_back(ImportErrorRecord{{.file = "x.yaml", .problems = {{.file = "x.yaml", .message = bundle}}, .bundle = bundle}});
+  ASSERT_EQ(Commit(*store, batch).outcome, CommitOutcome::kDurable);
+  std::unique_ptr<SqliteReaders> readers = *SqliteReaders::Open(folder_, clock_);
+  const std::vector<ImportError> errors = *readers->dags().ListImportErrors();
+  ASSERT_EQ(errors.size(), 2U);
+  for (const ImportError& error : errors) {
+    EXPECT_EQ(error.file, "x.yaml");
+    EXPECT_EQ(error.problems.at(0).message, error.bundle);
+  }
+  Batch mended;
+  mended.term = batch.term;
+  mended.sequence = 2;
+  mended.records.emplace_back(ImportErrorRecord{{.file = "x.yaml", .bundle = "sales"}});
+  ASSERT_EQ(Commit(*store, mended).outcome, CommitOutcome::kDurable);
+  ASSERT_EQ(readers->dags().ListImportErrors()->size(), 1U);
+  EXPECT_EQ(readers->dags().ListImportErrors()->at(0).bundle, "dags-folder");
+}
+
 TEST_F(SqliteStoreTest, ALogIsReadBackByTryAndInPieces) {
   std::unique_ptr<LogSegments> logs = *LogSegments::Open(folder_ + "/logs");
   const TaskInstanceKey a{RunKey{1}, 0};
