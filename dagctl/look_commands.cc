@@ -25,7 +25,8 @@ const std::vector<Field> kTaskStateFields = {{"task_id", "TASK"},
 Status ListImportErrors(Context& context) {
   ASSIGN_OR_RETURN(const Value::List errors,
                    context.client.All("/api/v2/importErrors", "import_errors", {}, kMost));
-  context.output.Rows({{"filename", "FILE"}, {"timestamp", "SINCE"}, {"stack_trace", "PROBLEMS"}}, errors);
+  context.output.Rows({{"filename", "FILE"}, {"bundle_name", "BUNDLE"}, {"timestamp", "SINCE"}, {"stack_trace", "PROBLEMS"}},
+                      errors);
   if (errors.empty()) return OkStatus();
   return FailedPrecondition(std::to_string(errors.size()) +
                             (errors.size() == 1 ? " DAG file has" : " DAG files have") + " problems");

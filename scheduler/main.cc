@@ -182,7 +182,7 @@ Status Serve(const Flags& flags, const sigset_t& signals, LogSink& log) {
     const StatusOr<ConnectionRecord> kept = readers->connections().GetConnection(id);
     return vault.FindFor(kept.ok() ? kept->team : "", {.kind = TemplateNeed::Kind::kConnection, .name = id, .key = {}, .map_index = {}});
   };
-  bundles::BundleSet bundles(configs, flags.state + "/bundles", find_connection, clock, log);
+  bundles::BundleSet bundles(configs, flags.state + "/bundles", find_connection, environ, clock, log);
   const std::string base_url = flags.base_url.empty() ? "http://" + flags.listen : flags.base_url;
   const api::JobLoader load_job = [&](const JobFile& job) { return dagbag::LoadJobFile(job, zones); };
   api::ApiServer api(

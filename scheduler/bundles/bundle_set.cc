@@ -6,12 +6,12 @@
 namespace millrace::bundles {
 
 BundleSet::BundleSet(const std::vector<BundleConfig>& configs, const std::string& folder, const FindConnection& connections,
-                     const Clock& clock, LogSink& log) {
+                     const char* const* environment, const Clock& clock, LogSink& log) {
   const std::string absolute = std::filesystem::absolute(folder).string();
   for (const BundleConfig& config : configs) {
     One one{config, nullptr};
     if (config.kind == BundleKind::kGit) {
-      auto git = std::make_unique<GitBundle>(config, absolute + "/" + config.name, connections, clock, log);
+      auto git = std::make_unique<GitBundle>(config, absolute + "/" + config.name, connections, environment, clock, log);
       one.git = git.get();
       one.bundle = std::move(git);
     } else {

@@ -16,9 +16,9 @@ namespace millrace::bundles {
 
 class BundleSet final : public BundleDirectory {
  public:
-  // `folder` is where repositories are kept, a folder each: STATE/bundles. The rest is borrowed.
-  BundleSet(const std::vector<BundleConfig>& configs, const std::string& folder, const FindConnection& connections, const Clock& clock,
-            LogSink& log);
+  // `folder` is where repositories are kept, a folder each: STATE/bundles. `environment` as main has it. The rest is borrowed.
+  BundleSet(const std::vector<BundleConfig>& configs, const std::string& folder, const FindConnection& connections,
+            const char* const* environment, const Clock& clock, LogSink& log);
   ~BundleSet() override { Stop(); }
 
   // In the order of the configuration; they live as long as this.

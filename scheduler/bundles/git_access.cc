@@ -74,7 +74,10 @@ StatusOr<GitAccess> AccessOf(const BundleConfig& bundle, const Value& connection
   const bool is_http = access.url.starts_with("http://") || access.url.starts_with("https://");
   Value extra;
   if (const std::string text = TextOf(connection, "extra"); !text.empty()) {
-    ASSIGN_OR_RETURN(extra, ParseJson(text));
+    const StatusOr<Value> parsed = ParseJson(text);
+    // Without the parser's words: they may repeat a key.
+    if (!parsed.ok() || !parsed->is_map()) return InvalidArgument(what + ": its extra is no JSON object");
+    extra = *parsed;
   }
   access.secrets = SecretsOfConnection(connection);
   for (const char* const name : {"private_key_passphrase", "host_proxy_cmd"}) {

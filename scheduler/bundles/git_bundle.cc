@@ -61,14 +61,14 @@ class Removed {
 
 }  // namespace
 
-GitBundle::GitBundle(BundleConfig config, std::string folder, FindConnection connections, const Clock& clock, LogSink& log,
-                     Duration deadline)
+GitBundle::GitBundle(BundleConfig config, std::string folder, FindConnection connections, const char* const* environment, const Clock& clock,
+                     LogSink& log, Duration deadline)
     : config_(std::move(config)),
       folder_(std::move(folder)),
       connections_(std::move(connections)),
       clock_(clock),
       log_(log),
-      git_(deadline) {
+      git_(environment, clock, deadline) {
   standing_.url = ShownUrl(config_.repo_url);
   std::error_code error;
   const std::string commit = fs::read_symlink(Of("current"), error).filename().string();

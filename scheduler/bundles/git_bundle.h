@@ -34,9 +34,9 @@ using FindConnection = std::function<StatusOr<Value>(const std::string& id)>;
 
 class GitBundle final : public dagbag::Bundle {
  public:
-  // `folder` is its own, absolute; made when it is missing. The rest is borrowed.
-  GitBundle(BundleConfig config, std::string folder, FindConnection connections, const Clock& clock, LogSink& log,
-            Duration deadline = std::chrono::minutes(10));
+  // `folder` is its own, absolute; made when it is missing. `environment` see GitCommand. The rest is borrowed.
+  GitBundle(BundleConfig config, std::string folder, FindConnection connections, const char* const* environment, const Clock& clock,
+            LogSink& log, Duration deadline = std::chrono::minutes(10));
   ~GitBundle() override;
   GitBundle(const GitBundle&) = delete;
   GitBundle& operator=(const GitBundle&) = delete;

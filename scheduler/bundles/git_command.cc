@@ -4,7 +4,6 @@
 #include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -15,17 +14,17 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <string_view>
 
 namespace millrace::bundles {
 namespace {
 
-using SteadyTime = std::chrono::steady_clock::time_point;
-
 constexpr std::size_t kMostPrinted = 64 << 10;
 
 // Of ours, because a network needs them; everything else of git's environment is written here.
-constexpr std::array<const char*, 11> kPassed = {"PATH",        "http_proxy",    "https_proxy", "HTTPS_PROXY",    "all_proxy", "ALL_PROXY",
-                                                 "no_proxy",    "NO_PROXY",      "SSL_CERT_DIR", "SSL_CERT_FILE", "GIT_SSL_CAINFO"};
+constexpr std::array<std::string_view, 11> kPassed = {"PATH",     "http_proxy", "https_proxy",  "HTTPS_PROXY",   "all_proxy",     "ALL_PROXY",
+                                                      "no_proxy", "NO_PROXY",   "SSL_CERT_DIR", "SSL_CERT_FILE", "GIT_SSL_CAINFO"};
+constexpr std::string_view kPath = "PATH=";
 
 const std::vector<std::pair<std::string, std::string>>& FixedEnvironment() {
   static const std::vector<std::pair<std::string, std::string>> fixed = {
@@ -54,16 +53,21 @@ const std::vector<std::pair<std::string, std::string>>& FixedConfig() {
   return fixed;
 }
 
-std::vector<std::string> EnvironmentOf(const GitCall& call) {
-  std::vector<std::string> all;
+std::vector<std::string> PassedOf(const char* const* environment) {
+  std::vector<std::string> passed;
   bool has_path = false;
-  for (const char* const name : kPassed) {
-    const char* value = ::getenv(name);
-    if (value == nullptr) continue;
-    all.push_back(std::string(name) + "=" + value);
-    has_path = has_path || std::string_view(name) == "PATH";
+  for (; environment != nullptr && *environment != nullptr; ++environment) {
+    const std::string_view entry(*environment);
+    if (std::find(kPassed.begin(), kPassed.end(), entry.substr(0, entry.find('='))) == kPassed.end()) continue;
+    passed.emplace_back(entry);
+    has_path = has_path || entry.starts_with(kPath);
   }
-  if (!has_path) all.emplace_back("PATH=/usr/local/bin:/usr/bin:/bin");
+  if (!has_path) passed.push_back(std::string(kPath) + "/usr/local/bin:/usr/bin:/bin");
+  return passed;
+}
+
+std::vector<std::string> EnvironmentOf(const std::vector<std::string>& passed, const GitCall& call) {
+  std::vector<std::string> all = passed;
   bool has_config = false;
   for (const auto* const list : {&FixedEnvironment(), &call.environment}) {
     for (const auto& [name, value] : *list) {
@@ -92,9 +96,9 @@ std::vector<char*> Pointers(const std::vector<std::string>& strings) {
 }
 
 // The program as execve needs it: looked for here, because nothing may be allocated behind fork.
-std::string FindGit() {
-  const char* path = ::getenv("PATH");
-  std::string rest = path != nullptr && *path != '\0' ? path : "/usr/local/bin:/usr/bin:/bin";
+std::string FindGit(const std::vector<std::string>& passed) {
+  const auto path = std::find_if(passed.begin(), passed.end(), [](const std::string& entry) { return entry.starts_with(kPath); });
+  std::string rest = path != passed.end() ? path->substr(kPath.size()) : "";
   while (!rest.empty()) {
     const std::size_t end = rest.find(':');
     const std::string program = rest.substr(0, end) + "/git";
@@ -180,7 +184,8 @@ std::string Said(const std::string& text, int wait_status) {
 
 }  // namespace
 
-GitCommand::GitCommand(Duration deadline) : deadline_(deadline), stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+GitCommand::GitCommand(const char* const* environment, const Clock& clock, Duration deadline)
+    : passed_(PassedOf(environment)), clock_(clock), deadline_(deadline), stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
 GitCommand::~GitCommand() {
   if (stop_ >= 0) ::close(stop_);
@@ -189,11 +194,11 @@ GitCommand::~GitCommand() {
 void GitCommand::Stop() { ::eventfd_write(stop_, 1); }
 
 StatusOr<std::string> GitCommand::Run(const GitCall& call) const {
-  const std::string program = FindGit();
+  const std::string program = FindGit(passed_);
   if (program.empty()) return NotFound("there is no git on this machine");
   std::vector<std::string> words = {"git"};
   words.insert(words.end(), call.arguments.begin(), call.arguments.end());
-  const std::vector<std::string> named = EnvironmentOf(call);
+  const std::vector<std::string> named = EnvironmentOf(passed_, call);
   const std::vector<char*> arguments = Pointers(words);
   const std::vector<char*> environment = Pointers(named);
   const Descriptor null(::open("/dev/null", O_RDWR | O_CLOEXEC));
@@ -212,12 +217,12 @@ StatusOr<std::string> GitCommand::Run(const GitCall& call) const {
   out_end.Close();
   error_end.Close();
 
-  const SteadyTime until = std::chrono::steady_clock::now() + deadline_;
+  const BootTime until = clock_.now().boot + deadline_;
   std::string printed;
   std::string said;
   Status ended = OkStatus();
   while (ended.ok() && (out.get() >= 0 || error.get() >= 0)) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()).count();
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - clock_.now().boot).count();
     pollfd waits[3] = {{out.get(), POLLIN, 0}, {error.get(), POLLIN, 0}, {stop_, POLLIN, 0}};
     ::poll(waits, 3, left > 0 ? static_cast<int>(std::min<long>(left, 60'000)) : 0);
     if ((waits[2].revents & POLLIN) != 0) ended = Cancelled("stopped");

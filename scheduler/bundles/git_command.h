@@ -19,7 +19,8 @@ struct GitCall {
 
 class GitCommand {
  public:
-  explicit GitCommand(Duration deadline = std::chrono::minutes(10));
+  // `environment` as main has it: of it git is given the path, proxies and certificates. The clock is borrowed.
+  GitCommand(const char* const* environment, const Clock& clock, Duration deadline = std::chrono::minutes(10));
   ~GitCommand();
   GitCommand(const GitCommand&) = delete;
   GitCommand& operator=(const GitCommand&) = delete;
@@ -33,6 +34,8 @@ class GitCommand {
   static constexpr std::size_t kMostSaid = 1000;
 
  private:
+  const std::vector<std::string> passed_;  // NAME=value
+  const Clock& clock_;
   const Duration deadline_;
   int stop_ = -1;  // eventfd
 };

@@ -31,7 +31,7 @@ def git(*arguments):
 
 
 def dag(name, function="say"):
-    return f"dag_id: {name}\nschedule: null\ntasks:\n  - {{id: say, uses: python, with: {{file: code.py, function: {function}}}}}\n"
+    return f"dag_id: {name}\nschedule: null\ntasks:\n  - {{id: say, uses: python, with: {{file: words.py, function: {function}}}}}\n"
 
 
 def code(word, function="say"):
@@ -127,10 +127,10 @@ class BundlesTest(unittest.TestCase):
         shared = cluster.folder / "shared"
         shared.mkdir()
         (shared / "a.yaml").write_text(dag("of_folder"))
-        (shared / "code.py").write_text(code("folder"))
+        (shared / "words.py").write_text(code("folder"))
         cluster.write_dag("own.yaml", "dag_id: own\ntasks: [{id: x, uses: empty}]\n")
         origin = Origin(cluster.folder / "origin")
-        first = origin.commit(b__yaml=dag("of_git"), code__py=code("one"), own__yaml="dag_id: own\ntasks: [{id: y, uses: empty}]\n")
+        first = origin.commit(b__yaml=dag("of_git"), words__py=code("one"), own__yaml="dag_id: own\ntasks: [{id: y, uses: empty}]\n")
         cluster.start_scheduler()
         cluster.start_worker("w1")
 
@@ -149,7 +149,7 @@ class BundlesTest(unittest.TestCase):
         told = eventually("the twin is told", lambda: self.errors(cluster).get(("sales", "own.yaml")))
         self.assertIn("DAG 'own' is defined in own.yaml of bundle 'dags-folder' already", told)
 
-        second = origin.commit(code__py=code("two"))
+        second = origin.commit(words__py=code("two"))
         eventually("the push is seen", lambda: cluster.ask("GET", "/api/v2/dags/of_git")["bundle_version"] == second)
         later = cluster.trigger("of_git")
         self.assertEqual(cluster.await_run("of_git", later, "success")["bundle_version"], second)
@@ -179,7 +179,7 @@ class BundlesTest(unittest.TestCase):
     def test_a_repository_that_is_away_harms_nothing_also_at_a_start(self):
         cluster = self.cluster(self.git_bundle("sales", {"repo_url": "origin"}))
         origin = Origin(cluster.folder / "origin")
-        first = origin.commit(a__yaml=dag("of_git"), code__py=code("one"))
+        first = origin.commit(a__yaml=dag("of_git"), words__py=code("one"))
         cluster.start_scheduler()
         cluster.start_worker("w1")
         cluster.await_run("of_git", cluster.trigger("of_git"), "success")
@@ -202,7 +202,7 @@ class BundlesTest(unittest.TestCase):
         eventually("the failure is told again", lambda: self.errors(cluster).get(("sales", ".")))
 
         away.rename(origin.path)
-        second = origin.commit(code__py=code("two"))
+        second = origin.commit(words__py=code("two"))
         eventually("it is fetched again", lambda: cluster.ask("GET", "/api/v2/dags/of_git")["bundle_version"] == second)
         eventually("the failure is taken back", lambda: not self.errors(cluster))
 
@@ -214,7 +214,7 @@ class BundlesTest(unittest.TestCase):
         url = f"http://127.0.0.1:{server.server_address[1]}/origin"
         cluster = self.cluster(self.git_bundle("sales", {"git_conn_id": "hub"}))
         GitHttp.root = cluster.folder
-        commit = Origin(cluster.folder / "origin").commit(a__yaml=dag("of_git"), code__py=code("one"))
+        commit = Origin(cluster.folder / "origin").commit(a__yaml=dag("of_git"), words__py=code("one"))
         cluster.start_scheduler()
         eventually("the connection is missed", lambda: "there is no connection 'hub'" in self.errors(cluster).get(("sales", "."), ""))
 

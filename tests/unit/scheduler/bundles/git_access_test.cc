@@ -61,6 +61,8 @@ TEST(GitAccessTest, SaysWhatOfAConnectionCannotBeUsed) {
               AllOf(HasSubstr("put them into login and password"), ::testing::Not(HasSubstr("secret"))));
   EXPECT_THAT(Access("git@h:a.git", {.id = "github", .extra = R"({"private_key_passphrase": "x"})"}).status().message(),
               HasSubstr("private_key_passphrase is not supported"));
+  EXPECT_EQ(Access("git@h:a.git", {.id = "github", .extra = R"({"private_key": "secret)"}).status().message(),
+            "connection 'github': its extra is no JSON object");
 }
 
 TEST(GitAccessTest, AnAddressIsShownWithoutWhoUsesIt) {

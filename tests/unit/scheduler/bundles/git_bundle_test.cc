@@ -39,7 +39,7 @@ class GitBundleTest : public ::testing::Test {
   void TearDown() override { fs::remove_all(folder_); }
 
   std::string Git(std::vector<std::string> arguments) {
-    const GitCommand git;
+    const GitCommand git(environ, clock_);
     const StatusOr<std::string> said =
         git.Run({.arguments = std::move(arguments),
                  .config = {{"user.name", "Test"}, {"user.email", "test@example.com"}, {"commit.gpgSign", "false"}},
@@ -62,7 +62,7 @@ class GitBundleTest : public ::testing::Test {
   }
   std::unique_ptr<GitBundle> Bundle(const BundleConfig& config) {
     return std::make_unique<GitBundle>(
-        config, folder_ + "/state", [](const std::string&) -> StatusOr<Value> { return NotFound("none"); }, clock_, log_);
+        config, folder_ + "/state", [](const std::string&) -> StatusOr<Value> { return NotFound("none"); }, environ, clock_, log_);
   }
   static std::string Text(const std::string& path) {
     std::ifstream file(path);
@@ -201,14 +201,16 @@ TEST_F(GitBundleTest, ItsThreadFetchesAtTheIntervalAndStopsAtOnce) {
 }
 
 TEST(GitCommandTest, WhatDoesNotEndIsKilledWithAllThatItStarted) {
-  const GitCommand git(std::chrono::milliseconds(300));
+  const platform::SystemClock clock;
+  const GitCommand git(environ, clock, std::chrono::milliseconds(300));
   // An alias is the only way to have git wait here.
   const StatusOr<std::string> said = git.Run({.arguments = {"wait"}, .config = {{"alias.wait", "!sleep 1000"}}, .environment = {}});
   EXPECT_EQ(said.status().code(), Code::kDeadlineExceeded);
 }
 
 TEST(GitCommandTest, StopEndsTheCallThatRunsAndEveryLaterOne) {
-  GitCommand git;
+  const platform::SystemClock clock;
+  GitCommand git(environ, clock);
   git.Stop();
   const GitCall call = {.arguments = {"wait"}, .config = {{"alias.wait", "!sleep 1000"}}, .environment = {}};
   EXPECT_EQ(git.Run(call).status().code(), Code::kCancelled);
@@ -216,7 +218,8 @@ TEST(GitCommandTest, StopEndsTheCallThatRunsAndEveryLaterOne) {
 }
 
 TEST(GitCommandTest, WhatGitSaysIsBoundedAndExtIsNoWayToRunAProgram) {
-  const GitCommand git;
+  const platform::SystemClock clock;
+  const GitCommand git(environ, clock);
   const StatusOr<std::string> said = git.Run({.arguments = {"ls-remote", "ext::sh -c date"}, .config = {}, .environment = {}});
   ASSERT_FALSE(said.ok());
   EXPECT_THAT(said.status().message(), HasSubstr("not allowed"));
@@ -228,10 +231,9 @@ TEST(GitCommandTest, WhatGitSaysIsBoundedAndExtIsNoWayToRunAProgram) {
 }
 
 TEST(GitCommandTest, WithoutGitItSaysSo) {
-  const std::string before = getenv("PATH");
-  setenv("PATH", "/nonexistent", 1);
-  const StatusOr<std::string> said = GitCommand().Run({.arguments = {"version"}, .config = {}, .environment = {}});
-  setenv("PATH", before.c_str(), 1);
+  const platform::SystemClock clock;
+  const char* const environment[] = {"PATH=/nonexistent", nullptr};
+  const StatusOr<std::string> said = GitCommand(environment, clock).Run({.arguments = {"version"}, .config = {}, .environment = {}});
   EXPECT_EQ(said.status().code(), Code::kNotFound);
   EXPECT_THAT(said.status().message(), HasSubstr("there is no git"));
 }
