@@ -24,6 +24,20 @@ TEST(OutputTest, TablesAlignByWhatATerminalShows) {
   EXPECT_EQ(Shown(Format::kTable, kRows), "NAME    STATE   N\né 日本  failed  1\na               \n");
 }
 
+TEST(OutputTest, ATableLeavesOutAColumnThatNoRowNeeds) {
+  const std::vector<Field> fields = {{"name", "NAME"}, {"team_name", "TEAM", true}};
+  const auto shown = [&](Format format, const Value::List& rows) {
+    std::ostringstream stream;
+    Output(stream, format, false).Rows(fields, rows);
+    return stream.str();
+  };
+  const Value::List none = {Value::Map{{"name", "a"}, {"team_name", Value()}}, Value::Map{{"name", "b"}, {"team_name", ""}}};
+  const Value::List one = {none[0], Value::Map{{"name", "b"}, {"team_name", "ads"}}};
+  EXPECT_EQ(shown(Format::kTable, none).find("TEAM"), std::string::npos);
+  EXPECT_NE(shown(Format::kTable, one).find("TEAM"), std::string::npos);
+  EXPECT_EQ(shown(Format::kPlain, none), "a\t\nb\t\n") << "programs have it always";
+}
+
 TEST(OutputTest, JsonIsAnArrayOfObjectsWithExactlyTheFields) {
   const StatusOr<Value> value = ParseJson(Shown(Format::kJson, kRows));
   ASSERT_TRUE(value.ok());

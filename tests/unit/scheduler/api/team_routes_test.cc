@@ -18,8 +18,8 @@ class TeamRoutesTest : public ApiTest {
   Answered Admin(const std::string& method, const std::string& path, const std::string& body = "") {
     return Ask(method, "/millrace/v1/" + path, Token("admin"), body);
   }
-  Answered Op(const std::string& method, const std::string& path, const std::string& body = "") {
-    return Ask(method, "/api/v2/" + path, Token("op"), body);
+  Answered Api(const std::string& method, const std::string& path, const std::string& body = "") {
+    return Ask(method, "/api/v2/" + path, Token("admin"), body);
   }
   std::string TeamOfTheLastPool() {
     return std::get<SetPool>(inbox_.commands().back()).pool.team;
@@ -62,11 +62,11 @@ TEST_F(TeamRoutesTest, ATeamThatSomebodyIsInStays) {
 }
 
 TEST_F(TeamRoutesTest, AVariableKeepsItsTeamUntilSomebodySaysAnother) {
-  EXPECT_EQ(Op("POST", "variables", R"({"key": "plain", "value": "x"})").At("team_name"), Value());
-  const Answered made = Op("POST", "variables", R"({"key": "bucket", "value": "raw", "team_name": "sales"})");
+  EXPECT_EQ(Api("POST", "variables", R"({"key": "plain", "value": "x"})").At("team_name"), Value());
+  const Answered made = Api("POST", "variables", R"({"key": "bucket", "value": "raw", "team_name": "sales"})");
   EXPECT_EQ(made.At("team_name"), Value("sales")) << made.text;
   const auto patch = [&](const std::string& query, const std::string& members) {
-    return Op("PATCH", "variables/bucket" + query, R"({"key": "bucket", )" + members + "}").At("team_name");
+    return Api("PATCH", "variables/bucket" + query, R"({"key": "bucket", )" + members + "}").At("team_name");
   };
   EXPECT_EQ(patch("", R"("value": "gold")"), Value("sales"));
   EXPECT_EQ(patch("", R"("value": "gold", "team_name": null)"), Value("sales"));
@@ -75,43 +75,43 @@ TEST_F(TeamRoutesTest, AVariableKeepsItsTeamUntilSomebodySaysAnother) {
   EXPECT_EQ(patch("?update_mask=team_name", R"("team_name": null)"), Value());
   EXPECT_EQ(patch("", R"("team_name": "sales")"), Value("sales"));
   EXPECT_EQ(patch("", R"("team_name": "")"), Value());
-  const Answered wrong = Op("PATCH", "variables/bucket", R"({"key": "bucket", "team_name": "sale"})");
+  const Answered wrong = Api("PATCH", "variables/bucket", R"({"key": "bucket", "team_name": "sale"})");
   EXPECT_EQ(wrong.status, 422);
   EXPECT_THAT(wrong.text, HasSubstr("There is no team sale: did you mean 'sales'?"));
 }
 
 TEST_F(TeamRoutesTest, WhatIsWrittenOverInBulkKeepsItsTeam) {
-  Op("POST", "variables", R"({"key": "bucket", "value": "raw", "team_name": "sales"})");
-  Op("POST", "connections", R"({"connection_id": "db", "conn_type": "postgres", "team_name": "ads"})");
+  Api("POST", "variables", R"({"key": "bucket", "value": "raw", "team_name": "sales"})");
+  Api("POST", "connections", R"({"connection_id": "db", "conn_type": "postgres", "team_name": "ads"})");
   const auto overwrite = [&](const std::string& path, const std::string& entity) {
-    return Op("PATCH", path,
+    return Api("PATCH", path,
               R"({"actions": [{"action": "create", "action_on_existence": "overwrite", "entities": [)" + entity + "]}]}")
         .Count("create.success");
   };
   EXPECT_EQ(overwrite("variables", R"({"key": "bucket", "value": "gold"})"), 1U);
-  EXPECT_EQ(Op("GET", "variables/bucket").At("team_name"), Value("sales"));
+  EXPECT_EQ(Api("GET", "variables/bucket").At("team_name"), Value("sales"));
   EXPECT_EQ(overwrite("connections", R"({"connection_id": "db", "conn_type": "mysql"})"), 1U);
-  EXPECT_EQ(Op("GET", "connections/db").At("team_name"), Value("ads"));
+  EXPECT_EQ(Api("GET", "connections/db").At("team_name"), Value("ads"));
   EXPECT_EQ(overwrite("connections", R"({"connection_id": "db", "conn_type": "mysql", "team_name": "sales"})"), 1U);
-  EXPECT_EQ(Op("GET", "connections/db").At("team_name"), Value("sales"));
+  EXPECT_EQ(Api("GET", "connections/db").At("team_name"), Value("sales"));
 }
 
 TEST_F(TeamRoutesTest, AConnectionAndAPoolSayTheirTeam) {
   const Answered made =
-      Op("POST", "connections", R"({"connection_id": "db", "conn_type": "postgres", "team_name": "sales"})");
+      Api("POST", "connections", R"({"connection_id": "db", "conn_type": "postgres", "team_name": "sales"})");
   EXPECT_EQ(made.At("team_name"), Value("sales")) << made.text;
-  EXPECT_EQ(Op("PATCH", "connections/db", R"({"connection_id": "db", "conn_type": "postgres", "host": "h"})")
+  EXPECT_EQ(Api("PATCH", "connections/db", R"({"connection_id": "db", "conn_type": "postgres", "host": "h"})")
                 .At("team_name"),
             Value("sales"));
-  EXPECT_EQ(Op("PATCH", "connections/db?update_mask=team_name",
+  EXPECT_EQ(Api("PATCH", "connections/db?update_mask=team_name",
                R"({"connection_id": "db", "conn_type": "postgres", "team_name": null})")
                 .At("team_name"),
             Value());
-  Op("POST", "pools", R"({"name": "db", "slots": 5, "team_name": "sales"})");
+  Api("POST", "pools", R"({"name": "db", "slots": 5, "team_name": "sales"})");
   EXPECT_EQ(TeamOfTheLastPool(), "sales");
-  Op("PATCH", "pools/db", R"({"slots": 9, "team_name": "ads"})");
+  Api("PATCH", "pools/db", R"({"slots": 9, "team_name": "ads"})");
   EXPECT_EQ(TeamOfTheLastPool(), "ads");
-  EXPECT_EQ(Op("POST", "pools", R"({"name": "new", "slots": 5, "team_name": "nobody"})").status, 422);
+  EXPECT_EQ(Api("POST", "pools", R"({"name": "new", "slots": 5, "team_name": "nobody"})").status, 422);
 }
 
 }  // namespace
