@@ -14,7 +14,7 @@
 namespace millrace::dagctl {
 namespace {
 
-struct Arguments {
+struct StoreArguments {
   NotificationOptions notifications;
   std::int64_t notification = 0;
   PoolOptions pool;
@@ -171,7 +171,7 @@ class StoreLine {
                     [&in](Context& c, bool&) { return DeleteUser(c, in.name); }));
   }
 
-  Arguments in_;
+  StoreArguments in_;
   CommandTree& tree_;
 };
 
