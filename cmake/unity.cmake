@@ -13,9 +13,6 @@ if(MILLRACE_UNITY)
 endif()
 
 set(MILLRACE_ALONE
-  dagctl/cluster.cc dagctl/dag_commands.cc dagctl/dag_line.cc dagctl/dataset_commands.cc dagctl/exchange.cc dagctl/look_commands.cc
-  dagctl/notification_commands.cc dagctl/render.cc dagctl/run_commands.cc dagctl/run_line.cc dagctl/simulate.cc dagctl/simulation.cc
-  dagctl/state_store_commands.cc dagctl/store_line.cc dagctl/task_commands.cc dagctl/task_line.cc dagctl/trial.cc dagctl/up.cc
   scheduler/api/bulk_routes.cc scheduler/api/calendar_routes.cc scheduler/api/dag_routes.cc scheduler/api/hitl_routes.cc
   scheduler/api/input.cc scheduler/api/live_events.cc scheduler/api/millrace_routes.cc scheduler/api/notification_routes.cc
   scheduler/api/over_runs.cc scheduler/api/pool_routes.cc scheduler/api/rendered_fields.cc scheduler/api/run_routes.cc

@@ -7,8 +7,6 @@
 namespace millrace::dagctl {
 namespace {
 
-constexpr Duration kPoll = std::chrono::milliseconds(300);
-
 const std::vector<Field> kBackfillFields = {{"id", "ID"},
                                             {"dag_id", "DAG"},
                                             {"state", "STATE"},
@@ -23,10 +21,10 @@ const std::vector<Field> kBackfillFields = {{"id", "ID"},
                                             {"failed", "FAILED"},
                                             {"reprocess_behavior", "REPROCESS"}};
 
-std::string Path(std::int64_t id) { return "/millrace/v1/backfills/" + std::to_string(id); }
+std::string BackfillPath(std::int64_t id) { return "/millrace/v1/backfills/" + std::to_string(id); }
 
 // Its runs by state as members of their own.
-Value Flat(Value backfill) {
+Value WithRunCounts(Value backfill) {
   const Value* runs = backfill.Find("runs");
   if (runs == nullptr || !runs->is_map()) return backfill;
   const Value::Map counts = runs->as_map();
@@ -41,7 +39,7 @@ Value::List ListOf(const Value& answer, std::string_view member) {
 
 std::string Bar(const Value& backfill) {
   constexpr std::size_t kWidth = 24;
-  const Value flat = Flat(backfill);
+  const Value flat = WithRunCounts(backfill);
   const double ended = Number(flat, "success") + Number(flat, "failed") + Number(flat, "dates_left_alone");
   const double dates = Number(flat, "dates");
   const std::size_t filled =
@@ -86,7 +84,7 @@ Status CreateBackfill(Context& context, const BackfillOptions& options, bool& fa
   if (options.wait && !made.empty())
     return WatchBackfill(context, static_cast<std::int64_t>(Number(made.back(), "id")), failed);
   Value::List rows;
-  for (const Value& one : made) rows.push_back(Flat(one));
+  for (const Value& one : made) rows.push_back(WithRunCounts(one));
   context.output.Rows(kBackfillFields, rows);
   return OkStatus();
 }
@@ -97,23 +95,23 @@ Status ListBackfills(Context& context, const std::string& dag_id) {
   ASSIGN_OR_RETURN(const Value::List backfills,
                    context.client.All("/millrace/v1/backfills", "backfills", query, 1000));
   Value::List rows;
-  for (const Value& one : backfills) rows.push_back(Flat(one));
+  for (const Value& one : backfills) rows.push_back(WithRunCounts(one));
   context.output.Rows(kBackfillFields, rows);
   return OkStatus();
 }
 
 Status ShowBackfill(Context& context, std::int64_t id) {
-  ASSIGN_OR_RETURN(const Value backfill, context.client.Get(Path(id)));
-  context.output.Rows(kBackfillFields, {Flat(backfill)});
+  ASSIGN_OR_RETURN(const Value backfill, context.client.Get(BackfillPath(id)));
+  context.output.Rows(kBackfillFields, {WithRunCounts(backfill)});
   return OkStatus();
 }
 
 Status WatchBackfill(Context& context, std::int64_t id, bool& failed) {
   const bool draw = context.output.colour() && context.output.format() == Format::kTable;
   while (true) {
-    ASSIGN_OR_RETURN(const Value backfill, context.client.Get(Path(id)));
+    ASSIGN_OR_RETURN(const Value backfill, context.client.Get(BackfillPath(id)));
     if (draw) context.output.stream() << "\r\x1b[K" << Bar(backfill) << std::flush;
-    const Value flat = Flat(backfill);
+    const Value flat = WithRunCounts(backfill);
     const std::string state = Text(backfill, "state");
     const bool working = Number(flat, "queued") + Number(flat, "running") > 0;
     if ((state == "completed" || state == "cancelled") && !working) {

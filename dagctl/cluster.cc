@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr Duration kStartTime = std::chrono::seconds(60);
-constexpr Duration kLook = std::chrono::milliseconds(5);
+constexpr Duration kStartLook = std::chrono::milliseconds(5);
 constexpr Duration kIdleTime = std::chrono::seconds(10);
 constexpr Duration kIdleLook = std::chrono::milliseconds(20);
 
@@ -29,7 +29,7 @@ Status Await(const Clock& clock, const StopSignals& signals, Children& children,
   while (clock.now().boot < until) {
     RETURN_IF_ERROR(children.CheckAlive());
     if (happened()) return OkStatus();
-    if (signals.Asked(kLook)) return Cancelled("stopped while starting");
+    if (signals.Asked(kStartLook)) return Cancelled("stopped while starting");
   }
   return DeadlineExceeded(what);
 }

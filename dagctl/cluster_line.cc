@@ -13,7 +13,7 @@
 namespace millrace::dagctl {
 namespace {
 
-struct Arguments {
+struct ClusterArguments {
   std::string dag, run, task, bundle;
   std::string shell = "bash";
   JobOptions job{.slots = std::max(1, static_cast<int>(std::thread::hardware_concurrency()))};
@@ -127,7 +127,7 @@ class ClusterLine {
     });
   }
 
-  Arguments in_;
+  ClusterArguments in_;
   CommandTree& tree_;
 };
 

@@ -4,7 +4,7 @@
 
 namespace millrace::dagctl {
 
-int Run(int argc, char** argv, const Clock& clock, const ZoneDatabase& zones, bool terminal) {
+int RunCommandLine(int argc, char** argv, const Clock& clock, const ZoneDatabase& zones, bool terminal) {
   CommandTree tree(clock, zones, terminal);
   AddDagCommands(tree);
   AddRunCommands(tree);

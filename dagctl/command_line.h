@@ -1,4 +1,4 @@
-// dagctl's command line: which command, with which options. main.cc calls Run once.
+// dagctl's command line: which command, with which options. main.cc calls it once.
 #pragma once
 
 #include "core/base/clock.h"
@@ -7,6 +7,6 @@
 namespace millrace::dagctl {
 
 // The exit status.
-int Run(int argc, char** argv, const Clock& clock, const ZoneDatabase& zones, bool terminal);
+int RunCommandLine(int argc, char** argv, const Clock& clock, const ZoneDatabase& zones, bool terminal);
 
 }  // namespace millrace::dagctl

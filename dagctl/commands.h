@@ -1,6 +1,8 @@
 // The commands that ask a scheduler. Each gets its arguments parsed, talks REST, shows rows and gives an exit status.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -17,6 +19,12 @@ inline constexpr int kUsage = 2;      // the command line itself
 inline constexpr int kRunFailed = 3;  // the run that was waited for has failed
 inline constexpr int kNoScheduler = 4;  // not reachable, or it does not know who asks
 inline constexpr int kStopped = 130;    // Ctrl-C, as shells say it
+
+// Between two questions about what a command waits for.
+inline constexpr Duration kPoll = std::chrono::milliseconds(250);
+
+// Of lists that are shown or compared whole.
+inline constexpr std::size_t kMostRows = 10'000;
 
 // What a command works with. `wait` blocks for a while (and not in tests).
 struct Context {

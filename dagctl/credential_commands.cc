@@ -14,7 +14,6 @@ namespace {
 
 constexpr const char* kVariables = "/api/v2/variables";
 constexpr const char* kConnections = "/api/v2/connections";
-constexpr std::size_t kMost = 10'000;
 
 const std::vector<Field> kVariableFields = {
     {"key", "KEY"}, {"value", "VALUE"}, {"description", "DESCRIPTION"}, {"team_name", "TEAM", true}};
@@ -48,7 +47,7 @@ std::string Line(std::istream& input) {
 Status ListVariables(Context& context, const std::string& pattern) {
   ASSIGN_OR_RETURN(
       const Value::List rows,
-      context.client.All(kVariables, "variables", Matching("variable_key_pattern", pattern), kMost));
+      context.client.All(kVariables, "variables", Matching("variable_key_pattern", pattern), kMostRows));
   context.output.Rows(kVariableFields, rows);
   return OkStatus();
 }
@@ -108,7 +107,7 @@ Status ImportVariables(Context& context, const VariableOptions& options, std::is
 }
 
 Status ExportVariables(Context& context, const std::string& file) {
-  ASSIGN_OR_RETURN(const Value::List rows, context.client.All(kVariables, "variables", {}, kMost));
+  ASSIGN_OR_RETURN(const Value::List rows, context.client.All(kVariables, "variables", {}, kMostRows));
   Value all{Value::Map()};
   std::string secret;
   for (const Value& row : rows) {
@@ -135,7 +134,7 @@ Status ExportVariables(Context& context, const std::string& file) {
 Status ListConnections(Context& context, const std::string& pattern) {
   ASSIGN_OR_RETURN(
       const Value::List rows,
-      context.client.All(kConnections, "connections", Matching("connection_id_pattern", pattern), kMost));
+      context.client.All(kConnections, "connections", Matching("connection_id_pattern", pattern), kMostRows));
   context.output.Rows(kConnectionFields, rows);
   return OkStatus();
 }

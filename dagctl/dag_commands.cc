@@ -11,7 +11,7 @@ const std::vector<Field> kDagFields = {{"dag_id", "DAG"},           {"is_paused"
                                        {"tags", "TAGS"},            {"fileloc", "FILE"}};
 
 // Tags come as objects; people and scripts want names.
-Value Flat(Value dag) {
+Value WithTagNames(Value dag) {
   const Value* tags = dag.Find("tags");
   if (tags == nullptr || !tags->is_list()) return dag;
   Value::List names;
@@ -44,7 +44,7 @@ Status ListDags(Context& context, const std::string& pattern, const std::string&
   if (favorites) query.emplace_back("is_favorite", "true");
   ASSIGN_OR_RETURN(const Value::List dags, context.client.All("/api/v2/dags", "dags", query, 10'000));
   Value::List rows;
-  for (const Value& dag : dags) rows.push_back(Flat(dag));
+  for (const Value& dag : dags) rows.push_back(WithTagNames(dag));
   context.output.Rows(kDagFields, rows);
   ASSIGN_OR_RETURN(const Value::List errors, context.client.All("/api/v2/importErrors", "import_errors", {}, 100));
   for (const Value& error : errors) context.output.Say("\nimport error: " + Text(error, "stack_trace"));
@@ -53,7 +53,7 @@ Status ListDags(Context& context, const std::string& pattern, const std::string&
 
 Status ShowDag(Context& context, const std::string& dag_id) {
   ASSIGN_OR_RETURN(const Value dag, context.client.Get(DagPath(dag_id) + "/details"));
-  context.output.Rows(kDagFields, {Flat(dag)});
+  context.output.Rows(kDagFields, {WithTagNames(dag)});
   if (context.output.format() != Format::kTable) return OkStatus();
   context.output.Say("");
   return ListDagTasks(context, dag_id);

@@ -15,7 +15,7 @@
 namespace millrace::dagctl {
 namespace {
 
-struct Arguments {
+struct DagArguments {
   std::string dag, pattern, tag, date, file;
   bool favorites = false, dot = false;
   ListRunsOptions runs;
@@ -287,7 +287,7 @@ class DagLine {
     AddYes(forget);
   }
 
-  Arguments in_;
+  DagArguments in_;
   CommandTree& tree_;
 };
 

@@ -43,7 +43,7 @@ Value Watches(const Value& dataset) {
   return text;
 }
 
-Value Flat(Value dataset) {
+Value WithUsers(Value dataset) {
   const Value* last = dataset.Find("last_asset_event");
   Value updated = last != nullptr && last->is_map() ? Value(Text(*last, "timestamp")) : Value();
   for (const char* member : {"scheduled_dags", "producing_tasks", "consuming_tasks"})
@@ -112,7 +112,7 @@ Status ListDatasets(Context& context, const std::string& dag_id) {
   if (!dag_id.empty()) query.emplace_back("dag_ids", dag_id);
   ASSIGN_OR_RETURN(const Value::List datasets, context.client.All(kAssets, "assets", query, 10'000));
   Value::List rows;
-  for (const Value& dataset : datasets) rows.push_back(Flat(dataset));
+  for (const Value& dataset : datasets) rows.push_back(WithUsers(dataset));
   context.output.Rows(kDatasetFields, rows);
   return OkStatus();
 }
@@ -135,7 +135,7 @@ Status ListDatasetAliases(Context& context) {
   ASSIGN_OR_RETURN(Value::List aliases, context.client.All(std::string(kAssets) + "/aliases", "asset_aliases",
                                                            {{"order_by", "name"}}, 10'000));
   for (Value& alias : aliases) {
-    alias = Flat(std::move(alias));
+    alias = WithUsers(std::move(alias));
     alias.Set("assets", Names(alias, "assets"));
   }
   context.output.Rows({{"id", "ID"},
@@ -150,7 +150,7 @@ Status ListDatasetAliases(Context& context) {
 
 Status ShowDataset(Context& context, const std::string& name) {
   ASSIGN_OR_RETURN(const Value dataset, FindDataset(context, name));
-  context.output.Rows(kDatasetFields, {Flat(dataset)});
+  context.output.Rows(kDatasetFields, {WithUsers(dataset)});
   return OkStatus();
 }
 

@@ -15,7 +15,6 @@
 namespace millrace::dagctl {
 namespace {
 
-constexpr std::size_t kMost = 10'000;
 constexpr std::size_t kPortion = 500;  // of one request, which may name each twice
 
 std::string TextOf(std::istream& stream) {
@@ -125,7 +124,7 @@ StatusOr<std::size_t> MakeMany(Context& context, const std::string& path, const 
 }
 
 Status ExportPools(Context& context, const std::string& file) {
-  ASSIGN_OR_RETURN(const Value::List rows, context.client.All("/api/v2/pools", "pools", {}, kMost));
+  ASSIGN_OR_RETURN(const Value::List rows, context.client.All("/api/v2/pools", "pools", {}, kMostRows));
   Value all{Value::Map()};
   for (const Value& row : rows) {
     Value pool{Value::Map()};
@@ -157,7 +156,7 @@ Status ImportPools(Context& context, const ImportOptions& options, std::istream&
 
 Status ExportConnections(Context& context, const std::string& file) {
   ASSIGN_OR_RETURN(const Value::List rows,
-                   context.client.All("/api/v2/connections", "connections", {}, kMost));
+                   context.client.All("/api/v2/connections", "connections", {}, kMostRows));
   Value all{Value::Map()};
   std::string secret;
   for (const Value& row : rows) {

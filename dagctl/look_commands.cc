@@ -6,7 +6,6 @@
 namespace millrace::dagctl {
 namespace {
 
-constexpr std::size_t kMost = 10'000;
 constexpr std::size_t kDayText = 10;  // 2001-03-01
 
 const std::vector<Field> kStateFields = {{"dag_id", "DAG"},
@@ -14,17 +13,17 @@ const std::vector<Field> kStateFields = {{"dag_id", "DAG"},
                                          {"logical_date", "LOGICAL DATE"},
                                          {"state", "STATE"},
                                          {"conf", "CONF"}};
-const std::vector<Field> kTaskStateFields = {{"task_id", "TASK"},
-                                             {"state", "STATE"},
-                                             {"try_number", "TRY"},
-                                             {"start_date", "STARTED"},
-                                             {"end_date", "ENDED"}};
+const std::vector<Field> kStateByRunFields = {{"task_id", "TASK"},
+                                              {"state", "STATE"},
+                                              {"try_number", "TRY"},
+                                              {"start_date", "STARTED"},
+                                              {"end_date", "ENDED"}};
 
 }  // namespace
 
 Status ListImportErrors(Context& context) {
   ASSIGN_OR_RETURN(const Value::List errors,
-                   context.client.All("/api/v2/importErrors", "import_errors", {}, kMost));
+                   context.client.All("/api/v2/importErrors", "import_errors", {}, kMostRows));
   context.output.Rows({{"filename", "FILE"}, {"bundle_name", "BUNDLE"}, {"timestamp", "SINCE"}, {"stack_trace", "PROBLEMS"}},
                       errors);
   if (errors.empty()) return OkStatus();
@@ -60,7 +59,7 @@ Status ShowRunState(Context& context, const std::string& dag_id, const std::stri
                                    {"logical_date_gte", FormatTime(*from)},
                                    {day ? "logical_date_lt" : "logical_date_lte",
                                     FormatTime(day ? *from + std::chrono::hours(24) : *from)}};
-    ASSIGN_OR_RETURN(runs, context.client.All(DagPath(dag_id) + "/dagRuns", "dag_runs", query, kMost));
+    ASSIGN_OR_RETURN(runs, context.client.All(DagPath(dag_id) + "/dagRuns", "dag_runs", query, kMostRows));
   }
   if (runs.empty()) return NotFound("DAG " + dag_id + " has no run for " + date);
   context.output.Rows(kStateFields, runs);
@@ -72,14 +71,14 @@ Status ShowTaskState(Context& context, const std::string& dag_id, const std::str
   Value::List rows;
   if (ParseTaskName(task_id).map_index.empty()) {
     ASSIGN_OR_RETURN(rows, context.client.All(RunPath(dag_id, run_id) + "/taskInstances", "task_instances",
-                                              {{"task_id", task_id}}, kMost));
+                                              {{"task_id", task_id}}, kMostRows));
   }
   // One instance is named, or there is nothing of that name: then this says so.
   if (rows.empty()) {
     ASSIGN_OR_RETURN(Value row, context.client.Get(TaskPath(dag_id, run_id, task_id)));
     rows.push_back(std::move(row));
   }
-  context.output.Rows(kTaskStateFields, NamedByIndex(std::move(rows)));
+  context.output.Rows(kStateByRunFields, NamedByIndex(std::move(rows)));
   return OkStatus();
 }
 

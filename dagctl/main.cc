@@ -7,5 +7,5 @@
 int main(int argc, char** argv) {
   const millrace::platform::SystemClock clock;
   const millrace::platform::TzdbZones zones;
-  return millrace::dagctl::Run(argc, argv, clock, zones, isatty(STDOUT_FILENO) == 1);
+  return millrace::dagctl::RunCommandLine(argc, argv, clock, zones, isatty(STDOUT_FILENO) == 1);
 }

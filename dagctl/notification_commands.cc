@@ -8,7 +8,7 @@ const std::vector<Field> kFields = {{"id", "ID"},           {"event", "EVENT"}, 
                                     {"target", "TARGET"},   {"attempts", "TRIES"}, {"created_at", "CREATED"},
                                     {"due_at", "NEXT TRY"}, {"reason", "WHY"}};
 
-std::string Path(std::int64_t id) { return "/millrace/v1/notifications/" + std::to_string(id); }
+std::string NotificationPath(std::int64_t id) { return "/millrace/v1/notifications/" + std::to_string(id); }
 
 }  // namespace
 
@@ -25,7 +25,7 @@ Status ListNotifications(Context& context, const NotificationOptions& options) {
 }
 
 Status ShowNotification(Context& context, std::int64_t id) {
-  ASSIGN_OR_RETURN(const Value one, context.client.Get(Path(id)));
+  ASSIGN_OR_RETURN(const Value one, context.client.Get(NotificationPath(id)));
   context.output.Rows(kFields, {one});
   if (context.output.format() == Format::kTable && !Text(one, "log").empty())
     context.output.Say(Text(one, "log"));
@@ -33,7 +33,7 @@ Status ShowNotification(Context& context, std::int64_t id) {
 }
 
 Status RetryNotification(Context& context, std::int64_t id) {
-  ASSIGN_OR_RETURN(const Value one, context.client.Post(Path(id) + "/retry", Value(Value::Map{})));
+  ASSIGN_OR_RETURN(const Value one, context.client.Post(NotificationPath(id) + "/retry", Value(Value::Map{})));
   context.output.Rows(kFields, {one});
   return OkStatus();
 }

@@ -17,8 +17,6 @@ const std::vector<Field> kRunFields = {{"dag_id", "DAG"},           {"dag_run_id
 const std::vector<Field> kRunTaskFields = {{"task_id", "TASK"}, {"state", "STATE"}, {"try_number", "TRY"}, {"duration", "SECONDS"},
                                            {"hostname", "WORKER"}, {"note", "NOTE"}};
 
-constexpr Duration kPoll = std::chrono::milliseconds(200);
-
 bool HasEnded(const std::string& state) { return state == "success" || state == "failed"; }
 
 // "[########........] 3/5  delays running"

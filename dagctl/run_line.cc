@@ -9,7 +9,7 @@
 namespace millrace::dagctl {
 namespace {
 
-struct Arguments {
+struct RunArguments {
   std::string dag, run, dataset;
   ListRunsOptions runs;
   std::string extra = "{}";
@@ -176,7 +176,7 @@ class RunLine {
     update->add_option("--partition-key", in_.partition_key, "of the part of it that was updated");
   }
 
-  Arguments in_;
+  RunArguments in_;
   bool latest_version_ = true;
   CommandTree& tree_;
 };

@@ -14,7 +14,7 @@
 namespace millrace::dagctl {
 namespace {
 
-struct Arguments {
+struct StoreArguments {
   NotificationOptions notifications;
   std::int64_t notification = 0;
   PoolOptions pool;
@@ -191,7 +191,7 @@ class StoreLine {
                            [this](Context& c, bool&) { return DeleteTeam(c, in_.team); })));
   }
 
-  Arguments in_;
+  StoreArguments in_;
   CommandTree& tree_;
 };
 

@@ -6,8 +6,6 @@
 namespace millrace::dagctl {
 namespace {
 
-constexpr Duration kPoll = std::chrono::milliseconds(300);
-
 std::string Event(const Value& line) { return line.is_string() ? line.as_string() : Text(line, "event"); }
 
 StatusOr<bool> HasEnded(Context& context, const LogOptions& options) {

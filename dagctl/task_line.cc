@@ -12,7 +12,7 @@
 namespace millrace::dagctl {
 namespace {
 
-struct Arguments {
+struct TaskArguments {
   std::string dag, run, task;
   LogOptions logs;
   TrialOptions trial;
@@ -155,7 +155,7 @@ class TaskLine {
     }
   }
 
-  Arguments in_;
+  TaskArguments in_;
   CommandTree& tree_;
 };
 

@@ -23,9 +23,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr Duration kLook = std::chrono::milliseconds(50);
+constexpr Duration kProgressLook = std::chrono::milliseconds(50);
 constexpr Duration kLoadTime = std::chrono::seconds(60);
-constexpr std::size_t kMost = 100'000;
+constexpr std::size_t kMostInstances = 100'000;
 // Later than any schedule looks; a run by hand does not ask.
 constexpr const char* kNever = "2999-01-01";
 
@@ -105,12 +105,12 @@ class Watch {
     while (true) {
       ASSIGN_OR_RETURN(const Value run, client_.Get(RunPath(dag_, run_)));
       ASSIGN_OR_RETURN(Value::List listed,
-                       client_.All(RunPath(dag_, run_) + "/taskInstances", "task_instances", {}, kMost));
+                       client_.All(RunPath(dag_, run_) + "/taskInstances", "task_instances", {}, kMostInstances));
       tasks_ = NamedByIndex(std::move(listed));
       for (const Value& task : tasks_) RETURN_IF_ERROR(Tell(task));
       const std::string state = Text(run, "state");
       if (state == "success" || state == "failed") return state;
-      RETURN_IF_ERROR(pass_(kLook));
+      RETURN_IF_ERROR(pass_(kProgressLook));
     }
   }
 
@@ -194,11 +194,11 @@ class Watch {
 
 // Until the scheduler has loaded it.
 Status AwaitDag(RestClient& client, const std::string& dag_id, const Pass& pass) {
-  for (Duration waited{0};; waited += kLook) {
+  for (Duration waited{0};; waited += kProgressLook) {
     const Status known = client.Get(DagPath(dag_id)).status();
     if (known.ok() || known.code() != Code::kNotFound) return known;
     if (waited < kLoadTime) {
-      RETURN_IF_ERROR(pass(kLook));
+      RETURN_IF_ERROR(pass(kProgressLook));
       continue;
     }
     return DeadlineExceeded("the scheduler does not load the DAG " + dag_id);

@@ -8,7 +8,7 @@
 namespace millrace::dagctl {
 namespace {
 
-constexpr Duration kLook = std::chrono::seconds(1);
+constexpr Duration kAliveLook = std::chrono::seconds(1);
 
 Status Serve(const ClusterOptions& options, const Clock& clock, const StopSignals& signals,
              Children& children) {
@@ -17,7 +17,7 @@ Status Serve(const ClusterOptions& options, const Clock& clock, const StopSignal
   std::cout << "Dashboard: " << login.url << "\nLogin:     admin, password in " << options.state
             << "/admin.password\nLogs:      " << options.state << "/*.log\nStop with Ctrl-C.\n"
             << std::flush;
-  while (!signals.Asked(kLook)) RETURN_IF_ERROR(children.CheckAlive());
+  while (!signals.Asked(kAliveLook)) RETURN_IF_ERROR(children.CheckAlive());
   return OkStatus();
 }
 

@@ -337,7 +337,7 @@ void Engine::State::DateDone(LiveBackfill& backfill, bool made) {
 
 void Engine::State::AskAgainLater(const LiveBackfill& backfill) {
   // It counts as asking until then: a store that is slow is not asked in a circle.
-  timers.Add({now.boot + kAskAgain, TimerKind::kBackfill, {}, {RunKey{backfill.row.id}, 0}, 0, {}});
+  timers.Add({now.boot + kStorePause, TimerKind::kBackfill, {}, {RunKey{backfill.row.id}, 0}, 0, {}});
 }
 
 }  // namespace millrace::engine

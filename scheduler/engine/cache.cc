@@ -109,7 +109,7 @@ void Engine::State::OnCachedLoaded(const CachedLoaded& event) {
   }
   const StatusOr<CachedResult>& found = event.result;
   if (!found.ok() && found.status().code() == Code::kUnavailable) {
-    timers.Add({now.boot + kAskAgain, TimerKind::kAskAgain, {}, event.instance, 0, {}});
+    timers.Add({now.boot + kStorePause, TimerKind::kAskAgain, {}, event.instance, 0, {}});
     return;
   }
   instance->asked = false;

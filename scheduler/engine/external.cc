@@ -199,7 +199,7 @@ void Engine::State::OnRunsLoaded(const RunsLoaded& event) {
   const auto wait = waits.find(event.instance);
   if (wait == waits.end() || wait->second.date != event.date) return;
   if (!event.images.ok()) {
-    timers.Add({now.boot + kAskAgain, TimerKind::kAskRuns, {}, event.instance, 0, {}});
+    timers.Add({now.boot + kStorePause, TimerKind::kAskRuns, {}, event.instance, 0, {}});
     return;
   }
   Look(event.instance, *event.images);

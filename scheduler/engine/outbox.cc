@@ -271,7 +271,7 @@ void Engine::State::OnDeliveryValues(const XComsLoaded& event) {
     return !one.value.ok() && one.value.status().code() == Code::kUnavailable;
   });
   if (!event.rows.ok() || later) {
-    timers.Add({now.boot + kAskAgain, TimerKind::kDelivery, {}, {RunKey{id}, 0}, 0, {}});
+    timers.Add({now.boot + kStorePause, TimerKind::kDelivery, {}, {RunKey{id}, 0}, 0, {}});
     return;
   }
   found->second.values = std::make_shared<const LoadedValues>(LoadedValues{{}, event.found, false, ""});

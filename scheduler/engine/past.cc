@@ -32,7 +32,7 @@ void Engine::State::OnPreviousLoaded(const PreviousLoaded& event) {
   if (run == nullptr || run->past == nullptr || run->past->known) return;
   Past& past = *run->past;
   if (!event.image.ok() && event.image.status().code() != Code::kNotFound) {
-    timers.Add({now.boot + kAskAgain, TimerKind::kAskAgain, {}, {event.run, -1}, 0, {}});
+    timers.Add({now.boot + kStorePause, TimerKind::kAskAgain, {}, {event.run, -1}, 0, {}});
     return;
   }
   past.known = true;

@@ -15,7 +15,7 @@
 namespace millrace::engine {
 
 // After which the store is asked again what it could not say: one that is slow is not asked in a circle.
-constexpr Duration kAskAgain = std::chrono::seconds(1);
+constexpr Duration kStorePause = std::chrono::seconds(1);
 
 enum class TimerKind : std::uint8_t {
   kLease,       // `session`

@@ -131,7 +131,7 @@ void Engine::State::OnTargetLoaded(TaskInstanceKey key, const Loaded& event) {
   const TriggerPlan plan = found->second;
   if (plan.run.dag_id != event.dag_id || plan.run.run_id != event.run_id) return;
   if (!event.image.ok() && event.image.status().code() != Code::kNotFound) {
-    timers.Add({now.boot + kAskAgain, TimerKind::kAskAgain, {}, key, 0, {}});
+    timers.Add({now.boot + kStorePause, TimerKind::kAskAgain, {}, key, 0, {}});
     return;
   }
   lookups.erase(found);

@@ -136,7 +136,7 @@ void Engine::State::OnXComsLoaded(const XComsLoaded& event) {
     return !found.value.ok() && found.value.status().code() == Code::kUnavailable;
   });
   if (!event.rows.ok() || later) {
-    timers.Add({now.boot + kAskAgain, TimerKind::kAskAgain, {}, event.instance, 0, {}});
+    timers.Add({now.boot + kStorePause, TimerKind::kAskAgain, {}, event.instance, 0, {}});
     return;
   }
   instance->asked = false;

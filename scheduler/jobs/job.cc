@@ -28,19 +28,6 @@ const PlanResult* PlanOf(const StageTaskRow& row) { return std::get_if<PlanResul
 const MapResult* MapOf(const StageTaskRow& row) { return std::get_if<MapResult>(&row.result); }
 const ReduceResult* ReduceOf(const StageTaskRow& row) { return std::get_if<ReduceResult>(&row.result); }
 
-// A success must bring what its stage is for; a worker that answers something else is at fault, not the data.
-bool Fits(const JobPlan& plan, std::int32_t stage, const StageResult& result) {
-  switch (stage) {
-    case kPlanStage: return std::holds_alternative<PlanResult>(result) && !std::get<PlanResult>(result).plan.stages.empty();
-    case kPublishStage: return std::holds_alternative<PublishResult>(result);
-    case kFusedStage: return std::holds_alternative<ReduceResult>(result);
-    default: break;
-  }
-  if (stage < 0 || static_cast<std::size_t>(stage) >= plan.stages.size()) return false;
-  return plan.stages[static_cast<std::size_t>(stage)].exchange == Exchange::kFiles ? std::holds_alternative<ReduceResult>(result)
-                                                                                   : std::holds_alternative<MapResult>(result);
-}
-
 }  // namespace
 
 struct Job::State {
@@ -414,7 +401,7 @@ Actions Job::Begin(std::vector<StageTaskRow> durable, WallTime) {
     state_->progress.plan = PlanValue(state_->plan, state_->decisions, Fuse(state_->plan, there.workers, there.slots, there.slot_bytes));
   }
   for (StageTaskRow& row : durable) {
-    if (!Fits(state_->plan, row.stage, row.result)) continue;
+    if (!state_->graph.Fits(row.stage, row.result)) continue;
     StageTask& task = state_->Task({row.stage, row.index});
     if (row.revoked) {
       if (const MapResult* map = MapOf(row)) {
@@ -446,7 +433,7 @@ Actions Job::OnEnded(StageTaskId id, const Report& report, SessionId session, co
   actions.report_changed = true;
   state_->Remember(id, report, worker);
   Report judged = report;
-  if (report.outcome == Outcome::kSuccess && !Fits(state_->plan, id.stage, report.stage)) {
+  if (report.outcome == Outcome::kSuccess && !state_->graph.Fits(id.stage, report.stage)) {
     judged.outcome = Outcome::kFailed;
     judged.message = "the worker " + worker + " answered a " + state_->progress.NameOf(id.stage) + " task with something else";
   }

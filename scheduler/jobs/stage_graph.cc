@@ -53,6 +53,18 @@ std::int32_t StageGraph::last() const {
   return last;
 }
 
+bool StageGraph::Fits(std::int32_t stage, const StageResult& result) const {
+  switch (stage) {
+    case kPlanStage: return std::holds_alternative<PlanResult>(result) && !std::get<PlanResult>(result).plan.stages.empty();
+    case kPublishStage: return std::holds_alternative<PublishResult>(result);
+    case kFusedStage: return std::holds_alternative<ReduceResult>(result);
+    default: break;
+  }
+  if (stage < 0 || stage >= count()) return false;
+  return plan(stage).exchange == Exchange::kFiles ? std::holds_alternative<ReduceResult>(result)
+                                                  : std::holds_alternative<MapResult>(result);
+}
+
 bool StageGraph::Complete(std::int32_t stage) const {
   const std::size_t tasks = decided(stage).tasks.size();
   if (tasks == 0) return false;

@@ -36,6 +36,8 @@ class StageGraph {
   }
   bool absorbed(std::int32_t stage) const { return decided(stage).absorbed; }
 
+  // A success must bring what its stage is for; a worker that answers something else is at fault, not the data.
+  bool Fits(std::int32_t stage, const StageResult& result) const;
   // Every task has a winner.
   bool Complete(std::int32_t stage) const;
   // All that it reads is there.

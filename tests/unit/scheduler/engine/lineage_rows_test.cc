@@ -41,6 +41,21 @@ class LineageRows : public ::testing::Test {
     for (const Problem& problem : loaded.problems) ADD_FAILURE() << problem.message;
     for (const DagPtr& dag : loaded.dags) driver_.LoadDag(dag);
   }
+  // The run r of the DAG a, whose task x has begun, on the worker that this gives.
+  SessionId Begin(const std::string& text) {
+    Load(text);
+    const SessionId worker = driver_.Join("w1");
+    driver_.Trigger("a", "r");
+    driver_.Start("x");
+    return worker;
+  }
+  // The worker comes back with all that it had.
+  void RestartUnder(SessionId worker) {
+    std::vector<Fence> held = {driver_.Assigned("x")->assignment.fence};
+    for (const auto& [id, assign] : driver_.deliveries) held.push_back(assign.assignment.fence);
+    driver_.Restart();
+    driver_.Rejoin("w1", worker, held);
+  }
   void Pass(SessionId worker, Duration by) {
     for (; by > Duration(0); by -= std::chrono::seconds(10)) {
       driver_.Heartbeat(worker);
@@ -116,24 +131,15 @@ TEST_F(LineageRows, ARunThatSucceedsIsComplete) {
 }
 
 TEST_F(LineageRows, ARestartBetweenThemLosesNothingAndTellsNothingTwice) {
-  Load("dag_id: a\ntasks:\n  - {id: x, " + kShell + "}\n");
-  const SessionId session = driver_.Join("w1");
-  driver_.Trigger("a", "r");
-  driver_.Start("x");
-  std::vector<Fence> held = {driver_.Assigned("x")->assignment.fence};
-  for (const auto& [id, assign] : driver_.deliveries) held.push_back(assign.assignment.fence);
-  driver_.Restart();
-  driver_.Rejoin("w1", session, held);
+  const SessionId worker = Begin("dag_id: a\ntasks:\n  - {id: x, " + kShell + "}\n");
+  RestartUnder(worker);
   driver_.End("x");
   EXPECT_THAT(What(), ElementsAre("START a", "START a.x", "COMPLETE a.x", "COMPLETE a"));
   ExpectPairs();
 }
 
 TEST_F(LineageRows, AnAttemptThatIsLostWithItsWorkerHasFailedAndTheNextIsAnother) {
-  Load("dag_id: a\ntasks:\n  - {id: x, " + kShell + "}\n");
-  driver_.Join("w1");
-  driver_.Trigger("a", "r");
-  driver_.Start("x");
+  Begin("dag_id: a\ntasks:\n  - {id: x, " + kShell + "}\n");
   driver_.Advance(std::chrono::seconds(40));
   driver_.Join("w2");
   driver_.Start("x");
@@ -145,10 +151,7 @@ TEST_F(LineageRows, AnAttemptThatIsLostWithItsWorkerHasFailedAndTheNextIsAnother
 }
 
 TEST_F(LineageRows, WhatSomebodyStopsIsAborted) {
-  Load("dag_id: a\ntasks:\n  - {id: x, " + kShell + "}\n  - {id: y, needs: x, " + kShell + "}\n");
-  driver_.Join("w1");
-  driver_.Trigger("a", "r");
-  driver_.Start("x");
+  Begin("dag_id: a\ntasks:\n  - {id: x, " + kShell + "}\n  - {id: y, needs: x, " + kShell + "}\n");
   ASSERT_TRUE(driver_.Do(CancelRun{"a", "r", "ana"}).ok());
   EXPECT_THAT(What(), ElementsAre("START a", "START a.x", "ABORT a", "ABORT a.x"));
   EXPECT_EQ(TextOf(*Events()[3].Find("run")->Find("facets")->Find("errorMessage"), "message"), "cancelled by ana");
@@ -156,10 +159,7 @@ TEST_F(LineageRows, WhatSomebodyStopsIsAborted) {
 }
 
 TEST_F(LineageRows, WhatIsClearedBeginsAnew) {
-  Load("dag_id: a\ntasks:\n  - {id: x, " + kShell + "}\n");
-  driver_.Join("w1");
-  driver_.Trigger("a", "r");
-  driver_.Start("x");
+  Begin("dag_id: a\ntasks:\n  - {id: x, " + kShell + "}\n");
   ClearTasks clear;
   clear.dag_id = "a";
   clear.run_id = "r";
@@ -193,11 +193,8 @@ TEST_F(LineageRows, ARunThatIsTriedAgainByItselfHasFailedFirst) {
 }
 
 TEST_F(LineageRows, EachIterationOfALoopIsAnAttemptAndWaitingInTheEngineIsOneToo) {
-  Load("dag_id: a\ntasks:\n  - {id: x, loop: {max_iterations: 2, delay: 10s}, " + kShell + "}\n"
-       "  - {id: y, needs: x, uses: sensor_time, with: {wait: 1m}}\n");
-  const SessionId worker = driver_.Join("w1");
-  driver_.Trigger("a", "r");
-  driver_.Start("x");
+  const SessionId worker = Begin("dag_id: a\ntasks:\n  - {id: x, loop: {max_iterations: 2, delay: 10s}, " + kShell + "}\n"
+                                 "  - {id: y, needs: x, uses: sensor_time, with: {wait: 1m}}\n");
   driver_.End("x");
   Pass(worker, std::chrono::seconds(10));
   driver_.Start("x");
@@ -229,14 +226,9 @@ class FewCallbacks : public LineageRows {
 
 TEST_F(FewCallbacks, LineageUsesUpNothingOfWhatARunMayTellOfItsTasks) {
   const std::string hook = "{notify: webhook, url: \"http://hooks.example/x\"}";
-  Load("dag_id: a\ntasks:\n  - {id: x, on_execute_callback: " + hook + ", on_success_callback: " + hook + ", " + kShell + "}\n");
-  const SessionId session = driver_.Join("w1");
-  driver_.Trigger("a", "r");
-  driver_.Start("x");
-  std::vector<Fence> held = {driver_.Assigned("x")->assignment.fence};
-  for (const auto& [id, assign] : driver_.deliveries) held.push_back(assign.assignment.fence);
-  driver_.Restart();
-  driver_.Rejoin("w1", session, held);
+  const std::string hooks = "on_execute_callback: " + hook + ", on_success_callback: " + hook + ", ";
+  const SessionId worker = Begin("dag_id: a\ntasks:\n  - {id: x, " + hooks + kShell + "}\n");
+  RestartUnder(worker);
   driver_.End("x");
   std::vector<std::string> told;
   for (const auto& [id, row] : driver_.rows.notifications) {
@@ -276,10 +268,7 @@ class WithoutLineage : public LineageRows {
 };
 
 TEST_F(WithoutLineage, NothingIsToldUnlessItIsAskedFor) {
-  Load("dag_id: a\ntasks:\n  - {id: x, outlets: [orders], " + kShell + "}\n");
-  driver_.Join("w1");
-  driver_.Trigger("a", "r");
-  driver_.Start("x");
+  Begin("dag_id: a\ntasks:\n  - {id: x, outlets: [orders], " + kShell + "}\n");
   driver_.End("x");
   EXPECT_THAT(driver_.rows.notifications, IsEmpty());
 }
