@@ -17,11 +17,8 @@ set(MILLRACE_ALONE
   scheduler/api/input.cc scheduler/api/live_events.cc scheduler/api/millrace_routes.cc scheduler/api/notification_routes.cc
   scheduler/api/over_runs.cc scheduler/api/pool_routes.cc scheduler/api/rendered_fields.cc scheduler/api/run_routes.cc
   scheduler/api/task_instance_routes.cc scheduler/api/xcom_routes.cc
-  scheduler/auth/login_limiter.cc
   scheduler/dagbag/schedule_reader.cc
-  scheduler/store/dataset_reader.cc
-  tests/unit/scheduler/api/xcom_routes_test.cc
-  tests/unit/scheduler/http/server_test.cc)
+  tests/unit/scheduler/api/xcom_routes_test.cc)
 
 # compiled_alone(SOURCE...): keeps those of the list above out of the shared texts; called where their target is made.
 function(compiled_alone)

@@ -9,7 +9,7 @@ constexpr int kTries = 5;
 constexpr Duration kWindow = std::chrono::minutes(1);
 constexpr Duration kFirstWait = std::chrono::seconds(30);
 constexpr Duration kLongestWait = std::chrono::minutes(10);
-constexpr std::size_t kRemembered = 10'000;
+constexpr std::size_t kMostTried = 10'000;
 
 std::string KeyOf(const std::string& address, const std::string& user) { return address + "\n" + user; }
 
@@ -18,9 +18,9 @@ std::string KeyOf(const std::string& address, const std::string& user) { return 
 Status LoginLimiter::Try(const std::string& address, const std::string& user) {
   const BootTime now = clock_.now().boot;
   const std::lock_guard lock(mutex_);
-  if (tries_.size() >= kRemembered) {
+  if (tries_.size() >= kMostTried) {
     std::erase_if(tries_, [&](const auto& entry) { return entry.second.free_at + kLongestWait < now; });
-    if (tries_.size() >= kRemembered) return ResourceExhausted("Too many logins; try again later");
+    if (tries_.size() >= kMostTried) return ResourceExhausted("Too many logins; try again later");
   }
   Tries& tries = tries_[KeyOf(address, user)];
   if (now < tries.free_at) {

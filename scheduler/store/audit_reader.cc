@@ -5,7 +5,7 @@
 namespace millrace::store {
 namespace {
 
-constexpr const char* kColumns = "id, at, user, action, object, detail";
+constexpr const char* kAuditColumns = "id, at, user, action, object, detail";
 
 AuditEntry ReadEntry(const Statement& row) {
   return {row.Int(0), AuditRecord{.at = WallFromMicros(row.Int(1)),
@@ -21,7 +21,7 @@ class Audits : public AuditReader {
 
   StatusOr<AuditEntry> GetAudit(std::int64_t id) override {
     return pool_.Read<AuditEntry>([&](Database& database) {
-      Query query(std::string("SELECT ") + kColumns + " FROM audit");
+      Query query(std::string("SELECT ") + kAuditColumns + " FROM audit");
       query.Where("id = ?").Add(id);
       return One<AuditEntry>(database, query, "Event log not found: " + std::to_string(id), ReadEntry);
     });
@@ -43,7 +43,7 @@ class Audits : public AuditReader {
               .Add(filter.object + "0");
         }
       };
-      return ListPage<AuditEntry>(database, kColumns, "audit", conditions,
+      return ListPage<AuditEntry>(database, kAuditColumns, "audit", conditions,
                                   filter.descending ? "id DESC" : "id", filter.page, ReadEntry);
     });
   }

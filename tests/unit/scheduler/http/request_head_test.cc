@@ -17,7 +17,7 @@ int Refused(const std::string& head) {
   return std::holds_alternative<HeadAccepted>(verdict) ? 200 : 100;
 }
 
-std::string Get(const std::string& target, const std::string& fields = "") {
+std::string GetHead(const std::string& target, const std::string& fields = "") {
   return "GET " + target + " HTTP/1.1\r\nHost: localhost:8080\r\n" + fields + "\r\n";
 }
 
@@ -31,33 +31,33 @@ TEST(RequestHeadTest, AnOrdinaryHeadIsAcceptedAndMeasured) {
 }
 
 TEST(RequestHeadTest, EveryPrefixOfAHeadIsIncomplete) {
-  const std::string head = Get("/a?b=c", "Accept: text/plain\r\nConnection: close\r\n");
+  const std::string head = GetHead("/a?b=c", "Accept: text/plain\r\nConnection: close\r\n");
   for (std::size_t size = 0; size < head.size(); ++size)
     EXPECT_EQ(Refused(head.substr(0, size)), 100) << size;
   EXPECT_EQ(Refused(head), 200);
 }
 
 TEST(RequestHeadTest, FramingThatCanBeReadTwoWaysIsRefused) {
-  EXPECT_EQ(Refused(Get("/", "Content-Length: 3\r\nContent-Length: 3\r\n")), 400);
-  EXPECT_EQ(Refused(Get("/", "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n")), 411);
-  EXPECT_EQ(Refused(Get("/", "Transfer-Encoding: chunked\r\n")), 411);
-  EXPECT_EQ(Refused(Get("/", "Content-Length: +3\r\n")), 400);
-  EXPECT_EQ(Refused(Get("/", "Content-Length: 3, 3\r\n")), 400);
-  EXPECT_EQ(Refused(Get("/", "Content-Length: 0x3\r\n")), 400);
-  EXPECT_EQ(Refused(Get("/", "Content-Length: \r\n")), 400);
-  EXPECT_EQ(Refused(Get("/", "Content-Length : 3\r\n")), 400);
-  EXPECT_EQ(Refused(Get("/", "X: a\r\n folded\r\n")), 400);
+  EXPECT_EQ(Refused(GetHead("/", "Content-Length: 3\r\nContent-Length: 3\r\n")), 400);
+  EXPECT_EQ(Refused(GetHead("/", "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n")), 411);
+  EXPECT_EQ(Refused(GetHead("/", "Transfer-Encoding: chunked\r\n")), 411);
+  EXPECT_EQ(Refused(GetHead("/", "Content-Length: +3\r\n")), 400);
+  EXPECT_EQ(Refused(GetHead("/", "Content-Length: 3, 3\r\n")), 400);
+  EXPECT_EQ(Refused(GetHead("/", "Content-Length: 0x3\r\n")), 400);
+  EXPECT_EQ(Refused(GetHead("/", "Content-Length: \r\n")), 400);
+  EXPECT_EQ(Refused(GetHead("/", "Content-Length : 3\r\n")), 400);
+  EXPECT_EQ(Refused(GetHead("/", "X: a\r\n folded\r\n")), 400);
   EXPECT_EQ(Refused("GET / HTTP/1.1\nHost: localhost\n\n"), 400);
-  EXPECT_EQ(Refused(Get("/", "X: a\rb\r\n")), 400);
-  EXPECT_EQ(Refused(Get("/", std::string("X: a\0b\r\n", 8))), 400);
-  EXPECT_EQ(Refused(Get("/", "Content-Encoding: gzip\r\n")), 415);
+  EXPECT_EQ(Refused(GetHead("/", "X: a\rb\r\n")), 400);
+  EXPECT_EQ(Refused(GetHead("/", std::string("X: a\0b\r\n", 8))), 400);
+  EXPECT_EQ(Refused(GetHead("/", "Content-Encoding: gzip\r\n")), 415);
 }
 
 TEST(RequestHeadTest, EncodedLineBreaksAreRefusedAnywhereInTheHead) {
-  EXPECT_EQ(Refused(Get("/x%0d%0aSet-Cookie:a")), 400);
-  EXPECT_EQ(Refused(Get("/x?y=%0A")), 400);
-  EXPECT_EQ(Refused(Get("/", "X: a%0D%0aY: b\r\n")), 400);
-  EXPECT_EQ(Refused(Get("/x%0b")), 200);
+  EXPECT_EQ(Refused(GetHead("/x%0d%0aSet-Cookie:a")), 400);
+  EXPECT_EQ(Refused(GetHead("/x?y=%0A")), 400);
+  EXPECT_EQ(Refused(GetHead("/", "X: a%0D%0aY: b\r\n")), 400);
+  EXPECT_EQ(Refused(GetHead("/x%0b")), 200);
 }
 
 TEST(RequestHeadTest, SizesAreBounded) {
@@ -65,13 +65,13 @@ TEST(RequestHeadTest, SizesAreBounded) {
   EXPECT_EQ(Refused("GET / HTTP/1.1\r\nX: " + std::string(9000, 'a')), 431);
   std::string many;
   for (int i = 0; i < 120; ++i) many += "X: a\r\n";
-  EXPECT_EQ(Refused(Get("/", many)), 431);
+  EXPECT_EQ(Refused(GetHead("/", many)), 431);
   std::string large;
   for (int i = 0; i < 20; ++i) large += "X: " + std::string(8000, 'a') + "\r\n";
-  EXPECT_EQ(Refused(Get("/", large)), 431);
-  EXPECT_EQ(Refused(Get("/", "Content-Length: 1048576\r\n")), 200);
-  EXPECT_EQ(Refused(Get("/", "Content-Length: 1048577\r\n")), 413);
-  EXPECT_EQ(Refused(Get("/", "Content-Length: 99999999999999999999999\r\n")), 413);
+  EXPECT_EQ(Refused(GetHead("/", large)), 431);
+  EXPECT_EQ(Refused(GetHead("/", "Content-Length: 1048576\r\n")), 200);
+  EXPECT_EQ(Refused(GetHead("/", "Content-Length: 1048577\r\n")), 413);
+  EXPECT_EQ(Refused(GetHead("/", "Content-Length: 99999999999999999999999\r\n")), 413);
 }
 
 TEST(RequestHeadTest, OnlyKnownHostsAreServed) {
@@ -84,8 +84,8 @@ TEST(RequestHeadTest, OnlyKnownHostsAreServed) {
 
 TEST(RequestHeadTest, RequestLinesAreOfOneFormOnly) {
   EXPECT_EQ(Refused("GET http://localhost/ HTTP/1.1\r\nHost: localhost\r\n\r\n"), 400);
-  EXPECT_EQ(Refused(Get("/a#b")), 400);
-  EXPECT_EQ(Refused(Get("/a b")), 400);
+  EXPECT_EQ(Refused(GetHead("/a#b")), 400);
+  EXPECT_EQ(Refused(GetHead("/a b")), 400);
   EXPECT_EQ(Refused("GET / HTTP/2.0\r\n\r\n"), 505);
   EXPECT_EQ(Refused("TRACE / HTTP/1.1\r\n\r\n"), 501);
   EXPECT_EQ(Refused("get / HTTP/1.1\r\n\r\n"), 501);
