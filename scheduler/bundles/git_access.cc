@@ -2,22 +2,12 @@
 
 #include <string_view>
 
+#include "core/base/base64.h"
 #include "core/model/connection.h"
 #include "core/model/json.h"
 
 namespace millrace::bundles {
 namespace {
-
-std::string Base64(std::string_view bytes) {
-  static constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    std::uint32_t three = 0;
-    for (std::size_t k = 0; k < 3; ++k) three = (three << 8) | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0U);
-    for (std::size_t k = 0; k < 4; ++k) text += i + k > bytes.size() ? '=' : kDigits[(three >> (18 - 6 * k)) & 63U];
-  }
-  return text;
-}
 
 // git hands GIT_SSH_COMMAND to a shell.
 std::string ShellWord(const std::string& text) {

@@ -8,25 +8,13 @@
 #include <ctime>
 #include <string_view>
 
+#include "core/base/base64.h"
 #include "worker/connect/curl.h"
 
 namespace millrace::connect {
 namespace {
 
 constexpr std::size_t kMostRecipients = 100;
-
-std::string Base64(std::string_view text) {
-  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string encoded;
-  for (std::size_t i = 0; i < text.size(); i += 3) {
-    std::uint32_t bits = 0;
-    for (std::size_t k = 0; k < 3; ++k)
-      bits = bits << 8U | (i + k < text.size() ? static_cast<unsigned char>(text[i + k]) : 0U);
-    for (std::size_t k = 0; k < 4; ++k)
-      encoded += k <= text.size() - i ? kDigits[(bits >> (18 - 6 * k)) & 63U] : '=';
-  }
-  return encoded;
-}
 
 bool IsPlain(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
