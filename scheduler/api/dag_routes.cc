@@ -37,9 +37,12 @@ store::DagFilter ReadFilter(QueryInput& query, const Call& call) {
   if (const std::string name = query.Pattern("dag_display_name_pattern"); !name.empty())
     filter.id_pattern = name;
   filter.tags = query.Strings("tags");
-  if (query.String("tags_match_mode") == "all" && filter.tags.size() > 1) {
-    query.issues().Add("query", "tags_match_mode", "value_error", "Only 'any' is supported");
-  }
+  const std::string mode = query.String("tags_match_mode");
+  filter.all_tags = mode == "all";
+  if (!mode.empty() && mode != "all" && mode != "any")
+    query.issues().Add("query", "tags_match_mode", "value_error", "'any' or 'all'", mode);
+  filter.bundle = query.String("bundle_name");
+  filter.bundle_version = query.String("bundle_version");
   filter.paused = query.Bool("paused");
   filter.include_stale = !query.Bool("exclude_stale").value_or(true);
   for (const std::string& order : query.Strings("order_by")) {

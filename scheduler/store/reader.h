@@ -48,6 +48,9 @@ struct DagEntry {
 struct DagFilter {
   std::string id_pattern;  // SQL LIKE; "" for all
   std::vector<std::string> tags;
+  bool all_tags = false;  // with each of these, instead of any
+  std::string bundle = {};          // "" for all
+  std::string bundle_version = {};  // of the newest version; "" for all
   std::optional<bool> paused;
   bool include_stale = false;
   bool descending = false;  // by dag_id
