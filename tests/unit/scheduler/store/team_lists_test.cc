@@ -118,7 +118,9 @@ TEST_F(TeamListsTest, WhatHangsOnRunsFollowsTheirDags) {
   asked.answered = true;
   asked.teams = ads_;
   Names approvals;
-  for (const ApprovalEntry& entry : *readers_->approvals().ListApprovals(asked)) approvals.insert(entry.run.dag_id);
+  const StatusOr<std::vector<ApprovalEntry>> answered = readers_->approvals().ListApprovals(asked);
+  ASSERT_TRUE(answered.ok()) << answered.status().ToString();
+  for (const ApprovalEntry& entry : *answered) approvals.insert(entry.run.dag_id);
   EXPECT_EQ(approvals, of_ads_);
 
   NotificationFilter told;
