@@ -9,6 +9,7 @@
 
 #include "platform/zones.h"
 #include "scheduler/dagbag/dag_bag.h"
+#include "tests/unit/scheduler/dagbag/still.h"
 
 namespace millrace::dagbag {
 namespace {
@@ -17,16 +18,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 namespace fs = std::filesystem;
-
-class StoppedClock final : public Clock {
- public:
-  Now now() const override { return {WallFromMicros(7), BootFromMicros(7)}; }
-};
-
-class SilentLog final : public LogSink {
- public:
-  void Log(LogLevel, std::string_view) override {}
-};
 
 // What it is told, as lines, and the DAGs.
 class ListeningSink final : public DagSink {
@@ -89,8 +80,8 @@ class BundlesTest : public ::testing::Test {
   std::string folder_;
   ListeningSink sink_;
   platform::TzdbZones zones_;
-  StoppedClock clock_;
-  SilentLog log_;
+  FixedClock clock_;
+  NoLog log_;
 };
 
 TEST_F(BundlesTest, DagsOfAllBundlesAreToldWithTheirBundleAndTheirTeam) {

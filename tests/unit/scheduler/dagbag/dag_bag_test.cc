@@ -11,6 +11,7 @@
 #include <string>
 
 #include "platform/zones.h"
+#include "tests/unit/scheduler/dagbag/still.h"
 #include "tests/unit/scheduler/dagbag/zip_bytes.h"
 
 namespace millrace::dagbag {
@@ -20,16 +21,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 namespace fs = std::filesystem;
-
-class FixedClock final : public Clock {
- public:
-  Now now() const override { return {WallFromMicros(7), BootFromMicros(7)}; }
-};
-
-class NoLog final : public LogSink {
- public:
-  void Log(LogLevel, std::string_view) override {}
-};
 
 // What it is told, as lines.
 class RecordingSink final : public DagSink {
